@@ -1,0 +1,139 @@
+/* The configuration as values: what everleaf.conf(5) says, after defaults.
+ * conf_read.c makes it from the files (master, everleafd -t); it crosses to
+ * the engine as bytes (conf_pack, conf_unpack). A conf is never changed once
+ * it is made; a reload makes a new one. */
+#ifndef DAEMON_CONF_H
+#define DAEMON_CONF_H
+#include <stdbool.h>
+#include <stdint.h>
+#include "base/buf.h"
+#include "base/err.h"
+
+enum {
+	CONF_FILE_MAX = 64 << 20,	/* bytes of one file */
+	CONF_CERTS_MAX = 200000,
+	CONF_NAMES_MAX = 100
+};
+
+/* Numbers that are not keys: shown by `config show --all`. */
+#define CONF_SECOND 1000LL
+#define CONF_MINUTE (60 * CONF_SECOND)
+#define CONF_HOUR (60 * CONF_MINUTE)
+#define CONF_DAY (24 * CONF_HOUR)
+
+/* Keys of "certificate" and "policy" (interface.md section 2.3). In a policy
+ * or a certificate as read, a key that was not written is absent (NULL, an
+ * empty list, -1); conf_effective() fills it in. */
+struct conf_wish {
+	struct strv names;	/* not in a policy */
+	char *policy;		/* not in a policy */
+	char *ca;
+	struct strv services;
+	bool services_set;	/* `services = {}` was written */
+	struct strv challenge;
+	char *key_type, *key_policy;
+	int64_t renew_before_ms;	/* 0: auto; -1: not written */
+	struct strv probe_names;	/* empty: auto */
+	char *group;
+	int64_t keep_versions;
+};
+
+struct conf_cert {
+	char *title;
+	char *where;		/* "/etc/everleaf/everleaf.conf:4" */
+	char *names_where;	/* of the line with names, else where */
+	struct conf_wish wish;	/* names are canonical, first one first */
+	bool kept;		/* from before: its drop-in can't be read now */
+};
+
+struct conf_policy {
+	char *title, *where;
+	struct conf_wish wish;
+};
+
+struct conf_endpoint {
+	char *text;		/* as written: ":443", "smtp://:587" */
+	char *protocol;		/* "tls", "smtp" ... */
+	char *address;		/* "" this machine, "public", host, address */
+	uint32_t port;
+	bool from_preset;	/* nothing listening there is no failure */
+};
+
+struct conf_service {
+	char *title, *where;	/* where is "" without a block */
+	char *preset;		/* "" if none */
+	struct strv check, reload;	/* argv; empty: none */
+	char *user;
+	int64_t timeout_ms, reload_delay_ms, reload_interval_ms;
+	int64_t probe_timeout_ms;
+	struct conf_endpoint *endpoints;
+	size_t endpoints_n;
+	bool rollback, allow_test_ca;
+};
+
+struct conf_ca {
+	char *title, *where;
+	char *directory;	/* https URL */
+	bool agree_tos;
+	struct strv email;
+	char *trust_file;	/* "": the system's */
+	struct blob trust;	/* its bytes, read by master; else empty */
+	int64_t max_orders;
+	bool test_ca;		/* its certificates are for tests */
+};
+
+/* A file that could not be read and whose wishes keep their last settings. */
+struct conf_problem {
+	char *where;		/* "/etc/everleaf/conf.d/beta.conf:4" */
+	char *text;
+	uint32_t kept;		/* wishes that live on from before */
+};
+
+struct conf {
+	bool agree_tos;
+	struct strv email, http_listen;
+	char *api_group, *log_level, *state_dir, *run_dir;
+	char *file;		/* the main file */
+	int64_t loaded_ms;
+
+	struct conf_cert *certs;
+	size_t certs_n;
+	struct conf_policy *policies;
+	size_t policies_n;
+	struct conf_service *services;	/* blocks, and presets in use */
+	size_t services_n;
+	struct conf_ca *cas;		/* blocks, and presets in use */
+	size_t cas_n;
+	struct conf_problem *problems;
+	size_t problems_n;
+};
+
+void conf_free(struct conf *c);
+
+/* By title; NULL if there is none. certs are sorted by title. */
+const struct conf_cert *conf_cert(const struct conf *c, const char *title);
+const struct conf_policy *conf_policy(const struct conf *c, const char *title);
+const struct conf_service *conf_service(const struct conf *c,
+    const char *title);
+const struct conf_ca *conf_ca(const struct conf *c, const char *title);
+
+/* Merges wish over its policy over the built-in defaults: every key is there
+ * afterwards (challenge "auto" is resolved by the names: here http-01, or
+ * dns-01 for wildcards). The caller frees it with conf_wish_free. */
+struct conf_wish conf_effective(const struct conf *c,
+    const struct conf_wish *wish);
+void conf_wish_free(struct conf_wish *w);
+/* The rules that hold for a wish from a file and from the API alike: names,
+ * titles, known policy, ca, services, challenge. `what` begins the error:
+ * "certificate \"shop.example\"". Canonicalises names in place. */
+int conf_wish_check(const struct conf *c, struct conf_wish *w,
+    const char *what, struct err *err);
+
+/* Bytes for the engine and back: the same table drives both. */
+struct blob conf_pack(const struct conf *c);
+struct conf *conf_unpack(const void *p, size_t n, struct err *err);
+
+/* `everleafd -T`, `everleaf config show`: the effective configuration in its
+ * own syntax. */
+void conf_show(const struct conf *c, bool with_constants, struct buf *out);
+#endif

@@ -1,0 +1,41 @@
+/* The engine's only sleeper: descriptors, timers, the turn. loop.c is the one
+ * file that includes libuv; tests/sim/loop.c is the same in virtual time.
+ *
+ * A turn: everything that woke up at once is handled, then the turn's end
+ * function runs (the engine commits there, and lets the wishes leave). */
+#ifndef DAEMON_LOOP_H
+#define DAEMON_LOOP_H
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { LOOP_READ = 1, LOOP_WRITE = 2 };
+
+struct loop_timer;
+struct loop_fd;
+
+void loop_init(void);
+void loop_fini(void);
+/* Runs until loop_stop. turn_end(ctx) runs after each turn's callbacks. */
+void loop_run(void (*turn_end)(void *ctx), void *ctx);
+void loop_stop(void);
+
+/* Wall clock, ms since 1970, read once a turn: all of a turn sees one time. */
+int64_t loop_now(void);
+/* Monotonic milliseconds; never stored. */
+int64_t loop_mono(void);
+
+/* One-shot timers. Delays are monotonic and cut to 60 s for those that wait
+ * for a wall-clock time (at), which look again then: clock steps and suspend
+ * are harmless. A timer may be set again at any time; set replaces. */
+struct loop_timer *loop_timer_new(void (*fn)(void *ctx), void *ctx);
+void loop_timer_after(struct loop_timer *t, int64_t delay_ms);
+void loop_timer_at(struct loop_timer *t, int64_t wall_ms);
+void loop_timer_stop(struct loop_timer *t);
+void loop_timer_free(struct loop_timer *t);	/* NULL is fine */
+
+/* Watches a descriptor, level-triggered; the descriptor stays the caller's. */
+struct loop_fd *loop_fd_new(int fd, void (*fn)(void *ctx, int events),
+    void *ctx);
+void loop_fd_want(struct loop_fd *f, int events);	/* 0: nothing */
+void loop_fd_free(struct loop_fd *f);
+#endif

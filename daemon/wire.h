@@ -1,0 +1,276 @@
+/* Every message between our processes: who sends it, what it holds. The
+ * tables in wire.c say how each field is checked; DESIGN section 2 says why a
+ * process may ask for no more than this. Linked into all five programs. */
+#ifndef DAEMON_WIRE_H
+#define DAEMON_WIRE_H
+#include <stdint.h>
+#include "base/msg.h"
+
+/* The descriptors that a child finds open when it starts; all others are
+ * closed. Absent ones are closed too. */
+enum wire_fd {
+	WIRE_FD_MASTER = 3,	/* all: channel to the master */
+	WIRE_FD_KEEPER = 4,	/* engine: channel to the keeper */
+	WIRE_FD_RESPONDER = 5,	/* engine: channel to the responder */
+	WIRE_FD_CONFIG = 6,	/* engine: conf_pack() in a sealed memfd */
+	WIRE_FD_API = 7,	/* engine: listening API socket */
+	WIRE_FD_STATE = 8,	/* engine: its state directory (db/), O_PATH */
+	WIRE_FD_LISTEN = 9	/* responder: first of its listening sockets;
+				 * argv[1] says how many */
+};
+
+enum wire_kind {
+	/* any answer */
+	WIRE_OK = 1,		/* struct w_empty: done */
+	WIRE_FAILED,		/* struct w_failed */
+
+	/* master to a child, no answer */
+	WIRE_PEER = 10,		/* struct w_peer + 1 fd: your new channel */
+	WIRE_DRAIN,		/* struct w_empty: engine: no new step, commit,
+				 * exit within 10 s */
+
+	/* master to keeper */
+	WIRE_KEK = 20,		/* struct w_kek -> OK; before all else */
+	WIRE_OPEN,		/* struct w_open -> OPENED */
+	WIRE_OPENED,		/* struct w_opened */
+
+	/* engine to keeper */
+	WIRE_ACCOUNT_KEY = 30,	/* struct w_account_key -> KEY */
+	WIRE_KEY,		/* struct w_key */
+	WIRE_CSR,		/* struct w_csr -> CSR_DONE */
+	WIRE_CSR_DONE,		/* struct w_csr_done */
+	WIRE_PLACEHOLDER,	/* struct w_placeholder -> PLACED */
+	WIRE_PLACED,		/* struct w_placed */
+	WIRE_JWS,		/* struct w_jws -> JWS_DONE */
+	WIRE_JWS_DONE,		/* struct w_jws_done */
+
+	/* engine to responder */
+	WIRE_PUBLISH = 50,	/* struct w_publish -> OK */
+	WIRE_WITHDRAW,		/* struct w_withdraw -> OK */
+
+	/* engine to master */
+	WIRE_BEAT = 60,		/* struct w_empty, no answer: alive */
+	WIRE_INSTALL,		/* struct w_install -> OK */
+	WIRE_FLIP,		/* struct w_generation -> OK: this one live */
+	WIRE_LIVE,		/* struct w_generation, no gen -> IS_LIVE */
+	WIRE_IS_LIVE,		/* struct w_is_live */
+	WIRE_PRUNE,		/* struct w_generation -> OK: remove it */
+	WIRE_PURGE,		/* struct w_purge -> OK: remove all of it */
+	WIRE_RUN,		/* struct w_run -> RAN */
+	WIRE_RAN,		/* struct w_ran */
+	WIRE_RELOAD,		/* struct w_reload -> RELOADED */
+	WIRE_RELOADED,		/* struct w_reloaded */
+
+	/* master to verifier */
+	WIRE_VERIFY = 80,	/* struct w_verify + fds privkey cert chain
+				 * fullchain combined, read only -> VERDICT */
+	WIRE_VERDICT		/* struct w_verdict */
+};
+
+struct w_empty {
+	uint8_t unused;
+};
+
+struct w_failed {
+	char *code;		/* err_code_name() */
+	char *text, *advice;
+};
+
+struct w_peer {
+	uint8_t unused;
+};
+
+struct w_kek {
+	struct blob kek;	/* 32 bytes */
+	uint32_t kek_id;
+};
+
+struct w_open {
+	uint64_t cert;
+	uint32_t version;
+	struct blob sealed;
+};
+
+struct w_opened {
+	uint64_t cert;
+	uint32_t version;
+	struct blob key;	/* PEM, PKCS#8 */
+};
+
+struct w_account_key {
+	uint64_t account;
+	char *origin;		/* "https://host[:port]" that it may sign for */
+	char *alg;		/* "ecdsa-p256" */
+};
+
+struct w_key {
+	struct blob sealed;
+	struct blob spki;	/* DER SubjectPublicKeyInfo */
+};
+
+struct w_csr {
+	uint64_t cert;
+	uint32_t version;
+	char *alg;		/* "ecdsa-p256" */
+	struct blob sealed;	/* empty: make a new key */
+	struct strv names;	/* canonical, name_parse() */
+};
+
+struct w_csr_done {
+	struct blob sealed, spki;
+	struct blob csr;	/* DER */
+};
+
+struct w_placeholder {
+	uint64_t cert;
+	char *alg;
+	struct strv names;
+	int64_t now_ms;		/* valid from here for 7 days */
+};
+
+struct w_placed {
+	struct blob sealed, spki;
+	struct blob leaf;	/* DER, self-signed */
+};
+
+/* The kinds of JWS that the keeper composes; see acme/jws.h. */
+struct w_jws {
+	uint64_t account;
+	struct blob sealed;	/* the account's key */
+	uint8_t what;		/* enum jws_what */
+	char *url, *nonce, *kid;
+	struct strv contacts;	/* "mailto:..." */
+	uint8_t agreed;		/* terms of service */
+	struct strv names;	/* new order */
+	char *profile, *replaces, *not_before, *not_after;
+	struct blob csr;	/* finalize: DER */
+};
+
+struct w_jws_done {
+	struct blob jws;	/* flattened JSON, RFC 7515 section 7.2.2 */
+};
+
+struct w_publish {
+	char *token, *host, *keyauth;
+};
+
+struct w_withdraw {
+	char *token, *host;
+};
+
+/* A complete generation (security.md section 5.2, steps 1 to 7). */
+struct w_install {
+	uint64_t cert;
+	char *name;		/* title: the alias under live/ */
+	uint32_t gen, version;
+	uint8_t placeholder;
+	uint8_t from_file;	/* the wish stands in a configuration file */
+	char *policy;		/* for a wish given at run time */
+	struct blob sealed;	/* the key, for the keeper to open */
+	struct blob leaf, chain;	/* PEM; chain may be empty */
+	struct strv names;
+	struct blob meta;	/* meta.json, printable */
+};
+
+struct w_generation {
+	uint64_t cert;
+	uint32_t gen;
+};
+
+struct w_is_live {
+	uint32_t gen;		/* 0: nothing is live */
+};
+
+struct w_purge {
+	uint64_t cert;
+	char *name;
+};
+
+enum run_what { RUN_CHECK = 1, RUN_RELOAD };
+enum run_event { RUN_DEPLOY = 1, RUN_ROLLBACK, RUN_TEST };
+
+/* Runs a program that the configuration names. `run` is chosen by the engine
+ * and durable: asked again for a run that is under way or has just ended, the
+ * master joins it and does not start a second one. */
+struct w_run {
+	uint64_t run;
+	char *service;
+	uint8_t what, event;	/* enum run_what, enum run_event */
+	uint32_t count;		/* certificates in this reload */
+	uint64_t cert;		/* if count is 1 */
+	char *name;		/* title, if count is 1 */
+	struct strv names;	/* if count is 1 */
+	struct blob input;	/* stdin: JSON, interface.md section 8 */
+};
+
+enum ran_how {
+	RAN_EXITED = 1,		/* code = exit status */
+	RAN_SIGNALLED,		/* code = signal */
+	RAN_TIMEOUT,		/* killed at the service's time-out */
+	RAN_REFUSED		/* not started: why says the reason */
+};
+
+struct w_ran {
+	uint64_t run;
+	uint8_t how;
+	uint32_t code;
+	uint32_t left_behind;	/* descendants alive after a normal exit */
+	int64_t took_ms;
+	char *why;
+	char *code_name;	/* err_code_name() of why; empty if none */
+	struct blob output;	/* at most 64 KiB, raw */
+};
+
+struct w_reload {
+	uint8_t dry;		/* say what would happen */
+	uint8_t yes;		/* even if many wishes vanish */
+};
+
+struct w_reloaded {
+	uint8_t good;
+	struct strv lines;	/* errors, or the difference, for people */
+};
+
+struct w_verify {
+	struct strv names;
+	int64_t now_ms;
+	uint8_t placeholder;
+	uint8_t allow_test_ca;
+};
+
+/* The verifier's answers are exit codes of its sandboxed child. */
+#define VERDICTS(X) \
+	X(FINE, "") \
+	X(UNREADABLE, "a staged file cannot be read") \
+	X(NO_KEY, "privkey.pem holds no private key") \
+	X(NO_LEAF, "cert.pem holds no certificate, or more than one") \
+	X(MISMATCH, "the private key does not belong to the certificate") \
+	X(NAMES, "the certificate does not cover the names that were asked") \
+	X(NOT_YET, "the certificate is not valid yet") \
+	X(EXPIRED, "the certificate has expired") \
+	X(CHAIN, "the chain does not link up") \
+	X(IS_CA, "the first certificate is one of a CA") \
+	X(FILES_DIFFER, "the files do not hold the same certificate and key") \
+	X(TEST_CA, "it is of a test CA, which its service does not allow") \
+	X(BROKEN, "the verifier ended without an answer")
+enum verdict {
+#define X(sym, text) VERDICT_##sym,
+	VERDICTS(X)
+#undef X
+	VERDICT_COUNT
+};
+const char *verdict_text(uint32_t v);	/* BROKEN's for what is unknown */
+
+struct w_verdict {
+	uint32_t verdict;
+};
+
+extern const struct msg_spec wire_specs[];	/* ends with name NULL */
+
+/* Sends the struct of that kind. -1: errno. */
+int wire_send(int fd, enum wire_kind kind, uint32_t id, const void *st);
+/* Answers FAILED with err. */
+int wire_fail(int fd, uint32_t id, const struct err *err);
+/* Reads FAILED back into err. */
+void wire_failed_err(const struct w_failed *f, struct err *err);
+#endif

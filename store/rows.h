@@ -1,0 +1,244 @@
+/* The inventory, table by table: one struct a row, one table of columns that
+ * drives schema, SQL and the in-memory store alike (rows.c).
+ *
+ * Times are int64 milliseconds UTC, 0 = never. Ids are random 63-bit
+ * integers. Texts are owned by the row, NULL reads back as "". Lists are
+ * texts with one item a line. Errors are the JSON of interface.md section 4. */
+#ifndef STORE_ROWS_H
+#define STORE_ROWS_H
+#include <stdint.h>
+#include "base/mem.h"
+
+enum table {
+	T_META, T_NODE, T_POLICY, T_CERT, T_IDENT, T_LABEL, T_CA, T_ACCOUNT,
+	T_ORDER, T_CHALLENGE, T_CHAIN, T_VERSION, T_GENERATION, T_SERVICE,
+	T_DEPLOYMENT, T_ENDPOINT, T_BUDGET, T_RUN, T_JOB, T_EVENT,
+	T_COUNT
+};
+
+struct row_meta { char *key, *value; };
+
+struct row_node { int64_t id; char *name; int64_t created_ms; };
+
+struct row_policy { char *name; char *settings; char *hash; };
+
+/* A wish, and where its issuance stands. */
+struct row_cert {
+	int64_t id;
+	char *name;		/* title, unique */
+	char *tenant;
+	char *source;		/* "file" or "user" */
+	char *where;		/* file:line, or who ("uid:0") */
+	char *names_where;	/* file:line of its names */
+	char *policy;
+	char *wish;		/* as written: JSON, keys of a wish (API) */
+	char *settings;		/* effective, JSON; recorded at creation */
+	char *settings_hash;
+	int64_t created_ms, changed_ms;
+	int64_t retired_ms;	/* 0: wished for */
+	int64_t paused_ms;
+	char *state;		/* word of interface.md section 1 */
+	char *summary;
+	int64_t attention;	/* 1: needs a person */
+	int64_t state_since_ms;
+
+	char *iss_state;	/* idle due ordering waiting failing blocked */
+	int64_t iss_failures;
+	int64_t iss_last_try_ms, iss_next_try_ms;
+	char *iss_error;	/* "" or error JSON */
+	int64_t renew_at_ms;
+	char *renew_reason;	/* "ari" "lifetime" "names" "asked" ... */
+	int64_t renew_forced;	/* 1: an operator asked */
+
+	int64_t newest;		/* version number; 0: placeholder only */
+	int64_t installed, installed_gen, installed_since_ms;
+	int64_t served, served_checked_ms;
+	int64_t next_gen;	/* counter of generations */
+	int64_t next_version;
+	int64_t not_after_ms;	/* of what is served, else installed */
+};
+
+struct row_ident {
+	int64_t cert_id;
+	char *kind;		/* "dns" "ip" */
+	char *value;		/* canonical */
+	int64_t position;	/* order as written */
+	int64_t wanted, current;	/* current: on the newest version */
+};
+
+struct row_label { int64_t cert_id; char *key, *value; };
+
+struct row_ca {
+	char *name;
+	char *directory;
+	char *state;		/* reachable down blocked unknown */
+	int64_t since_ms, retry_at_ms;
+	int64_t failures;
+	char *error;
+	char *terms;
+};
+
+struct row_account {
+	int64_t id;
+	char *ca;		/* title */
+	char *directory;
+	struct blob sealed, spki;
+	int64_t kek_id;
+	char *kid;		/* account URL; "" until registered */
+	char *status;		/* new valid dead */
+	char *contacts;
+	int64_t created_ms, intent_ms;	/* intent: newAccount is under way */
+};
+
+struct row_order {		/* at most one a certificate */
+	int64_t cert_id;
+	int64_t version;	/* the version it will be */
+	int64_t account_id;
+	char *ca;
+	char *names;		/* list */
+	char *cause;		/* "new" "renewal" "names" "asked" */
+	char *state;		/* acme_order_save() */
+	char *stage;
+	struct blob sealed, spki;	/* once the CSR is made */
+	int64_t kek_id;
+	int64_t created_ms, changed_ms, wait_until_ms;
+};
+
+struct row_challenge {		/* published, or about to be: to undo */
+	int64_t cert_id;
+	char *ident, *type;
+	char *token, *keyauth;
+	int64_t published_ms;
+};
+
+struct row_chain { char *sha256; struct blob pem; };
+
+struct row_version {
+	int64_t cert_id, version;	/* 0: placeholder */
+	struct blob sealed;	/* key; empty once it is deleted */
+	int64_t kek_id;
+	int64_t seal_format;
+	char *key_type;
+	struct blob leaf;	/* PEM */
+	char *chain;		/* sha256 into chain; "" for none */
+	char *names;		/* list */
+	char *serial, *sha256, *spki_sha256, *issuer, *ari_id;
+	int64_t not_before_ms, not_after_ms, issued_ms;
+	char *ca;
+	char *profile;
+	int64_t test_ca, placeholder, revoked_ms;
+};
+
+struct row_generation {
+	int64_t cert_id, gen, version;
+	char *state;		/* staging whole live old */
+	int64_t created_ms;
+};
+
+struct row_service {
+	char *name;
+	int64_t node_id;
+	int64_t last_reload_ms;
+	int64_t failures, next_try_ms;
+	char *error;
+};
+
+struct row_deployment {		/* a certificate on a service */
+	int64_t cert_id;
+	char *service;
+	int64_t node_id;
+	char *state;		/* waiting installed checking reloading served
+				 * refused unserved */
+	int64_t version;	/* that the service uses */
+	int64_t wanted;		/* that it should use */
+	int64_t owed;		/* 1: reload owed for what is on disk */
+	int64_t since_ms;	/* of the first file that waits */
+	int64_t failures, last_try_ms, next_try_ms;
+	char *error;
+};
+
+struct row_endpoint {		/* last observation */
+	int64_t cert_id;
+	char *service, *endpoint;	/* as configured */
+	char *address;
+	int64_t port;
+	char *protocol, *name;
+	char *key_type;
+	int64_t node_id;
+	char *result;		/* newest older placeholder other expired
+				 * refused timeout not-tls skipped */
+	int64_t version;
+	char *sha256;
+	int64_t at_ms, good_ms;	/* good: last time it served ours */
+	char *error;
+};
+
+struct row_budget {		/* one act that a CA counts */
+	int64_t id;
+	char *ca, *account, *kind, *key;
+	int64_t at_ms;
+};
+
+struct row_run {		/* a hook run asked of the master */
+	int64_t id;
+	char *service, *what;
+	int64_t started_ms;
+};
+
+/* Job kinds; the number is the priority, lowest first. */
+enum job_kind {
+	JOB_UNDO = 1,		/* object: certificate: withdraw challenges */
+	JOB_INSTALL,		/* object: certificate */
+	JOB_DEPLOY,		/* object: 0: the next deployment round */
+	JOB_RENEW,		/* object: certificate: order or go on */
+	JOB_PROBE,		/* object: certificate */
+	JOB_ARI,
+	JOB_PRUNE,		/* object: certificate: old generations */
+	JOB_KIND_COUNT
+};
+
+struct row_job {
+	int64_t kind, object;	/* together unique */
+	int64_t due_ms;
+	int64_t priority;
+	char *lease_owner;
+	int64_t lease_until_ms, fence;
+};
+
+struct row_event {
+	int64_t id;		/* given by the store, ascending */
+	int64_t at_ms;
+	char *event;		/* "version.issued" ... */
+	int64_t cert_id;
+	char *name;
+	int64_t version;
+	char *service, *actor, *cause, *text, *error;
+};
+
+/* --- how a row lies in memory -------------------------------------------- */
+enum col_type { COL_INT, COL_TEXT, COL_BLOB };
+
+struct col {
+	const char *name;
+	enum col_type type;
+	uint32_t offset;
+};
+
+enum { ROW_COLS_MAX = 48, ROW_KEYS_MAX = 4, ROW_INDEXES_MAX = 5 };
+
+struct row_def {
+	const char *name;		/* of the table */
+	uint32_t size;			/* of the struct */
+	const struct col *cols;		/* ends with name NULL */
+	int keys;			/* the first so many are the key */
+	/* further indexes: column names, space separated; '!' = unique */
+	const char *indexes[ROW_INDEXES_MAX];
+};
+extern const struct row_def row_defs[T_COUNT];
+
+void row_free(enum table t, void *row);		/* its fields, not itself */
+void *row_copy(enum table t, const void *row);	/* deep; free both */
+int row_col(enum table t, const char *name);	/* index, asserts it exists */
+/* Replaces an owned text. */
+void row_text(char **field, const char *s);
+#endif

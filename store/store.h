@@ -1,0 +1,93 @@
+/* The inventory behind one interface, by completion: SQLite and memory answer
+ * within the call, a database over a network later. Callers never assume
+ * which. Everything that one turn of the loop changes goes in as one batch and
+ * commits as one transaction; the completion runs after it is durable.
+ *
+ * store_sqlite.c: a file, WAL, synchronous FULL, one connection, one owner.
+ * store_memory.c: the same promises without durability: it proves this
+ * interface, and carries the large simulations. */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "base/err.h"
+#include "store/rows.h"
+
+enum { STORE_SCHEMA = 1, STORE_APPLICATION_ID = 0x45564c46 };
+
+struct store;
+
+/* path: the database's file, made (0600) if missing; its directory exists.
+ * Refuses a newer schema (ERR_STORE_NEWER), a foreign application_id, and a
+ * damaged file (quick_check; security.md H1): ERR_STORE. */
+struct store *store_open_sqlite(const char *path, struct err *err);
+struct store *store_open_memory(void);
+void store_close(struct store *s);
+
+/* --- changes ------------------------------------------------------------- */
+struct batch;
+
+struct batch *batch_new(void);
+void batch_free(struct batch *b);
+/* Insert or replace by key. The row is copied. */
+void batch_put(struct batch *b, enum table t, const void *row);
+/* Delete by key: only the key columns of row are read. */
+void batch_del(struct batch *b, enum table t, const void *row);
+/* Delete every row whose first key column equals id (children of a
+ * certificate). */
+void batch_del_all(struct batch *b, enum table t, int64_t id);
+bool batch_empty(const struct batch *b);
+
+/* done(ctx, NULL) once all of it is durable, in order; or done(ctx, err) and
+ * nothing of it is there. The store takes the batch. Events put with id 0 get
+ * the next id. */
+typedef void store_done(void *ctx, const struct err *err);
+void store_commit(struct store *s, struct batch *b, store_done *done,
+    void *ctx);
+
+/* --- questions ----------------------------------------------------------- */
+enum cmp { CMP_EQ, CMP_NE, CMP_LE, CMP_GE, CMP_LT, CMP_GT, CMP_PREFIX };
+
+struct where {
+	const char *col;
+	enum cmp cmp;
+	int64_t num;		/* for COL_INT */
+	const char *text;	/* for COL_TEXT */
+};
+
+enum { QUERY_WHERES_MAX = 6, QUERY_MAX = 16 };
+
+struct query {
+	enum table table;
+	struct where where[QUERY_WHERES_MAX];
+	int wheres;
+	const char *order;	/* columns, space separated; NULL: by key */
+	bool descending;
+	int64_t limit;		/* 0: all */
+};
+
+/* The answer to one query: n rows of row_defs[table].size bytes each. */
+struct rows {
+	enum table table;
+	size_t n;
+	void *v;
+};
+#define ROWS_AT(r, type, i) (&((struct type *)(r)->v)[i])
+void rows_free(struct rows *r);
+
+/* Several questions in one go, one consistent view. The answers belong to the
+ * callback; what it wants to keep it takes (sets v to NULL and n to 0). */
+typedef void store_rows(void *ctx, struct rows *answers, int n,
+    const struct err *err);
+void store_read(struct store *s, const struct query *q, int n,
+    store_rows *done, void *ctx);
+
+/* How many rows there are for each value of a text or int column, as the
+ * store keeps count itself: cheap at a million rows. */
+struct tally { char *text; int64_t num; int64_t count; };
+typedef void store_tally_done(void *ctx, const struct tally *t, size_t n,
+    const struct err *err);
+void store_tally(struct store *s, enum table t, const char *col,
+    store_tally_done *done, void *ctx);
+#endif
