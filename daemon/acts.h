@@ -1,0 +1,44 @@
+/* What the API may ask the engine to do. Each call checks, puts its changes
+ * into the turn and completes when they are durable: done(ctx, NULL), or
+ * done(ctx, err) and nothing has changed. `actor` is "uid:0" and the like;
+ * it goes into the events. Long work (an order) goes on after done: follow
+ * the events. */
+#ifndef DAEMON_ACTS_H
+#define DAEMON_ACTS_H
+#include <stdbool.h>
+#include "base/err.h"
+#include "daemon/conf.h"
+
+typedef void act_done(void *ctx, const struct err *err);
+
+enum put_result { PUT_MADE, PUT_CHANGED, PUT_SAME };
+typedef void put_done(void *ctx, enum put_result r, const struct err *err);
+
+/* A wish given at run time (PUT); the whole wish, checked by conf_wish_check.
+ * ERR_SET_IN_FILE if a file says it. labels: "key=value". dry: only checks. */
+void act_put(const char *name, const struct conf_wish *wish,
+    const struct strv *labels, const char *actor, bool dry, put_done *done,
+    void *ctx);
+/* Retires a wish given at run time; purge removes files and rows now. */
+void act_remove(const char *name, bool purge, const char *actor,
+    act_done *done, void *ctx);
+/* Order now. Not due and not force: ERR_OWN_LIMIT says what it costs. */
+void act_renew(const char *name, bool new_key, bool force, const char *actor,
+    act_done *done, void *ctx);
+/* Install, check, reload, prove again; never talks to a CA. name or service
+ * may be NULL (not both). */
+void act_deploy(const char *name, const char *service, const char *actor,
+    act_done *done, void *ctx);
+/* Self-check from DNS to port 80, no order: lines for people. */
+void act_test(const char *name, void (*done)(void *ctx,
+    const struct strv *lines, bool good, const struct err *err), void *ctx);
+
+/* The configuration in force; changes with a restart of the engine only. */
+const struct conf *acts_conf(void);
+int64_t acts_started_ms(void);
+/* Text for `status --security`, "measure: finding" lines. */
+const char *acts_security(void);
+/* Asks master to read the configuration: WIRE_RELOAD. */
+void act_reload(bool dry, bool yes, void (*done)(void *ctx, bool good,
+    const struct strv *lines, const struct err *err), void *ctx);
+#endif

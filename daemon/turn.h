@@ -1,0 +1,34 @@
+/* One turn of the engine's loop, one transaction: handlers put their changes
+ * into the turn's batch and their wishes behind it; when the turn ends the
+ * batch is committed, and only then do the wishes leave. */
+#ifndef DAEMON_TURN_H
+#define DAEMON_TURN_H
+#include "base/err.h"
+#include "store/store.h"
+
+void turn_init(struct store *s);
+void turn_fini(void);
+/* The store, for questions. Answers show what is committed, so a handler that
+ * must see its own turn's changes asks in the next turn. */
+struct store *turn_store(void);
+/* Where this turn's changes go. */
+struct batch *turn_batch(void);
+/* fn(ctx) once all that this turn changed is durable. When the store fails,
+ * the process ends: the restart path is safe. */
+void turn_after(void (*fn)(void *ctx), void *ctx);
+/* The loop's turn_end. */
+void turn_end(void *unused);
+
+/* One line of history; texts are copied, absent ones NULL. */
+struct happening {
+	const char *event;	/* "version.issued" ... interface.md section 5 */
+	int64_t cert_id;
+	const char *name;
+	int64_t version;
+	const char *service, *actor, *cause, *text;
+	const struct err *err;
+};
+void turn_event(const struct happening *h);
+/* Calls fn(ctx) after each turn that committed events (long polls). One. */
+void turn_watch_events(void (*fn)(void *ctx), void *ctx);
+#endif
