@@ -67,7 +67,7 @@ acme_order_set_spki(struct acme_order *o, const void *der, size_t n)
 	o->spki = blob_copy(der, n);
 }
 
-/* --- failing ------------------------------------------------------------- */
+/* --- failing -------------------------------------------------------------- */
 
 void
 order_guilty(struct acme_order *o, const char *ident)
@@ -137,7 +137,7 @@ retry_read(struct run *r, const struct err *why)
 	o->pause_ms = why->retry_at_ms > at ? why->retry_at_ms : at;
 }
 
-/* --- wishes -------------------------------------------------------------- */
+/* --- wishes --------------------------------------------------------------- */
 
 void
 order_ask(struct run *r, const char *doing, struct jws_request *req,
@@ -320,7 +320,7 @@ reply_order(struct run *r, const struct acme_reply *reply)
 	order_object_free(&got);
 }
 
-/* --- new ----------------------------------------------------------------- */
+/* --- new ------------------------------------------------------------------ */
 
 static void
 act_new(struct run *r)
@@ -341,6 +341,8 @@ keep_authz(struct acme_order *o, const struct strv *urls)
 {
 	size_t i;
 
+	assert(o->nauthz == 0);
+	free(o->authz);
 	o->authz = xcalloc(urls->n, sizeof(*o->authz));
 	o->nauthz = urls->n;
 	for (i = 0; i < urls->n; i++)

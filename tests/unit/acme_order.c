@@ -96,7 +96,7 @@ log_is(struct world *t, const char *words)
 	buf_free(&b);
 }
 
-/* --- the good way ---------------------------------------------------------- */
+/* --- the good way --------------------------------------------------------- */
 
 static void
 seven_requests_for_one_name(void **state)
@@ -189,7 +189,7 @@ stages_have_names(void **state)
 	assert_true(seen);
 }
 
-/* --- lost and refused ------------------------------------------------------ */
+/* --- lost and refused ----------------------------------------------------- */
 
 static void
 a17_bad_nonce_once(void **state)
@@ -463,7 +463,7 @@ bad_csr(void **state)
 	bad(t, "www.shop.example", ERR_CSR_REFUSED);
 }
 
-/* --- validation ------------------------------------------------------------ */
+/* --- validation ----------------------------------------------------------- */
 
 static void
 invalid_authz_with_cause(void **state)
@@ -593,7 +593,7 @@ caller_errors(void **state)
 	}
 }
 
-/* --- time ------------------------------------------------------------------ */
+/* --- time ----------------------------------------------------------------- */
 
 static void
 b13_processing_for_a_day(void **state)
@@ -643,7 +643,7 @@ authz_pending_until_the_order_expires(void **state)
 	assert_in_range(fake_count(&t->ca, "authz"), 100, 300);
 }
 
-/* --- mix-ups ---------------------------------------------------------------- */
+/* --- mix-ups -------------------------------------------------------------- */
 
 static void
 tweaked(void **state, const char *what, const char *from, const char *to,
@@ -774,7 +774,7 @@ d1_certificate_for_another_key(void **state)
 	assert_int_equal(fake_count(&t->ca, "cert"), 1);
 }
 
-/* --- crashes ---------------------------------------------------------------- */
+/* --- crashes -------------------------------------------------------------- */
 
 static struct acme_order *
 again(struct acme_order *o, struct buf *text)
