@@ -336,6 +336,14 @@ a17_bad_nonce(void **state)
 	    HEAD("c"), POST(201, "", ORIGIN "/acct/1", NULL), END },
 	    &err).kind, ACME_WISH_DONE);
 	acme_session_free(s);
+	/* One bad nonce makes the whole pool suspect. */
+	s = session(NULL, true);
+	session_keep_nonce(s, &(struct acme_reply){ .nonce = "x" }, NOW_MS);
+	session_keep_nonce(s, &(struct acme_reply){ .nonce = "y" }, NOW_MS);
+	assert_int_equal(play(s, NOW_MS, (struct line[]){ GET_DIR, POST(400,
+	    again, NULL, NULL), HEAD("c"), POST(201, "", ORIGIN "/acct/1",
+	    NULL), END }, &err).kind, ACME_WISH_DONE);
+	acme_session_free(s);
 	for (i = 0; i < ACME_NONCE_RETRIES_MAX + 1; i++)
 		t[2 + i] = bad;
 	t[2 + i] = end;
