@@ -1,6 +1,7 @@
 /* JSON for hooks, words from their ends. */
 #include <config.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include "base/text.h"
 #include "daemon/deploy.h"

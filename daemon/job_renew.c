@@ -200,7 +200,7 @@ put_version(const struct issue *s, const struct acme_wish *w,
 		.not_after_ms = leaf->not_after_ms, .issued_ms = loop_now(),
 		.ca = s->row.ca, .test_ca = leaf->test_ca ||
 		    ca_conf(s->ca)->test_ca };
-	char key[72];
+	char key[65];
 
 	v.names = lines_of(&leaf->names);
 	if (w->chain.len > 0) {
