@@ -52,7 +52,7 @@ static const struct rule keeper_rules[] = {
 /* The child that parses: it reads five descriptors and ends. */
 static const struct rule verifier_rules[] = {
 	COMPUTING,
-	CALL(read),
+	CALL(read), CALL(pread64),
 	RULE_END
 };
 
