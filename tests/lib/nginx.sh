@@ -4,6 +4,7 @@
 # Finds one, or unpacks one. Sets $nginx.
 nginx_get() {	# nginx_get CACHE
 	local said
+	nginx_home=$scene/nginx
 	nginx=$(PATH=$PATH:/usr/sbin:/sbin command -v nginx) && return 0
 	if [ ! -x "$1/nginx/usr/sbin/nginx" ]; then
 		said=$(unpack_package "" nginx "$1/nginx" 2>&1) || {
@@ -24,7 +25,6 @@ nginx_conf() {	# nginx_conf RUN LIVE [NAME]...
 	local run live name
 	run=$1 live=$2
 	shift 2
-	nginx_home=$scene/nginx
 	http_port=${http_port:-$(free_port)}
 	tls_port=${tls_port:-$(free_port)}
 	mkdir -p "$nginx_home/more"
@@ -40,7 +40,7 @@ nginx_conf() {	# nginx_conf RUN LIVE [NAME]...
 }
 
 nginx_head() {
-	[ "$(id -u)" -ne 0 ] || echo "user www-data;"
+	[ "$(id -u)" -ne 0 ] || echo "user $(nginx_user);"
 	cat <<-EOF
 	worker_processes 2;
 	pid $nginx_home/pid;
@@ -71,27 +71,34 @@ nginx_tls() {	# nginx_tls NAME DIR
 	EOF
 }
 
-# The two commands of its service, as lists of everleaf.conf.
-nginx_check() {
-	echo "{\"$nginx\", \"-q\", \"-t\", \"-c\", \"$nginx_home/nginx.conf\"}"
+nginx_user() { id -un www-data 2>/dev/null || echo nobody; }
+
+# -e and -p: it opens nothing of the system's, not even a log.
+nginx_run() {	# nginx_run ARGUMENT...
+	"$nginx" -e stderr -p "$nginx_home" -c "$nginx_home/nginx.conf" "$@"
 }
-nginx_reload() {
-	echo "{\"$nginx\", \"-s\", \"reload\"," \
-		"\"-c\", \"$nginx_home/nginx.conf\"}"
+
+# The two commands of its service, as lists of everleaf.conf.
+nginx_check() { nginx_list -q -t; }
+nginx_reload() { nginx_list -s reload; }
+nginx_list() {
+	printf '{"%s", "-e", "stderr", "-p", "%s", "-c", "%s"' \
+		"$nginx" "$nginx_home" "$nginx_home/nginx.conf"
+	printf ', "%s"' "$@"
+	echo '}'
 }
 
 nginx_start() {
-	"$nginx" -q -t -c "$nginx_home/nginx.conf" \
-		>>"$scene/log/nginx" 2>&1 || return 1
-	spawn nginx "$nginx" -c "$nginx_home/nginx.conf" -g 'daemon off;'
+	nginx_run -q -t >>"$scene/log/nginx" 2>&1 || return 1
+	spawn nginx "$nginx" -e "$scene/log/nginx-errors" -p "$nginx_home" \
+		-c "$nginx_home/nginx.conf" -g 'daemon off;'
 	within 10 port_used "$http_port"
 }
 
 # After a new configuration of ours; fails if the running one won't have it.
 nginx_again() {
-	"$nginx" -s reload -c "$nginx_home/nginx.conf" \
-		>>"$scene/log/nginx" 2>&1 || return 1
-	within 10 port_used "$tls_port"
+	nginx_run -s reload >>"$scene/log/nginx" 2>&1 &&
+		within 10 port_used "$tls_port"
 }
 
 nginx_break() { echo 'prxy_pass here;' >"$nginx_home/more/broken.conf"; }
