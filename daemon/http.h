@@ -50,6 +50,7 @@ void http_fini(void);
 struct http_exchange *http_send(const struct http_request *r,
     void (*done)(void *ctx, const struct http_reply *reply), void *ctx);
 void http_cancel(struct http_exchange *x);
+int http_pending(void);		/* exchanges under way */
 /* For the benchmark and `status`: requests sent and connections opened. */
 void http_counts(uint64_t *requests, uint64_t *connections);
 #endif
