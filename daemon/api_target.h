@@ -4,6 +4,7 @@
 #define DAEMON_API_TARGET_H
 #include <stdbool.h>
 #include <stdint.h>
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/mem.h"
 
