@@ -299,9 +299,13 @@ ca_line(struct why *w)
 	line(w, "CA", "%s: %s%s", w->ca->directory, e.text, next);
 }
 
+/* Several tries have gone on since the state began that they explain. */
 static void
-tried_line(struct why *w, int64_t failures, int64_t since, int64_t next)
+tried_line(struct why *w, int64_t failures, int64_t last, int64_t next)
 {
+	int64_t since = failures > 1 && (is_state(w, "new") ||
+	    is_state(w, "failing") || is_state(w, "unserved")) ?
+	    w->c->state_since_ms : 0;
 	char from[TEXT_TIME], to[TEXT_TIME];
 	struct buf b;
 
@@ -311,8 +315,10 @@ tried_line(struct why *w, int64_t failures, int64_t since, int64_t next)
 	buf_printf(&b, failures == 1 ? "once" : "%lld times",
 	    (long long)failures);
 	if (since != 0)
-		buf_printf(&b, failures == 1 ? ", %s" : " since %s",
-		    moment(from, since));
+		buf_printf(&b, " since %s", moment(from, since));
+	else if (last != 0)
+		buf_printf(&b, failures == 1 ? ", %s" : ", last %s",
+		    moment(from, last));
 	if (next != 0)
 		buf_printf(&b, "; next %s", moment(to, next));
 	line(w, "tried", "%s", b.data);
@@ -337,8 +343,7 @@ issuance_lines(struct why *w)
 		line(w, "waits", "until %s%s%s",
 		    moment(at, w->c->iss_next_try_ms),
 		    w->issue.code != ERR_OK ? ": " : "", w->issue.text);
-	tried_line(w, w->c->iss_failures, w->c->iss_failures > 1 ?
-	    w->c->state_since_ms : w->c->iss_last_try_ms,
+	tried_line(w, w->c->iss_failures, w->c->iss_last_try_ms,
 	    w->c->iss_next_try_ms);
 	evidence(w, &w->issue_saw, true);
 }
@@ -478,8 +483,7 @@ service_lines(struct why *w, const struct row_deployment *d)
 	if (!failed && s.good + s.bad == 0)
 		line(w, d->service, "%s", strcmp(d->state, "served") == 0 ?
 		    "has the files; no endpoint to look at" : d->state);
-	tried_line(w, d->failures, d->since_ms != 0 ? d->since_ms :
-	    d->last_try_ms, d->next_try_ms);
+	tried_line(w, d->failures, d->last_try_ms, d->next_try_ms);
 	strv_free(&saw);
 	strv_free(&s.names);
 	strv_free(&s.places);
