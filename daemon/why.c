@@ -383,6 +383,24 @@ words_of(const char *result)
 	return "was not checked";
 }
 
+static const char *
+progress(const char *state)
+{
+	static const struct { const char *state, *words; } table[] = {
+		{ "waiting", "waits for the files" },
+		{ "installed", "has the files; its reload is due" },
+		{ "checking", "its configuration is being checked" },
+		{ "reloading", "is being reloaded" },
+		{ "served", "has the files; no endpoint to look at" }
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		if (strcmp(table[i].state, state) == 0)
+			return table[i].words;
+	return state;
+}
+
 /* What was seen at one service's endpoints. */
 struct seen {
 	struct strv places, names;	/* that show the newest */
@@ -467,6 +485,10 @@ service_lines(struct why *w, const struct row_deployment *d)
 	size_t i;
 	bool failed = view_error_parse(&e, &saw, d->error);
 
+	/* Where issuance is the trouble, healthy services only distract. */
+	if (!failed && !is_state(w, "served") && !is_state(w, "valid") &&
+	    !is_state(w, "deploying") && !is_state(w, "unserved"))
+		return;
 	for (i = 0; i < w->b->endpoints.n; i++)
 		if (strcmp(ROWS_AT(&w->b->endpoints, row_endpoint, i)->service,
 		    d->service) == 0)
@@ -481,8 +503,7 @@ service_lines(struct why *w, const struct row_deployment *d)
 		bad_lines(w, failed || s.good > 0 ? "" : d->service,
 		    d->service);
 	if (!failed && s.good + s.bad == 0)
-		line(w, d->service, "%s", strcmp(d->state, "served") == 0 ?
-		    "has the files; no endpoint to look at" : d->state);
+		line(w, d->service, "%s", progress(d->state));
 	tried_line(w, d->failures, d->last_try_ms, d->next_try_ms);
 	strv_free(&saw);
 	strv_free(&s.names);
