@@ -104,7 +104,7 @@ char *
 make_dir(void)
 {
 	const char *top = getenv("TMPDIR");
-	char *dir = path_in(top != NULL ? top : "/tmp", "everleaf-XXXXXX");
+	char *dir = path_in(top != NULL ? top : "/tmp", "everleaf-store-XXXXXX");
 
 	if (mkdtemp(dir) == NULL)
 		fail_msg("no directory %s", dir);

@@ -498,7 +498,8 @@ frequent_questions_have_an_index(void **state)
 		enum table table;
 		const char *equal, *bound, *order;
 	} t[] = {
-		{ T_JOB, NULL, "due_ms", "priority due_ms" },
+		{ T_JOB, NULL, "due_ms", "kind due_ms" },
+		{ T_JOB, "kind", "due_ms", "due_ms" },
 		{ T_JOB, NULL, "due_ms", "due_ms" },
 		{ T_JOB, "object", NULL, NULL },
 		{ T_CERT, "id", NULL, NULL },
@@ -507,6 +508,10 @@ frequent_questions_have_an_index(void **state)
 		{ T_CERT, "state", "name", "name" },
 		{ T_CERT, "policy", "name", "name" },
 		{ T_CERT, NULL, "not_after_ms", "not_after_ms" },
+		{ T_CERT, "attention", NULL, "state_since_ms name" },
+		{ T_CERT, NULL, "iss_failures", "iss_failures" },
+		{ T_DEPLOYMENT, "owed", "since_ms", "since_ms" },
+		{ T_DEPLOYMENT, NULL, "failures", "failures" },
 		{ T_IDENT, "value", NULL, NULL },
 		{ T_VERSION, "cert_id", NULL, NULL },
 		{ T_VERSION, "sha256", NULL, NULL },
@@ -515,6 +520,7 @@ frequent_questions_have_an_index(void **state)
 		{ T_EVENT, NULL, "id", NULL },
 		{ T_EVENT, "name", "id", "id" },
 		{ T_EVENT, NULL, "at_ms", "at_ms" },
+		{ T_BUDGET, "kind", NULL, NULL },
 		{ T_BUDGET, NULL, "at_ms", "at_ms" }
 	};
 	struct store *s = open_well();
