@@ -602,7 +602,7 @@ columns_cover_their_structs(void **state)
 
 	(void)state;
 	if (sizeof(char *) != sizeof(int64_t))
-		skip();		/* gaps between the fields */
+		return;		/* gaps between the fields */
 	for (t = 0; t < T_COUNT; t++) {
 		d = &row_defs[t];
 		sum = 0;
