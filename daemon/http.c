@@ -57,6 +57,7 @@ struct watch {
 };
 
 static CURLM *multi;
+static int exchanges;
 static struct loop_timer *curl_timer, *tell_timer;
 static struct list origins, busy, ended, telling;
 static size_t origin_count;
@@ -361,6 +362,7 @@ set_request(struct http_exchange *x)
 static void
 free_exchange(struct http_exchange *x)
 {
+	exchanges--;
 	free(x->method);
 	free(x->url);
 	free(x->accept);
@@ -587,6 +589,7 @@ http_send(const struct http_request *r,
 	char host[HOST_MAX];
 	bool fine = host_of(host, r->url);
 
+	exchanges++;
 	x->method = xstrdup(r->method);
 	x->url = xstrdup(r->url);
 	x->accept = xstrdup(r->accept != NULL ? r->accept :
@@ -632,4 +635,10 @@ http_counts(uint64_t *sent, uint64_t *opened)
 {
 	*sent = requests;
 	*opened = connections;
+}
+
+int
+http_pending(void)
+{
+	return exchanges;
 }

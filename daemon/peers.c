@@ -73,6 +73,7 @@ static struct list answered;
 static struct loop_timer *later;
 static struct peers_hooks hooks;
 static uint32_t last_id;
+static int calls;
 
 static const struct route *
 find_route(enum wire_kind kind)
@@ -90,6 +91,7 @@ find_route(enum wire_kind kind)
 static void
 finish(struct call *c)
 {
+	calls--;
 	c->done(c->ctx, c->answer, c->failed ? &c->err : NULL);
 	if (c->answer != NULL)
 		msg_free(c->spec, c->answer);
@@ -415,6 +417,7 @@ peer_ask(enum wire_kind kind, const void *st, peer_done *done, void *ctx)
 	struct call *c = xcalloc(1, sizeof(*c));
 	struct channel *ch;
 
+	calls++;
 	assert(r != NULL);
 	ch = &channels[r->peer];
 	list_init(&c->link);
@@ -443,4 +446,10 @@ peer_tell(enum wire_kind kind, const void *st)
 	/* A peer that does not read needs no more signs of life. */
 	if (ch->fd >= 0 && !ch->broken && list_empty(&ch->unsent))
 		post(ch, kind, 0, st);
+}
+
+int
+peers_pending(void)
+{
+	return calls;
 }
