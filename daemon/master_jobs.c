@@ -122,7 +122,8 @@ static int
 ask_verifier(struct master *m, struct job *j, struct err *err)
 {
 	const struct w_install *w = j->kind == WIRE_INSTALL ? j->st : NULL;
-	struct w_verify v = { .now_ms = poll_wall(), .allow_test_ca = 1 };
+	struct w_verify v = { .any_names = w == NULL, .now_ms = poll_wall(),
+		.allow_test_ca = 1 };
 	int fds[5], i;
 	bool sent;
 
