@@ -556,7 +556,8 @@ main(int argc, char **argv)
 	curl_global_init(CURL_GLOBAL_ALL);
 	multi = curl_multi_init();
 	curl_multi_setopt(multi, CURLMOPT_MAX_HOST_CONNECTIONS, 1L);
-	headers = curl_slist_append(NULL, "Content-Type: application/jose+json");
+	headers = curl_slist_append(NULL,
+	    "Content-Type: application/jose+json");
 	make_account_key();
 	start_answers((int)strtol(argv[5], NULL, 10));
 	slots = calloc((size_t)n, sizeof *slots);

@@ -130,9 +130,9 @@ serves() {	# serves NAME VERSION
 pair_matches() {	# pair_matches NAME
 	(
 		cd -P "$live/$1" || exit 1
-		openssl x509 -in cert.pem -noout -pubkey >"$scene/pub1.$$" &&
-			openssl pkey -in privkey.pem -pubout >"$scene/pub2.$$" &&
-			cmp -s "$scene/pub1.$$" "$scene/pub2.$$"
+		one=$(openssl x509 -in cert.pem -noout -pubkey) &&
+			two=$(openssl pkey -in privkey.pem -pubout) &&
+			[ "$one" = "$two" ]
 	)
 }
 
