@@ -6,10 +6,12 @@
 #include <string.h>
 #include "base/name.h"
 #include "daemon/acts.h"
+#include "daemon/budget.h"
 #include "daemon/engine.h"
 #include "daemon/loop.h"
 #include "daemon/peers.h"
 #include "daemon/sched.h"
+#include "daemon/selfcheck.h"
 #include "daemon/wish_json.h"
 
 /* An act under way. */
@@ -17,7 +19,7 @@ struct act {
 	char *name, *service, *actor;
 	struct conf_wish wish;
 	struct strv labels;
-	bool dry, purge, force, new_key;
+	bool dry, purge, force;
 	act_done *done;
 	put_done *put;
 	enum put_result result;
@@ -232,21 +234,14 @@ act_remove(const char *name, bool purge, const char *actor, act_done *done,
 }
 
 static void
-renew_read(void *ctx, struct bundle *b, const struct err *err)
+order_now(void *ctx, struct bundle *b, const struct err *err)
 {
 	struct act *a = ctx;
 	struct row_cert c;
 
-	if (err != NULL)
-		a->err = *err;
-	else if (b->cert == NULL)
+	if (err != NULL || b->cert == NULL)
 		refuse_unknown(a);
-	else if (b->cert->retired_ms != 0) {
-		err_set(&a->err, ERR_INVALID, "%s is retired: it is not "
-		    "renewed", a->name);
-		err_advise(&a->err, "Wish for it again: everleaf add %s",
-		    a->name);
-	} else {
+	else {
 		c = *b->cert;
 		c.renew_forced = 1;
 		c.iss_next_try_ms = 0;
@@ -258,6 +253,43 @@ renew_read(void *ctx, struct bundle *b, const struct err *err)
 	complete(a);
 }
 
+static void
+allowed(void *ctx, const struct err *err)
+{
+	struct act *a = ctx;
+
+	if (err == NULL || a->force) {
+		bundle_by_name(turn_store(), a->name, order_now, a);
+		return;
+	}
+	a->err = *err;
+	complete(a);
+}
+
+static void
+renew_read(void *ctx, struct bundle *b, const struct err *err)
+{
+	struct act *a = ctx;
+	struct conf_wish wish;
+
+	if (err != NULL)
+		a->err = *err;
+	else if (b->cert == NULL)
+		refuse_unknown(a);
+	else if (b->cert->retired_ms != 0) {
+		err_set(&a->err, ERR_INVALID, "%s is retired: it is not "
+		    "renewed", a->name);
+		err_advise(&a->err, "Wish for it again: everleaf add %s",
+		    a->name);
+	} else {
+		wish = engine_wish(b->cert);
+		budget_ask(wish.ca, &wish.names, allowed, a);
+		conf_wish_free(&wish);
+		return;
+	}
+	complete(a);
+}
+
 void
 act_renew(const char *name, bool new_key, bool force, const char *actor,
     act_done *done, void *ctx)
@@ -265,7 +297,7 @@ act_renew(const char *name, bool new_key, bool force, const char *actor,
 	struct act *a = act_new(name, actor, done, ctx);
 
 	a->force = force;
-	a->new_key = new_key;
+	(void)new_key;	/* every version has a new key, until key-policy */
 	bundle_by_name(turn_store(), name, renew_read, a);
 }
 
@@ -341,6 +373,59 @@ act_deploy(const char *name, const char *service, const char *actor,
 		return;
 	}
 	store_read(turn_store(), &q, 1, deploy_service, a);
+}
+
+/* --- test ------------------------------------------------------------------------ */
+
+struct test {
+	char *name;
+	void (*done)(void *ctx, const struct strv *lines, bool good,
+	    const struct err *err);
+	void *ctx;
+};
+
+static void
+tested(void *ctx, const struct strv *lines, bool good)
+{
+	struct test *t = ctx;
+
+	t->done(t->ctx, lines, good, NULL);
+	free(t->name);
+	free(t);
+}
+
+static void
+test_read(void *ctx, struct bundle *b, const struct err *err)
+{
+	struct test *t = ctx;
+	struct strv none = { NULL, 0 };
+	struct conf_wish wish;
+	struct err why;
+
+	if (err == NULL && b->cert != NULL) {
+		wish = engine_wish(b->cert);
+		selfcheck(&wish.names, tested, t);
+		conf_wish_free(&wish);
+		return;
+	}
+	if (err == NULL)
+		err_set(&why, ERR_NO_SUCH, "there is no certificate \"%s\"",
+		    t->name);
+	t->done(t->ctx, &none, false, err != NULL ? err : &why);
+	free(t->name);
+	free(t);
+}
+
+void
+act_test(const char *name, void (*done)(void *ctx, const struct strv *lines,
+    bool good, const struct err *err), void *ctx)
+{
+	struct test *t = xcalloc(1, sizeof(*t));
+
+	t->name = xstrdup(name);
+	t->done = done;
+	t->ctx = ctx;
+	bundle_by_name(turn_store(), name, test_read, t);
 }
 
 /* --- reload ------------------------------------------------------------------------ */

@@ -4,6 +4,7 @@
 #include <config.h>
 #include <stdlib.h>
 #include <string.h>
+#include "daemon/budget.h"
 #include "daemon/engine.h"
 #include "daemon/log.h"
 #include "daemon/loop.h"
@@ -109,6 +110,7 @@ prune(void *ctx, struct bundle *b, const struct err *err)
 		turn_after(ask_prune, g);
 	}
 	drop_keys(b);
+	budget_tidy();
 	purge_retired(b);
 	life = engine_lifetime(b);
 	sched_later(JOB_PRUNE, id, loop_now() + plan_delay(CONF_DAY, life));

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/text.h"
+#include "daemon/budget.h"
 #include "daemon/cas.h"
 #include "daemon/chance.h"
 #include "daemon/engine.h"
@@ -209,6 +210,7 @@ put_version(const struct issue *s, const struct acme_wish *w,
 		batch_put(turn_batch(), T_CHAIN, &chain);
 	}
 	batch_put(turn_batch(), T_VERSION, &v);
+	budget_spend(s->row.ca, &leaf->names);
 	free(v.names);
 }
 

@@ -77,7 +77,7 @@ struct w_failed {
 };
 
 struct w_peer {
-	uint8_t unused;
+	uint8_t peer;		/* to the engine: 1 keeper, 2 responder */
 };
 
 struct w_kek {
