@@ -14,6 +14,21 @@ buf_init(struct buf *b, size_t max)
 	b->max = max;
 }
 
+/* By hand and not by realloc: what may be a secret leaves no copy behind. */
+static void
+move_to(struct buf *b, size_t cap)
+{
+	char *data = xcalloc(cap, 1);
+
+	if (b->data != NULL) {
+		memcpy(data, b->data, b->len + 1);
+		mem_wipe(b->data, b->cap);
+		free(b->data);
+	}
+	b->data = data;
+	b->cap = cap;
+}
+
 static bool
 make_room(struct buf *b, size_t n)
 {
@@ -28,8 +43,7 @@ make_room(struct buf *b, size_t n)
 		cap = b->cap * 2;
 		if (cap < b->len + n + 1)
 			cap = b->len + n + 64;
-		b->data = xrealloc(b->data, cap);
-		b->cap = cap;
+		move_to(b, cap);
 	}
 	return true;
 }

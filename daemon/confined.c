@@ -1,0 +1,87 @@
+/* The common start of the two programs that meet private keys. */
+#include <config.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <openssl/crypto.h>
+#include "daemon/confined.h"
+#include "daemon/log.h"
+#include "daemon/wire.h"
+
+/* The master ends us by closing the channel; a person's Ctrl-C, which the
+ * terminal sends to all of its processes, must not get in between. */
+static void
+set_signals(void)
+{
+	static const int ignored[] = { SIGINT, SIGHUP, SIGPIPE };
+	size_t i;
+
+	for (i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
+		signal(ignored[i], SIG_IGN);
+	signal(SIGCHLD, SIG_DFL);
+	signal(SIGTERM, SIG_DFL);
+}
+
+void
+confined_open(enum role role)
+{
+	struct rlimit none = { 0, 0 };
+	socklen_t n = sizeof(int);
+	int type;
+
+	log_open(role_name(role), LOG_LEVEL_INFO);
+	set_signals();
+	setrlimit(RLIMIT_CORE, &none);
+	if (getsockopt(WIRE_FD_MASTER, SOL_SOCKET, SO_TYPE, &type, &n) != 0 ||
+	    type != SOCK_SEQPACKET) {
+		log_error("there is no channel to a master: everleafd starts "
+		    "this program");
+		exit(2);
+	}
+	if (OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL) != 1) {
+		log_error("the crypto library does not start");
+		exit(1);
+	}
+}
+
+bool
+confined_fits(const struct sandbox_plan *plan, int (*work)(void))
+{
+	if (sandbox_try(plan, work))
+		return true;
+	log_error("alarm: the system call allow-list of the %s does not fit "
+	    "the libraries of this machine. It runs with a deny-list, which "
+	    "is weaker; please report the versions of libc and libcrypto",
+	    role_name(plan->role));
+	return false;
+}
+
+/* One log line a measure. */
+static void
+log_report(struct sandbox_report *report)
+{
+	char *line = report->lines.data;
+	char *end;
+
+	for (; line != NULL && *line != '\0'; line = end + 1) {
+		end = strchr(line, '\n');
+		*end = '\0';
+		log_info("confined: %s", line);
+	}
+	buf_free(&report->lines);
+}
+
+void
+confined_enter(const struct sandbox_plan *plan)
+{
+	struct sandbox_report report;
+	struct err err;
+
+	if (sandbox_enter(plan, &report, &err) != 0) {
+		log_err(&err, "confinement");
+		exit(1);
+	}
+	log_report(&report);
+}

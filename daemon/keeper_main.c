@@ -1,0 +1,276 @@
+/* everleaf-keeper: makes, seals and uses private keys for the engine, and
+ * opens a certificate's key for the master, each over its own socketpair. Two
+ * channels, a table of what each may say, one message at a time. Who breaks
+ * the rules loses the channel; without the master there is nothing to do. */
+#include <config.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <openssl/crypto.h>
+#include "daemon/confined.h"
+#include "daemon/keeper.h"
+#include "daemon/log.h"
+
+enum { LOCKABLE = 64 * 1024 * 1024 };
+
+enum sender { FROM_MASTER, FROM_ENGINE, SENDERS };
+
+static const char *const sender_names[SENDERS] = { "master", "engine" };
+
+struct keeper {
+	struct kek kek;
+	bool ready;			/* the KEK is here */
+	int fds[SENDERS];		/* -1: no engine */
+};
+
+static const struct duty {
+	enum wire_kind ask, answer;
+	enum sender from;
+	keeper_op *op;
+} duties[] = {
+	{ WIRE_OPEN, WIRE_OPENED, FROM_MASTER, keeper_open },
+	{ WIRE_ACCOUNT_KEY, WIRE_KEY, FROM_ENGINE, keeper_account_key },
+	{ WIRE_CSR, WIRE_CSR_DONE, FROM_ENGINE, keeper_csr },
+	{ WIRE_PLACEHOLDER, WIRE_PLACED, FROM_ENGINE, keeper_placeholder },
+	{ WIRE_JWS, WIRE_JWS_DONE, FROM_ENGINE, keeper_jws }
+};
+
+struct packet {
+	const struct msg_spec *spec;
+	uint32_t id;
+	void *body;			/* the struct of spec */
+	int fds[MSG_FDS_MAX], nfds;
+};
+
+/* All locked, now and later, where the limit has room for it: with a small
+ * one the second half would be an allocation that fails in the middle of the
+ * work. Then only what opens everything else. */
+static void
+lock_memory(const struct keeper *k)
+{
+	struct rlimit all = { RLIM_INFINITY, RLIM_INFINITY }, now;
+
+	if (setrlimit(RLIMIT_MEMLOCK, &all) != 0 &&
+	    getrlimit(RLIMIT_MEMLOCK, &now) == 0) {
+		now.rlim_cur = now.rlim_max;
+		setrlimit(RLIMIT_MEMLOCK, &now);
+	}
+	if (getrlimit(RLIMIT_MEMLOCK, &now) == 0 && now.rlim_cur >= LOCKABLE &&
+	    mlockall(MCL_CURRENT | MCL_FUTURE) == 0)
+		log_info("confined: memory: locked");
+	else
+		log_warning("confined: memory: %s may be swapped; a limit of "
+		    "64 MiB for locked memory (LimitMEMLOCK=64M) avoids it",
+		    mlock(k, sizeof(*k)) == 0 ?
+		    "all but the key encryption key" : "keys");
+}
+
+static int
+rehearsal(void)
+{
+	struct err err;
+
+	return keeper_rehearse(&err);
+}
+
+static void
+confine(const struct keeper *k)
+{
+	struct sandbox_plan plan = { .role = ROLE_KEEPER };
+	struct err err;
+
+	if (keeper_rehearse(&err) != 0) {
+		log_err(&err, "first rehearsal");
+		exit(1);
+	}
+	plan.lenient = !confined_fits(&plan, rehearsal);
+	lock_memory(k);
+	confined_enter(&plan);
+	if (keeper_rehearse(&err) != 0) {
+		log_err(&err, "rehearsal in confinement");
+		exit(1);
+	}
+}
+
+static int
+answer(struct keeper *k, const struct duty *d, const struct packet *p)
+{
+	const struct msg_spec *spec = msg_find(wire_specs,
+	    (uint16_t)d->answer);
+	void *out = xcalloc(1, spec->size);
+	struct err err;
+	int rc;
+
+	if (d->op(&k->kek, p->body, out, &err) == 0) {
+		rc = wire_send(k->fds[d->from], d->answer, p->id, out);
+		msg_free(spec, out);
+	} else
+		rc = wire_fail(k->fds[d->from], p->id, &err);
+	free(out);
+	return rc;
+}
+
+static int
+take_kek(struct keeper *k, const struct packet *p, struct err *err)
+{
+	const struct w_kek *m = p->body;
+	struct w_empty done = { 0 };
+
+	if (k->ready || m->kek.len != sizeof(k->kek.key))
+		return err_set(err, ERR_INTERNAL, k->ready ?
+		    "a second key encryption key" :
+		    "a key encryption key of another length");
+	memcpy(k->kek.key, m->kek.p, sizeof(k->kek.key));
+	k->kek.id = m->kek_id;
+	k->ready = true;
+	if (wire_send(k->fds[FROM_MASTER], WIRE_OK, p->id, &done) != 0)
+		return err_errno(err, ERR_INTERNAL, "answer");
+	return 0;
+}
+
+static void
+take_engine(struct keeper *k, struct packet *p)
+{
+	if (k->fds[FROM_ENGINE] >= 0)
+		close(k->fds[FROM_ENGINE]);
+	k->fds[FROM_ENGINE] = p->fds[0];
+	p->nfds = 0;
+}
+
+static int
+obey(struct keeper *k, enum sender from, struct packet *p, struct err *err)
+{
+	const enum wire_kind kind = (enum wire_kind)p->spec->kind;
+	const size_t n = sizeof(duties) / sizeof(duties[0]);
+	size_t i;
+
+	if (p->nfds != (from == FROM_MASTER && kind == WIRE_PEER ? 1 : 0))
+		return err_set(err, ERR_INTERNAL, "message %s: it carries %d "
+		    "descriptors", p->spec->name, p->nfds);
+	if (from == FROM_MASTER && kind == WIRE_KEK)
+		return take_kek(k, p, err);
+	if (!k->ready)
+		return err_set(err, ERR_INTERNAL, "message %s before the key "
+		    "encryption key", p->spec->name);
+	if (from == FROM_MASTER && kind == WIRE_PEER) {
+		take_engine(k, p);
+		return 0;
+	}
+	for (i = 0; i < n; i++)
+		if (duties[i].ask == kind && duties[i].from == from)
+			break;
+	if (i == n)
+		return err_set(err, ERR_INTERNAL, "message %s is none that "
+		    "the %s may send", p->spec->name, sender_names[from]);
+	return answer(k, &duties[i], p) == 0 ? 0 :
+	    err_set(err, ERR_INTERNAL, "message %s: its answer could not be "
+	    "sent", p->spec->name);
+}
+
+/* Descriptors that nobody asked for are closed with the message. */
+static int
+take(struct keeper *k, enum sender from, const void *raw, size_t n,
+    struct packet *p, struct err *err)
+{
+	uint16_t kind;
+	int rc;
+
+	p->spec = msg_head(raw, n, &kind, &p->id) ?
+	    msg_find(wire_specs, kind) : NULL;
+	if (p->spec == NULL)
+		rc = err_set(err, ERR_INTERNAL, "%zu bytes that are no "
+		    "message", n);
+	else {
+		p->body = xcalloc(1, p->spec->size);
+		rc = msg_unpack(p->spec, raw, n, p->body, err) ? 0 : -1;
+		msg_forget();
+		if (rc == 0) {
+			rc = obey(k, from, p, err);
+			msg_free(p->spec, p->body);
+		}
+		free(p->body);
+	}
+	while (p->nfds > 0)
+		close(p->fds[--p->nfds]);
+	return rc;
+}
+
+/* 0: go on. 1: the other end is gone. -1: it broke the rules. */
+static int
+hear(struct keeper *k, enum sender from, struct err *err)
+{
+	struct packet p = { .spec = NULL };
+	const void *raw;
+	ptrdiff_t n = msg_recv(k->fds[from], MSG_DONTWAIT, &raw, p.fds,
+	    &p.nfds);
+
+	if (n == 0)
+		return 1;
+	if (n < 0)
+		return errno == EAGAIN ? 0 : errno == ECONNRESET ? 1 :
+		    err_errno(err, ERR_INTERNAL, "message");
+	return take(k, from, raw, (size_t)n, &p, err);
+}
+
+static void
+drop_engine(struct keeper *k)
+{
+	close(k->fds[FROM_ENGINE]);
+	k->fds[FROM_ENGINE] = -1;
+}
+
+/* The engine comes first: a new channel from the master takes the place of
+ * the one that was polled. */
+static void
+hear_engine(struct keeper *k)
+{
+	struct err err;
+	int rc = hear(k, FROM_ENGINE, &err);
+
+	if (rc < 0)
+		log_err(&err, "the engine broke the rules and is cut off");
+	if (rc != 0)
+		drop_engine(k);
+}
+
+/* Ends when the master does: 0, or 1 when it broke the rules. */
+static int
+serve(struct keeper *k)
+{
+	struct pollfd p[SENDERS];
+	struct err err;
+	int i, rc = 0;
+
+	while (rc == 0) {
+		for (i = 0; i < SENDERS; i++)
+			p[i] = (struct pollfd){ k->fds[i], POLLIN, 0 };
+		if (poll(p, SENDERS, -1) < 0)
+			continue;
+		if (p[FROM_ENGINE].revents != 0)
+			hear_engine(k);
+		if (p[FROM_MASTER].revents != 0)
+			rc = hear(k, FROM_MASTER, &err);
+	}
+	if (rc < 0)
+		log_err(&err, "the master broke the rules");
+	return rc < 0;
+}
+
+int
+main(void)
+{
+	static struct keeper k = { .fds = { WIRE_FD_MASTER, -1 } };
+	int rc;
+
+	confined_open(ROLE_KEEPER);
+	confine(&k);
+	rc = serve(&k);
+	OPENSSL_cleanse(&k.kek, sizeof(k.kek));
+	msg_forget();
+	return rc;
+}

@@ -1,0 +1,204 @@
+/* Requests and placeholders: names in, signed DER out. */
+#include <config.h>
+#include <arpa/inet.h>
+#include <string.h>
+#include <openssl/err.h>
+#include <openssl/rand.h>
+#include <openssl/x509v3.h>
+#include "base/name.h"
+#include "daemon/keeper_x509.h"
+
+enum { SERIAL = 16, HOUR_S = 3600, DAYS_7_S = 7 * 86400 };
+
+/* A week before the year 10000, past which ASN.1 has no times. */
+static const int64_t latest_ms = INT64_C(253401696000000);
+
+int
+x509_names_fine(const struct strv *names, struct err *err)
+{
+	enum name_kind kind;
+	char canonical[256];
+	size_t i;
+
+	if (names->n == 0)
+		return err_set(err, ERR_INVALID, "names: there is none");
+	for (i = 0; i < names->n; i++) {
+		if (name_parse(canonical, &kind, names->v[i], err) != 0)
+			return -1;
+		if (strcmp(canonical, names->v[i]) != 0)
+			return err_set(err, ERR_INVALID, "name \"%s\": it is "
+			    "not in its plain form \"%s\"", names->v[i],
+			    canonical);
+	}
+	return 0;
+}
+
+static ASN1_STRING *
+address(const char *name)
+{
+	ASN1_STRING *s = ASN1_OCTET_STRING_new();
+	uint8_t octets[16];
+	int n = 4;
+
+	if (inet_pton(AF_INET, name, octets) != 1) {
+		n = 16;
+		if (inet_pton(AF_INET6, name, octets) != 1)
+			n = 0;
+	}
+	if (s != NULL && (n == 0 || ASN1_STRING_set(s, octets, n) != 1)) {
+		ASN1_STRING_free(s);
+		s = NULL;
+	}
+	return s;
+}
+
+static ASN1_STRING *
+host(const char *name)
+{
+	ASN1_STRING *s = ASN1_IA5STRING_new();
+
+	if (s != NULL && ASN1_STRING_set(s, name, -1) != 1) {
+		ASN1_STRING_free(s);
+		s = NULL;
+	}
+	return s;
+}
+
+static bool
+add_name(GENERAL_NAMES *all, const char *name)
+{
+	GENERAL_NAME *one = GENERAL_NAME_new();
+	enum name_kind kind;
+	ASN1_STRING *value;
+	char canonical[256];
+	struct err err;
+	bool ip;
+
+	if (one == NULL || name_parse(canonical, &kind, name, &err) != 0) {
+		GENERAL_NAME_free(one);
+		return false;
+	}
+	ip = kind == NAME_IP;
+	value = ip ? address(name) : host(name);
+	if (value != NULL)
+		GENERAL_NAME_set0_value(one, ip ? GEN_IPADD : GEN_DNS, value);
+	if (value != NULL && sk_GENERAL_NAME_push(all, one) > 0)
+		return true;
+	GENERAL_NAME_free(one);
+	return false;
+}
+
+/* A list with the one extension subjectAltName, or NULL. */
+static STACK_OF(X509_EXTENSION) *
+alternative_names(const struct strv *names)
+{
+	STACK_OF(X509_EXTENSION) *exts = NULL;
+	GENERAL_NAMES *all = sk_GENERAL_NAME_new_null();
+	bool done = all != NULL;
+	size_t i;
+
+	for (i = 0; done && i < names->n; i++)
+		done = add_name(all, names->v[i]);
+	if (done)
+		X509V3_add1_i2d(&exts, NID_subject_alt_name, all, 0,
+		    X509V3_ADD_DEFAULT);
+	GENERAL_NAMES_free(all);
+	return exts;
+}
+
+static int
+finish(struct blob *out, unsigned char *der, int n, const char *what,
+    struct err *err)
+{
+	ERR_clear_error();
+	*out = (struct blob){ NULL, 0 };
+	if (n <= 0)
+		return err_set(err, ERR_KEEPER, "%s: it could not be made",
+		    what);
+	*out = blob_copy(der, (size_t)n);
+	OPENSSL_free(der);
+	return 0;
+}
+
+int
+x509_request(struct blob *out, EVP_PKEY *key, const struct strv *names,
+    struct err *err)
+{
+	STACK_OF(X509_EXTENSION) *exts = alternative_names(names);
+	X509_REQ *req = X509_REQ_new();
+	unsigned char *der = NULL;
+	int n = -1;
+
+	if (exts != NULL && req != NULL && X509_REQ_set_version(req, 0) == 1 &&
+	    X509_REQ_set_pubkey(req, key) == 1 &&
+	    X509_REQ_add_extensions(req, exts) == 1 &&
+	    X509_REQ_sign(req, key, EVP_sha256()) > 0)
+		n = i2d_X509_REQ(req, &der);
+	X509_REQ_free(req);
+	sk_X509_EXTENSION_pop_free(exts, X509_EXTENSION_free);
+	return finish(out, der, n, "certificate request", err);
+}
+
+/* Random and positive: RFC 5280 section 4.1.2.2. */
+static bool
+set_serial(X509 *cert)
+{
+	uint8_t random[SERIAL];
+	BIGNUM *bn;
+	bool done;
+
+	if (RAND_bytes(random, sizeof(random)) != 1)
+		return false;
+	random[0] = (random[0] & 0x7f) | 0x40;
+	bn = BN_bin2bn(random, sizeof(random), NULL);
+	done = bn != NULL &&
+	    BN_to_ASN1_INTEGER(bn, X509_get_serialNumber(cert)) != NULL;
+	BN_free(bn);
+	return done;
+}
+
+static bool
+set_subject(X509 *cert)
+{
+	static const char cn[] = "everleaf placeholder";
+	X509_NAME *name = X509_get_subject_name(cert);
+
+	return X509_NAME_add_entry_by_NID(name, NID_commonName, MBSTRING_UTF8,
+	    (const unsigned char *)cn, -1, -1, 0) == 1 &&
+	    X509_set_issuer_name(cert, name) == 1;
+}
+
+static bool
+set_names(X509 *cert, const struct strv *names)
+{
+	STACK_OF(X509_EXTENSION) *exts = alternative_names(names);
+	bool done = exts != NULL &&
+	    X509_add_ext(cert, sk_X509_EXTENSION_value(exts, 0), -1) == 1;
+
+	sk_X509_EXTENSION_pop_free(exts, X509_EXTENSION_free);
+	return done;
+}
+
+int
+x509_placeholder(struct blob *out, EVP_PKEY *key, const struct strv *names,
+    int64_t now_ms, struct err *err)
+{
+	time_t now = (time_t)(now_ms / 1000);
+	X509 *cert;
+	unsigned char *der = NULL;
+	int n = -1;
+
+	if (now_ms < HOUR_S * INT64_C(1000) || now_ms > latest_ms)
+		return err_set(err, ERR_INVALID, "placeholder: the time %lld "
+		    "is none that a certificate can hold", (long long)now_ms);
+	cert = X509_new();
+	if (cert != NULL && X509_set_version(cert, X509_VERSION_3) == 1 &&
+	    set_serial(cert) && set_subject(cert) &&
+	    ASN1_TIME_set(X509_getm_notBefore(cert), now - HOUR_S) != NULL &&
+	    ASN1_TIME_set(X509_getm_notAfter(cert), now + DAYS_7_S) != NULL &&
+	    X509_set_pubkey(cert, key) == 1 && set_names(cert, names) &&
+	    X509_sign(cert, key, EVP_sha256()) > 0)
+		n = i2d_X509(cert, &der);
+	X509_free(cert);
+	return finish(out, der, n, "placeholder", err);
+}
