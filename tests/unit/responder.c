@@ -562,7 +562,7 @@ f1_one_greedy_address(void **state)
 static void
 f1_thousands_of_idle_connections(void **state)
 {
-	enum { MANY = 5000, TCP = 2000 };
+	enum { MANY = 6000, TCP = 1200 };
 	int *fds = xcalloc(MANY, sizeof(int)), i, n = MANY;
 	struct rlimit l;
 
