@@ -48,8 +48,9 @@ missing(const char *program, struct err *err)
 		return err_advise(err, "Install it, or correct the "
 		    "configuration");
 	}
-	return err_errno(err, ERR_HOOK_MISSING, "program %s cannot be looked "
-	    "at", program);
+	err_errno(err, ERR_HOOK_MISSING, "program %s cannot be looked at",
+	    program);
+	return err_advise(err, "Look at its path with: namei -l %s", program);
 }
 
 /* Moves the first part of left into part; false when nothing is left. */
