@@ -371,7 +371,8 @@ f4_hosts(void **state)
 {
 	static const char *const wrong[] = {
 		"..", "example.com", "www.example.com.evil.example",
-		"www.example.com:80:80", "www.example.com:x", "[www.example.com]",
+		"www.example.com:80:80", "www.example.com:x",
+		"[www.example.com]",
 		"www.example.com/", "*.example.com", "www.example.com:999999",
 		"[2001:db8::2]", "2001:db8::1", "[2001:db8::1", "192.0.2.2",
 		"www.example.com\r\nHost: www.example.com",
