@@ -194,11 +194,17 @@ int acme_chain_check(const char *pem, size_t n, const struct strv *names,
 int acme_leaf_read(struct acme_leaf *out, const void *pem, size_t n,
     struct err *err);
 
+/* A certificate in DER (a placeholder, say) as canonical PEM. */
+int acme_pem_leaf(struct blob *pem, const void *der, size_t n,
+    struct err *err);
+
 /* --- helpers that others need ------------------------------------------- */
 /* Retry-After: seconds or HTTP-date (RFC 9110 section 10.2.3); clamped to
  * [min, max] from now. 0 when absent or garbage. */
 int64_t acme_retry_after(const char *value, int64_t now_ms, int64_t min_ms,
     int64_t max_ms);
+/* SHA-256 in hex. */
+void acme_digest_hex(char out[65], const void *p, size_t n);
 /* "https://host[:port]" of a URL, lower case; -1 if it is no https URL that
  * we accept (no userinfo, no fragment, no control characters, length). */
 int acme_url_origin(struct buf *out, const char *url, struct err *err);

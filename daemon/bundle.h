@@ -10,7 +10,9 @@ struct bundle {
 	    endpoints, orders, challenges, jobs;
 };
 
-/* b belongs to the callback's caller; bundle_take() keeps it. */
+/* b belongs to the callback's caller; bundle_take() keeps it. With err it is
+ * empty, never NULL. Rows come by key, idents as written. By name is two reads:
+ * the second is the consistent one. */
 typedef void bundle_done(void *ctx, struct bundle *b, const struct err *err);
 void bundle_by_id(struct store *s, int64_t id, bundle_done *done, void *ctx);
 void bundle_by_name(struct store *s, const char *name, bundle_done *done,

@@ -23,7 +23,9 @@ enum {
 
 /* Keys of "certificate" and "policy" (interface.md section 2.3). In a policy
  * or a certificate as read, a key that was not written is absent (NULL, an
- * empty list, -1); conf_effective() fills it in. */
+ * empty list, -1); conf_effective() fills it in. A list for which `auto` was
+ * written (which goes before a policy's) holds that word; after
+ * conf_effective() it never does. */
 struct conf_wish {
 	struct strv names;	/* not in a policy */
 	char *policy;		/* not in a policy */
@@ -60,7 +62,8 @@ struct conf_endpoint {
 };
 
 struct conf_service {
-	char *title, *where;	/* where is "" without a block */
+	char *title, *where;	/* where is "" without a block, then it is
+				 * a preset that may be in use nowhere */
 	char *preset;		/* "" if none */
 	struct strv check, reload;	/* argv; empty: none */
 	char *user;
@@ -100,9 +103,10 @@ struct conf {
 	size_t certs_n;
 	struct conf_policy *policies;
 	size_t policies_n;
-	struct conf_service *services;	/* blocks, and presets in use */
+	struct conf_service *services;	/* blocks, and every preset (a wish
+					 * from the API may name it) */
 	size_t services_n;
-	struct conf_ca *cas;		/* blocks, and presets in use */
+	struct conf_ca *cas;		/* the same */
 	size_t cas_n;
 	struct conf_problem *problems;
 	size_t problems_n;
@@ -110,12 +114,17 @@ struct conf {
 
 void conf_free(struct conf *c);
 
-/* By title; NULL if there is none. certs are sorted by title. */
+/* By title; NULL if there is none. The lists are sorted by title. */
 const struct conf_cert *conf_cert(const struct conf *c, const char *title);
 const struct conf_policy *conf_policy(const struct conf *c, const char *title);
 const struct conf_service *conf_service(const struct conf *c,
     const char *title);
 const struct conf_ca *conf_ca(const struct conf *c, const char *title);
+
+/* True if the file of `where` (FILE:LINE) is among the problems: a wish from
+ * there that is not in certs has not been taken back. (At a start there is no
+ * configuration from before to keep it in.) */
+bool conf_in_bad_file(const struct conf *c, const char *where);
 
 /* Merges wish over its policy over the built-in defaults: every key is there
  * afterwards (challenge "auto" is resolved by the names: here http-01, or

@@ -26,8 +26,10 @@ struct http_reply {
 	enum http_outcome outcome;
 	int status;
 	char *content_type, *location, *retry_after, *nonce, *date;
-	bool doubled;		/* one of these came twice, or two lengths */
-	struct blob body;	/* followed by a NUL that does not count */
+	bool doubled;		/* one of these but date came twice, or two
+				 * lengths */
+	struct blob body;	/* followed by a NUL that does not count, so
+				 * p is never NULL after HTTP_REPLIED */
 	struct err err;
 };
 
@@ -38,7 +40,8 @@ struct http_request {
 	const char *content_type;	/* of the body, NULL if none */
 	struct blob body;	/* copied */
 	size_t reply_max;
-	struct blob trust;	/* PEM roots; empty: the system's */
+	struct blob trust;	/* PEM roots, copied; empty: the system's */
+	bool no_inner;		/* refuse loopback and private addresses */
 };
 
 struct http_exchange;
@@ -50,6 +53,7 @@ void http_fini(void);
 struct http_exchange *http_send(const struct http_request *r,
     void (*done)(void *ctx, const struct http_reply *reply), void *ctx);
 void http_cancel(struct http_exchange *x);
+int http_pending(void);		/* exchanges under way */
 /* For the benchmark and `status`: requests sent and connections opened. */
 void http_counts(uint64_t *requests, uint64_t *connections);
 #endif

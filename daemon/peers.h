@@ -27,6 +27,7 @@ void peers_fini(void);		/* pending calls complete with an error */
 /* Sends request `kind` (its struct in st) to where such requests go and
  * expects the answer kind that wire.h names. */
 void peer_ask(enum wire_kind kind, const void *st, peer_done *done, void *ctx);
+int peers_pending(void);	/* answers that are still to come */
 /* Without an answer (WIRE_BEAT). */
 void peer_tell(enum wire_kind kind, const void *st);
 #endif

@@ -8,8 +8,9 @@
 
 void turn_init(struct store *s);
 void turn_fini(void);
-/* The store, for questions. Answers show what is committed, so a handler that
- * must see its own turn's changes asks in the next turn. */
+/* The store, for questions. What the turn has changed so far is committed
+ * first, so that an answer never misses it: a handler asks first, changes
+ * after, and all its changes are in one transaction. */
 struct store *turn_store(void);
 /* Where this turn's changes go. */
 struct batch *turn_batch(void);

@@ -16,7 +16,7 @@ static const struct msg_field failed_fields[] = {
 	MSG_FC(w_failed, TEXT, advice, TEXT, msg_any_text), MSG_END
 };
 static const struct msg_field peer_fields[] = {
-	MSG_F(w_peer, U8, unused, 0), MSG_END
+	MSG_F(w_peer, U8, peer, 0), MSG_END
 };
 static const struct msg_field kek_fields[] = {
 	MSG_F(w_kek, SECRET, kek, 32), MSG_F(w_kek, U32, kek_id, 0), MSG_END
@@ -128,7 +128,8 @@ static const struct msg_field reloaded_fields[] = {
 	MSG_FC(w_reloaded, LIST, lines, 100, msg_any_text), MSG_END
 };
 static const struct msg_field verify_fields[] = {
-	MSG_F(w_verify, LIST, names, NAMES), MSG_F(w_verify, I64, now_ms, 0),
+	MSG_F(w_verify, LIST, names, NAMES),
+	MSG_F(w_verify, U8, any_names, 0), MSG_F(w_verify, I64, now_ms, 0),
 	MSG_F(w_verify, U8, placeholder, 0),
 	MSG_F(w_verify, U8, allow_test_ca, 0), MSG_END
 };

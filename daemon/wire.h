@@ -16,7 +16,9 @@ enum wire_fd {
 	WIRE_FD_API = 7,	/* engine: listening API socket */
 	WIRE_FD_STATE = 8,	/* engine: its state directory (db/), O_PATH */
 	WIRE_FD_LISTEN = 9	/* responder: first of its listening sockets;
-				 * argv[1] says how many */
+				 * argv[1] says how many. It starts in an empty
+				 * directory, with the capability to chroot(".")
+				 * if it has a user of its own */
 };
 
 enum wire_kind {
@@ -77,7 +79,7 @@ struct w_failed {
 };
 
 struct w_peer {
-	uint8_t unused;
+	uint8_t peer;		/* to the engine: 1 keeper, 2 responder */
 };
 
 struct w_kek {
@@ -233,6 +235,7 @@ struct w_reloaded {
 
 struct w_verify {
 	struct strv names;
+	uint8_t any_names;	/* a flip to what has passed before */
 	int64_t now_ms;
 	uint8_t placeholder;
 	uint8_t allow_test_ca;

@@ -42,10 +42,13 @@ int probe_wants(const struct probe *p);		/* PROBE_READ | PROBE_WRITE */
 /* Goes on as far as it can; the caller keeps the time-out. */
 enum probe_result probe_go(struct probe *p);
 const struct probe_finding *probe_finding(const struct probe *p);
-void probe_free(struct probe *p);
+void probe_free(struct probe *p);	/* closes the socket */
 
-/* The own addresses of this machine that accept on port (loopback, then each
- * interface's), at most max. Non-blocking connects, 1 s in all; the fast path
- * for "[ADDRESS]:PORT" without an address. */
+/* Whether the TCP connection stood at some time. */
+bool probe_connected(const struct probe *p);
+
+/* The own addresses of this machine, port 0: loopback first, then those of
+ * each interface that is up, without link-local ones; at most max. For
+ * "[ADDRESS]:PORT" without an address. Returns how many. */
 int probe_local_addresses(struct sockaddr_storage *out, int max);
 #endif

@@ -3,7 +3,10 @@
  *
  * Times are int64 milliseconds UTC, 0 = never. Ids are random 63-bit
  * integers. Texts are owned by the row, NULL reads back as "". Lists are
- * texts with one item a line. Errors are the JSON of interface.md section 4. */
+ * texts with one item a line. Errors are the JSON of interface.md section 4.
+ *
+ * Keys: the first field (id, name, key, sha256, cert_id of an order), or what
+ * the struct's comment names. Key and indexes of each table are in rows.c. */
 #ifndef STORE_ROWS_H
 #define STORE_ROWS_H
 #include <stdint.h>
@@ -58,7 +61,7 @@ struct row_cert {
 	int64_t not_after_ms;	/* of what is served, else installed */
 };
 
-struct row_ident {
+struct row_ident {		/* key: cert_id kind value */
 	int64_t cert_id;
 	char *kind;		/* "dns" "ip" */
 	char *value;		/* canonical */
@@ -66,6 +69,7 @@ struct row_ident {
 	int64_t wanted, current;	/* current: on the newest version */
 };
 
+/* key: cert_id key */
 struct row_label { int64_t cert_id; char *key, *value; };
 
 struct row_ca {
@@ -104,7 +108,9 @@ struct row_order {		/* at most one a certificate */
 	int64_t created_ms, changed_ms, wait_until_ms;
 };
 
-struct row_challenge {		/* published, or about to be: to undo */
+/* Published, or about to be: to undo. key: cert_id ident type token, so that
+ * a second order never hides what a first one left behind. */
+struct row_challenge {
 	int64_t cert_id;
 	char *ident, *type;
 	char *token, *keyauth;
@@ -113,7 +119,7 @@ struct row_challenge {		/* published, or about to be: to undo */
 
 struct row_chain { char *sha256; struct blob pem; };
 
-struct row_version {
+struct row_version {		/* key: cert_id version */
 	int64_t cert_id, version;	/* 0: placeholder */
 	struct blob sealed;	/* key; empty once it is deleted */
 	int64_t kek_id;
@@ -129,7 +135,7 @@ struct row_version {
 	int64_t test_ca, placeholder, revoked_ms;
 };
 
-struct row_generation {
+struct row_generation {		/* key: cert_id gen */
 	int64_t cert_id, gen, version;
 	char *state;		/* staging whole live old */
 	int64_t created_ms;
@@ -143,7 +149,8 @@ struct row_service {
 	char *error;
 };
 
-struct row_deployment {		/* a certificate on a service */
+/* A certificate on a service. key: cert_id service */
+struct row_deployment {
 	int64_t cert_id;
 	char *service;
 	int64_t node_id;
@@ -157,7 +164,8 @@ struct row_deployment {		/* a certificate on a service */
 	char *error;
 };
 
-struct row_endpoint {		/* last observation */
+/* Last observation of a name there. key: cert_id service endpoint name */
+struct row_endpoint {
 	int64_t cert_id;
 	char *service, *endpoint;	/* as configured */
 	char *address;
@@ -198,7 +206,7 @@ enum job_kind {
 };
 
 struct row_job {
-	int64_t kind, object;	/* together unique */
+	int64_t kind, object;	/* key: both */
 	int64_t due_ms;
 	int64_t priority;
 	char *lease_owner;
@@ -224,7 +232,7 @@ struct col {
 	uint32_t offset;
 };
 
-enum { ROW_COLS_MAX = 48, ROW_KEYS_MAX = 4, ROW_INDEXES_MAX = 5 };
+enum { ROW_COLS_MAX = 48, ROW_KEYS_MAX = 4, ROW_INDEXES_MAX = 7 };
 
 struct row_def {
 	const char *name;		/* of the table */

@@ -16,11 +16,16 @@
 
 enum { STORE_SCHEMA = 1, STORE_APPLICATION_ID = 0x45564c46 };
 
+/* A batch with a bigger row is refused whole. */
+enum { STORE_ROW_MAX = 1000 * 1000 };
+
 struct store;
 
 /* path: the database's file, made (0600) if missing; its directory exists.
  * Refuses a newer schema (ERR_STORE_NEWER), a foreign application_id, and a
- * damaged file (quick_check; security.md H1): ERR_STORE. */
+ * damaged or empty file (quick_check; security.md H1): ERR_STORE. NULL: err.
+ * Nobody else opens the file meanwhile, not even to read: the operator's way
+ * in is the daemon (security.md section 0, finding 10). */
 struct store *store_open_sqlite(const char *path, struct err *err);
 struct store *store_open_memory(void);
 void store_close(struct store *s);
@@ -41,7 +46,13 @@ bool batch_empty(const struct batch *b);
 
 /* done(ctx, NULL) once all of it is durable, in order; or done(ctx, err) and
  * nothing of it is there. The store takes the batch. Events put with id 0 get
- * the next id. */
+ * the next id; an id is never given twice. A second row with a unique name is
+ * an error, not a replacement.
+ *
+ * After a failure the store goes on (disk full, locked), except when the disk
+ * itself failed: then nobody knows what is on it, every later call fails, and
+ * only opening it again helps (security.md H3). A batch that failed that way
+ * may be found whole after opening (H6). */
 typedef void store_done(void *ctx, const struct err *err);
 void store_commit(struct store *s, struct batch *b, store_done *done,
     void *ctx);
@@ -58,6 +69,12 @@ struct where {
 
 enum { QUERY_WHERES_MAX = 6, QUERY_MAX = 16 };
 
+/* Texts compare byte by byte. Rows come ordered by `order`, then by key, so
+ * that the order is total and a page ends where the next one starts
+ * (CMP_GT the last row); descending turns all of it round. Blobs can be
+ * neither compared nor ordered by. A query is quick when an index of rows.c
+ * starts with the columns compared by CMP_EQ and goes on with those of
+ * `order`; "kind due_ms" with a bound on due_ms is quick, too. */
 struct query {
 	enum table table;
 	struct where where[QUERY_WHERES_MAX];
@@ -83,8 +100,11 @@ typedef void store_rows(void *ctx, struct rows *answers, int n,
 void store_read(struct store *s, const struct query *q, int n,
     store_rows *done, void *ctx);
 
-/* How many rows there are for each value of a text or int column, as the
- * store keeps count itself: cheap at a million rows. */
+/* How many rows there are for each value of a text or int column, ascending;
+ * text is NULL for an int column. t belongs to the store. It costs a walk over
+ * an index that starts with the column (a tenth of a second at a million
+ * rows), so ask once per scrape or page and not per step; a column without
+ * index costs a walk over the table. */
 struct tally { char *text; int64_t num; int64_t count; };
 typedef void store_tally_done(void *ctx, const struct tally *t, size_t n,
     const struct err *err);

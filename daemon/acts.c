@@ -1,0 +1,465 @@
+/* What the API asks the engine to do: check, change rows, tell when it is
+ * durable. */
+#include <config.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/name.h"
+#include "daemon/acts.h"
+#include "daemon/budget.h"
+#include "daemon/engine.h"
+#include "daemon/loop.h"
+#include "daemon/peers.h"
+#include "daemon/sched.h"
+#include "daemon/selfcheck.h"
+#include "daemon/wish_json.h"
+
+/* An act under way. */
+struct act {
+	char *name, *service, *actor;
+	struct conf_wish wish;
+	struct strv labels;
+	bool dry, purge, force;
+	act_done *done;
+	put_done *put;
+	enum put_result result;
+	void *ctx;
+	size_t count;
+	struct err err;
+};
+
+static struct act *
+act_new(const char *name, const char *actor, act_done *done, void *ctx)
+{
+	struct act *a = xcalloc(1, sizeof(*a));
+
+	a->name = xstrdup(name);
+	a->actor = xstrdup(actor);
+	a->done = done;
+	a->ctx = ctx;
+	return a;
+}
+
+static void
+finish(void *ctx)
+{
+	struct act *a = ctx;
+	const struct err *err = a->err.class == ERR_NONE ? NULL : &a->err;
+
+	if (a->put != NULL)
+		a->put(a->ctx, a->result, err);
+	else
+		a->done(a->ctx, err);
+	conf_wish_free(&a->wish);
+	strv_free(&a->labels);
+	free(a->name);
+	free(a->service);
+	free(a->actor);
+	free(a);
+}
+
+/* Completes when what this turn changed is durable. */
+static void
+complete(struct act *a)
+{
+	turn_after(finish, a);
+}
+
+static void
+refuse_unknown(struct act *a)
+{
+	err_set(&a->err, ERR_NO_SUCH, "there is no certificate \"%s\"",
+	    a->name);
+	err_advise(&a->err, "everleaf list");
+}
+
+static bool
+set_in_file(struct act *a, const struct row_cert *c)
+{
+	if (strcmp(c->source, "file") != 0 || c->retired_ms != 0)
+		return false;
+	err_set(&a->err, ERR_SET_IN_FILE, "%s is set in %s", c->name,
+	    c->where);
+	err_advise(&a->err, "Change it there, then: everleaf reload");
+	return true;
+}
+
+/* --- put ---------------------------------------------------------------------- */
+
+static bool
+put_labels(const struct act *a, int64_t id, const struct bundle *b)
+{
+	bool changed = false;
+	char *key, *value;
+	size_t i, k;
+
+	for (i = 0; b != NULL && i < b->labels.n; i++) {
+		const struct row_label *old = ROWS_AT(&b->labels, row_label,
+		    i);
+		size_t n = strlen(old->key);
+
+		for (k = 0; k < a->labels.n; k++)
+			if (strncmp(a->labels.v[k], old->key, n) == 0 &&
+			    a->labels.v[k][n] == '=')
+				break;
+		if (k == a->labels.n || strcmp(a->labels.v[k] + n + 1,
+		    old->value) != 0) {
+			batch_del(turn_batch(), T_LABEL, old);
+			changed = true;
+		}
+	}
+	for (i = 0; i < a->labels.n; i++) {
+		key = xstrdup(a->labels.v[i]);
+		value = strchr(key, '=');
+		if (value != NULL) {
+			struct row_label row = { id, key, value + 1 };
+
+			*value = '\0';
+			batch_put(turn_batch(), T_LABEL, &row);
+		}
+		free(key);
+	}
+	return changed || (b != NULL && b->labels.n != a->labels.n);
+}
+
+static void
+put_made(void *ctx, struct bundle *b, const struct err *err)
+{
+	struct act *a = ctx;
+
+	if (err == NULL && b->cert != NULL)
+		put_labels(a, b->cert->id, NULL);
+	complete(a);
+}
+
+static void
+put_existing(struct act *a, const struct bundle *b,
+    const struct wish_source *src)
+{
+	bool changed;
+
+	if (set_in_file(a, b->cert))
+		return;
+	if (a->dry) {
+		char *text = wish_text(&a->wish);
+
+		a->result = strcmp(text, b->cert->wish) == 0 ? PUT_SAME :
+		    PUT_CHANGED;
+		free(text);
+		return;
+	}
+	changed = inventory_change(b, &a->wish, src);
+	if (put_labels(a, b->cert->id, b))
+		changed = true;
+	a->result = changed ? PUT_CHANGED : PUT_SAME;
+}
+
+static void
+put_read(void *ctx, struct bundle *b, const struct err *err)
+{
+	struct act *a = ctx;
+	struct wish_source src = { "user", a->actor, a->actor, a->actor };
+
+	if (err != NULL)
+		a->err = *err;
+	else if (b->cert != NULL)
+		put_existing(a, b, &src);
+	else {
+		a->result = PUT_MADE;
+		if (!a->dry) {
+			inventory_make(a->name, &a->wish, &src, loop_now());
+			bundle_by_name(turn_store(), a->name, put_made, a);
+			return;
+		}
+	}
+	complete(a);
+}
+
+void
+act_put(const char *name, const struct conf_wish *wish,
+    const struct strv *labels, const char *actor, bool dry, put_done *done,
+    void *ctx)
+{
+	struct act *a = act_new(name, actor, NULL, ctx);
+	char what[200], *text = wish_text(wish);
+	struct err err;
+
+	a->put = done;
+	a->dry = dry;
+	a->labels = labels != NULL ? strv_copy(labels) : (struct strv){ 0 };
+	wish_init(&a->wish);
+	snprintf(what, sizeof(what), "certificate \"%s\"", name);
+	if (!name_is_title(name))
+		err_set(&a->err, ERR_INVALID, "\"%s\" can't be a title: "
+		    "letters, digits, \".\", \"_\" and \"-\", at most 128",
+		    name);
+	else if (wish_parse(&a->wish, text, &err) != 0 || conf_wish_check(
+	    engine_conf(), &a->wish, what, &err) != 0)
+		a->err = err;
+	free(text);
+	if (a->err.class != ERR_NONE)
+		complete(a);
+	else
+		bundle_by_name(turn_store(), name, put_read, a);
+}
+
+/* --- remove, renew, deploy ------------------------------------------------------ */
+
+static void
+remove_read(void *ctx, struct bundle *b, const struct err *err)
+{
+	struct act *a = ctx;
+
+	if (err != NULL)
+		a->err = *err;
+	else if (b->cert == NULL)
+		refuse_unknown(a);
+	else if (!set_in_file(a, b->cert)) {
+		if (a->purge)
+			inventory_purge(b, a->actor);
+		else
+			inventory_retire(b, a->actor);
+	}
+	complete(a);
+}
+
+void
+act_remove(const char *name, bool purge, const char *actor, act_done *done,
+    void *ctx)
+{
+	struct act *a = act_new(name, actor, done, ctx);
+
+	a->purge = purge;
+	bundle_by_name(turn_store(), name, remove_read, a);
+}
+
+static void
+order_now(void *ctx, struct bundle *b, const struct err *err)
+{
+	struct act *a = ctx;
+	struct row_cert c;
+
+	if (err != NULL || b->cert == NULL)
+		refuse_unknown(a);
+	else {
+		c = *b->cert;
+		c.renew_forced = 1;
+		c.iss_next_try_ms = 0;
+		c.iss_state = (char *)(uintptr_t)"due";
+		batch_put(turn_batch(), T_CERT, &c);
+		sched_put(JOB_RENEW, c.id, loop_now());
+		engine_touch(c.id);
+	}
+	complete(a);
+}
+
+static void
+allowed(void *ctx, const struct err *err)
+{
+	struct act *a = ctx;
+
+	if (err == NULL || a->force) {
+		bundle_by_name(turn_store(), a->name, order_now, a);
+		return;
+	}
+	a->err = *err;
+	complete(a);
+}
+
+static void
+renew_read(void *ctx, struct bundle *b, const struct err *err)
+{
+	struct act *a = ctx;
+	struct conf_wish wish;
+
+	if (err != NULL)
+		a->err = *err;
+	else if (b->cert == NULL)
+		refuse_unknown(a);
+	else if (b->cert->retired_ms != 0) {
+		err_set(&a->err, ERR_INVALID, "%s is retired: it is not "
+		    "renewed", a->name);
+		err_advise(&a->err, "Wish for it again: everleaf add %s",
+		    a->name);
+	} else {
+		wish = engine_wish(b->cert);
+		budget_ask(wish.ca, &wish.names, allowed, a);
+		conf_wish_free(&wish);
+		return;
+	}
+	complete(a);
+}
+
+void
+act_renew(const char *name, bool new_key, bool force, const char *actor,
+    act_done *done, void *ctx)
+{
+	struct act *a = act_new(name, actor, done, ctx);
+
+	a->force = force;
+	(void)new_key;	/* every version has a new key, until key-policy */
+	bundle_by_name(turn_store(), name, renew_read, a);
+}
+
+static void
+deploy_again(const struct bundle *b)
+{
+	struct row_deployment d;
+	size_t i;
+
+	for (i = 0; i < b->deployments.n; i++) {
+		d = *ROWS_AT(&b->deployments, row_deployment, i);
+		d.failures = d.next_try_ms = 0;
+		d.since_ms = 1;
+		batch_put(turn_batch(), T_DEPLOYMENT, &d);
+	}
+	sched_put(JOB_INSTALL, b->cert->id, loop_now());
+	engine_touch(b->cert->id);
+}
+
+static void
+deploy_read(void *ctx, struct bundle *b, const struct err *err)
+{
+	struct act *a = ctx;
+
+	if (err != NULL)
+		a->err = *err;
+	else if (b->cert == NULL)
+		refuse_unknown(a);
+	else
+		deploy_again(b);
+	complete(a);
+}
+
+static void
+deploy_one(void *ctx, struct bundle *b, const struct err *err)
+{
+	(void)ctx;
+	if (err == NULL && b->cert != NULL)
+		deploy_again(b);
+}
+
+static void
+deploy_service(void *ctx, struct rows *answers, int n, const struct err *err)
+{
+	struct act *a = ctx;
+	size_t i;
+
+	(void)n;
+	if (err != NULL)
+		a->err = *err;
+	for (i = 0; err == NULL && i < answers[0].n; i++)
+		bundle_by_id(turn_store(), ROWS_AT(&answers[0],
+		    row_deployment, i)->cert_id, deploy_one, NULL);
+	complete(a);
+}
+
+void
+act_deploy(const char *name, const char *service, const char *actor,
+    act_done *done, void *ctx)
+{
+	struct act *a = act_new(name, actor, done, ctx);
+	struct query q = { .table = T_DEPLOYMENT, .wheres = 1, .where = {
+		{ .col = "service", .cmp = CMP_EQ, .text = service } } };
+
+	if (name != NULL) {
+		bundle_by_name(turn_store(), name, deploy_read, a);
+		return;
+	}
+	if (conf_service(engine_conf(), service) == NULL) {
+		err_set(&a->err, ERR_NO_SUCH, "there is no service \"%s\"",
+		    service);
+		complete(a);
+		return;
+	}
+	store_read(turn_store(), &q, 1, deploy_service, a);
+}
+
+/* --- test ------------------------------------------------------------------------ */
+
+struct test {
+	char *name;
+	void (*done)(void *ctx, const struct strv *lines, bool good,
+	    const struct err *err);
+	void *ctx;
+};
+
+static void
+tested(void *ctx, const struct strv *lines, bool good)
+{
+	struct test *t = ctx;
+
+	t->done(t->ctx, lines, good, NULL);
+	free(t->name);
+	free(t);
+}
+
+static void
+test_read(void *ctx, struct bundle *b, const struct err *err)
+{
+	struct test *t = ctx;
+	struct strv none = { NULL, 0 };
+	struct conf_wish wish;
+	struct err why;
+
+	if (err == NULL && b->cert != NULL) {
+		wish = engine_wish(b->cert);
+		selfcheck(&wish.names, tested, t);
+		conf_wish_free(&wish);
+		return;
+	}
+	if (err == NULL)
+		err_set(&why, ERR_NO_SUCH, "there is no certificate \"%s\"",
+		    t->name);
+	t->done(t->ctx, &none, false, err != NULL ? err : &why);
+	free(t->name);
+	free(t);
+}
+
+void
+act_test(const char *name, void (*done)(void *ctx, const struct strv *lines,
+    bool good, const struct err *err), void *ctx)
+{
+	struct test *t = xcalloc(1, sizeof(*t));
+
+	t->name = xstrdup(name);
+	t->done = done;
+	t->ctx = ctx;
+	bundle_by_name(turn_store(), name, test_read, t);
+}
+
+/* --- reload ------------------------------------------------------------------------ */
+
+struct reload {
+	void (*done)(void *ctx, bool good, const struct strv *lines,
+	    const struct err *err);
+	void *ctx;
+	struct w_reload m;
+};
+
+static void
+reloaded(void *ctx, void *answer, const struct err *err)
+{
+	struct reload *r = ctx;
+	const struct w_reloaded *m = answer;
+	struct strv none = { NULL, 0 };
+
+	if (err != NULL)
+		r->done(r->ctx, false, &none, err);
+	else
+		r->done(r->ctx, m->good, &m->lines, NULL);
+	free(r);
+}
+
+void
+act_reload(bool dry, bool yes, void (*done)(void *ctx, bool good,
+    const struct strv *lines, const struct err *err), void *ctx)
+{
+	struct reload *r = xcalloc(1, sizeof(*r));
+
+	r->done = done;
+	r->ctx = ctx;
+	r->m.dry = dry;
+	r->m.yes = yes;
+	peer_ask(WIRE_RELOAD, &r->m, reloaded, r);
+}

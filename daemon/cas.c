@@ -1,0 +1,559 @@
+/* Account and session of each CA, and whether it answers. */
+#include <config.h>
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "daemon/cas.h"
+#include "daemon/chance.h"
+#include "daemon/engine.h"
+#include "daemon/log.h"
+#include "daemon/loop.h"
+#include "daemon/peers.h"
+#include "daemon/plan.h"
+
+enum { ROOM_PLENTY = 64 };
+
+struct waiter {
+	void (*done)(void *ctx, const struct err *err);
+	void *ctx;
+	struct waiter *next;
+};
+
+struct ca {
+	const struct conf_ca *conf;
+	struct row_account account;
+	struct row_ca row;
+	struct strv contacts;
+	struct acme_session *session;
+	struct acting acting;
+	bool loaded;		/* the rows have been read */
+	bool stepping;		/* a session step is under way */
+	struct waiter *waiters;
+	int orders;
+};
+
+static struct {
+	struct ca *v;
+	size_t n;
+} cas;
+
+static void load(struct ca *c);
+static void step(void *ctx, const struct acme_event *event);
+
+/* --- wishes that sessions and orders share -------------------------------- */
+
+static void
+http_done(void *ctx, const struct http_reply *r)
+{
+	struct acting *a = ctx;
+	struct acme_event e = { .kind = ACME_REPLY };
+
+	a->http = NULL;
+	if (r->outcome != HTTP_REPLIED) {
+		e.kind = r->outcome == HTTP_LOST ? ACME_LOST : ACME_NOT_SENT;
+		e.err = &r->err;
+	} else {
+		e.reply.status = r->status;
+		e.reply.content_type = r->content_type;
+		e.reply.location = r->location;
+		e.reply.retry_after = r->retry_after;
+		e.reply.nonce = r->nonce;
+		e.reply.doubled = r->doubled;
+		e.reply.body = r->body.p != NULL ? (char *)r->body.p : "";
+		e.reply.body_len = r->body.len;
+	}
+	a->step(a->ctx, &e);
+}
+
+static void
+exchange(struct acting *a)
+{
+	static const char *const methods[] = { "GET", "HEAD", "POST" };
+	const struct acme_wish *w = &a->wish;
+	struct http_request r = { .method = methods[w->method],
+		.url = w->url, .accept = w->accept, .body = w->body,
+		.reply_max = w->reply_max, .trust = a->ca->conf->trust };
+
+	if (w->method == ACME_POST)
+		r.content_type = "application/jose+json";
+	a->http = http_send(&r, http_done, a);
+}
+
+static void
+signed_one(void *ctx, void *answer, const struct err *err)
+{
+	struct acting *a = ctx;
+	struct w_jws_done *done = answer;
+	struct acme_event e = { .kind = ACME_SIGNED };
+
+	if (err != NULL) {
+		e.kind = ACME_ERROR;
+		e.err = err;
+	} else
+		e.bytes = done->jws;
+	a->step(a->ctx, &e);
+}
+
+static char *
+loose(const char *s)	/* messages hold char * and do not change them */
+{
+	return (char *)(uintptr_t)(s != NULL ? s : "");
+}
+
+static void
+sign(struct acting *a)
+{
+	const struct acme_wish *w = &a->wish;
+	struct w_jws m = { .account = (uint64_t)a->ca->account.id,
+		.sealed = a->ca->account.sealed, .what = (uint8_t)w->jws.what,
+		.url = loose(w->jws.url), .nonce = loose(w->jws.nonce),
+		.kid = loose(w->jws.kid), .agreed = w->jws.agreed,
+		.profile = loose(w->jws.profile),
+		.replaces = loose(w->jws.replaces),
+		.not_before = loose(w->jws.not_before),
+		.not_after = loose(w->jws.not_after), .csr = w->jws.csr };
+
+	if (w->jws.contacts != NULL)
+		m.contacts = *w->jws.contacts;
+	if (w->jws.names != NULL)
+		m.names = *w->jws.names;
+	peer_ask(WIRE_JWS, &m, signed_one, a);
+}
+
+static void
+carry_out(void *ctx)
+{
+	struct acting *a = ctx;
+
+	if (a->wish.kind == ACME_WISH_HTTP)
+		exchange(a);
+	else
+		sign(a);
+}
+
+void
+acting_do(struct acting *a, const struct acme_wish *w)
+{
+	a->wish = *w;
+	turn_after(carry_out, a);
+}
+
+/* --- the breaker ----------------------------------------------------------- */
+
+int64_t
+ca_closed_until(const struct ca *c)
+{
+	return c->row.retry_at_ms > loop_now() ? c->row.retry_at_ms : 0;
+}
+
+const char *
+ca_why_closed(const struct ca *c)
+{
+	return c->row.error;
+}
+
+static void
+say(const struct ca *c, const char *event, const struct err *err)
+{
+	struct happening h = { .event = event, .text = c->conf->title,
+		.err = err };
+
+	turn_event(&h);
+}
+
+static void
+save_row(struct ca *c, const char *state)
+{
+	if (strcmp(c->row.state, state) != 0) {
+		row_text(&c->row.state, state);
+		c->row.since_ms = loop_now();
+	}
+	batch_put(turn_batch(), T_CA, &c->row);
+}
+
+/* Trouble of the CA itself, as against the trouble of one order. */
+static bool
+is_ca_trouble(const struct err *err)
+{
+	return err->code == ERR_CA_DOWN || err->code == ERR_CA_TLS ||
+	    err->code == ERR_CA_PROTOCOL;
+}
+
+void
+ca_failed(struct ca *c, const struct err *err)
+{
+	bool first;
+
+	if (!is_ca_trouble(err))
+		return;
+	/* Many orders fail at the same moment: that is one failure. */
+	if (c->row.failures > 0 && ca_closed_until(c) != 0)
+		return;
+	first = c->row.failures++ == 0;
+	c->row.retry_at_ms = err->retry_at_ms > loop_now() ?
+	    err->retry_at_ms :
+	    loop_now() + plan_breaker(c->row.failures, 0, chance_luck());
+	set_error(&c->row.error, err);
+	save_row(c, "down");
+	if (first)
+		say(c, "ca.down", err);
+}
+
+void
+ca_worked(struct ca *c)
+{
+	if (c->row.failures == 0 && strcmp(c->row.state, "reachable") == 0)
+		return;
+	if (c->row.failures > 0)
+		say(c, "ca.up", NULL);
+	c->row.failures = c->row.retry_at_ms = 0;
+	set_error(&c->row.error, NULL);
+	save_row(c, "reachable");
+}
+
+/* --- session ---------------------------------------------------------------- */
+
+static void
+tell_waiters(struct ca *c, const struct err *err)
+{
+	struct waiter *w = c->waiters, *next;
+
+	c->waiters = NULL;
+	for (; w != NULL; w = next) {
+		next = w->next;
+		w->done(w->ctx, err);
+		free(w);
+	}
+}
+
+static void
+session_ready(struct ca *c)
+{
+	const char *kid = acme_session_kid(c->session);
+
+	if (kid != NULL && strcmp(c->account.kid, kid) != 0) {
+		row_text(&c->account.kid, kid);
+		row_text(&c->account.status, "valid");
+		c->account.intent_ms = 0;
+		batch_put(turn_batch(), T_ACCOUNT, &c->account);
+	}
+	ca_worked(c);
+	tell_waiters(c, NULL);
+}
+
+static void
+session_failed(struct ca *c, struct err *err)
+{
+	err_context(err, "%s", c->conf->title);
+	ca_failed(c, err);
+	if (err->code == ERR_ACCOUNT_DEAD) {
+		row_text(&c->account.status, "dead");
+		batch_put(turn_batch(), T_ACCOUNT, &c->account);
+		say(c, "ca.account-dead", err);
+	}
+	tell_waiters(c, err);
+}
+
+static void
+step(void *ctx, const struct acme_event *event)
+{
+	struct ca *c = ctx;
+	struct err err;
+	struct acme_wish w;
+
+	err_clear(&err);
+	w = acme_session_step(c->session, loop_now(), event, &err);
+	c->stepping = w.kind == ACME_WISH_HTTP || w.kind == ACME_WISH_SIGN;
+	switch (w.kind) {
+	case ACME_WISH_HTTP:
+	case ACME_WISH_SIGN:
+		if (w.save) {
+			c->account.intent_ms = loop_now();
+			batch_put(turn_batch(), T_ACCOUNT, &c->account);
+		}
+		acting_do(&c->acting, &w);
+		break;
+	case ACME_WISH_DONE:
+		session_ready(c);
+		break;
+	case ACME_WISH_FAIL:
+		session_failed(c, &err);
+		break;
+	default:
+		assert(!"a session has no such wish");
+	}
+}
+
+static int
+make_session(struct ca *c, struct err *err)
+{
+	struct acme_account a = { .directory_url = c->conf->directory,
+		.spki = c->account.spki.p, .spki_len = c->account.spki.len,
+		.kid = c->account.kid[0] != '\0' ? c->account.kid : NULL,
+		.contacts = &c->contacts, .agree_tos = c->conf->agree_tos };
+
+	c->session = acme_session_new(&a, err);
+	return c->session != NULL ? 0 : -1;
+}
+
+static void
+have_account(struct ca *c)
+{
+	struct err err;
+
+	if (c->session == NULL && make_session(c, &err) != 0) {
+		session_failed(c, &err);
+		return;
+	}
+	step(c, NULL);
+}
+
+static void
+key_made(void *ctx, void *answer, const struct err *err)
+{
+	struct ca *c = ctx;
+	struct w_key *key = answer;
+	struct err why;
+
+	c->stepping = false;
+	if (err != NULL) {
+		why = *err;
+		err_context(&why, "account key for %s", c->conf->title);
+		tell_waiters(c, &why);
+		return;
+	}
+	c->account.sealed = key->sealed;
+	c->account.spki = key->spki;
+	memset(key, 0, sizeof(*key));
+	batch_put(turn_batch(), T_ACCOUNT, &c->account);
+	have_account(c);
+}
+
+static void
+make_account(struct ca *c)
+{
+	struct w_account_key m = { .alg = loose("ecdsa-p256") };
+	struct buf origin;
+	struct err err;
+
+	buf_init(&origin, ACME_URL_MAX);
+	if (acme_url_origin(&origin, c->conf->directory, &err) != 0) {
+		session_failed(c, &err);
+		buf_free(&origin);
+		return;
+	}
+	c->account.id = chance_id();
+	c->account.created_ms = loop_now();
+	c->account.kek_id = 1;
+	row_text(&c->account.ca, c->conf->title);
+	row_text(&c->account.directory, c->conf->directory);
+	row_text(&c->account.status, "new");
+	row_text(&c->account.kid, "");
+	m.account = (uint64_t)c->account.id;
+	m.origin = origin.data;
+	c->stepping = true;
+	peer_ask(WIRE_ACCOUNT_KEY, &m, key_made, c);
+	buf_free(&origin);
+}
+
+static void
+rows_read(void *ctx, struct rows *answers, int n, const struct err *err)
+{
+	struct ca *c = ctx;
+
+	(void)n;
+	if (err != NULL) {
+		tell_waiters(c, err);
+		return;
+	}
+	c->loaded = true;
+	if (answers[0].n > 0) {
+		row_free(T_CA, &c->row);
+		c->row = *ROWS_AT(&answers[0], row_ca, 0);
+		memset(answers[0].v, 0, sizeof(struct row_ca));
+	}
+	if (answers[1].n > 0) {
+		c->account = *ROWS_AT(&answers[1], row_account, 0);
+		memset(answers[1].v, 0, sizeof(struct row_account));
+	}
+}
+
+static struct where
+equals(const char *col, const char *text)
+{
+	struct where w = { .col = col, .cmp = CMP_EQ, .text = text };
+
+	return w;
+}
+
+/* The last account that is not dead, at this very directory. */
+static void
+load(struct ca *c)
+{
+	struct query q[2];
+
+	memset(q, 0, sizeof(q));
+	q[0].table = T_CA;
+	q[0].where[0] = equals("name", c->conf->title);
+	q[0].wheres = 1;
+	q[1].table = T_ACCOUNT;
+	q[1].where[0] = equals("ca", c->conf->title);
+	q[1].where[1] = equals("directory", c->conf->directory);
+	q[1].wheres = 2;
+	q[1].order = "created_ms";
+	q[1].descending = true;
+	q[1].limit = 1;
+	store_read(turn_store(), q, 2, rows_read, c);
+}
+
+void
+ca_ready(struct ca *c, void (*done)(void *ctx, const struct err *err),
+    void *ctx)
+{
+	struct waiter *w = xcalloc(1, sizeof(*w));
+
+	w->done = done;
+	w->ctx = ctx;
+	w->next = c->waiters;
+	c->waiters = w;
+	if (c->stepping)
+		return;
+	if (c->account.id == 0)
+		make_account(c);
+	else
+		have_account(c);
+}
+
+void
+ca_forget(struct ca *c, void *ctx)
+{
+	struct waiter **at = &c->waiters, *w;
+
+	while ((w = *at) != NULL)
+		if (w->ctx == ctx) {
+			*at = w->next;
+			free(w);
+		} else
+			at = &w->next;
+}
+
+void
+ca_lost_account(struct ca *c)
+{
+	if (c->session == NULL)
+		return;
+	row_text(&c->account.kid, "");
+	batch_put(turn_batch(), T_ACCOUNT, &c->account);
+	acme_session_forget_account(c->session);
+}
+
+/* --- the table --------------------------------------------------------------- */
+
+void
+cas_init(void)
+{
+	const struct conf *conf = engine_conf();
+	size_t i, k;
+
+	cas.n = conf->cas_n;
+	cas.v = xcalloc(cas.n, sizeof(*cas.v));
+	for (i = 0; i < cas.n; i++) {
+		struct ca *c = &cas.v[i];
+		char *contact;
+
+		c->conf = &conf->cas[i];
+		c->acting.ca = c;
+		c->acting.step = step;
+		c->acting.ctx = c;
+		row_text(&c->row.name, c->conf->title);
+		row_text(&c->row.directory, c->conf->directory);
+		row_text(&c->row.state, "unknown");
+		row_text(&c->row.error, "");
+		for (k = 0; k < c->conf->email.n; k++) {
+			contact = xcalloc(1, strlen(c->conf->email.v[k]) + 8);
+			snprintf(contact, strlen(c->conf->email.v[k]) + 8,
+			    "mailto:%s", c->conf->email.v[k]);
+			strv_add(&c->contacts, contact);
+			free(contact);
+		}
+		load(c);
+	}
+}
+
+void
+cas_fini(void)
+{
+	size_t i;
+
+	for (i = 0; i < cas.n; i++) {
+		struct ca *c = &cas.v[i];
+
+		while (c->waiters != NULL)
+			ca_forget(c, c->waiters->ctx);
+		if (c->acting.http != NULL)
+			http_cancel(c->acting.http);
+		acme_session_free(c->session);
+		row_free(T_ACCOUNT, &c->account);
+		row_free(T_CA, &c->row);
+		strv_free(&c->contacts);
+	}
+	free(cas.v);
+	memset(&cas, 0, sizeof(cas));
+}
+
+struct ca *
+cas_find(const char *title)
+{
+	size_t i;
+
+	for (i = 0; i < cas.n; i++)
+		if (strcmp(cas.v[i].conf->title, title) == 0)
+			return &cas.v[i];
+	return NULL;
+}
+
+const struct conf_ca *
+ca_conf(const struct ca *c)
+{
+	return c->conf;
+}
+
+struct acme_session *
+ca_session(const struct ca *c)
+{
+	return c->session;
+}
+
+int64_t
+ca_account_id(const struct ca *c)
+{
+	return c->account.id;
+}
+
+bool
+ca_enter(struct ca *c)
+{
+	if (c->orders >= c->conf->max_orders)
+		return false;
+	c->orders++;
+	return true;
+}
+
+void
+ca_leave(struct ca *c)
+{
+	assert(c->orders > 0);
+	c->orders--;
+}
+
+int
+cas_room(void)
+{
+	int room = 0;
+	size_t i;
+
+	for (i = 0; i < cas.n; i++)
+		room += (int)cas.v[i].conf->max_orders - cas.v[i].orders;
+	return room < ROOM_PLENTY ? room : ROOM_PLENTY;
+}

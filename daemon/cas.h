@@ -1,0 +1,50 @@
+/* The CAs in use: one account and one session each, made when first needed;
+ * a circuit breaker, so that a CA that is down is one trouble and not ten
+ * thousand. */
+#ifndef DAEMON_CAS_H
+#define DAEMON_CAS_H
+#include "acme/acme.h"
+#include "daemon/conf.h"
+#include "daemon/http.h"
+
+struct ca;
+
+void cas_init(void);
+void cas_fini(void);
+/* NULL if the configuration has no such CA. */
+struct ca *cas_find(const char *title);
+const struct conf_ca *ca_conf(const struct ca *c);
+struct acme_session *ca_session(const struct ca *c);
+int64_t ca_account_id(const struct ca *c);
+/* The time before which this CA is left alone; 0: it may be asked. */
+int64_t ca_closed_until(const struct ca *c);
+const char *ca_why_closed(const struct ca *c);	/* error JSON */
+
+/* Completes when the session is ready for orders, or with why not. In a later
+ * turn or now. */
+void ca_ready(struct ca *c, void (*done)(void *ctx, const struct err *err),
+    void *ctx);
+/* A waiter gives up. */
+void ca_forget(struct ca *c, void *ctx);
+/* What an order's failure says about the CA as a whole. */
+void ca_failed(struct ca *c, const struct err *err);
+void ca_worked(struct ca *c);
+/* The CA does not know our account any more: register the key again. */
+void ca_lost_account(struct ca *c);
+
+/* Orders under way, for max-orders. */
+bool ca_enter(struct ca *c);		/* false: full */
+void ca_leave(struct ca *c);
+int cas_room(void);
+
+/* Carries out the two wishes that sessions and orders share, HTTP and SIGN,
+ * once the turn is durable, and brings the outcome as an event. */
+struct acting {
+	struct ca *ca;
+	void (*step)(void *ctx, const struct acme_event *event);
+	void *ctx;
+	struct acme_wish wish;
+	struct http_exchange *http;
+};
+void acting_do(struct acting *a, const struct acme_wish *w);
+#endif

@@ -1,0 +1,172 @@
+/* Holding a configuration: looking up, merging, freeing. */
+#include <config.h>
+#include <stdlib.h>
+#include <string.h>
+#include "daemon/conf_check.h"
+#include "daemon/conf_table.h"
+
+void
+conf_free(struct conf *c)
+{
+	enum conf_kind kind;
+	size_t i;
+
+	if (c == NULL)
+		return;
+	for (kind = CONF_CERT; kind < CONF_KINDS; kind++)
+		for (i = 0; i < conf_count(c, kind); i++)
+			conf_element_free(kind, conf_element(c, kind, i));
+	conf_element_free(CONF_TOP, c);
+	for (i = 0; i < c->problems_n; i++) {
+		free(c->problems[i].where);
+		free(c->problems[i].text);
+	}
+	free(c->certs);
+	free(c->policies);
+	free(c->services);
+	free(c->cas);
+	free(c->problems);
+	free(c->file);
+	free(c);
+}
+
+/* Every list is sorted by title. */
+static const void *
+find(const struct conf *c, enum conf_kind kind, const char *title)
+{
+	size_t low = 0, high = conf_count(c, kind), mid;
+	const struct conf_head *head;
+	int order;
+
+	while (low < high) {
+		mid = low + (high - low) / 2;
+		head = conf_element(c, kind, mid);
+		order = strcmp(title, head->title);
+		if (order == 0)
+			return head;
+		if (order < 0)
+			high = mid;
+		else
+			low = mid + 1;
+	}
+	return NULL;
+}
+
+const struct conf_cert *
+conf_cert(const struct conf *c, const char *title)
+{
+	return find(c, CONF_CERT, title);
+}
+
+const struct conf_policy *
+conf_policy(const struct conf *c, const char *title)
+{
+	return find(c, CONF_POLICY, title);
+}
+
+const struct conf_service *
+conf_service(const struct conf *c, const char *title)
+{
+	return find(c, CONF_SERVICE, title);
+}
+
+const struct conf_ca *
+conf_ca(const struct conf *c, const char *title)
+{
+	return find(c, CONF_CA, title);
+}
+
+bool
+conf_in_bad_file(const struct conf *c, const char *where)
+{
+	const char *colon = strrchr(where, ':');
+	size_t n = colon != NULL ? (size_t)(colon - where) : strlen(where), i;
+	const char *bad;
+
+	for (i = 0; i < c->problems_n; i++) {
+		bad = c->problems[i].where;
+		if (strncmp(bad, where, n) == 0 &&
+		    (bad[n] == ':' || bad[n] == '\0'))
+			return true;
+	}
+	return false;
+}
+
+/* The policy of a wish; NULL when nothing but the built-in applies. */
+static const struct conf_policy *
+policy_of(const struct conf *c, const struct conf_wish *w)
+{
+	return conf_policy(c, w->policy != NULL ? w->policy : "default");
+}
+
+const char *
+conf_wish_ca(const struct conf *c, const struct conf_wish *w)
+{
+	const struct conf_policy *p = policy_of(c, w);
+
+	if (w->ca != NULL)
+		return w->ca;
+	return p != NULL && p->wish.ca != NULL ? p->wish.ca : "letsencrypt";
+}
+
+const struct strv *
+conf_wish_services(const struct conf *c, const struct conf_wish *w)
+{
+	const struct conf_policy *p = policy_of(c, w);
+
+	if (w->services_set || w->services.n > 0 || p == NULL)
+		return &w->services;
+	return &p->wish.services;
+}
+
+static void
+resolve_auto(struct conf_wish *w)
+{
+	bool wildcard = false;
+	size_t i;
+
+	if (conf_is_auto(&w->probe_names))
+		strv_free(&w->probe_names);
+	if (w->challenge.n > 0 && !conf_is_auto(&w->challenge))
+		return;
+	strv_free(&w->challenge);
+	for (i = 0; i < w->names.n; i++)
+		wildcard = wildcard || strncmp(w->names.v[i], "*.", 2) == 0;
+	strv_add(&w->challenge, wildcard ? "dns-01" : "http-01");
+}
+
+struct conf_wish
+conf_effective(const struct conf *c, const struct conf_wish *wish)
+{
+	const struct conf_policy *p = policy_of(c, wish);
+	const struct conf_key *k;
+	struct conf_wish out;
+
+	conf_wish_blank(&out);
+	for (k = conf_keys; k->word != NULL; k++) {
+		if ((k->in & 1u << CONF_CERT) == 0)
+			continue;
+		if (conf_key_written(k, wish))
+			conf_key_copy(k, &out, wish);
+		else if ((k->in & 1u << CONF_POLICY) != 0 && p != NULL &&
+		    conf_key_written(k, &p->wish))
+			conf_key_copy(k, &out, &p->wish);
+		else
+			conf_key_default(k, &out);
+	}
+	out.key_policy = xstrdup("new");
+	resolve_auto(&out);
+	return out;
+}
+
+void
+conf_wish_free(struct conf_wish *w)
+{
+	const struct conf_key *k;
+
+	for (k = conf_keys; k->word != NULL; k++)
+		if ((k->in & 1u << CONF_CERT) != 0)
+			conf_key_free(k, w);
+	free(w->key_policy);
+	conf_wish_blank(w);
+}

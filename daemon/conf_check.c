@@ -1,0 +1,244 @@
+/* The rules for single values, and for what a wish refers to: the same for
+ * files and for the API. */
+#include <config.h>
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/name.h"
+#include "daemon/conf_check.h"
+#include "daemon/conf_table.h"
+
+static int
+bad(struct err *err, const char *s, const char *why)
+{
+	return err_set(err, ERR_CONFIG_BAD, "\"%.200s\": %s", s, why);
+}
+
+int
+conf_check_email(const char *s, struct err *err)
+{
+	const char *at = strchr(s, '@'), *p;
+
+	if (strncmp(s, "mailto:", 7) == 0) {
+		bad(err, s, "an address without \"mailto:\"");
+		return err_advise(err, "You want \"%.200s\".", s + 7);
+	}
+	if (at == NULL || at == s || at[1] == '\0' || strchr(at + 1, '@') ||
+	    strlen(s) > 254)
+		return bad(err, s, "no mail address");
+	/* "?" and "," would begin something else in a mailto URL. */
+	for (p = s; *p != '\0'; p++)
+		if (*p <= ' ' || *p >= 0x7f || strchr("?,<>%\"\\", *p) != NULL)
+			return bad(err, s, "no mail address");
+	return 0;
+}
+
+int
+conf_check_listen(const char *s, struct err *err)
+{
+	const char *colon = strrchr(s, ':');
+	unsigned char raw[16];
+	char host[64];
+	size_t n;
+	long port;
+
+	if (colon == NULL || strlen(colon + 1) > 5 || colon[1] == '\0' ||
+	    strspn(colon + 1, "0123456789") != strlen(colon + 1))
+		return bad(err, s, "say :PORT or ADDRESS:PORT, such as :80");
+	port = strtol(colon + 1, NULL, 10);
+	if (port < 1 || port > 65535)
+		return bad(err, s, "a port is 1 to 65535");
+	n = (size_t)(colon - s);
+	if (n == 0)
+		return 0;
+	if (s[0] == '*') {
+		bad(err, s, "\"*\" is no address");
+		return err_advise(err, "\":%ld\" listens on all.", port);
+	}
+	if (n >= 2 && s[0] == '[' && s[n - 1] == ']')
+		snprintf(host, sizeof(host), "%.*s",
+		    n < 60 ? (int)n - 2 : 58, s + 1);
+	else
+		snprintf(host, sizeof(host), "%.*s", n < 60 ? (int)n : 60, s);
+	if (inet_pton(s[0] == '[' ? AF_INET6 : AF_INET, host, raw) != 1)
+		return bad(err, s, "no address of this machine before the "
+		    "port: 192.0.2.1:80, [2001:db8::1]:80");
+	return 0;
+}
+
+int
+conf_check_user(const char *s, struct err *err)
+{
+	if (!name_is_word(s))
+		return bad(err, s, "no name of a user or group");
+	return 0;
+}
+
+int
+conf_check_name(const char *s, struct err *err)
+{
+	enum name_kind kind;
+	char out[256];
+
+	return name_parse(out, &kind, s, err);
+}
+
+int
+conf_check_probe_name(const char *s, struct err *err)
+{
+	enum name_kind kind;
+	char out[256];
+
+	if (name_parse(out, &kind, s, err) != 0)
+		return -1;
+	if (kind != NAME_WILDCARD)
+		return 0;
+	bad(err, s, "no name that somebody connects to");
+	return err_advise(err, "You want \"www%.200s\".", s + 1);
+}
+
+int
+conf_check_url(const char *s, struct err *err)
+{
+	const char *p;
+
+	if (strncmp(s, "https://", 8) != 0)
+		return bad(err, s, "it must begin with https://");
+	for (p = s; *p != '\0'; p++)
+		if (*p <= ' ' || *p >= 0x7f || *p == '"' || *p == '#')
+			return bad(err, s, "no URL");
+	if (!isalnum((unsigned char)s[8]) && s[8] != '[')
+		return bad(err, s, "no host in this URL");
+	return 0;
+}
+
+/* --- a wish ------------------------------------------------------------- */
+
+static int
+canonical(struct strv *names, struct err *err)
+{
+	enum name_kind kind;
+	char out[256];
+	size_t i, j;
+
+	for (i = 0; i < names->n; i++) {
+		if (name_parse(out, &kind, names->v[i], err) != 0)
+			return -1;
+		if (strcmp(out, names->v[i]) != 0) {
+			free(names->v[i]);
+			names->v[i] = xstrdup(out);
+		}
+		for (j = 0; j < i; j++)
+			if (strcmp(names->v[j], out) == 0)
+				return bad(err, out, "it is there twice");
+	}
+	return 0;
+}
+
+int
+conf_names_check(struct strv *names, struct err *err)
+{
+	if (canonical(names, err) != 0)
+		return err_context(err, "names");
+	return 0;
+}
+
+static int
+unknown(const struct conf *c, enum conf_kind kind, const char *title,
+    const char *what, struct err *err)
+{
+	struct conf_near near = { NULL, 0 };
+	struct conf_head *head;
+	size_t i;
+
+	for (i = 0; i < conf_count(c, kind); i++) {
+		head = conf_element(c, kind, i);
+		conf_near(&near, title, head->title);
+	}
+	err_set(err, ERR_CONFIG_BAD, "%s \"%.100s\" is %s",
+	    conf_shapes[kind].word, title, what);
+	return conf_near_advise(&near, err);
+}
+
+static const char *
+wildcard_of(const struct strv *names)
+{
+	size_t i;
+
+	for (i = 0; i < names->n; i++)
+		if (strncmp(names->v[i], "*.", 2) == 0)
+			return names->v[i];
+	return NULL;
+}
+
+static int
+check_wildcard(const struct conf_wish *w, struct err *err)
+{
+	const char *name = wildcard_of(&w->names);
+
+	if (name == NULL)
+		return 0;
+	err_set(err, ERR_CONFIG_BAD, "\"%.200s\" can only be proved by "
+	    "dns-01, which this release does not have", name);
+	return err_advise(err, "List the names themselves, such as "
+	    "\"www%.100s\".", name + 1);
+}
+
+static int
+check_services(const struct conf *c, const struct conf_wish *w,
+    struct err *err)
+{
+	size_t i;
+
+	for (i = 0; i < w->services.n; i++)
+		if (conf_service(c, w->services.v[i]) == NULL)
+			return unknown(c, CONF_SERVICE, w->services.v[i],
+			    "neither a block here nor a preset", err);
+	return 0;
+}
+
+int
+conf_wish_refers(const struct conf *c, struct conf_wish *w,
+    const char **key, struct err *err)
+{
+	*key = "names";
+	if (conf_names_check(&w->names, err) != 0 ||
+	    check_wildcard(w, err) != 0)
+		return -1;
+	*key = "probe-names";
+	if (!conf_is_auto(&w->probe_names) &&
+	    canonical(&w->probe_names, err) != 0)
+		return err_context(err, "probe-names");
+	*key = "policy";
+	if (w->policy != NULL && strcmp(w->policy, "default") != 0 &&
+	    conf_policy(c, w->policy) == NULL)
+		return unknown(c, CONF_POLICY, w->policy, "no block here", err);
+	*key = "ca";
+	if (w->ca != NULL && conf_ca(c, w->ca) == NULL)
+		return unknown(c, CONF_CA, w->ca,
+		    "neither a block here nor a preset", err);
+	*key = "services";
+	return check_services(c, w, err);
+}
+
+int
+conf_wish_check(const struct conf *c, struct conf_wish *w, const char *what,
+    struct err *err)
+{
+	const struct conf_key *k;
+	const char *key;
+	int rc = 0;
+
+	for (k = conf_keys; k->word != NULL && rc == 0; k++)
+		if ((k->in & 1u << CONF_CERT) != 0)
+			rc = conf_key_check(k, w, err);
+	if (rc == 0)
+		rc = conf_wish_refers(c, w, &key, err);
+	if (rc == 0)
+		return 0;
+	err->code = ERR_INVALID;
+	err->class = err_code_class(ERR_INVALID);
+	return err_context(err, "%s", what);
+}

@@ -1,0 +1,377 @@
+/* A conf as bytes, and back: the engine gets it so. The table of keys drives
+ * both; a checksum at the end tells bytes that were cut or bent. */
+#include <config.h>
+#include <assert.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include "daemon/conf_pack.h"
+#include "daemon/conf_table.h"
+
+enum { MAGIC = 0x43464c45, FORMAT = 1, TAIL = 8 };
+
+/* The length of a text that is not there. */
+static const uint32_t absent = UINT32_MAX;
+
+uint64_t
+conf_pack_sum(const void *p, size_t n)
+{
+	uint64_t sum = 0xcbf29ce484222325;
+	const uint8_t *c = p;
+	size_t i;
+
+	for (i = 0; i < n; i++)		/* FNV-1a */
+		sum = (sum ^ c[i]) * 0x100000001b3;
+	return sum;
+}
+
+/* --- out ------------------------------------------------------------------ */
+
+static void
+put(struct buf *b, uint64_t v, int bytes)
+{
+	for (; bytes > 0; bytes--, v >>= 8)
+		buf_putc(b, (char)(v & 0xff));
+}
+
+static void
+put_text(struct buf *b, const char *s)
+{
+	size_t n = s != NULL ? strlen(s) : 0;
+
+	put(b, s != NULL ? n : absent, 4);
+	buf_add(b, s, n);
+}
+
+static void
+put_list(struct buf *b, const struct strv *l)
+{
+	size_t i;
+
+	put(b, l->n, 4);
+	for (i = 0; i < l->n; i++)
+		put_text(b, l->v[i]);
+}
+
+static void
+put_endpoints(struct buf *b, const struct conf_service *s)
+{
+	const struct conf_endpoint *e;
+	size_t i;
+
+	put(b, s->endpoints_n, 4);
+	for (i = 0; i < s->endpoints_n; i++) {
+		e = &s->endpoints[i];
+		put_text(b, e->text);
+		put_text(b, e->protocol);
+		put_text(b, e->address);
+		put(b, e->port, 4);
+		put(b, e->from_preset, 1);
+	}
+}
+
+static void
+put_key(struct buf *b, const struct conf_key *k, const char *keys)
+{
+	switch (k->type) {
+	case CONF_TEXT:
+	case CONF_PATH:
+	case CONF_CHOICE:
+		put_text(b, *(char *const *)(const void *)(keys + k->at));
+		break;
+	case CONF_LIST:
+	case CONF_ARGV:
+		put_list(b, (const void *)(keys + k->at));
+		break;
+	case CONF_YESNO:
+		put(b, *(const bool *)(const void *)(keys + k->at), 1);
+		break;
+	case CONF_NUMBER:
+	case CONF_TIME:
+		put(b, (uint64_t)*(const int64_t *)(const void *)
+		    (keys + k->at), 8);
+		break;
+	case CONF_ENDPOINTS:
+		put_endpoints(b, (const void *)keys);
+		break;
+	}
+}
+
+static void
+put_element(struct buf *b, enum conf_kind kind, void *element)
+{
+	const struct conf_key *k;
+	const struct conf_cert *cert = element;
+	const struct conf_ca *ca = element;
+	const struct conf_head *head = element;
+
+	if (kind != CONF_TOP) {
+		put_text(b, head->title);
+		put_text(b, head->where);
+	}
+	for (k = conf_keys; k->word != NULL; k++)
+		if ((k->in & 1u << kind) != 0)
+			put_key(b, k, conf_keys_of(kind, element));
+	if (kind == CONF_CERT) {
+		put_text(b, cert->names_where);
+		put(b, cert->kept, 1);
+		put(b, cert->wish.services_set, 1);
+	} else if (kind == CONF_POLICY) {
+		put(b, ((struct conf_policy *)element)->wish.services_set, 1);
+	} else if (kind == CONF_CA) {
+		put(b, ca->trust.len, 4);
+		buf_add(b, ca->trust.p, ca->trust.len);
+		put(b, ca->test_ca, 1);
+	}
+}
+
+struct blob
+conf_pack(const struct conf *c)
+{
+	enum conf_kind kind;
+	struct blob out;
+	struct buf b;
+	size_t i;
+
+	buf_init(&b, (size_t)INT_MAX);
+	put(&b, MAGIC, 4);
+	put(&b, FORMAT, 4);
+	put_text(&b, c->file);
+	put(&b, (uint64_t)c->loaded_ms, 8);
+	put(&b, c->problems_n, 4);
+	for (i = 0; i < c->problems_n; i++) {
+		put_text(&b, c->problems[i].where);
+		put_text(&b, c->problems[i].text);
+		put(&b, c->problems[i].kept, 4);
+	}
+	put_element(&b, CONF_TOP, conf_element(c, CONF_TOP, 0));
+	for (kind = CONF_CERT; kind < CONF_KINDS; kind++) {
+		put(&b, conf_count(c, kind), 4);
+		for (i = 0; i < conf_count(c, kind); i++)
+			put_element(&b, kind, conf_element(c, kind, i));
+	}
+	put(&b, conf_pack_sum(b.data, b.len), TAIL);
+	assert(!b.full);
+	out.len = b.len;
+	out.p = (uint8_t *)buf_take(&b);
+	return out;
+}
+
+/* --- in ------------------------------------------------------------------- */
+
+struct in {
+	const uint8_t *p, *end;
+	bool bad;		/* stays; everything read then is zero */
+};
+
+static uint64_t
+get(struct in *in, int bytes)
+{
+	uint64_t v = 0;
+	int i;
+
+	if (in->bad || in->end - in->p < bytes) {
+		in->bad = true;
+		return 0;
+	}
+	for (i = bytes; i > 0; i--)
+		v = v << 8 | in->p[i - 1];
+	in->p += bytes;
+	return v;
+}
+
+/* A count of things that take at least `each` bytes. */
+static size_t
+get_count(struct in *in, size_t each)
+{
+	size_t n = get(in, 4);
+
+	if (n > (size_t)(in->end - in->p) / each) {
+		in->bad = true;
+		return 0;
+	}
+	return n;
+}
+
+static bool
+get_bool(struct in *in)
+{
+	uint64_t v = get(in, 1);
+
+	in->bad = in->bad || v > 1;
+	return v == 1;
+}
+
+static char *
+get_text(struct in *in, bool may_be_absent)
+{
+	size_t n = get(in, 4);
+	char *s;
+
+	if (!in->bad && n == absent && may_be_absent)
+		return NULL;
+	if (in->bad || n > (size_t)(in->end - in->p) ||
+	    memchr(in->p, '\0', n) != NULL) {
+		in->bad = true;
+		return may_be_absent ? NULL : xstrdup("");
+	}
+	s = xstrndup((const char *)in->p, n);
+	in->p += n;
+	return s;
+}
+
+static void
+get_list(struct in *in, struct strv *l)
+{
+	size_t n = get_count(in, 4), i;
+	char *s;
+
+	for (i = 0; i < n && !in->bad; i++) {
+		s = get_text(in, false);
+		strv_add(l, s);
+		free(s);
+	}
+}
+
+static void
+get_endpoints(struct in *in, struct conf_service *s)
+{
+	size_t n = get_count(in, 17), i;
+	struct conf_endpoint *e;
+
+	s->endpoints = xcalloc(n, sizeof(*s->endpoints));
+	s->endpoints_n = n;
+	for (i = 0; i < n; i++) {
+		e = &s->endpoints[i];
+		e->text = get_text(in, false);
+		e->protocol = get_text(in, false);
+		e->address = get_text(in, false);
+		e->port = (uint32_t)get(in, 4);
+		in->bad = in->bad || e->port == 0 || e->port > UINT16_MAX;
+		e->from_preset = get_bool(in);
+	}
+}
+
+static void
+get_key(struct in *in, enum conf_kind kind, const struct conf_key *k,
+    char *keys)
+{
+	bool wish = kind == CONF_CERT || kind == CONF_POLICY;
+
+	switch (k->type) {
+	case CONF_TEXT:
+	case CONF_PATH:
+	case CONF_CHOICE:
+		*(char **)(void *)(keys + k->at) = get_text(in, wish);
+		break;
+	case CONF_LIST:
+	case CONF_ARGV:
+		get_list(in, (void *)(keys + k->at));
+		break;
+	case CONF_YESNO:
+		*(bool *)(void *)(keys + k->at) = get_bool(in);
+		break;
+	case CONF_NUMBER:
+	case CONF_TIME:
+		*(int64_t *)(void *)(keys + k->at) = (int64_t)get(in, 8);
+		break;
+	case CONF_ENDPOINTS:
+		get_endpoints(in, (void *)keys);
+		break;
+	}
+}
+
+static void
+get_trust(struct in *in, struct conf_ca *ca)
+{
+	size_t n = get_count(in, 1);
+
+	ca->trust = blob_copy(in->p, n);
+	in->p += n;
+}
+
+static void
+get_element(struct in *in, struct conf *c, enum conf_kind kind)
+{
+	void *element = kind == CONF_TOP ? c : conf_add(c, kind);
+	struct conf_head *head = element;
+	struct conf_cert *cert = element;
+	struct conf_ca *ca = element;
+	const struct conf_key *k;
+
+	if (kind != CONF_TOP) {
+		head->title = get_text(in, false);
+		head->where = get_text(in, false);
+	}
+	for (k = conf_keys; k->word != NULL; k++)
+		if ((k->in & 1u << kind) != 0)
+			get_key(in, kind, k, conf_keys_of(kind, element));
+	if (kind == CONF_CERT) {
+		cert->names_where = get_text(in, false);
+		cert->kept = get_bool(in);
+		cert->wish.services_set = get_bool(in);
+	} else if (kind == CONF_POLICY) {
+		((struct conf_policy *)element)->wish.services_set =
+		    get_bool(in);
+	} else if (kind == CONF_CA) {
+		get_trust(in, ca);
+		ca->test_ca = get_bool(in);
+	}
+}
+
+static void
+get_problems(struct in *in, struct conf *c)
+{
+	size_t n = get_count(in, 12), i;
+
+	c->problems = xcalloc(n, sizeof(*c->problems));
+	c->problems_n = n;
+	for (i = 0; i < n; i++) {
+		c->problems[i].where = get_text(in, false);
+		c->problems[i].text = get_text(in, false);
+		c->problems[i].kept = (uint32_t)get(in, 4);
+	}
+}
+
+/* Looking up relies on the order of titles. */
+static void
+get_kind(struct in *in, struct conf *c, enum conf_kind kind)
+{
+	size_t n = get_count(in, 8), i;
+	struct conf_head *a, *b;
+
+	for (i = 0; i < n && !in->bad; i++)
+		get_element(in, c, kind);
+	for (i = 1; i < n && !in->bad; i++) {
+		a = conf_element(c, kind, i - 1);
+		b = conf_element(c, kind, i);
+		in->bad = strcmp(a->title, b->title) >= 0;
+	}
+}
+
+struct conf *
+conf_unpack(const void *p, size_t n, struct err *err)
+{
+	struct in in = { p, (const uint8_t *)p + n, n < TAIL }, tail = in;
+	struct conf *c = xcalloc(1, sizeof(*c));
+	enum conf_kind kind;
+
+	if (!in.bad) {
+		in.end -= TAIL;
+		tail.p = in.end;
+		in.bad = get(&tail, TAIL) != conf_pack_sum(p, n - TAIL);
+	}
+	in.bad = in.bad || get(&in, 4) != MAGIC || get(&in, 4) != FORMAT;
+	c->file = get_text(&in, false);
+	c->loaded_ms = (int64_t)get(&in, 8);
+	get_problems(&in, c);
+	get_element(&in, c, CONF_TOP);
+	for (kind = CONF_CERT; kind < CONF_KINDS && !in.bad; kind++)
+		get_kind(&in, c, kind);
+	if (!in.bad && in.p == in.end)
+		return c;
+	conf_free(c);
+	err_set(err, ERR_INTERNAL,
+	    "the configuration did not arrive whole from the master");
+	return NULL;
+}

@@ -1,0 +1,47 @@
+/* One file: from its bytes to blocks, each key checked by the table. What one
+ * file cannot know (do all references lead somewhere?) comes later, in
+ * conf_whole.c. */
+#ifndef DAEMON_CONF_PARSE_H
+#define DAEMON_CONF_PARSE_H
+#include "daemon/conf_read.h"
+#include "daemon/conf_table.h"
+
+/* A block, or the keys outside of blocks, as a file says it. */
+struct conf_parsed {
+	enum conf_kind kind;
+	void *element;		/* struct conf_cert ... by kind; owned */
+	uint32_t line;
+	uint64_t seen;		/* 1 << conf_key_index: was written */
+	uint32_t lines[CONF_KEYS_OF_ONE];	/* by conf_key_place */
+};
+
+struct conf_unit {
+	char *path;		/* absolute */
+	const char *label;	/* the end of path that people see: the path
+				 * as it was given */
+	bool main, preset;	/* preset: keys of one service, no block */
+	bool bad;
+	char *bad_where, *bad_text;	/* the first thing wrong */
+	struct conf_parsed top;	/* element: struct conf; preset: a service */
+	struct conf_parsed *blocks;
+	size_t blocks_n;
+};
+
+/* skip: bytes of path before its label. */
+void conf_unit_init(struct conf_unit *u, const char *path, size_t skip,
+    bool preset);
+void conf_unit_free(struct conf_unit *u);
+/* What is wrong goes to diag; then u is bad, and holds what could be read. */
+void conf_parse(struct conf_unit *u, const void *p, size_t n,
+    struct conf_diag *diag);
+
+/* Marks u bad and tells. line 0: the file as a whole. */
+void conf_unit_wrong(struct conf_unit *u, uint32_t line,
+    const struct err *err, struct conf_diag *diag);
+/* The same without marking: a warning. */
+void conf_unit_warn(const struct conf_unit *u, uint32_t line,
+    const struct err *err, struct conf_diag *diag);
+/* `LABEL:LINE: WHAT. CURE`, escaped, cut to what a message carries. */
+void conf_say(struct conf_diag *diag, const char *label, uint32_t line,
+    const struct err *err);
+#endif

@@ -1,0 +1,273 @@
+/* The files of a configuration: which, in which order, and whether they can
+ * be trusted. Only this file of the reader touches the file system. */
+#include <config.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "daemon/conf_whole.h"
+
+enum { TRUST_MAX = 1 << 20, FILES_MAX = 100000 };
+
+/* --- single files -------------------------------------------------------- */
+
+static int
+read_all(int fd, size_t size, size_t max, struct blob *out, struct err *err)
+{
+	ssize_t n = 1;
+
+	/* One byte more than it has, to see the end or that it grows. */
+	out->p = xcalloc(size + 1, 1);
+	out->len = 0;
+	while (n != 0 && out->len <= size) {
+		n = read(fd, out->p + out->len, size + 1 - out->len);
+		if (n < 0 && errno != EINTR)
+			return err_errno(err, ERR_CONFIG_BAD, "can't be read");
+		out->len += n > 0 ? (size_t)n : 0;
+	}
+	if (out->len > size || out->len > max)
+		return err_set(err, ERR_CONFIG_BAD,
+		    "it changed while it was read");
+	return 0;
+}
+
+/* The bytes of a regular file; the caller frees them, whatever comes back. A
+ * pipe or a device is refused before it can hang us. */
+static int
+read_file(const char *path, size_t max, struct blob *out, struct stat *st,
+    struct err *err)
+{
+	int fd, rc;
+
+	out->p = NULL;
+	out->len = 0;
+	err_clear(err);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (fd == -1)
+		return err_errno(err, ERR_CONFIG_BAD, "can't be read");
+	if (fstat(fd, st) != 0)
+		rc = err_errno(err, ERR_CONFIG_BAD, "can't be read");
+	else if (!S_ISREG(st->st_mode))
+		rc = err_set(err, ERR_CONFIG_BAD, "it is no regular file");
+	else if (st->st_size > (off_t)max)
+		rc = err_set(err, ERR_CONFIG_BAD,
+		    "it is larger than %zu MiB", max >> 20);
+	else
+		rc = read_all(fd, (size_t)st->st_size, max, out, err);
+	close(fd);
+	return rc;
+}
+
+/* Whoever can write here can have programs run as root. */
+static void
+warn_writable(const struct conf_unit *u, const struct stat *st,
+    struct conf_diag *diag)
+{
+	struct err err;
+
+	if ((st->st_mode & S_IWOTH) != 0) {
+		err_set(&err, ERR_CONFIG_BAD, "writable by others (mode %04o)",
+		    (unsigned int)st->st_mode & 07777);
+		err_advise(&err, "chmod o-w it.");
+		conf_unit_warn(u, 0, &err, diag);
+	}
+	if (st->st_uid != 0 && st->st_uid != geteuid()) {
+		err_set(&err, ERR_CONFIG_BAD, "it belongs to user id %u, "
+		    "who can have programs run as root",
+		    (unsigned int)st->st_uid);
+		err_advise(&err, "chown root it.");
+		conf_unit_warn(u, 0, &err, diag);
+	}
+}
+
+/* Roots for the https of CAs, beside the block that names them. */
+static void
+read_trust(struct conf_unit *u, struct conf_parsed *b, struct conf_diag *diag)
+{
+	const struct conf_key *k = conf_key_find(CONF_CA, "trust-file");
+	struct conf_ca *ca = b->element;
+	struct stat st;
+	struct err err;
+
+	if (ca->trust_file == NULL || *ca->trust_file == '\0')
+		return;
+	if (read_file(ca->trust_file, TRUST_MAX, &ca->trust, &st, &err) == 0 &&
+	    memmem(ca->trust.p, ca->trust.len, "-----BEGIN CERTIFICATE-----",
+	    27) == NULL)
+		err_set(&err, ERR_CONFIG_BAD, "it holds no PEM certificate");
+	if (err.code == ERR_OK)
+		return;
+	blob_free(&ca->trust);
+	err_context(&err, "trust-file = \"%.200s\"", ca->trust_file);
+	conf_unit_wrong(u, b->lines[conf_key_place(CONF_CA, k)], &err, diag);
+}
+
+static void
+read_unit(struct conf_unit *u, struct conf_diag *diag)
+{
+	struct blob bytes;
+	struct stat st;
+	struct err err;
+	size_t i;
+
+	if (read_file(u->path, CONF_FILE_MAX, &bytes, &st, &err) != 0) {
+		if (u->main)
+			err_advise(&err, "everleaf.conf(5) begins with one of "
+			    "seven lines.");
+		conf_unit_wrong(u, 0, &err, diag);
+	} else {
+		warn_writable(u, &st, diag);
+		conf_parse(u, bytes.p, bytes.len, diag);
+	}
+	blob_free(&bytes);
+	for (i = 0; i < u->blocks_n; i++)
+		if (u->blocks[i].kind == CONF_CA)
+			read_trust(u, &u->blocks[i], diag);
+}
+
+/* --- folders --- */
+
+/* The names of *.conf in a folder, sorted; none if there is no folder. */
+static int
+list_folder(const char *path, struct strv *names, struct err *err)
+{
+	struct dirent *e;
+	DIR *d = opendir(path);
+	size_t n;
+
+	if (d == NULL && (errno == ENOENT || errno == ENOTDIR))
+		return 0;
+	if (d == NULL)
+		return err_errno(err, ERR_CONFIG_BAD, "can't be read");
+	while ((e = readdir(d)) != NULL && names->n <= FILES_MAX) {
+		n = strlen(e->d_name);
+		if (n > 5 && e->d_name[0] != '.' &&
+		    strcmp(e->d_name + n - 5, ".conf") == 0)
+			strv_add(names, e->d_name);
+	}
+	closedir(d);
+	if (names->n > FILES_MAX)
+		return err_set(err, ERR_CONFIG_BAD, "more than %d files",
+		    FILES_MAX);
+	strv_sort(names);
+	return 0;
+}
+
+static char *
+join(const char *folder, const char *name)
+{
+	struct buf b;
+
+	buf_init(&b, 2 * PATH_MAX);
+	buf_printf(&b, "%s/%s", folder, name);
+	return buf_take(&b);
+}
+
+/* Adds a unit for each *.conf of a folder. False: it can't be listed, and
+ * nobody knows what it would say. */
+static bool
+add_folder(struct conf_unit **units, size_t *n, const char *folder,
+    size_t skip, bool preset, struct conf_diag *diag)
+{
+	struct strv names = { NULL, 0 };
+	struct err err;
+	bool good = list_folder(folder, &names, &err) == 0;
+	char *path;
+	size_t i;
+
+	if (!good)
+		conf_say(diag, folder + skip, 0, &err);
+	*units = xrealloc(*units, (*n + names.n + 1) * sizeof(**units));
+	for (i = 0; good && i < names.n; i++) {
+		path = join(folder, names.v[i]);
+		conf_unit_init(&(*units)[(*n)++], path, skip, preset);
+		free(path);
+	}
+	strv_free(&names);
+	return good;
+}
+
+/* --- all of it --- */
+
+struct place {
+	char *main;		/* absolute */
+	char *folder;		/* of it */
+	size_t skip;		/* what people did not type of it */
+};
+
+static void
+find_place(struct place *p, const char *file)
+{
+	char cwd[PATH_MAX], *slash;
+
+	p->skip = 0;
+	if (*file == '/' || getcwd(cwd, sizeof(cwd)) == NULL) {
+		p->main = xstrdup(file);
+	} else {
+		if (strcmp(cwd, "/") == 0)
+			cwd[0] = '\0';
+		p->main = join(cwd, file);
+		p->skip = strlen(cwd) + 1;
+	}
+	p->folder = xstrdup(p->main);
+	slash = strrchr(p->folder, '/');
+	if (slash != NULL)
+		*slash = '\0';
+}
+
+static bool
+find_files(struct conf_files *f, const struct place *p,
+    struct conf_diag *diag)
+{
+	char *own = join(p->folder, "presets"), *drop = join(p->folder,
+	    "conf.d");
+	bool good;
+
+	f->units = xcalloc(1, sizeof(*f->units));
+	conf_unit_init(&f->units[0], p->main, p->skip, false);
+	f->units[0].main = true;
+	f->units_n = 1;
+	good = add_folder(&f->units, &f->units_n, drop, p->skip, false, diag);
+	add_folder(&f->presets, &f->presets_n, own, p->skip, true, diag);
+	add_folder(&f->presets, &f->presets_n, EVERLEAF_DATA "/presets", 0,
+	    true, diag);
+	free(own);
+	free(drop);
+	return good;
+}
+
+struct conf *
+conf_read(const char *file, const struct conf *before, int64_t now_ms,
+    struct conf_diag *diag)
+{
+	struct conf_files f = { NULL, 0, NULL, 0 };
+	struct conf *c = NULL;
+	struct place place;
+	bool good;
+	size_t i;
+
+	find_place(&place, file);
+	good = find_files(&f, &place, diag);
+	for (i = 0; i < f.presets_n; i++)
+		read_unit(&f.presets[i], diag);
+	for (i = 0; i < f.units_n; i++)
+		read_unit(&f.units[i], diag);
+	if (good)
+		c = conf_whole(&f, before, diag);
+	if (c != NULL)
+		c->loaded_ms = now_ms;
+	for (i = 0; i < f.units_n; i++)
+		conf_unit_free(&f.units[i]);
+	for (i = 0; i < f.presets_n; i++)
+		conf_unit_free(&f.presets[i]);
+	free(f.units);
+	free(f.presets);
+	free(place.main);
+	free(place.folder);
+	return c;
+}

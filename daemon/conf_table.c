@@ -1,0 +1,272 @@
+/* The table of keys, and what can be done with any key. */
+#include <config.h>
+#include <assert.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/text.h"
+#include "daemon/conf_check.h"
+#include "daemon/conf_table.h"
+
+static const char *const log_levels[] = {
+	"error", "warning", "info", "debug", NULL
+};
+static const char *const challenges[] = { "http-01", NULL };
+static const char *const key_types[] = { "ecdsa-p256", NULL };
+
+#define TOP (1u << CONF_TOP)
+#define CERT (1u << CONF_CERT)
+#define WISH (1u << CONF_CERT | 1u << CONF_POLICY)
+#define SERVICE (1u << CONF_SERVICE)
+#define CA (1u << CONF_CA)
+#define IN_TOP(field) offsetof(struct conf, field)
+#define IN_WISH(field) offsetof(struct conf_wish, field)
+#define IN_SERVICE(field) offsetof(struct conf_service, field)
+#define IN_CA(field) offsetof(struct conf_ca, field)
+
+const struct conf_key conf_keys[] = {
+	{ TOP, "agree-tos", CONF_YESNO, IN_TOP(agree_tos), "false", 0, 0,
+	    NULL, NULL, false, CONF_AT_ONCE,
+	    "I accept the terms of service of the CAs that I use" },
+	{ TOP, "email", CONF_LIST, IN_TOP(email), "{}", 0, 16,
+	    NULL, conf_check_email, false, CONF_AT_ONCE,
+	    "whom to tell when something needs a person" },
+	{ TOP, "http-listen", CONF_LIST, IN_TOP(http_listen), "{}", 0, 16,
+	    NULL, conf_check_listen, false, CONF_AT_RESTART,
+	    "where our own http-01 responder listens" },
+	{ TOP, "api-group", CONF_TEXT, IN_TOP(api_group), "everleaf-admin",
+	    0, 32, NULL, conf_check_user, false, CONF_AT_RESTART,
+	    "members may use the API; root always may" },
+	{ TOP, "log-level", CONF_CHOICE, IN_TOP(log_level), "info", 0, 0,
+	    log_levels, NULL, false, CONF_AT_ONCE,
+	    "how much goes to the log" },
+	{ TOP, "state-dir", CONF_PATH, IN_TOP(state_dir), EVERLEAF_STATE,
+	    1, 255, NULL, NULL, false, CONF_AT_RESTART,
+	    "inventory, keys and certificates" },
+	{ TOP, "run-dir", CONF_PATH, IN_TOP(run_dir), EVERLEAF_RUN,
+	    1, 90, NULL, NULL, false, CONF_AT_RESTART, "sockets" },
+
+	{ CERT, "names", CONF_LIST, IN_WISH(names), NULL,
+	    1, CONF_NAMES_MAX, NULL, conf_check_name, false, CONF_ORDERS,
+	    "everything that the certificate must cover" },
+	{ CERT, "policy", CONF_TEXT, IN_WISH(policy), "default", 1, 64,
+	    NULL, NULL, false, CONF_AT_RENEWAL, "settings of many" },
+	{ WISH, "ca", CONF_TEXT, IN_WISH(ca), "letsencrypt", 1, 64,
+	    NULL, NULL, false, CONF_AT_RENEWAL, "who issues it" },
+	{ WISH, "services", CONF_LIST, IN_WISH(services), "{}", 0, 32,
+	    NULL, NULL, false, CONF_AT_ONCE, "who uses it" },
+	{ WISH, "challenge", CONF_LIST, IN_WISH(challenge), "auto", 0, 4,
+	    challenges, NULL, true, CONF_AT_RENEWAL,
+	    "how the names are proved, first choice first" },
+	{ WISH, "key-type", CONF_CHOICE, IN_WISH(key_type), "ecdsa-p256",
+	    0, 0, key_types, NULL, false, CONF_AT_RENEWAL,
+	    "what kind of key is made" },
+	{ WISH, "renew-before", CONF_TIME, IN_WISH(renew_before_ms), "auto",
+	    CONF_SECOND, 398 * CONF_DAY, NULL, NULL, true, CONF_AT_RENEWAL,
+	    "time before the end at which it is renewed" },
+	{ WISH, "probe-names", CONF_LIST, IN_WISH(probe_names), "auto",
+	    0, CONF_NAMES_MAX, NULL, conf_check_probe_name, true, CONF_AT_ONCE,
+	    "names that are tried on each endpoint" },
+	{ WISH, "group", CONF_TEXT, IN_WISH(group), "", 0, 32,
+	    NULL, conf_check_user, false, CONF_AT_ONCE,
+	    "group that may read the private key" },
+	{ WISH, "keep-versions", CONF_NUMBER, IN_WISH(keep_versions), "3",
+	    0, 100, NULL, NULL, false, CONF_AT_ONCE,
+	    "versions on disk besides the live one" },
+
+	{ SERVICE, "preset", CONF_TEXT, IN_SERVICE(preset), NULL, 0, 64,
+	    NULL, NULL, false, CONF_AT_ONCE, "where the other keys come from" },
+	{ SERVICE, "check", CONF_ARGV, IN_SERVICE(check), "{}", 0, 64,
+	    NULL, NULL, false, CONF_AT_ONCE, "must succeed before the reload" },
+	{ SERVICE, "reload", CONF_ARGV, IN_SERVICE(reload), "{}", 0, 64,
+	    NULL, NULL, false, CONF_AT_ONCE,
+	    "makes the running program read the new files" },
+	{ SERVICE, "user", CONF_TEXT, IN_SERVICE(user), "root", 1, 32,
+	    NULL, conf_check_user, false, CONF_AT_ONCE,
+	    "who runs check and reload" },
+	{ SERVICE, "timeout", CONF_TIME, IN_SERVICE(timeout_ms), "2m",
+	    CONF_SECOND, CONF_HOUR, NULL, NULL, false, CONF_AT_ONCE,
+	    "of each command" },
+	{ SERVICE, "reload-delay", CONF_TIME, IN_SERVICE(reload_delay_ms),
+	    "5s", 0, CONF_HOUR, NULL, NULL, false, CONF_AT_ONCE,
+	    "wait this long for more new files" },
+	{ SERVICE, "reload-interval", CONF_TIME,
+	    IN_SERVICE(reload_interval_ms), "30s", 0, CONF_DAY, NULL, NULL,
+	    false, CONF_AT_ONCE, "at least this long between two reloads" },
+	{ SERVICE, "endpoints", CONF_ENDPOINTS, IN_SERVICE(endpoints), "{}",
+	    0, 64, NULL, NULL, false, CONF_AT_ONCE, "where it serves" },
+	{ SERVICE, "probe-timeout", CONF_TIME, IN_SERVICE(probe_timeout_ms),
+	    "30s", CONF_SECOND, CONF_HOUR, NULL, NULL, false, CONF_AT_ONCE,
+	    "every endpoint shows the new version within this" },
+	{ SERVICE, "rollback", CONF_YESNO, IN_SERVICE(rollback), "true",
+	    0, 0, NULL, NULL, false, CONF_AT_ONCE,
+	    "put the previous files back when check or service breaks" },
+	{ SERVICE, "allow-test-ca", CONF_YESNO, IN_SERVICE(allow_test_ca),
+	    "false", 0, 0, NULL, NULL, false, CONF_AT_ONCE,
+	    "may get certificates of a staging CA" },
+
+	{ CA, "directory", CONF_TEXT, IN_CA(directory), NULL, 1, 500,
+	    NULL, conf_check_url, false, CONF_AT_RENEWAL,
+	    "https URL of the ACME directory" },
+	{ CA, "agree-tos", CONF_YESNO, IN_CA(agree_tos), NULL, 0, 0,
+	    NULL, NULL, false, CONF_AT_ONCE,
+	    "I accept the terms of service of this CA" },
+	{ CA, "email", CONF_LIST, IN_CA(email), "{}", 0, 16,
+	    NULL, conf_check_email, false, CONF_AT_ONCE,
+	    "contact given to the CA" },
+	{ CA, "trust-file", CONF_PATH, IN_CA(trust_file), "", 0, 900,
+	    NULL, NULL, false, CONF_AT_ONCE,
+	    "roots that sign the https of the CA" },
+	{ CA, "max-orders", CONF_NUMBER, IN_CA(max_orders), "16", 1, 1000,
+	    NULL, NULL, false, CONF_AT_ONCE, "orders at the same time" },
+
+	{ 0, NULL, CONF_TEXT, 0, NULL, 0, 0, NULL, NULL, false, CONF_AT_ONCE,
+	    NULL }
+};
+
+static_assert(sizeof(conf_keys) / sizeof(conf_keys[0]) - 1 <= CONF_KEYS_MAX,
+    "a set of keys fits in 64 bits");
+
+#define SHAPE(word, type, keys, field) { word, sizeof(struct type), keys, \
+	offsetof(struct conf, field), offsetof(struct conf, field##_n) }
+const struct conf_shape conf_shapes[CONF_KINDS] = {
+	{ "", 0, 0, 0, 0 },
+	SHAPE("certificate", conf_cert, offsetof(struct conf_cert, wish),
+	    certs),
+	SHAPE("policy", conf_policy, offsetof(struct conf_policy, wish),
+	    policies),
+	SHAPE("service", conf_service, 0, services),
+	SHAPE("ca", conf_ca, 0, cas)
+};
+
+#define HAS_HEAD(type) static_assert(offsetof(struct type, title) == \
+	offsetof(struct conf_head, title) && offsetof(struct type, where) == \
+	offsetof(struct conf_head, where), "begins as struct conf_head")
+HAS_HEAD(conf_cert);
+HAS_HEAD(conf_policy);
+HAS_HEAD(conf_service);
+HAS_HEAD(conf_ca);
+
+const struct conf_key *
+conf_key_find(enum conf_kind kind, const char *word)
+{
+	const struct conf_key *k;
+
+	for (k = conf_keys; k->word != NULL; k++)
+		if ((k->in & 1u << kind) != 0 && strcmp(k->word, word) == 0)
+			return k;
+	return NULL;
+}
+
+unsigned int
+conf_key_place(enum conf_kind kind, const struct conf_key *key)
+{
+	const struct conf_key *k;
+	unsigned int n = 0;
+
+	for (k = conf_keys; k != key; k++)
+		n += (k->in & 1u << kind) != 0;
+	assert(n < CONF_KEYS_OF_ONE);
+	return n;
+}
+
+void *
+conf_keys_of(enum conf_kind kind, void *element)
+{
+	return (char *)element + conf_shapes[kind].keys;
+}
+
+static size_t *
+count_of(const struct conf *c, enum conf_kind kind)
+{
+	return (size_t *)((char *)(uintptr_t)c + conf_shapes[kind].count);
+}
+
+/* The four lists have pointers of four types: their bytes are copied. */
+static char *
+list_of(const struct conf *c, enum conf_kind kind)
+{
+	char *list;
+
+	memcpy(&list, (const char *)c + conf_shapes[kind].list, sizeof(list));
+	return list;
+}
+
+size_t
+conf_count(const struct conf *c, enum conf_kind kind)
+{
+	return kind == CONF_TOP ? 1 : *count_of(c, kind);
+}
+
+void *
+conf_element(const struct conf *c, enum conf_kind kind, size_t i)
+{
+	if (kind == CONF_TOP)
+		return (void *)(uintptr_t)c;
+	return list_of(c, kind) + i * conf_shapes[kind].size;
+}
+
+void *
+conf_add(struct conf *c, enum conf_kind kind)
+{
+	size_t *n = count_of(c, kind), size = conf_shapes[kind].size;
+	char *list = list_of(c, kind), *element;
+
+	/* Room doubles at powers of two: no capacity to keep. */
+	if ((*n & (*n - 1)) == 0) {
+		list = xrealloc(list, (*n > 0 ? 2 * *n : 1) * size);
+		memcpy((char *)c + conf_shapes[kind].list, &list,
+		    sizeof(list));
+	}
+	element = list + (*n)++ * size;
+	memset(element, 0, size);
+	if (kind == CONF_CERT || kind == CONF_POLICY)
+		conf_wish_blank(conf_keys_of(kind, element));
+	return element;
+}
+
+void
+conf_element_free(enum conf_kind kind, void *element)
+{
+	struct conf_head *head = element;
+	const struct conf_key *k;
+
+	for (k = conf_keys; k->word != NULL; k++)
+		if ((k->in & 1u << kind) != 0)
+			conf_key_free(k, conf_keys_of(kind, element));
+	if (kind == CONF_TOP)
+		return;
+	free(head->title);
+	free(head->where);
+	if (kind == CONF_CERT)
+		free(((struct conf_cert *)element)->names_where);
+	if (kind == CONF_CA)
+		blob_free(&((struct conf_ca *)element)->trust);
+}
+
+void
+conf_wish_blank(struct conf_wish *w)
+{
+	memset(w, 0, sizeof(*w));
+	w->renew_before_ms = -1;
+	w->keep_versions = -1;
+}
+
+void
+conf_near(struct conf_near *n, const char *typed, const char *known)
+{
+	int d = text_distance(typed, known), len = (int)strlen(typed);
+
+	if (d <= (len / 3 > 2 ? len / 3 : 2) && d < len &&
+	    (n->word == NULL || d < n->distance)) {
+		n->word = known;
+		n->distance = d;
+	}
+}
+
+int
+conf_near_advise(const struct conf_near *n, struct err *err)
+{
+	return n->word == NULL ? -1 :
+	    err_advise(err, "You want \"%.100s\".", n->word);
+}

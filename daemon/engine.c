@@ -1,0 +1,395 @@
+/* The engine's heart: start, recovery, drain, and what all jobs share. */
+#include <config.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/text.h"
+#include "daemon/acts.h"
+#include "daemon/cas.h"
+#include "daemon/engine.h"
+#include "daemon/http.h"
+#include "daemon/log.h"
+#include "daemon/loop.h"
+#include "daemon/peers.h"
+#include "daemon/sched.h"
+#include "daemon/view.h"
+#include "daemon/wish_json.h"
+
+#define TOUCH "touch:"
+
+enum { DRAIN_LOOK_MS = 50, DRAIN_MAX_MS = 8000, BEAT_MS = 10000 };
+
+const struct job_def sched_table[JOB_KIND_COUNT] = {
+	[JOB_UNDO] = { "undo", job_undo, NULL },
+	[JOB_INSTALL] = { "install", job_install, NULL },
+	[JOB_DEPLOY] = { "deploy", job_deploy, NULL },
+	[JOB_RENEW] = { "renew", job_renew, job_renew_room },
+	[JOB_PROBE] = { "probe", job_probe, NULL },
+	[JOB_PRUNE] = { "prune", job_prune, NULL }
+};
+
+static struct {
+	struct conf *conf;
+	struct store *store;
+	char *security;
+	int64_t started_ms;
+	struct loop_timer *beat;
+
+	struct loop_timer *drain;
+	int64_t drain_until_ms;
+	void (*drained)(void *ctx);
+	void *drained_ctx;
+
+	int64_t *touched;
+	size_t touched_n, touched_room;
+} engine;
+
+const struct conf *
+engine_conf(void)
+{
+	return engine.conf;
+}
+
+const struct conf *
+acts_conf(void)
+{
+	return engine.conf;
+}
+
+int64_t
+acts_started_ms(void)
+{
+	return engine.started_ms;
+}
+
+const char *
+acts_security(void)
+{
+	return engine.security;
+}
+
+/* --- what jobs share --------------------------------------------------------- */
+
+struct strv
+list_of(const char *lines)
+{
+	struct strv out = { NULL, 0 };
+	const char *end;
+	char *one;
+
+	for (; *lines != '\0'; lines = end + (*end == '\n')) {
+		end = lines + strcspn(lines, "\n");
+		one = xstrndup(lines, (size_t)(end - lines));
+		strv_add(&out, one);
+		free(one);
+	}
+	return out;
+}
+
+char *
+lines_of(const struct strv *l)
+{
+	struct buf b;
+	size_t i;
+
+	buf_init(&b, 1 << 20);
+	for (i = 0; i < l->n; i++)
+		buf_printf(&b, "%s%s", i > 0 ? "\n" : "", l->v[i]);
+	return buf_take(&b);
+}
+
+void
+set_error(char **field, const struct err *err)
+{
+	free(*field);
+	*field = err != NULL ? view_error_json(err, NULL) : xstrdup("");
+}
+
+struct conf_wish
+engine_wish(const struct row_cert *c)
+{
+	struct conf_wish w;
+	struct err err;
+
+	wish_init(&w);
+	if (wish_parse(&w, c->settings, &err) != 0)
+		log_err(&err, "%s: its settings in the inventory", c->name);
+	return w;
+}
+
+int64_t
+engine_lifetime(const struct bundle *b)
+{
+	const struct row_version *v = b->cert->newest > 0 ?
+	    bundle_version(b, b->cert->newest) : NULL;
+
+	return v != NULL ? v->not_after_ms - v->not_before_ms : 0;
+}
+
+/* --- states -------------------------------------------------------------------- */
+
+/* That a state is to be computed again is durable with what changed, so that
+ * a crash in between leaves no stale word. */
+static void
+mark(int64_t cert_id, bool touched)
+{
+	char key[sizeof(TOUCH) + 16];
+	struct row_meta row = { key, NULL };
+
+	memcpy(key, TOUCH, sizeof(TOUCH) - 1);
+	text_id(key + sizeof(TOUCH) - 1, (uint64_t)cert_id);
+	if (touched)
+		batch_put(turn_batch(), T_META, &row);
+	else
+		batch_del(turn_batch(), T_META, &row);
+}
+
+static void
+refresh(void *ctx, struct bundle *b, const struct err *err)
+{
+	struct row_cert c;
+	struct state s;
+
+	(void)ctx;
+	if (err != NULL || b->cert == NULL)
+		return;
+	mark(b->cert->id, false);
+	state_of(&s, b, loop_now());
+	c = *b->cert;
+	if (strcmp(c.state, s.word) == 0 && strcmp(c.summary, s.summary) == 0 &&
+	    c.attention == s.attention)
+		return;
+	if (strcmp(c.state, s.word) != 0)
+		c.state_since_ms = loop_now();
+	c.state = (char *)(uintptr_t)s.word;
+	c.summary = s.summary;
+	c.attention = s.attention;
+	batch_put(turn_batch(), T_CERT, &c);
+}
+
+static void
+refresh_touched(void *unused)
+{
+	size_t i, n = engine.touched_n;
+	int64_t *ids = engine.touched;
+
+	(void)unused;
+	engine.touched = NULL;
+	engine.touched_n = engine.touched_room = 0;
+	for (i = 0; i < n; i++)
+		bundle_by_id(turn_store(), ids[i], refresh, NULL);
+	free(ids);
+}
+
+void
+engine_touch(int64_t cert_id)
+{
+	size_t i;
+
+	for (i = 0; i < engine.touched_n; i++)
+		if (engine.touched[i] == cert_id)
+			return;
+	if (engine.touched_n == engine.touched_room) {
+		engine.touched_room = 2 * engine.touched_room + 16;
+		engine.touched = xrealloc(engine.touched,
+		    engine.touched_room * sizeof(*engine.touched));
+	}
+	engine.touched[engine.touched_n++] = cert_id;
+	mark(cert_id, true);
+	if (engine.touched_n == 1)
+		turn_after(refresh_touched, NULL);
+}
+
+/* --- start: what a crash or a restart left ----------------------------------- */
+
+static void
+nothing(void *ctx, void *answer, const struct err *err)
+{
+	(void)ctx;
+	(void)answer;
+	if (err != NULL)
+		log_err(err, "recovery");
+}
+
+static void
+publish_again(struct rows *challenges)
+{
+	size_t i;
+
+	for (i = 0; i < challenges->n; i++) {
+		const struct row_challenge *row = ROWS_AT(challenges,
+		    row_challenge, i);
+		struct w_publish m = { row->token, row->ident, row->keyauth };
+
+		peer_ask(WIRE_PUBLISH, &m, nothing, NULL);
+		/* Without an order it is taken down. */
+		sched_put(JOB_UNDO, row->cert_id, loop_now());
+	}
+}
+
+static void
+free_leases(struct rows *jobs)
+{
+	size_t i;
+
+	for (i = 0; i < jobs->n; i++) {
+		struct row_job row = *ROWS_AT(jobs, row_job, i);
+
+		row.lease_owner = NULL;
+		row.lease_until_ms = 0;
+		batch_put(turn_batch(), T_JOB, &row);
+	}
+}
+
+/* A round that was cut off may have left older files live: what the inventory
+ * says is installed is put in place again before anything is checked. */
+static void
+flip_owed(void *ctx, struct bundle *b, const struct err *err)
+{
+	struct w_generation m;
+
+	(void)ctx;
+	if (err != NULL || b->cert == NULL || b->cert->installed_gen == 0)
+		return;
+	m.cert = (uint64_t)b->cert->id;
+	m.gen = (uint32_t)b->cert->installed_gen;
+	peer_ask(WIRE_FLIP, &m, nothing, NULL);
+}
+
+static void
+recovered(void *ctx, struct rows *answers, int n, const struct err *err)
+{
+	int64_t last = 0;
+	uint64_t id;
+	size_t i;
+
+	(void)ctx;
+	(void)n;
+	if (err != NULL) {
+		log_err(err, "the inventory can't be read");
+		exit(1);
+	}
+	free_leases(&answers[0]);
+	publish_again(&answers[1]);
+	for (i = 0; i < answers[2].n; i++) {
+		const struct row_deployment *d = ROWS_AT(&answers[2],
+		    row_deployment, i);
+
+		if (d->cert_id != last)
+			bundle_by_id(turn_store(), d->cert_id, flip_owed,
+			    NULL);
+		last = d->cert_id;
+	}
+	for (i = 0; i < answers[3].n; i++)
+		if (text_unid(&id, ROWS_AT(&answers[3], row_meta, i)->key +
+		    sizeof(TOUCH) - 1))
+			engine_touch((int64_t)id);
+	sched_init();
+}
+
+static void
+recover(void *ctx)
+{
+	struct query q[4] = {
+		{ .table = T_JOB, .wheres = 1, .where = {
+			{ .col = "lease_until_ms", .cmp = CMP_GT } } },
+		{ .table = T_CHALLENGE },
+		{ .table = T_DEPLOYMENT, .wheres = 1, .where = {
+			{ .col = "owed", .cmp = CMP_EQ, .num = 1 } },
+		    .order = "cert_id" },
+		{ .table = T_META, .wheres = 1, .where = {
+			{ .col = "key", .cmp = CMP_PREFIX, .text = TOUCH } } }
+	};
+
+	store_read(turn_store(), q, 4, recovered, ctx);
+}
+
+static void
+beat(void *unused)
+{
+	struct w_empty m = { 0 };
+
+	(void)unused;
+	peer_tell(WIRE_BEAT, &m);
+	loop_timer_after(engine.beat, BEAT_MS);
+}
+
+void
+engine_start(struct conf *conf, struct store *store, const char *security)
+{
+	struct happening h = { .event = "daemon.started",
+		.text = PACKAGE_VERSION };
+
+	engine.conf = conf;
+	engine.store = store;
+	engine.security = xstrdup(security);
+	engine.started_ms = loop_now();
+	turn_init(store);
+	turn_event(&h);
+	cas_init();
+	engine.beat = loop_timer_new(beat, NULL);
+	beat(NULL);
+	inventory_sync(recover, NULL);
+}
+
+static void
+publish_rows(void *ctx, struct rows *answers, int n, const struct err *err)
+{
+	(void)ctx;
+	(void)n;
+	if (err == NULL)
+		publish_again(&answers[0]);
+}
+
+void
+engine_peer_back(void *unused, int peer)
+{
+	struct query q = { .table = T_CHALLENGE };
+
+	(void)unused;
+	if (peer == PEER_RESPONDER)
+		store_read(turn_store(), &q, 1, publish_rows, NULL);
+}
+
+/* --- end --------------------------------------------------------------------------- */
+
+static void
+drain_look(void *unused)
+{
+	(void)unused;
+	if (loop_mono() < engine.drain_until_ms &&
+	    (peers_pending() > 0 || http_pending() > 0)) {
+		loop_timer_after(engine.drain, DRAIN_LOOK_MS);
+		return;
+	}
+	engine.drained(engine.drained_ctx);
+}
+
+void
+engine_drain(void (*done)(void *ctx), void *ctx)
+{
+	if (engine.drain != NULL)
+		return;
+	sched_stop();
+	engine.drained = done;
+	engine.drained_ctx = ctx;
+	engine.drain_until_ms = loop_mono() + DRAIN_MAX_MS;
+	engine.drain = loop_timer_new(drain_look, NULL);
+	loop_timer_after(engine.drain, 0);
+}
+
+void
+engine_fini(void)
+{
+	job_renew_fini();
+	deploy_fini();
+	sched_fini();
+	cas_fini();
+	turn_fini();
+	loop_timer_free(engine.beat);
+	loop_timer_free(engine.drain);
+	free(engine.security);
+	free(engine.touched);
+	store_close(engine.store);
+	conf_free(engine.conf);
+	memset(&engine, 0, sizeof(engine));
+}

@@ -1,0 +1,73 @@
+/* The engine's heart, the same in the real process and in the simulator: it
+ * needs a loop, a store, a configuration and peers, and knows nothing of how
+ * they are made. */
+#ifndef DAEMON_ENGINE_H
+#define DAEMON_ENGINE_H
+#include "daemon/bundle.h"
+#include "daemon/conf.h"
+#include "daemon/turn.h"
+
+/* Takes conf and store in; inventory, recovery, schedule. security: text for
+ * `status --security`, copied. */
+void engine_start(struct conf *conf, struct store *store,
+    const char *security);
+/* No new step; done(ctx) once nothing is in flight, or after 8 s. */
+void engine_drain(void (*done)(void *ctx), void *ctx);
+/* Frees all, conf and store too. In-flight work is dropped: as in a crash. */
+void engine_fini(void);
+void engine_peer_back(void *unused, int peer);	/* enum peer */
+
+const struct conf *engine_conf(void);
+
+/* --- what jobs share ------------------------------------------------------ */
+/* The certificate's state word, summary and next look are computed again
+ * after this turn. */
+void engine_touch(int64_t cert_id);
+/* Effective wish of a certificate's row; conf_wish_free. */
+struct conf_wish engine_wish(const struct row_cert *c);
+/* Lifetime of the newest real version, 0 if there is none. */
+int64_t engine_lifetime(const struct bundle *b);
+struct strv list_of(const char *lines);		/* one item a line */
+char *lines_of(const struct strv *l);
+/* Replaces an error text by the JSON of err (NULL: none). */
+void set_error(char **field, const struct err *err);
+
+/* The jobs' handlers, one file each. */
+void job_install(int64_t cert_id);
+void job_deploy(int64_t unused);
+void job_renew(int64_t cert_id);
+int job_renew_room(void);
+void job_renew_fini(void);
+void job_probe(int64_t cert_id);
+void job_prune(int64_t cert_id);
+void job_undo(int64_t cert_id);
+
+/* Files are in place, or must go back: a deployment round is due. */
+void deploy_due(const struct bundle *b, const char *service);
+/* The files of a certificate go back to the version before, and its services
+ * are reloaded (interface.md section 6, rule 3). */
+void deploy_put_back(const struct bundle *b);
+bool deploy_has(int64_t cert_id);	/* in the round under way */
+void deploy_fini(void);
+/* Compares the configuration with the inventory; at start. */
+void inventory_sync(void (*done)(void *ctx), void *ctx);
+/* A wish enters or changes; the caller has checked it. row is new (id 0) or
+ * the one to change; returns 1 if names changed, for the events. */
+struct wish_source { const char *source, *where, *names_where, *actor; };
+void inventory_make(const char *name, const struct conf_wish *wish,
+    const struct wish_source *src, int64_t renew_due_ms);
+bool inventory_change(const struct bundle *b, const struct conf_wish *wish,
+    const struct wish_source *src);
+void inventory_retire(const struct bundle *b, const char *actor);
+/* Files and rows go now; the history stays. */
+void inventory_purge(const struct bundle *b, const char *actor);
+
+/* The state of a certificate in one word (state.c, pure). */
+struct state {
+	const char *word;
+	char summary[256];
+	bool attention;
+	int64_t look_ms;	/* when time alone may change it */
+};
+void state_of(struct state *out, const struct bundle *b, int64_t now_ms);
+#endif

@@ -1,0 +1,644 @@
+/* The HTTP client over libcurl's multi interface on our loop. Exchanges wait
+ * in a queue per origin, so that neither a slow CA holds up another nor curl
+ * gets more handles than may run. What ended is told in the next turn. */
+#include <config.h>
+#include <curl/curl.h>
+#include <openssl/crypto.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "base/buf.h"
+#include "daemon/http.h"
+#include "daemon/http_err.h"
+#include "daemon/http_head.h"
+#include "daemon/http_limits.h"
+#include "daemon/list.h"
+#include "daemon/log.h"
+#include "daemon/loop.h"
+
+enum { ORIGINS_KEPT = 64, IDLE_CONNECTIONS = 64, HOST_MAX = 300 };
+
+struct http_limits http_limits = {
+	.timeout_ms = HTTP_TIMEOUT_MS, .connect_ms = HTTP_CONNECT_MS,
+	.slow_bytes = 100, .slow_s = 15, .running = 100, .per_origin = 50,
+	.connections = 2
+};
+
+struct origin {
+	struct list link, waiting;
+	char host[HOST_MAX];	/* with the port, unless it is 443 */
+	unsigned running, cap;
+	size_t members;		/* exchanges, in whatever state */
+};
+
+struct http_exchange {
+	struct list link;	/* waiting, busy, or ended */
+	struct origin *origin;
+	CURL *easy;		/* while it runs */
+	struct curl_slist *lines;
+	char *method, *url, *accept, *content_type;
+	struct blob body, trust;
+	size_t taken;		/* of body, by curl */
+	size_t reply_max;
+	bool no_inner;
+	struct http_head head;
+	struct buf in;
+	enum http_fault fault;
+	char words[CURL_ERROR_SIZE];
+	struct http_reply reply;
+	void (*done)(void *ctx, const struct http_reply *reply);
+	void *ctx;
+};
+
+struct watch {
+	struct loop_fd *fd;
+	curl_socket_t socket;
+};
+
+static CURLM *multi;
+static int exchanges;
+static struct loop_timer *curl_timer, *tell_timer;
+static struct list origins, busy, ended, telling;
+static size_t origin_count;
+static unsigned running;
+static struct http_exchange *told;	/* whose done is at work */
+static uint64_t requests, connections;
+static char agent[64];
+
+/* --- what curl calls ------------------------------------------------------*/
+
+static size_t
+on_read(char *to, size_t size, size_t n, void *ctx)
+{
+	struct http_exchange *x = ctx;
+	size_t left = x->body.len - x->taken, room = size * n;
+
+	if (left > room)
+		left = room;
+	if (left > 0)
+		memcpy(to, x->body.p + x->taken, left);
+	x->taken += left;
+	return left;
+}
+
+/* Without a way back curl cannot send a POST again on another connection. */
+static int
+on_seek(void *ctx, curl_off_t offset, int origin)
+{
+	(void)ctx;
+	(void)offset;
+	(void)origin;
+	return CURL_SEEKFUNC_FAIL;
+}
+
+static size_t
+stop(struct http_exchange *x, enum http_fault fault)
+{
+	x->fault = fault;
+	return 0;
+}
+
+static size_t
+on_line(char *p, size_t size, size_t n, void *ctx)
+{
+	struct http_exchange *x = ctx;
+
+	if (!http_head_line(&x->head, p, size * n, HTTP_HEAD_MAX))
+		return stop(x, HTTP_HEAD_BAD);
+	if (http_head_length(&x->head) > x->reply_max &&
+	    strcmp(x->method, "HEAD") != 0)
+		return stop(x, HTTP_BODY_LONG);
+	return size * n;
+}
+
+static size_t
+on_body(char *p, size_t size, size_t n, void *ctx)
+{
+	struct http_exchange *x = ctx;
+
+	if (size * n > 0 && !buf_add(&x->in, p, size * n))
+		return stop(x, HTTP_BODY_LONG);
+	return size * n;
+}
+
+static curl_socket_t
+on_open(void *ctx, curlsocktype purpose, struct curl_sockaddr *a)
+{
+	struct http_exchange *x = ctx;
+
+	(void)purpose;
+	if (x->no_inner && http_address_is_inner(&a->addr)) {
+		x->fault = HTTP_INNER;
+		return CURL_SOCKET_BAD;
+	}
+	x->fault = HTTP_FINE;
+	return socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
+}
+
+static void collect(void);
+
+static void
+on_ready(void *ctx, int events)
+{
+	struct watch *w = ctx;
+	int mask = ((events & LOOP_READ) != 0 ? CURL_CSELECT_IN : 0) |
+	    ((events & LOOP_WRITE) != 0 ? CURL_CSELECT_OUT : 0);
+	int n;
+
+	curl_multi_socket_action(multi, w->socket, mask, &n);
+	collect();
+}
+
+static int
+on_watch(CURL *easy, curl_socket_t socket, int what, void *ctx, void *mine)
+{
+	struct watch *w = mine;
+
+	(void)easy;
+	(void)ctx;
+	if (what == CURL_POLL_REMOVE) {
+		if (w != NULL)
+			loop_fd_free(w->fd);
+		free(w);
+		curl_multi_assign(multi, socket, NULL);
+		return 0;
+	}
+	if (w == NULL) {
+		w = xcalloc(1, sizeof(*w));
+		w->socket = socket;
+		w->fd = loop_fd_new(socket, on_ready, w);
+		curl_multi_assign(multi, socket, w);
+	}
+	loop_fd_want(w->fd, ((what & CURL_POLL_IN) != 0 ? LOOP_READ : 0) |
+	    ((what & CURL_POLL_OUT) != 0 ? LOOP_WRITE : 0));
+	return 0;
+}
+
+static int
+on_delay(CURLM *m, long delay_ms, void *ctx)
+{
+	(void)m;
+	(void)ctx;
+	if (delay_ms < 0)
+		loop_timer_stop(curl_timer);
+	else
+		loop_timer_after(curl_timer, delay_ms);
+	return 0;
+}
+
+static void
+on_curl_timer(void *ctx)
+{
+	int n;
+
+	(void)ctx;
+	curl_multi_socket_action(multi, CURL_SOCKET_TIMEOUT, 0, &n);
+	collect();
+}
+
+/* --- origins --------------------------------------------------------------*/
+
+static void
+forget_idle(void)
+{
+	struct list *l, *next;
+	struct origin *o;
+
+	for (l = origins.next; l != &origins; l = next) {
+		next = l->next;
+		o = LIST_OF(l, struct origin, link);
+		if (o->members > 0)
+			continue;
+		list_leave(l);
+		free(o);
+		origin_count--;
+	}
+}
+
+static struct origin *
+find_origin(const char *host)
+{
+	struct origin *o;
+	struct list *l;
+
+	for (l = origins.next; l != &origins; l = l->next) {
+		o = LIST_OF(l, struct origin, link);
+		if (strcmp(o->host, host) == 0)
+			return o;
+	}
+	if (origin_count >= ORIGINS_KEPT)
+		forget_idle();
+	o = xcalloc(1, sizeof(*o));
+	snprintf(o->host, sizeof(o->host), "%s", host);
+	/* Until it has shown that it speaks HTTP/2. */
+	o->cap = http_limits.connections;
+	list_init(&o->link);
+	list_init(&o->waiting);
+	list_join(&origins, &o->link);
+	origin_count++;
+	return o;
+}
+
+/* "ca.example", "ca.example:14000"; false if url is no https URL. */
+static bool
+host_of(char out[HOST_MAX], const char *url)
+{
+	char *scheme = NULL, *host = NULL, *port = NULL;
+	CURLU *u = curl_url();
+	bool fine = u != NULL &&
+	    curl_url_set(u, CURLUPART_URL, url, CURLU_DISALLOW_USER) ==
+	    CURLUE_OK &&
+	    curl_url_get(u, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
+	    curl_url_get(u, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
+	    strcmp(scheme, "https") == 0;
+
+	if (fine)
+		curl_url_get(u, CURLUPART_PORT, &port,
+		    CURLU_NO_DEFAULT_PORT);
+	if (fine)
+		snprintf(out, HOST_MAX, "%s%s%s", host,
+		    port != NULL ? ":" : "", port != NULL ? port : "");
+	else
+		snprintf(out, HOST_MAX, "(none)");
+	curl_free(scheme);
+	curl_free(host);
+	curl_free(port);
+	curl_url_cleanup(u);
+	return fine;
+}
+
+/* --- one exchange ---------------------------------------------------------*/
+
+static void
+add_line(struct http_exchange *x, const char *name, const char *value)
+{
+	struct curl_slist *more;
+	char line[512];
+
+	snprintf(line, sizeof(line), "%s:%s%s", name, *value != '\0' ? " " :
+	    "", value);
+	more = curl_slist_append(x->lines, line);
+	if (more == NULL)
+		abort();
+	x->lines = more;
+}
+
+static void
+set_switches(CURL *e)
+{
+	const struct { CURLoption option; long value; } longs[] = {
+		{ CURLOPT_NOSIGNAL, 1 }, { CURLOPT_FOLLOWLOCATION, 0 },
+		{ CURLOPT_NETRC, CURL_NETRC_IGNORED },
+		{ CURLOPT_HTTP09_ALLOWED, 0 }, { CURLOPT_PATH_AS_IS, 1 },
+		{ CURLOPT_DISALLOW_USERNAME_IN_URL, 1 },
+		{ CURLOPT_SSL_VERIFYPEER, 1 }, { CURLOPT_SSL_VERIFYHOST, 2 },
+		{ CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2 },
+		{ CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_2TLS },
+		{ CURLOPT_PIPEWAIT, 1 }, { CURLOPT_MAXAGE_CONN, 60 },
+		{ CURLOPT_MAXLIFETIME_CONN, 300 },
+		/* A lookup that hangs must not hold up the loop when its
+		 * exchange is given up. */
+		{ CURLOPT_QUICK_EXIT, 1 },
+		{ CURLOPT_CONNECTTIMEOUT_MS, http_limits.connect_ms },
+		{ CURLOPT_TIMEOUT_MS, http_limits.timeout_ms },
+		{ CURLOPT_LOW_SPEED_LIMIT, http_limits.slow_bytes },
+		{ CURLOPT_LOW_SPEED_TIME, http_limits.slow_s }
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(longs) / sizeof(longs[0]); i++)
+		curl_easy_setopt(e, longs[i].option, longs[i].value);
+	curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "https");
+	curl_easy_setopt(e, CURLOPT_REDIR_PROTOCOLS_STR, "https");
+	curl_easy_setopt(e, CURLOPT_PROXY, "");
+	curl_easy_setopt(e, CURLOPT_USERAGENT, agent);
+	/* A folder of roots turns curl's cache of them off. */
+	curl_easy_setopt(e, CURLOPT_CAPATH, NULL);
+}
+
+static void
+set_callbacks(struct http_exchange *x)
+{
+	CURL *e = x->easy;
+
+	curl_easy_setopt(e, CURLOPT_PRIVATE, x);
+	curl_easy_setopt(e, CURLOPT_ERRORBUFFER, x->words);
+	curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_line);
+	curl_easy_setopt(e, CURLOPT_HEADERDATA, x);
+	curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body);
+	curl_easy_setopt(e, CURLOPT_WRITEDATA, x);
+	curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, on_open);
+	curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, x);
+	curl_easy_setopt(e, CURLOPT_READFUNCTION, on_read);
+	curl_easy_setopt(e, CURLOPT_READDATA, x);
+	curl_easy_setopt(e, CURLOPT_SEEKFUNCTION, on_seek);
+}
+
+static void
+set_request(struct http_exchange *x)
+{
+	struct curl_blob roots = { x->trust.p, x->trust.len,
+		CURL_BLOB_NOCOPY };
+	CURL *e = x->easy;
+
+	curl_easy_setopt(e, CURLOPT_URL, x->url);
+	add_line(x, "Accept", x->accept);
+	add_line(x, "Accept-Language", "en");
+	add_line(x, "Expect", "");
+	if (strcmp(x->method, "HEAD") == 0)
+		curl_easy_setopt(e, CURLOPT_NOBODY, 1L);
+	if (strcmp(x->method, "POST") == 0) {
+		curl_easy_setopt(e, CURLOPT_POST, 1L);
+		curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE,
+		    (curl_off_t)x->body.len);
+		add_line(x, "Content-Type", x->content_type);
+	}
+	curl_easy_setopt(e, CURLOPT_HTTPHEADER, x->lines);
+	if (x->trust.len > 0)
+		curl_easy_setopt(e, CURLOPT_CAINFO_BLOB, &roots);
+}
+
+static void
+free_exchange(struct http_exchange *x)
+{
+	exchanges--;
+	free(x->method);
+	free(x->url);
+	free(x->accept);
+	free(x->content_type);
+	blob_free(&x->body);
+	blob_free(&x->trust);
+	blob_free(&x->reply.body);
+	http_head_free(&x->head);
+	buf_free(&x->in);
+	x->origin->members--;
+	free(x);
+}
+
+static void
+start(struct http_exchange *x)
+{
+	x->easy = curl_easy_init();
+	if (x->easy == NULL)
+		abort();
+	set_switches(x->easy);
+	set_callbacks(x);
+	set_request(x);
+	list_join(&busy, &x->link);
+	x->origin->running++;
+	running++;
+	curl_multi_add_handle(multi, x->easy);
+}
+
+/* One of each origin in turn, as long as there is room. */
+static void
+start_some(void)
+{
+	struct list *l, *next;
+	struct origin *o;
+	bool again = true;
+
+	while (again) {
+		again = false;
+		for (l = origins.next; l != &origins; l = next) {
+			next = l->next;
+			o = LIST_OF(l, struct origin, link);
+			if (running >= http_limits.running ||
+			    o->running >= o->cap || list_empty(&o->waiting))
+				continue;
+			start(LIST_OF(list_take(&o->waiting),
+			    struct http_exchange, link));
+			again = true;
+		}
+	}
+}
+
+/* Takes it away from curl. */
+static void
+detach(struct http_exchange *x)
+{
+	list_leave(&x->link);
+	curl_multi_remove_handle(multi, x->easy);
+	curl_easy_cleanup(x->easy);
+	curl_slist_free_all(x->lines);
+	x->easy = NULL;
+	x->lines = NULL;
+	x->origin->running--;
+	running--;
+}
+
+static void
+tell_later(struct http_exchange *x)
+{
+	list_join(&ended, &x->link);
+	loop_timer_after(tell_timer, 0);
+}
+
+static void
+fill_reply(struct http_exchange *x)
+{
+	struct http_reply *r = &x->reply;
+	long version = 0;
+
+	r->outcome = HTTP_REPLIED;
+	r->status = x->head.status;
+	r->content_type = x->head.field[HEAD_TYPE];
+	r->location = x->head.field[HEAD_LOCATION];
+	r->retry_after = x->head.field[HEAD_RETRY];
+	r->nonce = x->head.field[HEAD_NONCE];
+	r->date = x->head.field[HEAD_DATE];
+	r->doubled = x->head.doubled;
+	r->body.len = x->in.len;
+	r->body.p = (uint8_t *)buf_take(&x->in);
+	curl_easy_getinfo(x->easy, CURLINFO_HTTP_VERSION, &version);
+	x->origin->cap = version >= CURL_HTTP_VERSION_2_0 ?
+	    http_limits.per_origin : http_limits.connections;
+}
+
+static void
+end(struct http_exchange *x, CURLcode code)
+{
+	struct http_failure f = { x->easy, code, x->fault, x->origin->host,
+		x->words, false };
+	long bytes = 0, fresh = 0;
+
+	curl_easy_getinfo(x->easy, CURLINFO_REQUEST_SIZE, &bytes);
+	curl_easy_getinfo(x->easy, CURLINFO_NUM_CONNECTS, &fresh);
+	f.sent = bytes > 0 || x->taken > 0;
+	requests += f.sent;
+	connections += (uint64_t)fresh;
+	if (code == CURLE_OK)
+		fill_reply(x);
+	else {
+		x->reply.outcome = f.sent ? HTTP_LOST : HTTP_NOT_SENT;
+		http_explain(&f, &x->reply.err);
+		log_debug("%s: exchange failed (%d %s)", f.host, (int)code,
+		    x->words);
+	}
+	detach(x);
+	tell_later(x);
+}
+
+static void
+collect(void)
+{
+	struct http_exchange *x;
+	CURLMsg *m;
+	char *mine;
+	int left;
+
+	while ((m = curl_multi_info_read(multi, &left)) != NULL)
+		if (m->msg == CURLMSG_DONE) {
+			curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE,
+			    &mine);
+			x = (struct http_exchange *)(void *)mine;
+			end(x, m->data.result);
+		}
+	start_some();
+}
+
+static void
+tell(void *ctx)
+{
+	struct list *l;
+
+	(void)ctx;
+	/* What ends from here on belongs to the next turn. */
+	while ((l = list_take(&ended)) != NULL)
+		list_join(&telling, l);
+	while ((l = list_take(&telling)) != NULL) {
+		told = LIST_OF(l, struct http_exchange, link);
+		told->done(told->ctx, &told->reply);
+		free_exchange(told);
+		told = NULL;
+	}
+}
+
+/* --- what the engine calls ------------------------------------------------*/
+
+int
+http_init(struct err *err)
+{
+	const curl_version_info_data *v;
+
+	/* Whatever openssl.cnf says is not for us. */
+	OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK ||
+	    (multi = curl_multi_init()) == NULL)
+		return err_set(err, ERR_INTERNAL,
+		    "the HTTP client does not start");
+	v = curl_version_info(CURLVERSION_NOW);
+	snprintf(agent, sizeof(agent), PACKAGE "/" PACKAGE_VERSION
+	    " libcurl/%s", v->version);
+	list_init(&origins);
+	list_init(&busy);
+	list_init(&ended);
+	list_init(&telling);
+	curl_timer = loop_timer_new(on_curl_timer, NULL);
+	tell_timer = loop_timer_new(tell, NULL);
+	curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_watch);
+	curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_delay);
+	curl_multi_setopt(multi, CURLMOPT_PIPELINING, CURLPIPE_MULTIPLEX);
+	curl_multi_setopt(multi, CURLMOPT_MAX_HOST_CONNECTIONS,
+	    (long)http_limits.connections);
+	curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS,
+	    (long)IDLE_CONNECTIONS);
+	return 0;
+}
+
+static void
+drop_all(struct list *from)
+{
+	struct http_exchange *x;
+	struct list *l;
+
+	while ((l = list_take(from)) != NULL) {
+		x = LIST_OF(l, struct http_exchange, link);
+		if (x->easy != NULL)
+			detach(x);
+		free_exchange(x);
+	}
+}
+
+void
+http_fini(void)
+{
+	struct list *l;
+
+	drop_all(&ended);
+	drop_all(&telling);
+	drop_all(&busy);
+	for (l = origins.next; l != &origins; l = l->next)
+		drop_all(&LIST_OF(l, struct origin, link)->waiting);
+	while ((l = list_take(&origins)) != NULL)
+		free(LIST_OF(l, struct origin, link));
+	origin_count = 0;
+	curl_multi_cleanup(multi);
+	multi = NULL;
+	loop_timer_free(curl_timer);
+	loop_timer_free(tell_timer);
+	curl_global_cleanup();
+}
+
+struct http_exchange *
+http_send(const struct http_request *r,
+    void (*done)(void *ctx, const struct http_reply *reply), void *ctx)
+{
+	struct http_exchange *x = xcalloc(1, sizeof(*x));
+	char host[HOST_MAX];
+	bool fine = host_of(host, r->url);
+
+	exchanges++;
+	x->method = xstrdup(r->method);
+	x->url = xstrdup(r->url);
+	x->accept = xstrdup(r->accept != NULL ? r->accept :
+	    "application/json");
+	x->content_type = xstrdup(r->content_type != NULL ? r->content_type :
+	    "application/octet-stream");
+	x->body = blob_copy(r->body.p, r->body.len);
+	x->trust = blob_copy(r->trust.p, r->trust.len);
+	x->reply_max = r->reply_max;
+	x->no_inner = r->no_inner;
+	buf_init(&x->in, r->reply_max);
+	x->done = done;
+	x->ctx = ctx;
+	x->origin = find_origin(host);
+	x->origin->members++;
+	list_init(&x->link);
+	if (fine) {
+		list_join(&x->origin->waiting, &x->link);
+		start_some();
+	} else {
+		x->reply.outcome = HTTP_NOT_SENT;
+		err_set(&x->reply.err, ERR_CA_PROTOCOL,
+		    "\"%s\" is no https URL", r->url);
+		tell_later(x);
+	}
+	return x;
+}
+
+void
+http_cancel(struct http_exchange *x)
+{
+	if (x == told)
+		return;
+	list_leave(&x->link);
+	if (x->easy != NULL)
+		detach(x);
+	free_exchange(x);
+	start_some();
+}
+
+void
+http_counts(uint64_t *sent, uint64_t *opened)
+{
+	*sent = requests;
+	*opened = connections;
+}
+
+int
+http_pending(void)
+{
+	return exchanges;
+}

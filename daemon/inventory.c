@@ -1,0 +1,368 @@
+/* Configuration and run-time wishes become rows: what enters, what changes,
+ * what is retired. Nothing is ever deleted here. */
+#include <config.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/name.h"
+#include "base/text.h"
+#include "daemon/chance.h"
+#include "daemon/engine.h"
+#include "daemon/log.h"
+#include "daemon/loop.h"
+#include "daemon/peers.h"
+#include "daemon/sched.h"
+#include "daemon/wish_json.h"
+
+enum { SPREAD_MS = 50 };	/* between first orders of a new inventory */
+
+static struct {
+	void (*done)(void *ctx);
+	void *ctx;
+	int64_t made;
+} sync_run;
+
+static void
+put_idents(int64_t cert_id, const struct conf_wish *wish,
+    const struct bundle *b)
+{
+	const struct row_ident *old;
+	enum name_kind kind;
+	struct err err;
+	char name[256];
+	size_t i, k;
+
+	for (i = 0; b != NULL && i < b->idents.n; i++) {
+		struct row_ident gone;
+
+		old = ROWS_AT(&b->idents, row_ident, i);
+		if (strv_has(&wish->names, old->value))
+			continue;
+		gone = *old;
+		gone.wanted = 0;
+		if (gone.current)
+			batch_put(turn_batch(), T_IDENT, &gone);
+		else
+			batch_del(turn_batch(), T_IDENT, &gone);
+	}
+	for (i = 0; i < wish->names.n; i++) {
+		struct row_ident row = { .cert_id = cert_id, .wanted = 1,
+			.value = wish->names.v[i], .position = (int64_t)i };
+
+		name_parse(name, &kind, wish->names.v[i], &err);
+		row.kind = (char *)(uintptr_t)(kind == NAME_IP ? "ip" : "dns");
+		for (k = 0; b != NULL && k < b->idents.n; k++) {
+			old = ROWS_AT(&b->idents, row_ident, k);
+			if (strcmp(old->value, row.value) == 0)
+				row.current = old->current;
+		}
+		batch_put(turn_batch(), T_IDENT, &row);
+	}
+}
+
+/* A deployment for each service; what the certificate no longer uses goes. */
+static bool
+put_deployments(int64_t cert_id, const struct conf_wish *wish,
+    const struct bundle *b)
+{
+	bool changed = false;
+	size_t i;
+
+	for (i = 0; i < wish->services.n; i++) {
+		struct row_deployment row = { .cert_id = cert_id,
+			.service = wish->services.v[i],
+			.state = (char *)(uintptr_t)"waiting", .version = -1,
+			.wanted = b != NULL ? b->cert->newest : 0 };
+
+		if (b != NULL && bundle_deployment(b, row.service) != NULL)
+			continue;
+		batch_put(turn_batch(), T_DEPLOYMENT, &row);
+		changed = true;
+	}
+	for (i = 0; b != NULL && i < b->deployments.n; i++) {
+		struct row_deployment *d = ROWS_AT(&b->deployments,
+		    row_deployment, i);
+
+		if (strv_has(&wish->services, d->service))
+			continue;
+		batch_del(turn_batch(), T_DEPLOYMENT, d);
+		changed = true;
+	}
+	return changed;
+}
+
+static char *
+hash_of(const char *text)
+{
+	/* FNV-1a: tells a changed text from the same, nothing more. */
+	uint64_t h = 14695981039346656037u;
+	char out[17];
+
+	for (; *text != '\0'; text++)
+		h = (h ^ (uint8_t)*text) * 1099511628211u;
+	text_id(out, h);
+	return xstrdup(out);
+}
+
+/* The texts of a row that a wish decides. Returns true if any changed. */
+static bool
+fill(struct row_cert *c, const struct conf_wish *wish,
+    const struct wish_source *src)
+{
+	struct conf_wish all = conf_effective(engine_conf(), wish);
+	char *settings = wish_text(&all), *hash = hash_of(settings);
+	bool changed;
+
+	free(c->wish);
+	c->wish = wish_text(wish);
+	row_text(&c->source, src->source);
+	row_text(&c->where, src->where);
+	row_text(&c->names_where, src->names_where);
+	row_text(&c->policy, all.policy);
+	changed = c->settings_hash == NULL ||
+	    strcmp(c->settings_hash, hash) != 0;
+	row_text(&c->settings, settings);
+	row_text(&c->settings_hash, hash);
+	free(settings);
+	free(hash);
+	conf_wish_free(&all);
+	return changed;
+}
+
+void
+inventory_make(const char *name, const struct conf_wish *wish,
+    const struct wish_source *src, int64_t renew_due_ms)
+{
+	struct conf_wish all = conf_effective(engine_conf(), wish);
+	struct row_cert c = { .id = chance_id(), .created_ms = loop_now(),
+		.changed_ms = loop_now(), .state_since_ms = loop_now(),
+		.next_gen = 1, .next_version = 1 };
+	struct happening h = { .event = "wish.added", .cert_id = c.id,
+		.name = name, .actor = src->actor };
+
+	row_text(&c.name, name);
+	row_text(&c.state, "new");
+	row_text(&c.iss_state, "due");
+	row_text(&c.renew_reason, "new");
+	c.renew_at_ms = renew_due_ms;
+	c.installed = -1;
+	fill(&c, wish, src);
+	batch_put(turn_batch(), T_CERT, &c);
+	put_idents(c.id, &all, NULL);
+	put_deployments(c.id, &all, NULL);
+	sched_put(JOB_INSTALL, c.id, loop_now());
+	sched_put(JOB_RENEW, c.id, renew_due_ms);
+	engine_touch(c.id);
+	turn_event(&h);
+	row_free(T_CERT, &c);
+	conf_wish_free(&all);
+}
+
+static void
+say_change(const struct row_cert *c, const struct wish_source *src,
+    const char *event, const char *text)
+{
+	struct happening h = { .event = event, .cert_id = c->id,
+		.name = c->name, .actor = src->actor, .text = text };
+
+	turn_event(&h);
+}
+
+bool
+inventory_change(const struct bundle *b, const struct conf_wish *wish,
+    const struct wish_source *src)
+{
+	struct row_cert *c = row_copy(T_CERT, b->cert);
+	struct conf_wish now = conf_effective(engine_conf(), wish);
+	struct conf_wish before = engine_wish(b->cert);
+	bool names = !strv_same(&before.names, &now.names);
+	bool ca = strcmp(before.ca, now.ca) != 0;
+	bool group = strcmp(before.group, now.group) != 0;
+	bool services, changed = fill(c, wish, src);
+
+	if (c->retired_ms != 0) {
+		c->retired_ms = 0;
+		changed = true;
+	}
+	services = put_deployments(c->id, &now, b);
+	if (changed || services) {
+		c->changed_ms = loop_now();
+		if (names || ca) {
+			c->renew_at_ms = loop_now();
+			row_text(&c->renew_reason, names ? "names" : "ca");
+			put_idents(c->id, &now, b);
+		}
+		sched_put(JOB_RENEW, c->id, c->renew_at_ms);
+		if (services || group)
+			sched_put(JOB_INSTALL, c->id, loop_now());
+		say_change(c, src, "wish.changed", names ?
+		    "names changed; a new version is ordered now" : NULL);
+	}
+	batch_put(turn_batch(), T_CERT, c);
+	engine_touch(c->id);
+	conf_wish_free(&now);
+	conf_wish_free(&before);
+	row_free(T_CERT, c);
+	free(c);
+	return changed || services;
+}
+
+void
+inventory_retire(const struct bundle *b, const char *actor)
+{
+	struct row_cert c = *b->cert;
+	struct wish_source src = { .actor = actor };
+
+	if (c.retired_ms != 0)
+		return;
+	c.retired_ms = c.changed_ms = loop_now();
+	batch_put(turn_batch(), T_CERT, &c);
+	sched_drop(JOB_RENEW, c.id);
+	engine_touch(c.id);
+	say_change(&c, &src, "wish.retired", "no longer wished for: files "
+	    "stay until 30 days after expiry, no renewals");
+}
+
+static void
+purged(void *ctx, void *answer, const struct err *err)
+{
+	int64_t id = *(int64_t *)ctx;
+	struct row_cert c = { .id = id };
+	enum table t;
+
+	(void)answer;
+	free(ctx);
+	if (err != NULL) {
+		log_err(err, "the files of a certificate can't be removed");
+		return;
+	}
+	for (t = T_IDENT; t <= T_ENDPOINT; t++)
+		if (strcmp(row_defs[t].cols[0].name, "cert_id") == 0)
+			batch_del_all(turn_batch(), t, id);
+	batch_del(turn_batch(), T_CERT, &c);
+}
+
+static void
+ask_purge(void *ctx)
+{
+	struct row_cert *c = ctx;
+	struct w_purge m = { (uint64_t)c->id, c->name };
+
+	peer_ask(WIRE_PURGE, &m, purged, xmemdup(&c->id, sizeof(c->id)));
+	row_free(T_CERT, c);
+	free(c);
+}
+
+void
+inventory_purge(const struct bundle *b, const char *actor)
+{
+	int kind;
+
+	inventory_retire(b, actor);
+	for (kind = 1; kind < JOB_KIND_COUNT; kind++)
+		if (kind != JOB_DEPLOY)
+			sched_drop((enum job_kind)kind, b->cert->id);
+	turn_after(ask_purge, row_copy(T_CERT, b->cert));
+}
+
+/* --- at start: each row against the file, each wish against the rows ------ */
+
+static void
+sync_one(void *ctx, struct bundle *b, const struct err *err)
+{
+	const struct conf_cert *k = ctx;
+	struct wish_source src = { "file", k->where, k->names_where, "config" };
+
+	if (err == NULL && b->cert != NULL)
+		inventory_change(b, &k->wish, &src);
+}
+
+static void
+retire_one(void *ctx, struct bundle *b, const struct err *err)
+{
+	(void)ctx;
+	if (err == NULL && b->cert != NULL)
+		inventory_retire(b, "config");
+}
+
+/* Nothing of this wish has changed, and it stands where it stood. */
+static bool
+same_as_row(const struct row_cert *c, const struct conf_cert *k)
+{
+	struct conf_wish all = conf_effective(engine_conf(), &k->wish);
+	char *settings = wish_text(&all);
+	bool same = c->retired_ms == 0 && strcmp(c->settings, settings) == 0 &&
+	    strcmp(c->where, k->where) == 0 &&
+	    strcmp(c->names_where, k->names_where) == 0;
+
+	free(settings);
+	conf_wish_free(&all);
+	return same;
+}
+
+/* Orders that waited for words in the configuration are tried again. */
+static void
+wake_waiting(const struct row_cert *c)
+{
+	if (c->retired_ms == 0 && strstr(c->iss_error, "tos-not-agreed"))
+		sched_put(JOB_RENEW, c->id, loop_now());
+}
+
+static void
+compare(struct rows *certs)
+{
+	const struct conf *conf = engine_conf();
+	bool *seen = xcalloc(conf->certs_n, sizeof(*seen));
+	const struct conf_cert *k;
+	struct wish_source src = { .source = "file", .actor = "config" };
+	size_t i;
+
+	for (i = 0; i < certs->n; i++) {
+		struct row_cert *c = ROWS_AT(certs, row_cert, i);
+
+		k = conf_cert(conf, c->name);
+		if (k == NULL && strcmp(c->source, "file") == 0 &&
+		    c->retired_ms == 0)
+			bundle_by_id(turn_store(), c->id, retire_one, NULL);
+		if (k == NULL)
+			continue;
+		seen[k - conf->certs] = true;
+		wake_waiting(c);
+		if (!same_as_row(c, k))
+			bundle_by_id(turn_store(), c->id, sync_one,
+			    (void *)(uintptr_t)k);
+	}
+	for (i = 0; i < conf->certs_n; i++) {
+		if (seen[i])
+			continue;
+		k = &conf->certs[i];
+		src.where = k->where;
+		src.names_where = k->names_where;
+		inventory_make(k->title, &k->wish, &src, loop_now() +
+		    SPREAD_MS * sync_run.made++);
+	}
+	free(seen);
+}
+
+static void
+read_certs(void *unused, struct rows *answers, int n, const struct err *err)
+{
+	(void)unused;
+	(void)n;
+	if (err != NULL) {
+		log_err(err, "the inventory can't be read");
+		exit(1);
+	}
+	compare(&answers[0]);
+	sync_run.done(sync_run.ctx);
+}
+
+void
+inventory_sync(void (*done)(void *ctx), void *ctx)
+{
+	struct query q = { .table = T_CERT };
+
+	sync_run.done = done;
+	sync_run.ctx = ctx;
+	sync_run.made = 0;
+	store_read(turn_store(), &q, 1, read_certs, NULL);
+}

@@ -1,0 +1,174 @@
+/* Housekeeping of one certificate: old generations beyond keep-versions,
+ * expired keys, retired files. Job PRUNE. And job UNDO: challenges that an
+ * order left behind are taken down. */
+#include <config.h>
+#include <stdlib.h>
+#include <string.h>
+#include "daemon/budget.h"
+#include "daemon/engine.h"
+#include "daemon/log.h"
+#include "daemon/loop.h"
+#include "daemon/peers.h"
+#include "daemon/plan.h"
+#include "daemon/sched.h"
+
+enum { RETIRED_DAYS = 30 };
+
+/* --- prune ------------------------------------------------------------------ */
+
+static bool
+may_go(const struct bundle *b, const struct row_generation *g, int64_t keep)
+{
+	const struct row_version *v = bundle_version(b, g->version);
+	int64_t newer = 0;
+	size_t i;
+
+	if (g->gen == b->cert->installed_gen || strcmp(g->state, "old") != 0)
+		return false;
+	for (i = 0; i < b->generations.n; i++)
+		if (ROWS_AT(&b->generations, row_generation, i)->gen > g->gen)
+			newer++;
+	return newer > keep || v == NULL || v->placeholder ||
+	    v->not_after_ms <= loop_now();
+}
+
+static void
+pruned(void *ctx, void *answer, const struct err *err)
+{
+	struct row_generation *g = ctx;
+
+	(void)answer;
+	if (err == NULL)
+		batch_del(turn_batch(), T_GENERATION, g);
+	else
+		log_err(err, "an old generation can't be removed");
+	free(g);
+}
+
+static void
+ask_prune(void *ctx)
+{
+	struct row_generation *g = ctx;
+	struct w_generation m = { (uint64_t)g->cert_id,
+		(uint32_t)g->gen };
+
+	peer_ask(WIRE_PRUNE, &m, pruned, g);
+}
+
+/* The key of a version that has expired and is not on disk is worth nothing
+ * to us and something to a thief. */
+static void
+drop_keys(const struct bundle *b)
+{
+	size_t i;
+
+	for (i = 0; i < b->versions.n; i++) {
+		struct row_version v = *ROWS_AT(&b->versions, row_version, i);
+
+		if (v.sealed.len == 0 || v.not_after_ms > loop_now() ||
+		    v.version == b->cert->installed ||
+		    v.version == b->cert->newest)
+			continue;
+		v.sealed.p = NULL;
+		v.sealed.len = 0;
+		batch_put(turn_batch(), T_VERSION, &v);
+	}
+}
+
+static void
+purge_retired(const struct bundle *b)
+{
+	if (b->cert->retired_ms == 0 || b->cert->not_after_ms == 0 ||
+	    b->cert->not_after_ms + RETIRED_DAYS * CONF_DAY > loop_now())
+		return;
+	inventory_purge(b, "scheduler");
+}
+
+static void
+prune(void *ctx, struct bundle *b, const struct err *err)
+{
+	int64_t id = *(int64_t *)ctx, life;
+	struct conf_wish wish;
+	struct row_generation *g;
+	size_t i;
+
+	free(ctx);
+	if (err != NULL || b->cert == NULL) {
+		sched_done(JOB_PRUNE, id);
+		return;
+	}
+	wish = engine_wish(b->cert);
+	for (i = 0; i < b->generations.n; i++) {
+		const struct row_generation *row = ROWS_AT(&b->generations,
+		    row_generation, i);
+
+		if (!may_go(b, row, wish.keep_versions))
+			continue;
+		g = xcalloc(1, sizeof(*g));
+		*g = *row;
+		g->state = NULL;
+		turn_after(ask_prune, g);
+	}
+	drop_keys(b);
+	budget_tidy();
+	purge_retired(b);
+	life = engine_lifetime(b);
+	sched_later(JOB_PRUNE, id, loop_now() + plan_delay(CONF_DAY, life));
+	engine_touch(id);
+	conf_wish_free(&wish);
+}
+
+void
+job_prune(int64_t cert_id)
+{
+	bundle_by_id(turn_store(), cert_id, prune,
+	    xmemdup(&cert_id, sizeof(cert_id)));
+}
+
+/* --- undo ------------------------------------------------------------------- */
+
+static void
+taken_down(void *ctx, void *answer, const struct err *err)
+{
+	struct row_challenge *row = ctx;
+
+	(void)answer;
+	if (err == NULL)
+		batch_del(turn_batch(), T_CHALLENGE, row);
+	else
+		sched_put(JOB_UNDO, row->cert_id, loop_now() + CONF_MINUTE);
+	row_free(T_CHALLENGE, row);
+	free(row);
+}
+
+static void
+take_down(void *ctx)
+{
+	struct row_challenge *row = ctx;
+	struct w_withdraw m = { row->token, row->ident };
+
+	peer_ask(WIRE_WITHDRAW, &m, taken_down, row);
+}
+
+static void
+undo(void *ctx, struct bundle *b, const struct err *err)
+{
+	int64_t id = *(int64_t *)ctx;
+	size_t i;
+
+	free(ctx);
+	sched_done(JOB_UNDO, id);
+	/* An order under way needs its challenges. */
+	if (err != NULL || b->cert == NULL || bundle_order(b) != NULL)
+		return;
+	for (i = 0; i < b->challenges.n; i++)
+		turn_after(take_down, row_copy(T_CHALLENGE,
+		    ROWS_AT(&b->challenges, row_challenge, i)));
+}
+
+void
+job_undo(int64_t cert_id)
+{
+	bundle_by_id(turn_store(), cert_id, undo,
+	    xmemdup(&cert_id, sizeof(cert_id)));
+}

@@ -1,0 +1,138 @@
+/* The master's parts and what they share. The master is the only process
+ * that is root, runs programs and names paths; it opens no connection and
+ * parses nothing that came from outside: its configuration, and the fixed
+ * messages of wire.h, are all it reads. Libc only. */
+#ifndef DAEMON_MASTER_H
+#define DAEMON_MASTER_H
+#include <stdbool.h>
+#include <sys/types.h>
+#include "daemon/conf.h"
+#include "daemon/master_loop.h"
+#include "daemon/sandbox.h"
+#include "daemon/wire.h"
+
+enum { MASTER_EXIT_FAILED = 1, MASTER_EXIT_CONFIG = 2,
+	MASTER_EXIT_RUNNING = 75 };
+
+/* One of the four other programs. */
+struct child {
+	struct master *m;
+	enum role role;
+	pid_t pid;			/* -1: does not run */
+	int pidfd, channel;		/* -1 */
+	uid_t uid;
+	gid_t gid;
+	struct watch *exits, *speaks;
+	struct alarm *restart;
+	int64_t started, backoff;
+	int64_t deaths[5];		/* when; the oldest is overwritten */
+	unsigned deaths_n;
+	bool stopped;			/* we asked it to go: no failure */
+};
+
+struct listener {
+	char *address;			/* as configured; "" the socket */
+	int fd;				/* -1: taken, tried again */
+};
+
+struct master {
+	const char *file;		/* the configuration's */
+	bool debug;			/* -d */
+	struct conf *conf;
+	char *credentials;		/* $CREDENTIALS_DIRECTORY, or NULL */
+	char libexec[4096];
+
+	bool root, separate;		/* root; each role its own user */
+	int state, db, lock;		/* directories, lock file */
+	char *empty;			/* the responder's root directory */
+
+	struct child children[ROLE_COUNT];	/* by role; not ROLE_MASTER */
+	unsigned engine;		/* counts engines: whose request? */
+	int64_t beat;			/* when the engine last was alive */
+
+	int api;
+	struct listener *listeners;
+	size_t listeners_n;
+	struct alarm *listen_again;
+
+	bool stopping;
+	int64_t stop_at;
+};
+
+/* --- master_state.c: directories, the lock, what a crash left --------------*/
+int state_open(struct master *m, struct err *err);	/* -1; lock held: -2 */
+void state_recover(struct master *m);	/* in small steps, from the loop */
+
+/* --- master_kek.c ----------------------------------------------------------*/
+/* Makes the key-encryption key when there is no store yet. */
+int kek_prepare(const struct master *m, struct err *err);
+int kek_read(const struct master *m, uint8_t kek[32], struct err *err);
+
+/* --- master_listen.c -------------------------------------------------------*/
+int listen_start(struct master *m, struct err *err);
+/* After a reload: true if the responder's list has changed. */
+bool listen_change(struct master *m);
+void listen_stop(struct master *m);
+
+/* --- master_children.c -----------------------------------------------------*/
+void children_users(struct master *m);	/* who runs as whom */
+void children_start(struct master *m);
+/* A message that breaks the rules ends its sender. */
+void child_broke_rule(struct child *c, const char *why);
+void child_kill(struct child *c, int signal);
+/* Lets the engine go (drain) and starts a new one when it is gone. */
+void children_new_engine(struct master *m);
+void children_new_responder(struct master *m);
+void children_stop(struct master *m);
+/* Sends to a child; one that does not take it within 5 s is ended. */
+bool child_send(struct child *c, enum wire_kind kind, uint32_t id,
+    const void *st, const int *fds, int nfds);
+
+/* --- master_requests.c: what children say ----------------------------------*/
+/* A whole message; false if it breaks the rules. */
+bool requests_take(struct child *c, const void *p, size_t n);
+/* Answers an engine's request, unless that engine is gone. */
+void requests_answer(struct master *m, unsigned engine, uint32_t id,
+    enum wire_kind kind, const void *st);
+void requests_refuse(struct master *m, unsigned engine, uint32_t id,
+    const struct err *err);
+
+/* --- master_jobs.c: install, flip, prune, purge, one after the other -------*/
+void jobs_add(struct master *m, enum wire_kind kind, uint32_t id,
+    void *st);				/* takes st, from the heap */
+void jobs_opened(struct master *m, uint32_t id, struct w_opened *o);
+void jobs_verdict(struct master *m, uint32_t id, const struct w_verdict *v);
+void jobs_failed(struct master *m, uint32_t id, const struct w_failed *f);
+void jobs_child_gone(struct master *m, enum role role);
+void jobs_go(struct master *m);		/* on, if something had to wait */
+bool jobs_flip_waits(void);
+bool jobs_work_on(uint64_t cert);
+
+/* --- master_rules.c: what the configuration says about an installation -----*/
+struct rules {
+	gid_t gid;
+	mode_t key_mode;
+	bool allow_test_ca;
+};
+int rules_for(const struct master *m, const struct w_install *w,
+    struct rules *out, struct err *err);
+
+/* --- master_runs.c: the programs of services -------------------------------*/
+void runs_add(struct master *m, uint32_t id, const struct w_run *w);
+bool runs_going(void);
+void runs_go(struct master *m);		/* on, if something had to wait */
+void runs_stop(void);
+
+/* --- master_reload.c -------------------------------------------------------*/
+struct conf *reload_first(struct master *m, int *exit_code);
+void reload_asked(struct master *m, uint32_t id, const struct w_reload *r);
+void reload_signal(struct master *m);
+void reload_done(struct master *m);	/* the new engine runs */
+
+/* --- master_notify.c: sd_notify(3) and its watchdog ------------------------*/
+void notify_open(const char *socket, const char *watchdog_usec);
+void notify_state(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void notify_ready(const struct master *m);	/* once */
+void notify_reloading(void);
+void notify_beat(void);
+#endif

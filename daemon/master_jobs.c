@@ -1,0 +1,386 @@
+/* The work on installed files, one job at a time, in the order of asking.
+ * A generation goes: our rules, the keeper opens the key, everything is
+ * staged, the verifier looks at it, it gets its name, it goes live. The live
+ * link never moves while a service's program runs: it might read half of the
+ * old and half of the new. */
+#include <config.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include "daemon/log.h"
+#include "daemon/master.h"
+#include "hooks/generation.h"
+
+enum { PATIENCE_MS = 30 * 1000 };
+
+enum step { BEGIN, OPENING, VERIFYING, FLIPPING };
+
+struct job {
+	struct job *next;
+	enum wire_kind kind;
+	uint32_t id;			/* the engine's, for the answer */
+	unsigned engine;
+	uint32_t serial;		/* ours, to keeper and verifier */
+	enum step step;
+	void *st;			/* w_install, w_generation, w_purge */
+	uint64_t cert;
+	uint32_t gen;
+	struct rules rules;
+	bool whole;			/* it has its name already */
+	bool staged_again;
+};
+
+static struct job *first, **last = &first;
+static struct alarm *patience;
+static uint32_t serials;
+
+static void go(struct master *m);
+
+/* --- the end of a job -----------------------------------------------------*/
+
+static void
+drop_first(void)
+{
+	struct job *j = first;
+
+	first = j->next;
+	if (first == NULL)
+		last = &first;
+	msg_free(msg_find(wire_specs, (uint16_t)j->kind), j->st);
+	free(j->st);
+	free(j);
+	alarm_stop(patience);
+}
+
+static void
+done(struct master *m)
+{
+	struct w_empty w = { 0 };
+
+	requests_answer(m, first->engine, first->id, WIRE_OK, &w);
+	drop_first();
+}
+
+static void
+fail(struct master *m, struct err *err)
+{
+	struct err ignored;
+
+	if (first->kind == WIRE_INSTALL)
+		generation_abandon(m->state, first->cert, first->gen,
+		    &ignored);
+	requests_refuse(m, first->engine, first->id, err);
+	drop_first();
+}
+
+static void
+too_long(void *ctx)
+{
+	struct master *m = ctx;
+	bool opening = first != NULL && first->step == OPENING;
+	struct err err;
+
+	if (first == NULL || (!opening && first->step != VERIFYING))
+		return;
+	log_error("the %s has not answered for 30 s: it is killed",
+	    opening ? "keeper" : "verifier");
+	err_set(&err, opening ? ERR_KEEPER : ERR_VERIFY_FAILED,
+	    "the %s did not answer", opening ? "keeper" : "verifier");
+	child_kill(&m->children[opening ? ROLE_KEEPER : ROLE_VERIFIER], 9);
+	fail(m, &err);
+	go(m);
+}
+
+/* --- the steps of a generation --------------------------------------------*/
+
+static int
+ask_keeper(struct master *m, struct job *j, struct err *err)
+{
+	const struct w_install *w = j->st;
+	const struct w_open open = { w->cert, w->version, w->sealed };
+
+	j->step = OPENING;
+	j->serial = ++serials;
+	alarm_after(patience, PATIENCE_MS);
+	if (child_send(&m->children[ROLE_KEEPER], WIRE_OPEN, j->serial, &open,
+	    NULL, 0))
+		return 0;
+	err_set(err, ERR_KEEPER, "the keeper does not run at the moment");
+	return err_advise(err, "It is started again and this is tried again");
+}
+
+static int
+begin_install(struct master *m, struct job *j, struct err *err)
+{
+	if (rules_for(m, j->st, &j->rules, err) != 0)
+		return -1;
+	return ask_keeper(m, j, err);
+}
+
+/* What the verifier is to expect. A flip goes to what has passed before: its
+ * names and its CA were right then, but it may have expired. */
+static int
+ask_verifier(struct master *m, struct job *j, struct err *err)
+{
+	const struct w_install *w = j->kind == WIRE_INSTALL ? j->st : NULL;
+	struct w_verify v = { .any_names = w == NULL, .now_ms = poll_wall(),
+		.allow_test_ca = 1 };
+	int fds[5], i;
+	bool sent;
+
+	if (w != NULL) {
+		v.names = w->names;
+		v.placeholder = w->placeholder;
+		v.allow_test_ca = j->rules.allow_test_ca;
+	}
+	if (generation_open(m->state, j->cert, j->gen, j->whole, fds, err) != 0)
+		return -1;
+	j->step = VERIFYING;
+	j->serial = ++serials;
+	alarm_after(patience, PATIENCE_MS);
+	sent = child_send(&m->children[ROLE_VERIFIER], WIRE_VERIFY, j->serial,
+	    &v, fds, 5);
+	for (i = 0; i < 5; i++)
+		close(fds[i]);
+	return sent ? 0 : err_set(err, ERR_VERIFY_FAILED, "the verifier does "
+	    "not run at the moment");
+}
+
+static int
+begin_flip(struct master *m, struct job *j, struct err *err)
+{
+	j->whole = true;
+	return ask_verifier(m, j, err);
+}
+
+static int
+stage(struct master *m, struct job *j, const struct blob *key,
+    struct err *err)
+{
+	const struct w_install *w = j->st;
+	const struct generation g = { .cert = w->cert, .gen = w->gen,
+		.key = *key, .leaf = w->leaf, .chain = w->chain,
+		.meta = w->meta, .uid = geteuid(), .gid = j->rules.gid,
+		.key_mode = j->rules.key_mode };
+
+	return generation_stage(m->state, &g, &j->whole, err);
+}
+
+static int
+finish(struct master *m, struct job *j, struct err *err)
+{
+	const struct w_install *w = j->st;
+
+	if (j->kind == WIRE_INSTALL &&
+	    (generation_finish(m->state, j->cert, j->gen, err) != 0 ||
+	    generation_alias(m->state, j->cert, w->name, err) != 0))
+		return -1;
+	j->step = FLIPPING;
+	return 0;
+}
+
+/* A whole generation that does not pass was damaged after it was made. If
+ * nobody serves it, it is made once more. */
+static bool
+make_again(struct master *m, struct job *j)
+{
+	struct err ignored;
+	uint32_t live;
+
+	if (j->kind != WIRE_INSTALL || !j->whole || j->staged_again ||
+	    generation_live(m->state, j->cert, &live, &ignored) != 0 ||
+	    live == j->gen ||
+	    generation_prune(m->state, j->cert, j->gen, &ignored) != 0)
+		return false;
+	j->staged_again = true;
+	return ask_keeper(m, j, &ignored) == 0;
+}
+
+/* --- answers --------------------------------------------------------------*/
+
+static struct job *
+waiting_for(uint32_t serial, enum step step)
+{
+	return first != NULL && first->serial == serial &&
+	    first->step == step ? first : NULL;
+}
+
+void
+jobs_opened(struct master *m, uint32_t id, struct w_opened *o)
+{
+	struct job *j = waiting_for(id, OPENING);
+	const struct w_install *w = j != NULL ? j->st : NULL;
+	struct err err;
+	int rc;
+
+	if (j == NULL)
+		return;
+	if (o->cert != w->cert || o->version != w->version) {
+		child_broke_rule(&m->children[ROLE_KEEPER], "it opened another "
+		    "key");
+		err_set(&err, ERR_KEEPER, "the keeper opened another key");
+		rc = -1;
+	} else
+		rc = stage(m, j, &o->key, &err);
+	blob_wipe(&o->key);
+	if (rc != 0 || ask_verifier(m, j, &err) != 0)
+		fail(m, &err);
+	go(m);
+}
+
+void
+jobs_verdict(struct master *m, uint32_t id, const struct w_verdict *v)
+{
+	struct job *j = waiting_for(id, VERIFYING);
+	struct err err;
+
+	if (j == NULL)
+		return;
+	alarm_stop(patience);
+	if (v->verdict != VERDICT_FINE) {
+		if (make_again(m, j))
+			return;
+		err_set(&err, ERR_VERIFY_FAILED, "generation %06u was not "
+		    "installed: %s", j->gen, verdict_text(v->verdict));
+		fail(m, &err);
+	} else if (finish(m, j, &err) != 0)
+		fail(m, &err);
+	go(m);
+}
+
+void
+jobs_failed(struct master *m, uint32_t id, const struct w_failed *f)
+{
+	struct err err;
+
+	if (waiting_for(id, OPENING) == NULL &&
+	    waiting_for(id, VERIFYING) == NULL)
+		return;
+	wire_failed_err(f, &err);
+	fail(m, &err);
+	go(m);
+}
+
+void
+jobs_child_gone(struct master *m, enum role role)
+{
+	enum step step = role == ROLE_KEEPER ? OPENING : VERIFYING;
+	struct err err;
+
+	if ((role != ROLE_KEEPER && role != ROLE_VERIFIER) || first == NULL ||
+	    first->step != step)
+		return;
+	err_set(&err, step == OPENING ? ERR_KEEPER : ERR_VERIFY_FAILED,
+	    "the %s ended before it answered",
+	    step == OPENING ? "keeper" : "verifier");
+	fail(m, &err);
+	go(m);
+}
+
+/* --- the queue ------------------------------------------------------------*/
+
+static int
+purge(struct master *m, struct job *j, struct err *err)
+{
+	const struct w_purge *w = j->st;
+
+	return generation_purge(m->state, w->cert, w->name, err);
+}
+
+/* Starts the first job; 0: it waits for somebody, 1: it is done. */
+static int
+begin(struct master *m, struct job *j, struct err *err)
+{
+	if (j->kind == WIRE_INSTALL)
+		return begin_install(m, j, err);
+	if (j->kind == WIRE_FLIP)
+		return begin_flip(m, j, err);
+	if ((j->kind == WIRE_PRUNE ?
+	    generation_prune(m->state, j->cert, j->gen, err) :
+	    purge(m, j, err)) != 0)
+		return -1;
+	return 1;
+}
+
+static void
+flip(struct master *m, struct job *j)
+{
+	struct err err;
+
+	if (generation_flip(m->state, j->cert, j->gen, &err) == 0)
+		done(m);
+	else
+		fail(m, &err);
+}
+
+/* As far as it goes without waiting. */
+static void
+go(struct master *m)
+{
+	struct err err;
+	int rc;
+
+	while (first != NULL) {
+		if (first->step == FLIPPING) {
+			if (runs_going())
+				return;
+			flip(m, first);
+			runs_go(m);
+			continue;
+		}
+		if (first->step != BEGIN)
+			return;
+		rc = begin(m, first, &err);
+		if (rc < 0)
+			fail(m, &err);
+		else if (rc > 0)
+			done(m);
+	}
+}
+
+void
+jobs_go(struct master *m)
+{
+	go(m);
+}
+
+static void
+fill(struct job *j)
+{
+	const struct w_install *install = j->st;
+	const struct w_generation *g = j->st;
+	const struct w_purge *p = j->st;
+
+	j->cert = j->kind == WIRE_INSTALL ? install->cert :
+	    j->kind == WIRE_PURGE ? p->cert : g->cert;
+	j->gen = j->kind == WIRE_INSTALL ? install->gen :
+	    j->kind == WIRE_PURGE ? 0 : g->gen;
+}
+
+void
+jobs_add(struct master *m, enum wire_kind kind, uint32_t id, void *st)
+{
+	struct job *j = xcalloc(1, sizeof(*j));
+
+	if (patience == NULL)
+		patience = alarm_new(too_long, m);
+	j->kind = kind;
+	j->id = id;
+	j->engine = m->engine;
+	j->st = st;
+	fill(j);
+	*last = j;
+	last = &j->next;
+	go(m);
+}
+
+bool
+jobs_flip_waits(void)
+{
+	return first != NULL && first->step == FLIPPING;
+}
+
+bool
+jobs_work_on(uint64_t cert)
+{
+	return first != NULL && first->cert == cert;
+}

@@ -1,0 +1,287 @@
+/* Every socket that people or CAs connect to is bound here and handed on: the
+ * API's to the engine, those for http-01 to the responder. */
+#include <config.h>
+#include <errno.h>
+#include <grp.h>
+#include <netinet/in.h>
+#include <arpa/inet.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+#include "daemon/log.h"
+#include "daemon/master.h"
+
+enum { BACKLOG = 1024, AGAIN_MS = 30 * 1000 };
+
+/* --- sockets in the run directory -----------------------------------------*/
+
+static int
+unix_socket(const struct master *m, const char *name, struct sockaddr_un *to,
+    struct err *err)
+{
+	int fd, n;
+
+	memset(to, 0, sizeof(*to));
+	to->sun_family = AF_UNIX;
+	n = snprintf(to->sun_path, sizeof(to->sun_path), "%s/%s",
+	    m->conf->run_dir, name);
+	if (n < 0 || (size_t)n >= sizeof(to->sun_path)) {
+		err_set(err, ERR_CONFIG_BAD, "run-dir %s is too long for the "
+		    "path of a socket", m->conf->run_dir);
+		return err_advise(err, "Choose one of at most 80 characters");
+	}
+	/* Ours by the lock on the state directory; nobody serves it now. */
+	unlink(to->sun_path);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	/* The umask makes it 0600 until it has its owner. */
+	if (fd >= 0 && bind(fd, (const struct sockaddr *)to,
+	    sizeof(*to)) == 0 && listen(fd, BACKLOG) == 0)
+		return fd;
+	err_errno(err, ERR_DISK, "socket %s cannot be made", to->sun_path);
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+/* Who may use the API: root, and the group if there is one. */
+static void
+open_to_group(const struct master *m, const char *path)
+{
+	const char *name = m->conf->api_group;
+	const struct group *g = name[0] != '\0' ? getgrnam(name) : NULL;
+
+	if (g != NULL && lchown(path, (uid_t)-1, g->gr_gid) == 0 &&
+	    chmod(path, 0660) == 0)
+		return;
+	chmod(path, 0600);
+	if (g == NULL && name[0] != '\0')
+		log_warning("group %s (api-group) does not exist: only the "
+		    "daemon's own user may use the API. Make it: groupadd "
+		    "--system %s", name, name);
+	else if (g != NULL)
+		log_warning("socket %s cannot be given to group %s: only the "
+		    "daemon's own user may use the API", path, name);
+}
+
+/* --- ports ----------------------------------------------------------------*/
+
+/* ":80", "ADDRESS:80", "[ADDRESS]:80". */
+static bool
+parse_address(const char *text, char host[INET6_ADDRSTRLEN], uint16_t *port)
+{
+	const char *colon = strrchr(text, ':');
+	long number = colon != NULL ? strtol(colon + 1, NULL, 10) : 0;
+	size_t n = colon != NULL ? (size_t)(colon - text) : 0;
+
+	if (number < 1 || number > 65535)
+		return false;
+	if (n > 2 && text[0] == '[' && text[n - 1] == ']') {
+		text++;
+		n -= 2;
+	}
+	if (n >= INET6_ADDRSTRLEN)
+		return false;
+	memcpy(host, text, n);
+	host[n] = '\0';
+	*port = (uint16_t)number;
+	return true;
+}
+
+static int
+bind_to(const struct sockaddr *to, socklen_t len, bool both)
+{
+	int fd = socket(to->sa_family, SOCK_STREAM | SOCK_CLOEXEC |
+	    SOCK_NONBLOCK, 0), on = 1, off = 0;
+
+	if (fd < 0)
+		return -1;
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (to->sa_family == AF_INET6)
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, both ? &off : &on,
+		    sizeof(on));
+	if (bind(fd, to, len) == 0 && listen(fd, BACKLOG) == 0)
+		return fd;
+	on = errno;
+	close(fd);
+	errno = on;
+	return -1;
+}
+
+static int
+bind_port(const char *text)
+{
+	struct sockaddr_in6 six = { .sin6_family = AF_INET6 };
+	struct sockaddr_in four = { .sin_family = AF_INET };
+	char host[INET6_ADDRSTRLEN];
+	uint16_t port;
+	int fd;
+
+	if (!parse_address(text, host, &port)) {
+		errno = EINVAL;
+		return -1;
+	}
+	six.sin6_port = four.sin_port = htons(port);
+	if (inet_pton(AF_INET, host, &four.sin_addr) == 1)
+		return bind_to((struct sockaddr *)&four, sizeof(four), false);
+	if (inet_pton(AF_INET6, host, &six.sin6_addr) == 1)
+		return bind_to((struct sockaddr *)&six, sizeof(six), false);
+	if (host[0] != '\0') {
+		errno = EINVAL;
+		return -1;
+	}
+	fd = bind_to((struct sockaddr *)&six, sizeof(six), true);
+	if (fd < 0 && (errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL))
+		fd = bind_to((struct sockaddr *)&four, sizeof(four), false);
+	return fd;
+}
+
+static void
+say_taken(const char *address)
+{
+	static const struct {
+		int no;
+		const char *cure;
+	} cures[] = {
+		{ EADDRINUSE, "Another program listens there: leave out "
+		    "http-listen and include our snippet in that server "
+		    "instead (" EVERLEAF_DATA "/snippets), or stop it" },
+		{ EACCES, "Only root may: start everleafd as root, or leave "
+		    "out http-listen" },
+		{ EADDRNOTAVAIL, "This machine does not have that address "
+		    "now" },
+		{ EINVAL, "Write \":80\" or \"ADDRESS:80\"" }
+	};
+	const char *cure = "", *why = strerror(errno);
+	size_t i;
+
+	for (i = 0; i < sizeof(cures) / sizeof(cures[0]); i++)
+		if (cures[i].no == errno)
+			cure = cures[i].cure;
+	log_error("http-listen %s: %s. %s. It is tried again every 30 s",
+	    address, why, cure);
+}
+
+/* True if one that was missing is there now. */
+static bool
+bind_missing(struct master *m, bool say)
+{
+	bool some = false, all = true;
+	struct listener *l;
+	size_t i;
+
+	for (i = 0; i < m->listeners_n; i++) {
+		l = &m->listeners[i];
+		if (l->fd >= 0)
+			continue;
+		l->fd = bind_port(l->address);
+		if (l->fd >= 0) {
+			log_info("http-listen %s: listening", l->address);
+			some = true;
+			continue;
+		}
+		all = false;
+		if (say)
+			say_taken(l->address);
+	}
+	if (!all)
+		alarm_after(m->listen_again, AGAIN_MS);
+	return some;
+}
+
+static void
+try_again(void *ctx)
+{
+	if (bind_missing(ctx, false))
+		children_new_responder(ctx);
+}
+
+static void
+add_listener(struct master *m, const char *address, int fd)
+{
+	m->listeners = xrealloc(m->listeners, (m->listeners_n + 1) *
+	    sizeof(*m->listeners));
+	m->listeners[m->listeners_n].address = xstrdup(address);
+	m->listeners[m->listeners_n++].fd = fd;
+}
+
+int
+listen_start(struct master *m, struct err *err)
+{
+	struct sockaddr_un path;
+	size_t i;
+	int fd;
+
+	m->api = unix_socket(m, "everleaf.sock", &path, err);
+	if (m->api < 0)
+		return -1;
+	open_to_group(m, path.sun_path);
+	fd = unix_socket(m, "http.sock", &path, err);
+	if (fd < 0)
+		return -1;
+	chmod(path.sun_path, 0666);
+	add_listener(m, "", fd);
+	m->listen_again = alarm_new(try_again, m);
+	for (i = 0; i < m->conf->http_listen.n; i++)
+		add_listener(m, m->conf->http_listen.v[i], -1);
+	bind_missing(m, true);
+	return 0;
+}
+
+static bool
+has_listener(const struct master *m, const char *address)
+{
+	size_t i;
+
+	for (i = 0; i < m->listeners_n; i++)
+		if (strcmp(m->listeners[i].address, address) == 0)
+			return true;
+	return false;
+}
+
+bool
+listen_change(struct master *m)
+{
+	const struct strv *want = &m->conf->http_listen;
+	struct sockaddr_un path;
+	bool changed = false;
+	size_t i, kept = 1;
+
+	for (i = 1; i < m->listeners_n; i++) {
+		if (strv_has(want, m->listeners[i].address)) {
+			m->listeners[kept++] = m->listeners[i];
+			continue;
+		}
+		changed = true;
+		if (m->listeners[i].fd >= 0)
+			close(m->listeners[i].fd);
+		free(m->listeners[i].address);
+	}
+	m->listeners_n = kept;
+	for (i = 0; i < want->n; i++)
+		if (!has_listener(m, want->v[i]))
+			add_listener(m, want->v[i], -1);
+	changed = bind_missing(m, true) || changed;
+	snprintf(path.sun_path, sizeof(path.sun_path), "%s/everleaf.sock",
+	    m->conf->run_dir);
+	open_to_group(m, path.sun_path);
+	return changed;
+}
+
+void
+listen_stop(struct master *m)
+{
+	static const char *const names[] = { "everleaf.sock", "http.sock" };
+	char path[4096];
+	size_t i;
+
+	for (i = 0; i < 2; i++) {
+		snprintf(path, sizeof(path), "%s/%s", m->conf->run_dir,
+		    names[i]);
+		unlink(path);
+	}
+}

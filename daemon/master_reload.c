@@ -1,0 +1,178 @@
+/* Reading the configuration, at the start and again: a bad one changes
+ * nothing; a good one goes to a new engine. One reload after the other. */
+#include <config.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "daemon/conf_read.h"
+#include "daemon/log.h"
+#include "daemon/master.h"
+
+enum { VANISH_FEW = 10, VANISH_PART = 10, LINES = 100, LINE_BYTES = 1000 };
+
+static struct {
+	bool going;		/* until the new engine runs */
+	bool again;		/* a signal came meanwhile */
+} reload;
+
+static struct conf *
+read_conf(const struct master *m, struct strv *lines)
+{
+	struct conf_diag diag = { { NULL, 0 } };
+	struct conf *c = conf_read(m->file, m->conf, poll_wall(), &diag);
+
+	*lines = diag.lines;
+	if (c != NULL && m->debug) {
+		free(c->log_level);
+		c->log_level = xstrdup("debug");
+	}
+	return c;
+}
+
+struct conf *
+reload_first(struct master *m, int *exit_code)
+{
+	struct strv lines;
+	struct conf *c = read_conf(m, &lines);
+	size_t i;
+
+	for (i = 0; i < lines.n; i++)
+		log_line(c == NULL ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING, "%s",
+		    lines.v[i]);
+	strv_free(&lines);
+	*exit_code = c == NULL ? MASTER_EXIT_CONFIG : 0;
+	return c;
+}
+
+/* What cannot change while we live in it. */
+static bool
+moves(const struct conf *a, const struct conf *b, struct strv *lines)
+{
+	bool same = strcmp(a->state_dir, b->state_dir) == 0 &&
+	    strcmp(a->run_dir, b->run_dir) == 0;
+
+	if (!same)
+		strv_add(lines, "state-dir and run-dir cannot change while "
+		    "everleafd runs. Restart it, or put them back");
+	return !same;
+}
+
+/* Many wishes gone at once are more often an accident than a wish. */
+static bool
+too_many_vanish(const struct conf *old, size_t gone, struct strv *lines)
+{
+	char line[256];
+
+	if (gone <= VANISH_FEW || gone * 100 <= old->certs_n * VANISH_PART)
+		return false;
+	snprintf(line, sizeof(line), "%zu of %zu certificates are no longer "
+	    "in the configuration and would be retired. If that is meant: "
+	    "everleaf reload --yes", gone, old->certs_n);
+	strv_add(lines, line);
+	return true;
+}
+
+static void
+apply(struct master *m, struct conf *c)
+{
+	conf_free(m->conf);
+	m->conf = c;
+	log_set_level(log_level_find(c->log_level));
+	if (listen_change(m))
+		children_new_responder(m);
+	reload.going = true;
+	notify_reloading();
+	children_new_engine(m);
+}
+
+/* The new configuration if it may be taken; lines for people in any case. */
+static struct conf *
+consider(struct master *m, bool yes, struct strv *lines)
+{
+	struct conf *c = read_conf(m, lines);
+	size_t gone;
+
+	if (c == NULL)
+		return NULL;
+	gone = conf_diff(m->conf, c, lines);
+	if (!moves(m->conf, c, lines) &&
+	    (yes || !too_many_vanish(m->conf, gone, lines)))
+		return c;
+	conf_free(c);
+	return NULL;
+}
+
+/* As many lines, and as much of each, as a message takes. */
+static struct strv
+cut(const struct strv *lines)
+{
+	struct strv out = { NULL, 0 };
+	char line[LINE_BYTES];
+	size_t i;
+
+	for (i = 0; i < lines->n && i < LINES - 1; i++) {
+		snprintf(line, sizeof(line), "%s", lines->v[i]);
+		strv_add(&out, line);
+	}
+	if (lines->n > i) {
+		snprintf(line, sizeof(line), "... and %zu more lines",
+		    lines->n - i);
+		strv_add(&out, line);
+	}
+	return out;
+}
+
+void
+reload_asked(struct master *m, uint32_t id, const struct w_reload *r)
+{
+	struct strv lines = { NULL, 0 };
+	struct conf *c = consider(m, r->yes, &lines);
+	struct w_reloaded answer = { c != NULL, cut(&lines) };
+
+	/* Before the engine is told to go: it passes the answer on. */
+	requests_answer(m, m->engine, id, WIRE_RELOADED, &answer);
+	if (c != NULL && !r->dry && !reload.going)
+		apply(m, c);
+	else {
+		reload.again = reload.again || (c != NULL && !r->dry);
+		conf_free(c);
+	}
+	strv_free(&answer.lines);
+	strv_free(&lines);
+}
+
+void
+reload_signal(struct master *m)
+{
+	struct strv lines = { NULL, 0 };
+	struct conf *c;
+	size_t i;
+
+	if (reload.going) {
+		reload.again = true;
+		return;
+	}
+	c = consider(m, false, &lines);
+	for (i = 0; i < lines.n; i++)
+		log_line(c == NULL ? LOG_LEVEL_ERROR : LOG_LEVEL_INFO, "%s",
+		    lines.v[i]);
+	if (c == NULL)
+		log_error("the configuration was not reloaded; the old one "
+		    "stays in force");
+	else
+		apply(m, c);
+	strv_free(&lines);
+}
+
+void
+reload_done(struct master *m)
+{
+	if (!reload.going)
+		return;
+	reload.going = false;
+	log_info("configuration reloaded");
+	if (reload.again) {
+		reload.again = false;
+		reload_signal(m);
+	}
+}

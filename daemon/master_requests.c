@@ -1,0 +1,201 @@
+/* What each child may say, and who answers it. Everything else ends it. */
+#include <config.h>
+#include <stdlib.h>
+#include "daemon/log.h"
+#include "daemon/master.h"
+#include "hooks/generation.h"
+
+/* st is on the heap; a handler that keeps it says so with true. */
+typedef bool handler(struct child *c, uint32_t id, void *st);
+
+void
+requests_answer(struct master *m, unsigned engine, uint32_t id,
+    enum wire_kind kind, const void *st)
+{
+	if (engine == m->engine)
+		child_send(&m->children[ROLE_ENGINE], kind, id, st, NULL, 0);
+}
+
+void
+requests_refuse(struct master *m, unsigned engine, uint32_t id,
+    const struct err *err)
+{
+	struct w_failed f = {
+		.code = (char *)(uintptr_t)err_code_name(err->code),
+		.text = (char *)(uintptr_t)err->text,
+		.advice = (char *)(uintptr_t)err->advice
+	};
+
+	requests_answer(m, engine, id, WIRE_FAILED, &f);
+}
+
+/* --- of the engine --------------------------------------------------------*/
+
+static bool
+beat(struct child *c, uint32_t id, void *st)
+{
+	(void)id;
+	(void)st;
+	c->m->beat = poll_now();
+	notify_ready(c->m);
+	notify_beat();
+	return false;
+}
+
+static bool
+install(struct child *c, uint32_t id, void *st)
+{
+	jobs_add(c->m, WIRE_INSTALL, id, st);
+	return true;
+}
+
+static bool
+flip(struct child *c, uint32_t id, void *st)
+{
+	jobs_add(c->m, WIRE_FLIP, id, st);
+	return true;
+}
+
+static bool
+prune(struct child *c, uint32_t id, void *st)
+{
+	jobs_add(c->m, WIRE_PRUNE, id, st);
+	return true;
+}
+
+static bool
+purge(struct child *c, uint32_t id, void *st)
+{
+	jobs_add(c->m, WIRE_PURGE, id, st);
+	return true;
+}
+
+static bool
+live(struct child *c, uint32_t id, void *st)
+{
+	const struct w_generation *g = st;
+	struct w_is_live answer;
+	struct err err;
+
+	if (generation_live(c->m->state, g->cert, &answer.gen, &err) == 0)
+		requests_answer(c->m, c->m->engine, id, WIRE_IS_LIVE, &answer);
+	else
+		requests_refuse(c->m, c->m->engine, id, &err);
+	return false;
+}
+
+static bool
+run(struct child *c, uint32_t id, void *st)
+{
+	runs_add(c->m, id, st);
+	return false;
+}
+
+static bool
+reload(struct child *c, uint32_t id, void *st)
+{
+	reload_asked(c->m, id, st);
+	return false;
+}
+
+/* --- of keeper and verifier -----------------------------------------------*/
+
+static bool
+opened(struct child *c, uint32_t id, void *st)
+{
+	jobs_opened(c->m, id, st);
+	return false;
+}
+
+static bool
+verdict(struct child *c, uint32_t id, void *st)
+{
+	jobs_verdict(c->m, id, st);
+	return false;
+}
+
+static bool
+failed(struct child *c, uint32_t id, void *st)
+{
+	struct err err;
+
+	if (id == 0) {
+		wire_failed_err(st, &err);
+		log_err(&err, "keeper");
+	} else
+		jobs_failed(c->m, id, st);
+	return false;
+}
+
+static bool
+fine(struct child *c, uint32_t id, void *st)
+{
+	(void)c;
+	(void)id;
+	(void)st;
+	return false;
+}
+
+static const struct rule {
+	enum role role;
+	enum wire_kind kind;
+	handler *handle;
+} rules[] = {
+	{ ROLE_ENGINE, WIRE_BEAT, beat },
+	{ ROLE_ENGINE, WIRE_INSTALL, install },
+	{ ROLE_ENGINE, WIRE_FLIP, flip },
+	{ ROLE_ENGINE, WIRE_LIVE, live },
+	{ ROLE_ENGINE, WIRE_PRUNE, prune },
+	{ ROLE_ENGINE, WIRE_PURGE, purge },
+	{ ROLE_ENGINE, WIRE_RUN, run },
+	{ ROLE_ENGINE, WIRE_RELOAD, reload },
+	{ ROLE_KEEPER, WIRE_OK, fine },
+	{ ROLE_KEEPER, WIRE_OPENED, opened },
+	{ ROLE_KEEPER, WIRE_FAILED, failed },
+	{ ROLE_VERIFIER, WIRE_VERDICT, verdict },
+	{ ROLE_VERIFIER, WIRE_FAILED, failed }
+};
+
+static const struct rule *
+find_rule(enum role role, uint16_t kind)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
+		if (rules[i].role == role && rules[i].kind == kind)
+			return &rules[i];
+	return NULL;
+}
+
+bool
+requests_take(struct child *c, const void *p, size_t n)
+{
+	const struct msg_spec *spec;
+	const struct rule *rule;
+	struct err err;
+	uint16_t kind;
+	uint32_t id;
+	void *st;
+
+	if (!msg_head(p, n, &kind, &id))
+		return false;
+	rule = find_rule(c->role, kind);
+	spec = msg_find(wire_specs, kind);
+	if (rule == NULL || spec == NULL) {
+		log_error("message of kind %u", kind);
+		return false;
+	}
+	st = xcalloc(1, spec->size);
+	if (!msg_unpack(spec, p, n, st, &err)) {
+		log_err(&err, "message");
+		free(st);
+		return false;
+	}
+	if (kind == WIRE_OPENED)
+		msg_forget();
+	if (!rule->handle(c, id, st)) {
+		msg_free(spec, st);
+		free(st);
+	}
+	return true;
+}

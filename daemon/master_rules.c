@@ -1,0 +1,106 @@
+/* Owner, mode and leave for an installation: from our own configuration, never
+ * from the message that asks for it. */
+#include <config.h>
+#include <grp.h>
+#include <string.h>
+#include <unistd.h>
+#include "base/name.h"
+#include "daemon/master.h"
+
+/* The wish as our files say it; for one given at run time, its policy. */
+static int
+find_wish(const struct conf *c, const struct w_install *w,
+    struct conf_wish *out, struct err *err)
+{
+	struct conf_wish by_policy = { .policy = w->policy,
+		.keep_versions = -1, .renew_before_ms = -1 };
+	const struct conf_cert *cert = conf_cert(c, w->name);
+
+	if (w->from_file && cert == NULL)
+		return err_set(err, ERR_NO_SUCH, "no configuration file names "
+		    "certificate %s", w->name);
+	if (!w->from_file && w->policy[0] != '\0' &&
+	    strcmp(w->policy, "default") != 0 &&
+	    conf_policy(c, w->policy) == NULL) {
+		err_set(err, ERR_NO_SUCH, "certificate %s has policy %s, which "
+		    "no configuration file has", w->name, w->policy);
+		return err_advise(err, "Write the policy again, or give the "
+		    "certificate another one: everleaf set %s", w->name);
+	}
+	if (w->policy[0] == '\0')
+		by_policy.policy = NULL;
+	*out = conf_effective(c, w->from_file ? &cert->wish : &by_policy);
+	return 0;
+}
+
+static int
+find_group(const char *name, const char *title, struct rules *out,
+    struct err *err)
+{
+	const struct group *g;
+
+	out->key_mode = 0600;
+	out->gid = getegid();
+	if (name == NULL || name[0] == '\0')
+		return 0;
+	g = getgrnam(name);
+	if (g == NULL) {
+		err_set(err, ERR_CONFIG_BAD, "group %s, which may read the key "
+		    "of %s, does not exist", name, title);
+		return err_advise(err, "Make it (groupadd --system %s), or "
+		    "correct \"group\"", name);
+	}
+	out->gid = g->gr_gid;
+	out->key_mode = 0640;
+	return 0;
+}
+
+/* Only if every service that uses it says so; without a service nobody but
+ * the owner is concerned. */
+static bool
+test_ca_allowed(const struct conf *c, const struct conf_wish *wish)
+{
+	const struct conf_service *s;
+	size_t i;
+
+	for (i = 0; i < wish->services.n; i++) {
+		s = conf_service(c, wish->services.v[i]);
+		if (s == NULL || !s->allow_test_ca)
+			return false;
+	}
+	return true;
+}
+
+static bool
+names_are_canonical(const struct strv *names)
+{
+	enum name_kind kind;
+	struct err ignored;
+	char out[256];
+	size_t i;
+
+	for (i = 0; i < names->n; i++)
+		if (name_parse(out, &kind, names->v[i], &ignored) != 0 ||
+		    strcmp(out, names->v[i]) != 0)
+			return false;
+	return names->n > 0;
+}
+
+int
+rules_for(const struct master *m, const struct w_install *w,
+    struct rules *out, struct err *err)
+{
+	struct conf_wish wish;
+	int rc;
+
+	if (w->cert == 0 || w->name[0] == '\0' || w->leaf.len == 0 ||
+	    w->sealed.len == 0 || !names_are_canonical(&w->names))
+		return err_set(err, ERR_INTERNAL, "a request to install lacks "
+		    "something");
+	if (find_wish(m->conf, w, &wish, err) != 0)
+		return -1;
+	rc = find_group(wish.group, w->name, out, err);
+	out->allow_test_ca = test_ca_allowed(m->conf, &wish);
+	conf_wish_free(&wish);
+	return rc;
+}

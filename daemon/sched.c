@@ -1,0 +1,243 @@
+/* Finds due jobs and hands them to their handlers. What is being handled is
+ * known in memory (running) and by a lease in its row, so that a look-up does
+ * not return it; a crash leaves leases that the next start removes. */
+#include <config.h>
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include "daemon/log.h"
+#include "daemon/loop.h"
+#include "daemon/sched.h"
+#include "daemon/turn.h"
+
+struct running {
+	enum job_kind kind;
+	int64_t object;
+	int64_t again_ms;	/* sched_put while it ran; 0: not */
+	struct running *next;
+};
+
+static struct {
+	struct loop_timer *timer;
+	struct running *running;
+	bool stopped, looking;
+} sched;
+
+static void look(void *unused);
+
+static struct running **
+find(enum job_kind kind, int64_t object)
+{
+	struct running **at = &sched.running;
+
+	while (*at != NULL && ((*at)->kind != kind || (*at)->object != object))
+		at = &(*at)->next;
+	return at;
+}
+
+static void
+put_row(enum job_kind kind, int64_t object, int64_t due_ms, int64_t lease_ms)
+{
+	struct row_job row = { .kind = kind, .object = object,
+		.due_ms = due_ms, .priority = kind,
+		.lease_owner = (char *)(uintptr_t)(lease_ms > 0 ? "me" : ""),
+		.lease_until_ms = lease_ms };
+
+	batch_put(turn_batch(), T_JOB, &row);
+}
+
+void
+sched_put(enum job_kind kind, int64_t object, int64_t due_ms)
+{
+	struct running *r = *find(kind, object);
+
+	if (r != NULL) {
+		if (r->again_ms == 0 || due_ms < r->again_ms)
+			r->again_ms = due_ms > 0 ? due_ms : 1;
+		return;
+	}
+	put_row(kind, object, due_ms, 0);
+	sched_kick();
+}
+
+void
+sched_drop(enum job_kind kind, int64_t object)
+{
+	struct row_job row = { .kind = kind, .object = object };
+
+	batch_del(turn_batch(), T_JOB, &row);
+}
+
+static void
+finish(enum job_kind kind, int64_t object, int64_t due_ms)
+{
+	struct running **at = find(kind, object), *r = *at;
+
+	assert(r != NULL);
+	*at = r->next;
+	if (r->again_ms != 0 && (due_ms == 0 || r->again_ms < due_ms))
+		due_ms = r->again_ms;
+	free(r);
+	if (due_ms != 0)
+		put_row(kind, object, due_ms, 0);
+	else
+		sched_drop(kind, object);
+	sched_kick();
+}
+
+void
+sched_done(enum job_kind kind, int64_t object)
+{
+	finish(kind, object, 0);
+}
+
+void
+sched_later(enum job_kind kind, int64_t object, int64_t due_ms)
+{
+	finish(kind, object, due_ms > 0 ? due_ms : 1);
+}
+
+static void
+start(const struct row_job *job)
+{
+	enum job_kind kind = (enum job_kind)job->kind;
+	struct running *r;
+
+	put_row(kind, job->object, job->due_ms, loop_now() + SCHED_LEASE_MS);
+	if (*find(kind, job->object) != NULL)
+		return;
+	r = xcalloc(1, sizeof(*r));
+	r->kind = kind;
+	r->object = job->object;
+	r->next = sched.running;
+	sched.running = r;
+	log_debug("job %s %016llx", sched_table[kind].name,
+	    (unsigned long long)job->object);
+	sched_table[kind].run(job->object);
+}
+
+/* Answers to look(): one a kind, then the earliest job of all. */
+static void
+found(void *unused, struct rows *answers, int n, const struct err *err)
+{
+	int64_t next = loop_now() + SCHED_SLEEP_MAX_MS, room;
+	bool full = false;
+	size_t i;
+	int k;
+
+	(void)unused;
+	sched.looking = false;
+	if (err != NULL) {
+		log_err(err, "the schedule can't be read");
+		exit(1);
+	}
+	for (k = 1; k < n; k++) {
+		room = sched_table[k].room != NULL ? sched_table[k].room() :
+		    SCHED_BATCH;
+		for (i = 0; i < answers[k].n && room > 0; i++, room--)
+			start(ROWS_AT(&answers[k], row_job, i));
+		full = full || answers[k].n == SCHED_BATCH;
+		if (i < answers[k].n)
+			next = loop_now() + 1000;
+	}
+	if (answers[0].n > 0 &&
+	    ROWS_AT(&answers[0], row_job, 0)->due_ms < next &&
+	    ROWS_AT(&answers[0], row_job, 0)->due_ms > loop_now())
+		next = ROWS_AT(&answers[0], row_job, 0)->due_ms;
+	if (full)
+		sched_kick();
+	loop_timer_at(sched.timer, next);
+}
+
+static struct where
+when(const char *col, enum cmp cmp, int64_t num)
+{
+	struct where w = { .col = col, .cmp = cmp, .num = num };
+
+	return w;
+}
+
+static void
+look(void *unused)
+{
+	struct query q[JOB_KIND_COUNT];
+	int64_t now = loop_now();
+	int k;
+
+	(void)unused;
+	if (sched.stopped)
+		return;
+	memset(q, 0, sizeof(q));
+	q[0].table = T_JOB;
+	q[0].where[0] = when("due_ms", CMP_GT, now);
+	q[0].wheres = 1;
+	q[0].order = "due_ms";
+	q[0].limit = 1;
+	for (k = 1; k < JOB_KIND_COUNT; k++) {
+		q[k].table = T_JOB;
+		q[k].where[0] = when("kind", CMP_EQ, k);
+		q[k].where[1] = when("due_ms", CMP_LE, now);
+		q[k].where[2] = when("lease_until_ms", CMP_LE, now);
+		q[k].wheres = 3;
+		q[k].order = "due_ms";
+		q[k].limit = SCHED_BATCH;
+	}
+	store_read(turn_store(), q, JOB_KIND_COUNT, found, NULL);
+}
+
+static void
+wake(void *unused)
+{
+	if (!sched.looking)
+		return;
+	look(unused);
+}
+
+static void
+timer_fired(void *unused)
+{
+	sched.looking = true;
+	look(unused);
+}
+
+void
+sched_kick(void)
+{
+	if (sched.looking || sched.stopped)
+		return;
+	sched.looking = true;
+	turn_after(wake, NULL);
+}
+
+void
+sched_init(void)
+{
+	sched.timer = loop_timer_new(timer_fired, NULL);
+	sched.stopped = false;
+	sched_kick();
+}
+
+void
+sched_stop(void)
+{
+	sched.stopped = true;
+}
+
+void
+sched_fini(void)
+{
+	struct running *r;
+
+	while ((r = sched.running) != NULL) {
+		sched.running = r->next;
+		free(r);
+	}
+	loop_timer_free(sched.timer);
+	memset(&sched, 0, sizeof(sched));
+}
+
+bool
+sched_busy(void)
+{
+	return sched.running != NULL;
+}

@@ -1,0 +1,451 @@
+/* The deployment round as a table of phases. Each phase either gives a wish or
+ * moves on; the outcome of a wish comes back into the phase that gave it.
+ * Flips are queued: a phase asks for many, they go out one by one before the
+ * next phase begins. */
+#include <config.h>
+#include <assert.h>
+#include <stdlib.h>
+#include "base/mem.h"
+#include "hooks/round.h"
+
+enum phase {
+	CHECK_NEW,	/* the check of service s with what is there now */
+	CHECK_OLD,	/* the same once all that could go back is back */
+	HALVE,		/* take the next segment of suspects */
+	TEST,		/* the check with one segment forward again */
+	NEXT_CHECK,
+	RELOAD,
+	RELOAD_OLD,	/* after a reload that failed and files put back */
+	NEXT_RELOAD,
+	RELOAD_AGAIN,	/* services that had reloaded what is back now */
+	OVER
+};
+
+struct segment {
+	size_t from, to;
+	bool guilty;		/* known to hold what breaks the check */
+};
+
+struct item {
+	bool can_go_back, back;
+	bool *uses;
+	enum round_verdict *verdict;
+};
+
+struct service {
+	bool check, reload, rollback;
+	bool broken, reloaded, again;
+};
+
+struct round {
+	size_t items_n, services_n;
+	struct item *items;
+	struct service *services;
+	enum phase phase;
+	size_t s;		/* the service that the phase is about */
+	bool asked;		/* a wish of this phase is out */
+	size_t *suspects, suspects_n;
+	struct segment *stack, segment;
+	size_t stack_n;
+	size_t *flips, flips_n, flip;	/* queue: items, and the next */
+	bool flips_back;
+};
+
+struct round *
+round_new(size_t items, size_t services)
+{
+	struct round *r = xcalloc(1, sizeof(*r));
+	size_t i;
+
+	assert(services <= ROUND_SERVICES_MAX);
+	r->items_n = items;
+	r->services_n = services;
+	r->items = xcalloc(items, sizeof(*r->items));
+	r->services = xcalloc(services, sizeof(*r->services));
+	r->suspects = xcalloc(items, sizeof(*r->suspects));
+	r->flips = xcalloc(items, sizeof(*r->flips));
+	/* A segment splits in two, so the stack grows by one a level. */
+	r->stack = xcalloc(items + 2, sizeof(*r->stack));
+	for (i = 0; i < items; i++) {
+		r->items[i].uses = xcalloc(services, sizeof(bool));
+		r->items[i].verdict = xcalloc(services,
+		    sizeof(enum round_verdict));
+	}
+	return r;
+}
+
+void
+round_free(struct round *r)
+{
+	size_t i;
+
+	if (r == NULL)
+		return;
+	for (i = 0; i < r->items_n; i++) {
+		free(r->items[i].uses);
+		free(r->items[i].verdict);
+	}
+	free(r->items);
+	free(r->services);
+	free(r->suspects);
+	free(r->flips);
+	free(r->stack);
+	free(r);
+}
+
+void
+round_uses(struct round *r, size_t item, size_t service)
+{
+	assert(item < r->items_n && service < r->services_n);
+	r->items[item].uses[service] = true;
+}
+
+void
+round_can_go_back(struct round *r, size_t item)
+{
+	r->items[item].can_go_back = true;
+}
+
+void
+round_service(struct round *r, size_t service, bool check, bool reload,
+    bool rollback)
+{
+	r->services[service].check = check;
+	r->services[service].reload = reload;
+	r->services[service].rollback = rollback;
+}
+
+/* Suspects: what this service uses, is forward and could go back. */
+static void
+find_suspects(struct round *r)
+{
+	size_t i;
+
+	r->suspects_n = 0;
+	for (i = 0; i < r->items_n; i++)
+		if (r->items[i].uses[r->s] && !r->items[i].back &&
+		    r->items[i].can_go_back)
+			r->suspects[r->suspects_n++] = i;
+}
+
+static void
+queue_flips(struct round *r, size_t from, size_t to, bool back)
+{
+	r->flips_n = r->flip = 0;
+	r->flips_back = back;
+	for (; from < to; from++)
+		r->flips[r->flips_n++] = r->suspects[from];
+}
+
+static void
+push(struct round *r, size_t from, size_t to, bool guilty)
+{
+	assert(r->stack_n < r->items_n + 2);
+	r->stack[r->stack_n].from = from;
+	r->stack[r->stack_n].to = to;
+	r->stack[r->stack_n++].guilty = guilty;
+}
+
+static bool
+any_forward(const struct round *r, size_t s)
+{
+	size_t i;
+
+	for (i = 0; i < r->items_n; i++)
+		if (r->items[i].uses[s] && !r->items[i].back)
+			return true;
+	return false;
+}
+
+static void
+judge_forward(struct round *r, size_t s, enum round_verdict v)
+{
+	size_t i;
+
+	for (i = 0; i < r->items_n; i++)
+		if (r->items[i].uses[s] && !r->items[i].back &&
+		    r->items[i].verdict[s] == ROUND_PENDING)
+			r->items[i].verdict[s] = v;
+}
+
+static void
+go(struct round *r, enum phase p)
+{
+	r->phase = p;
+	r->asked = false;
+}
+
+static void
+next_service(struct round *r, enum phase again, enum phase after)
+{
+	r->s++;
+	if (r->s < r->services_n)
+		go(r, again);
+	else {
+		r->s = 0;
+		go(r, after);
+	}
+}
+
+/* --- outcomes: each takes what its phase's wish brought ------------------- */
+
+static void
+checked_new(struct round *r, bool good)
+{
+	if (good) {
+		go(r, NEXT_CHECK);
+		return;
+	}
+	find_suspects(r);
+	if (r->suspects_n == 0) {
+		r->services[r->s].broken = true;
+		judge_forward(r, r->s, ROUND_BROKEN);
+		go(r, NEXT_CHECK);
+		return;
+	}
+	queue_flips(r, 0, r->suspects_n, true);
+	go(r, CHECK_OLD);
+}
+
+static void
+checked_old(struct round *r, bool good)
+{
+	if (good) {
+		r->stack_n = 0;
+		push(r, 0, r->suspects_n, true);
+		go(r, HALVE);
+		return;
+	}
+	/* Broken for another reason: the new files stay, unused for now. */
+	queue_flips(r, 0, r->suspects_n, false);
+	r->services[r->s].broken = true;
+	go(r, NEXT_CHECK);
+}
+
+static void
+tested(struct round *r, bool good)
+{
+	struct segment *g = &r->segment;
+
+	if (!good) {
+		queue_flips(r, g->from, g->to, true);
+		push(r, g->from, g->to, true);
+	}
+	go(r, HALVE);
+}
+
+static void
+reloaded(struct round *r, bool good)
+{
+	struct service *s = &r->services[r->s];
+	size_t i, t;
+
+	if (good) {
+		s->reloaded = true;
+		judge_forward(r, r->s, ROUND_RELOADED);
+		go(r, NEXT_RELOAD);
+		return;
+	}
+	judge_forward(r, r->s, ROUND_RELOAD_FAILED);
+	find_suspects(r);
+	if (!s->rollback || r->suspects_n == 0) {
+		go(r, NEXT_RELOAD);
+		return;
+	}
+	for (i = 0; i < r->suspects_n; i++)
+		for (t = 0; t < r->s; t++)
+			if (r->items[r->suspects[i]].uses[t] &&
+			    r->services[t].reloaded)
+				r->services[t].again = true;
+	queue_flips(r, 0, r->suspects_n, true);
+	go(r, RELOAD_OLD);
+}
+
+static void
+outcome(struct round *r, bool good)
+{
+	if (r->flip < r->flips_n) {
+		if (good)
+			r->items[r->flips[r->flip]].back = r->flips_back;
+		r->flip++;
+		return;
+	}
+	switch (r->phase) {
+	case CHECK_NEW:
+		checked_new(r, good);
+		break;
+	case CHECK_OLD:
+		checked_old(r, good);
+		break;
+	case TEST:
+		tested(r, good);
+		break;
+	case RELOAD:
+		reloaded(r, good);
+		break;
+	case RELOAD_OLD:
+		go(r, NEXT_RELOAD);
+		break;
+	case RELOAD_AGAIN:
+		r->services[r->s].again = false;
+		next_service(r, RELOAD_AGAIN, OVER);
+		break;
+	case HALVE:
+	case NEXT_CHECK:
+	case NEXT_RELOAD:
+	case OVER:
+		assert(!"a phase without wishes had one");
+	}
+}
+
+/* --- moving on: true while there is no wish to give ----------------------- */
+
+static bool
+halve(struct round *r)
+{
+	struct segment *g = &r->segment;
+	size_t middle;
+
+	if (r->stack_n == 0) {
+		go(r, NEXT_CHECK);
+		return true;
+	}
+	*g = r->stack[--r->stack_n];
+	if (!g->guilty) {
+		queue_flips(r, g->from, g->to, false);
+		go(r, TEST);
+		return true;
+	}
+	if (g->to - g->from == 1) {
+		r->items[r->suspects[g->from]].verdict[r->s] = ROUND_REFUSED;
+		return true;
+	}
+	middle = g->from + (g->to - g->from) / 2;
+	push(r, middle, g->to, false);
+	push(r, g->from, middle, false);
+	return true;
+}
+
+static void
+finish(struct round *r)
+{
+	size_t i, s;
+
+	for (i = 0; i < r->items_n; i++)
+		for (s = 0; s < r->services_n; s++) {
+			enum round_verdict *v = &r->items[i].verdict[s];
+
+			if (!r->items[i].uses[s])
+				continue;
+			if (r->items[i].back && (*v == ROUND_PENDING ||
+			    *v == ROUND_RELOADED))
+				*v = ROUND_PUT_BACK;
+			else if (*v == ROUND_PENDING)
+				*v = r->services[s].broken ? ROUND_BROKEN :
+				    ROUND_RELOADED;
+		}
+}
+
+/* Skips what needs no wish. */
+static bool
+skip(struct round *r)
+{
+	const struct service *s = &r->services[r->s];
+
+	switch (r->phase) {
+	case CHECK_NEW:
+		if (s->check && any_forward(r, r->s))
+			return false;
+		go(r, NEXT_CHECK);
+		return true;
+	case NEXT_CHECK:
+		next_service(r, CHECK_NEW, RELOAD);
+		return true;
+	case HALVE:
+		return halve(r);
+	case RELOAD:
+		if (s->reload && !s->broken && any_forward(r, r->s))
+			return false;
+		go(r, NEXT_RELOAD);
+		return true;
+	case NEXT_RELOAD:
+		next_service(r, RELOAD, RELOAD_AGAIN);
+		return true;
+	case RELOAD_AGAIN:
+		if (s->again)
+			return false;
+		next_service(r, RELOAD_AGAIN, OVER);
+		return true;
+	case CHECK_OLD:
+	case TEST:
+	case RELOAD_OLD:
+	case OVER:
+		return false;
+	}
+	return false;
+}
+
+static struct round_wish
+wish_of(struct round *r)
+{
+	struct round_wish w = { .service = r->s };
+
+	switch (r->phase) {
+	case CHECK_OLD:
+		w.back = true;
+		w.kind = ROUND_CHECK;
+		break;
+	case CHECK_NEW:
+	case TEST:
+		w.kind = ROUND_CHECK;
+		break;
+	case RELOAD_OLD:
+	case RELOAD_AGAIN:
+		w.back = true;
+		w.kind = ROUND_RELOAD;
+		break;
+	case RELOAD:
+		w.kind = ROUND_RELOAD;
+		break;
+	case HALVE:
+	case NEXT_CHECK:
+	case NEXT_RELOAD:
+	case OVER:
+		finish(r);
+		w.kind = ROUND_DONE;
+		break;
+	}
+	return w;
+}
+
+struct round_wish
+round_step(struct round *r, bool good)
+{
+	struct round_wish w = { ROUND_DONE, 0, 0, false };
+
+	if (r->items_n == 0 || r->services_n == 0)
+		return w;
+	if (r->asked)
+		outcome(r, good);
+	while (r->flip == r->flips_n && skip(r))
+		;
+	r->asked = true;
+	if (r->flip == r->flips_n)
+		return wish_of(r);
+	w.kind = ROUND_FLIP;
+	w.item = r->flips[r->flip];
+	w.back = r->flips_back;
+	return w;
+}
+
+enum round_verdict
+round_verdict(const struct round *r, size_t item, size_t service)
+{
+	return r->items[item].verdict[service];
+}
+
+bool
+round_is_back(const struct round *r, size_t item)
+{
+	return r->items[item].back;
+}

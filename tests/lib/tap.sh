@@ -1,0 +1,66 @@
+# TAP, the test output that automake and tests/run read: one line a finding.
+# Usage: `is NAME COMMAND...` as often as needed, then tap_done.
+tap_n=0
+tap_bad=0
+
+verdict() {	# verdict STATUS NAME: 0 is good
+	tap_n=$((tap_n + 1))
+	if [ "$1" -eq 0 ]; then
+		echo "ok $tap_n - $2"
+	else
+		tap_bad=$((tap_bad + 1))
+		echo "not ok $tap_n - $2"
+	fi
+	return "$1"
+}
+
+# The name comes first, so that a test reads as a sentence. What the command
+# says on the way is shown only when it fails.
+is() {		# is NAME COMMAND...
+	local name said status
+	name=$1
+	shift
+	said=$("$@" 2>&1)
+	status=$?
+	[ $status -eq 0 ] || status=1
+	verdict $status "$name" && return 0
+	printf '%s\n' "$* ended with an error:" "$said" | diag
+	return 1
+}
+
+isnt() {	# isnt NAME COMMAND...: the command must fail
+	local name
+	name=$1
+	shift
+	if "$@" >/dev/null 2>&1; then
+		verdict 1 "$name"
+	else
+		verdict 0 "$name"
+	fi
+}
+
+same() {	# same NAME GOT WANTED
+	[ "$2" = "$3" ] && { verdict 0 "$1"; return 0; }
+	verdict 1 "$1"
+	printf 'got:    %s\nwanted: %s\n' "$2" "$3" | diag
+	return 1
+}
+
+# A reason that begins with "needs" is the want of a tool: tests/run counts
+# those, and refuses them when CI=true.
+skip() {	# skip NAME REASON
+	tap_n=$((tap_n + 1))
+	echo "ok $tap_n - $1 # SKIP $2"
+}
+
+diag() { sed 's/^/# /'; }
+
+bail() {	# bail REASON: the rest makes no sense
+	echo "Bail out! $*"
+	exit 99
+}
+
+tap_done() {
+	echo "1..$tap_n"
+	[ "$tap_bad" -eq 0 ]
+}

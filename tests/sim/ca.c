@@ -1,0 +1,718 @@
+/* A CA by the book (RFC 8555), and the misdeeds that a script asks of it. It
+ * counts for itself what it was asked, so that the engine's own counting is
+ * never trusted. */
+#include <config.h>
+#include <jansson.h>
+#include <openssl/bn.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "acme/jws.h"
+#include "base/text.h"
+#include "daemon/loop.h"
+#include "tests/sim/sim.h"
+
+#define BASE "https://ca.sim"
+
+enum { NAMES_MAX = 8, ORDERS_MAX = 100000, NONCES_MAX = 4096, FAILS_MAX = 16,
+	KEYS = 4 };
+
+struct order {
+	int n;
+	char names[NAMES_MAX][128], token[NAMES_MAX][48];
+	char status[NAMES_MAX][12], problem[NAMES_MAX][64];
+	char state[12];
+	int64_t valid_at;
+	char *chain;
+	int64_t issued_ms;
+};
+
+static struct {
+	uint32_t seed;
+	struct order *orders;
+	int orders_n;
+	char nonces[NONCES_MAX][24];
+	int nonces_n;
+	uint64_t nonce;
+	char thumb[44];
+	bool account;
+	struct ca_fault faults[CA_KINDS];
+	int64_t counts[CA_KINDS], last[CA_KINDS], spacing[CA_KINDS];
+	int64_t lifetime, processing, down_until;
+	int bad_percent;
+	struct { char name[128], type[64]; } fails[FAILS_MAX];
+	int fails_n;
+	EVP_PKEY *key, *keys[KEYS];
+	X509 *issuer;
+} ca;
+
+static const char *const kinds[] = { "directory", "newNonce", "newAccount",
+	"newOrder", "authz", "challenge", "finalize", "order", "cert", NULL };
+
+const char *const *
+ca_kind_names(void)
+{
+	return kinds;
+}
+
+static uint32_t
+dice(uint32_t n)
+{
+	ca.seed = ca.seed * 1664525u + 1013904223u;
+	return (ca.seed >> 8) % n;
+}
+
+/* --- certificates ------------------------------------------------------------- */
+
+static X509 *
+bare(EVP_PKEY *pub, int64_t from_ms, int64_t to_ms, X509_NAME *issuer)
+{
+	static uint64_t serial = 0x8765432100;
+	X509 *x = X509_new();
+	BIGNUM *n = BN_new();
+
+	X509_set_version(x, 2);
+	BN_set_word(n, ++serial);
+	BN_to_ASN1_INTEGER(n, X509_get_serialNumber(x));
+	BN_free(n);
+	ASN1_TIME_set(X509_getm_notBefore(x), (time_t)(from_ms / 1000));
+	ASN1_TIME_set(X509_getm_notAfter(x), (time_t)(to_ms / 1000));
+	X509_set_pubkey(x, pub);
+	if (issuer != NULL)
+		X509_set_issuer_name(x, issuer);
+	return x;
+}
+
+static void
+extension(X509 *x, X509 *issuer, int nid, const char *value)
+{
+	X509_EXTENSION *e;
+	X509V3_CTX ctx;
+
+	X509V3_set_ctx(&ctx, issuer, x, NULL, NULL, 0);
+	e = X509V3_EXT_conf_nid(NULL, &ctx, nid, value);
+	X509_add_ext(x, e, -1);
+	X509_EXTENSION_free(e);
+}
+
+static void
+make_issuer(void)
+{
+	X509_NAME *name = X509_NAME_new();
+
+	ca.key = EVP_EC_gen("P-256");
+	X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
+	    (const unsigned char *)"Simulated Intermediate", -1, -1, 0);
+	ca.issuer = bare(ca.key, 0, SIM_EPOCH + 36500LL * 86400000, NULL);
+	X509_set_subject_name(ca.issuer, name);
+	X509_NAME_add_entry_by_txt(name, "O", MBSTRING_ASC,
+	    (const unsigned char *)"Root", -1, -1, 0);
+	X509_set_issuer_name(ca.issuer, name);
+	X509_NAME_free(name);
+	extension(ca.issuer, ca.issuer, NID_basic_constraints,
+	    "critical,CA:TRUE");
+	extension(ca.issuer, ca.issuer, NID_key_usage,
+	    "critical,keyCertSign,cRLSign");
+	extension(ca.issuer, ca.issuer, NID_subject_key_identifier, "hash");
+	X509_sign(ca.issuer, ca.key, EVP_sha256());
+}
+
+void *
+sim_key(uint64_t cert, uint32_t version)
+{
+	return ca.keys[(cert + version) % KEYS];
+}
+
+static char *
+pem_of(X509 *leaf)
+{
+	BIO *b = BIO_new(BIO_s_mem());
+	char *p, *out;
+	long n;
+
+	PEM_write_bio_X509(b, leaf);
+	PEM_write_bio_X509(b, ca.issuer);
+	n = BIO_get_mem_data(b, &p);
+	out = xstrndup(p, (size_t)n);
+	BIO_free(b);
+	return out;
+}
+
+static bool
+csr_fits(X509_REQ *req, const struct order *o)
+{
+	STACK_OF(X509_EXTENSION) *exts = X509_REQ_get_extensions(req);
+	GENERAL_NAMES *san = X509V3_get_d2i(exts, NID_subject_alt_name, NULL,
+	    NULL);
+	int i, k, hits = 0;
+
+	for (i = 0; i < o->n; i++)
+		for (k = 0; k < sk_GENERAL_NAME_num(san); k++) {
+			const GENERAL_NAME *g = sk_GENERAL_NAME_value(san, k);
+
+			if (g->type == GEN_DNS && strcmp(o->names[i],
+			    (const char *)ASN1_STRING_get0_data(
+			    g->d.dNSName)) == 0)
+				hits++;
+		}
+	k = sk_GENERAL_NAME_num(san);
+	GENERAL_NAMES_free(san);
+	sk_X509_EXTENSION_pop_free(exts, X509_EXTENSION_free);
+	return hits == o->n && k == o->n;
+}
+
+static bool
+issue(struct order *o, const char *csr64)
+{
+	char san[NAMES_MAX * 140] = "";
+	const unsigned char *p;
+	struct blob der;
+	X509_REQ *req;
+	X509 *x;
+	int i;
+
+	if (!text_unb64u(&der, csr64, strlen(csr64)))
+		return false;
+	p = der.p;
+	req = d2i_X509_REQ(NULL, &p, (long)der.len);
+	blob_free(&der);
+	if (req == NULL || !csr_fits(req, o)) {
+		X509_REQ_free(req);
+		return false;
+	}
+	for (i = 0; i < o->n; i++)
+		snprintf(san + strlen(san), sizeof(san) - strlen(san),
+		    "%sDNS:%s", i > 0 ? "," : "", o->names[i]);
+	x = bare(X509_REQ_get0_pubkey(req), loop_now(), loop_now() +
+	    ca.lifetime, X509_get_subject_name(ca.issuer));
+	extension(x, ca.issuer, NID_subject_alt_name, san);
+	extension(x, ca.issuer, NID_authority_key_identifier, "keyid");
+	extension(x, ca.issuer, NID_ext_key_usage, "serverAuth");
+	X509_sign(x, ca.key, EVP_sha256());
+	o->chain = pem_of(x);
+	o->issued_ms = sim_mono();
+	X509_free(x);
+	X509_REQ_free(req);
+	return true;
+}
+
+/* --- script -------------------------------------------------------------------- */
+
+void
+ca_begin(uint32_t seed)
+{
+	int i;
+
+	memset(&ca, 0, sizeof(ca));
+	ca.seed = seed;
+	ca.lifetime = 90LL * 86400000;
+	ca.orders = xcalloc(ORDERS_MAX, sizeof(*ca.orders));
+	for (i = 0; i < KEYS; i++)
+		ca.keys[i] = EVP_EC_gen("P-256");
+	for (i = 0; i < CA_KINDS; i++)
+		ca.spacing[i] = INT64_MAX;
+	make_issuer();
+}
+
+void
+ca_end(void)
+{
+	int i;
+
+	for (i = 0; i < ca.orders_n; i++)
+		free(ca.orders[i].chain);
+	free(ca.orders);
+	for (i = 0; i < KEYS; i++)
+		EVP_PKEY_free(ca.keys[i]);
+	EVP_PKEY_free(ca.key);
+	X509_free(ca.issuer);
+	memset(&ca, 0, sizeof(ca));
+}
+
+void
+ca_fault(enum ca_kind kind, const struct ca_fault *f)
+{
+	ca.faults[kind] = *f;
+}
+
+void
+ca_lifetime(int64_t ms)
+{
+	ca.lifetime = ms;
+}
+
+void
+ca_bad_nonces(int percent)
+{
+	ca.bad_percent = percent;
+}
+
+void
+ca_processing(int64_t ms)
+{
+	ca.processing = ms;
+}
+
+void
+ca_down_until(int64_t mono_ms)
+{
+	ca.down_until = mono_ms;
+}
+
+void
+ca_name_fails(const char *name, const char *type)
+{
+	int i;
+
+	for (i = 0; i < ca.fails_n; i++)
+		if (strcmp(ca.fails[i].name, name) == 0)
+			break;
+	if (i == FAILS_MAX)
+		return;
+	snprintf(ca.fails[i].name, sizeof(ca.fails[i].name), "%s", name);
+	snprintf(ca.fails[i].type, sizeof(ca.fails[i].type), "%s",
+	    type != NULL ? type : "");
+	if (i == ca.fails_n)
+		ca.fails_n++;
+}
+
+void
+ca_forget_accounts(void)
+{
+	ca.account = false;
+}
+
+int64_t
+ca_count(enum ca_kind kind)
+{
+	return ca.counts[kind];
+}
+
+int64_t
+ca_spacing(enum ca_kind kind)
+{
+	return ca.spacing[kind];
+}
+
+static bool
+covers(const struct order *o, const char *name)
+{
+	int i;
+
+	for (i = 0; i < o->n; i++)
+		if (strcmp(o->names[i], name) == 0)
+			return true;
+	return false;
+}
+
+int64_t
+ca_issued(const char *name)
+{
+	int64_t n = 0;
+	int i;
+
+	for (i = 0; i < ca.orders_n; i++)
+		n += ca.orders[i].chain != NULL && covers(&ca.orders[i], name);
+	return n;
+}
+
+int64_t
+ca_most_for_a_time(const char *name, int64_t window_ms)
+{
+	int64_t most = 0, n;
+	int i, k;
+
+	for (i = 0; i < ca.orders_n; i++) {
+		const struct order *a = &ca.orders[i];
+
+		for (k = i, n = 0; k < ca.orders_n; k++) {
+			const struct order *b = &ca.orders[k];
+
+			if (a->chain != NULL && b->chain != NULL &&
+			    covers(a, name) && covers(b, name) &&
+			    b->issued_ms - a->issued_ms <= window_ms)
+				n++;
+		}
+		most = n > most ? n : most;
+	}
+	return most;
+}
+
+/* --- requests -------------------------------------------------------------------- */
+
+static void
+new_nonce(struct ca_answer *a)
+{
+	snprintf(a->nonce, sizeof(a->nonce), "nonce%016llx",
+	    (unsigned long long)++ca.nonce);
+	memcpy(ca.nonces[ca.nonces_n++ % NONCES_MAX], a->nonce, 24);
+}
+
+static bool
+use_nonce(const char *n)
+{
+	int i;
+
+	for (i = 0; i < NONCES_MAX; i++)
+		if (strcmp(ca.nonces[i], n) == 0) {
+			ca.nonces[i][0] = '\0';
+			return true;
+		}
+	return false;
+}
+
+static void
+answer_json(struct ca_answer *a, int status, json_t *j)
+{
+	char *text = json_dumps(j, JSON_COMPACT);
+
+	a->status = status;
+	snprintf(a->content_type, sizeof(a->content_type), "%s", status >= 400 ?
+	    "application/problem+json" : "application/json; charset=utf-8");
+	a->body = blob_copy(text, strlen(text));
+	free(text);
+	json_decref(j);
+}
+
+static void
+problem(struct ca_answer *a, int status, const char *type, const char *detail)
+{
+	char urn[128];
+
+	snprintf(urn, sizeof(urn), "urn:ietf:params:acme:error:%s", type);
+	answer_json(a, status, json_pack("{s:s,s:s,s:i}", "type", urn,
+	    "detail", detail, "status", status));
+}
+
+static json_t *
+order_json(int id)
+{
+	const struct order *o = &ca.orders[id];
+	json_t *idents = json_array(), *authz = json_array(), *j;
+	char url[128];
+	int i;
+
+	for (i = 0; i < o->n; i++) {
+		json_array_append_new(idents, json_pack("{s:s,s:s}", "type",
+		    "dns", "value", o->names[i]));
+		snprintf(url, sizeof(url), BASE "/authz/%d/%d", id, i);
+		json_array_append_new(authz, json_string(url));
+	}
+	snprintf(url, sizeof(url), BASE "/finalize/%d", id);
+	j = json_pack("{s:s,s:o,s:o,s:s}", "status", o->state, "identifiers",
+	    idents, "authorizations", authz, "finalize", url);
+	if (strcmp(o->state, "valid") == 0) {
+		snprintf(url, sizeof(url), BASE "/cert/%d", id);
+		json_object_set_new(j, "certificate", json_string(url));
+	}
+	if (strcmp(o->state, "invalid") == 0)
+		json_object_set_new(j, "error", json_pack("{s:s,s:s}", "type",
+		    "urn:ietf:params:acme:error:compound", "detail",
+		    "an authorization failed"));
+	return j;
+}
+
+static json_t *
+challenge_json(int id, int i)
+{
+	const struct order *o = &ca.orders[id];
+	char url[128], urn[128];
+	json_t *j;
+
+	snprintf(url, sizeof(url), BASE "/chall/%d/%d", id, i);
+	j = json_pack("{s:s,s:s,s:s,s:s}", "type", "http-01", "url", url,
+	    "token", o->token[i], "status", o->status[i]);
+	if (o->problem[i][0] != '\0') {
+		snprintf(urn, sizeof(urn), "urn:ietf:params:acme:error:%s",
+		    o->problem[i]);
+		json_object_set_new(j, "error", json_pack("{s:s,s:s}", "type",
+		    urn, "detail", "192.0.2.7: the simulated reason"));
+	}
+	return j;
+}
+
+static json_t *
+authz_json(int id, int i)
+{
+	const struct order *o = &ca.orders[id];
+
+	return json_pack("{s:s,s:{s:s,s:s},s:[o]}", "status", o->status[i],
+	    "identifier", "type", "dns", "value", o->names[i], "challenges",
+	    challenge_json(id, i));
+}
+
+static void
+settle(struct order *o)
+{
+	int i, valid = 0;
+
+	for (i = 0; i < o->n; i++) {
+		if (strcmp(o->status[i], "invalid") == 0)
+			strcpy(o->state, "invalid");
+		valid += strcmp(o->status[i], "valid") == 0;
+	}
+	if (valid == o->n && strcmp(o->state, "pending") == 0)
+		strcpy(o->state, "ready");
+	if (strcmp(o->state, "processing") == 0 && o->chain != NULL &&
+	    sim_mono() >= o->valid_at)
+		strcpy(o->state, "valid");
+}
+
+static void
+validate(struct order *o, int i)
+{
+	char want[512], got[512];
+	int k;
+
+	snprintf(want, sizeof(want), "%s.%s", o->token[i], ca.thumb);
+	strcpy(o->status[i], "valid");
+	if (!sim_token(o->token[i], o->names[i], got) ||
+	    strcmp(want, got) != 0) {
+		strcpy(o->status[i], "invalid");
+		strcpy(o->problem[i], "unauthorized");
+	}
+	for (k = 0; k < ca.fails_n; k++)
+		if (strcmp(ca.fails[k].name, o->names[i]) == 0 &&
+		    ca.fails[k].type[0] != '\0') {
+			strcpy(o->status[i], "invalid");
+			memcpy(o->problem[i], ca.fails[k].type, 64);
+		}
+	settle(o);
+}
+
+static void
+new_order(const json_t *payload, struct ca_answer *a)
+{
+	json_t *idents = json_object_get(payload, "identifiers");
+	struct order *o = &ca.orders[ca.orders_n];
+	size_t i;
+
+	memset(o, 0, sizeof(*o));
+	o->n = (int)json_array_size(idents);
+	if (o->n < 1 || o->n > NAMES_MAX || ca.orders_n == ORDERS_MAX - 1) {
+		problem(a, 400, "malformed", "so many names");
+		return;
+	}
+	strcpy(o->state, "pending");
+	for (i = 0; i < (size_t)o->n; i++) {
+		snprintf(o->names[i], sizeof(o->names[i]), "%s",
+		    json_string_value(json_object_get(json_array_get(idents,
+		    i), "value")));
+		snprintf(o->token[i], sizeof(o->token[i]),
+		    "token-%08d-%02d-%08x%08x", ca.orders_n, (int)i,
+		    dice(1u << 24), dice(1u << 24));
+		strcpy(o->status[i], "pending");
+	}
+	snprintf(a->location, sizeof(a->location), BASE "/order/%d",
+	    ca.orders_n);
+	answer_json(a, 201, order_json(ca.orders_n++));
+}
+
+static void
+finalize(struct order *o, int id, const json_t *payload, struct ca_answer *a)
+{
+	const char *csr = json_string_value(json_object_get(payload, "csr"));
+
+	if (strcmp(o->state, "ready") != 0) {
+		problem(a, 403, "orderNotReady", "it is not ready");
+		return;
+	}
+	if (csr == NULL || !issue(o, csr)) {
+		problem(a, 400, "badCSR", "the CSR does not fit");
+		return;
+	}
+	strcpy(o->state, "processing");
+	o->valid_at = sim_mono() + ca.processing;
+	answer_json(a, 200, order_json(id));
+}
+
+static void
+account(const json_t *protected, struct ca_answer *a)
+{
+	json_t *jwk = json_object_get(protected, "jwk");
+	char *text = json_dumps(jwk, JSON_COMPACT | JSON_SORT_KEYS);
+	bool existed = ca.account;
+
+	if (jwk == NULL) {
+		free(text);
+		problem(a, 400, "malformed", "no jwk");
+		return;
+	}
+	jws_thumbprint(ca.thumb, text, strlen(text));
+	free(text);
+	ca.account = true;
+	snprintf(a->location, sizeof(a->location), BASE "/acct/1");
+	answer_json(a, existed ? 200 : 201, json_pack("{s:s}", "status",
+	    "valid"));
+}
+
+static void
+serve(enum ca_kind kind, int id, int i, const json_t *protected,
+    const json_t *payload, struct ca_answer *a)
+{
+	struct order *o = id >= 0 && id < ca.orders_n ? &ca.orders[id] : NULL;
+
+	if (kind != CA_ACCOUNT && !ca.account) {
+		problem(a, 400, "accountDoesNotExist", "who are you?");
+		return;
+	}
+	if (kind > CA_ORDER && (o == NULL || i >= o->n)) {
+		problem(a, 404, "malformed", "there is no such thing");
+		return;
+	}
+	if (o != NULL)
+		settle(o);
+	switch (kind) {
+	case CA_ACCOUNT:
+		account(protected, a);
+		break;
+	case CA_ORDER:
+		new_order(payload, a);
+		break;
+	case CA_AUTHZ:
+		answer_json(a, 200, authz_json(id, i));
+		break;
+	case CA_CHALLENGE:
+		if (strcmp(o->status[i], "pending") == 0)
+			validate(o, i);
+		answer_json(a, 200, challenge_json(id, i));
+		break;
+	case CA_FINALIZE:
+		finalize(o, id, payload, a);
+		break;
+	case CA_POLL:
+		answer_json(a, 200, order_json(id));
+		break;
+	case CA_CERT:
+		a->status = 200;
+		strcpy(a->content_type, "application/pem-certificate-chain");
+		if (o->chain != NULL)
+			a->body = blob_copy(o->chain, strlen(o->chain));
+		break;
+	default:
+		problem(a, 404, "malformed", "where?");
+	}
+}
+
+static enum ca_kind
+route(const char *url, int *id, int *i)
+{
+	*id = -1;
+	*i = 0;
+	if (strcmp(url, BASE "/dir") == 0)
+		return CA_DIRECTORY;
+	if (strcmp(url, BASE "/nonce") == 0)
+		return CA_NONCE;
+	if (strcmp(url, BASE "/account") == 0)
+		return CA_ACCOUNT;
+	if (strcmp(url, BASE "/new-order") == 0)
+		return CA_ORDER;
+	if (sscanf(url, BASE "/authz/%d/%d", id, i) == 2)
+		return CA_AUTHZ;
+	if (sscanf(url, BASE "/chall/%d/%d", id, i) == 2)
+		return CA_CHALLENGE;
+	if (sscanf(url, BASE "/finalize/%d", id) == 1)
+		return CA_FINALIZE;
+	if (sscanf(url, BASE "/order/%d", id) == 1)
+		return CA_POLL;
+	if (sscanf(url, BASE "/cert/%d", id) == 1)
+		return CA_CERT;
+	return CA_KINDS;
+}
+
+static json_t *
+part(const json_t *jws, const char *name)
+{
+	const char *s = json_string_value(json_object_get(jws, name));
+	struct blob b;
+	json_t *j;
+
+	if (s == NULL || !text_unb64u(&b, s, strlen(s)))
+		return NULL;
+	j = json_loadb((const char *)b.p, b.len, 0, NULL);
+	blob_free(&b);
+	return j;
+}
+
+static void
+post(enum ca_kind kind, int id, int i, const char *url,
+    const struct blob *body, struct ca_answer *a)
+{
+	json_t *jws = json_loadb((const char *)body->p, body->len, 0, NULL);
+	json_t *protected = part(jws, "protected");
+	json_t *payload = part(jws, "payload");
+	const char *nonce, *to;
+
+	nonce = json_string_value(json_object_get(protected, "nonce"));
+	to = json_string_value(json_object_get(protected, "url"));
+	if (nonce == NULL || to == NULL || strcmp(to, url) != 0)
+		problem(a, 400, "malformed", "not a JWS for here");
+	else if (!use_nonce(nonce) || (int)dice(100) < ca.bad_percent)
+		problem(a, 400, "badNonce", "another nonce, please");
+	else
+		serve(kind, id, i, protected, payload, a);
+	json_decref(jws);
+	json_decref(protected);
+	json_decref(payload);
+}
+
+static void
+note(enum ca_kind kind)
+{
+	int64_t now = sim_mono();
+
+	if (ca.counts[kind]++ > 0 && now - ca.last[kind] < ca.spacing[kind])
+		ca.spacing[kind] = now - ca.last[kind];
+	ca.last[kind] = now;
+}
+
+bool
+ca_handle(const char *method, const char *url, const struct blob *body,
+    struct ca_answer *a, bool *sent)
+{
+	struct ca_fault *f;
+	enum ca_kind kind;
+	int id, i;
+	bool lose;
+
+	memset(a, 0, sizeof(*a));
+	*sent = true;
+	if (sim_mono() < ca.down_until) {
+		*sent = false;
+		return true;
+	}
+	kind = route(url, &id, &i);
+	if (kind == CA_KINDS) {
+		sim_set_wrong("a request to %s", url);
+		problem(a, 404, "malformed", "where?");
+		return false;
+	}
+	note(kind);
+	f = &ca.faults[kind];
+	lose = f->times > 0 && f->lose_after;
+	if (f->times > 0)
+		f->times--;
+	else
+		f = NULL;
+	if (f != NULL && f->lose_before)
+		return true;
+	new_nonce(a);
+	if (f != NULL && f->status != 0) {
+		problem(a, f->status, f->type, "as the script says");
+		memcpy(a->retry_after, f->retry_after, sizeof(f->retry_after));
+		return false;
+	}
+	if (kind == CA_DIRECTORY)
+		answer_json(a, 200, json_pack("{s:s,s:s,s:s,s:s,s:s}",
+		    "newNonce", BASE "/nonce", "newAccount", BASE "/account",
+		    "newOrder", BASE "/new-order", "revokeCert",
+		    BASE "/revoke", "keyChange", BASE "/key"));
+	else if (kind == CA_NONCE)
+		a->status = strcmp(method, "HEAD") == 0 ? 200 : 204;
+	else
+		post(kind, id, i, url, body, a);
+	return lose;
+}

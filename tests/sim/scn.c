@@ -1,0 +1,471 @@
+/* Plays scenario files: one statement a line, one file one test. What the
+ * statements are is the table at the end; tests/sim/scn/ has the scenarios.
+ *
+ *     conf            the lines up to `end` are everleaf.conf
+ *     ca, service, endpoint ...   what the world does from now on
+ *     run 60d         time goes by
+ *     expect ...      what must be true now
+ */
+#include <config.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/buf.h"
+#include "base/text.h"
+#include "daemon/loop.h"
+#include "tests/sim/sim.h"
+
+enum { WORDS_MAX = 12, LINE = 1000, CRASH_LOOP_MAX = 400 };
+
+#define CONF_PROLOGUE \
+	"agree-tos = true\nemail = \"ops@shop.example\"\n" \
+	"ca \"sim\" {\n directory = \"https://ca.sim/dir\"\n" \
+	" max-orders = 16\n}\n"
+
+struct play {
+	const char *file;
+	FILE *f;
+	int line;
+	bool begun, sqlite;
+	uint32_t seed;
+	char failure[600];
+	/* crash after every commit: where the loop goes back to */
+	long loop_at;
+	int loop_line;
+	int64_t loop_n, loop_commits;
+};
+
+static bool
+fail(struct play *p, const char *fmt, ...)
+{
+	char words[400];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(words, sizeof(words), fmt, ap);
+	va_end(ap);
+	snprintf(p->failure, sizeof(p->failure), "%s:%d: %s", p->file, p->line,
+	    words);
+	return false;
+}
+
+static bool
+span(struct play *p, const char *s, int64_t *ms)
+{
+	int sign = *s == '-' ? -1 : 1;
+
+	if (*s == '-' || *s == '+')
+		s++;
+	if (!text_duration(ms, s))
+		return fail(p, "\"%s\" is no length of time", s);
+	*ms *= sign;
+	return true;
+}
+
+static bool
+fine(struct play *p)
+{
+	if (sim_wrong()[0] != '\0')
+		return fail(p, "%s", sim_wrong());
+	return true;
+}
+
+/* Time goes by; a process that dies by `crash after commit` starts again. */
+static bool
+run(struct play *p, int64_t ms)
+{
+	int64_t until = sim_mono() + ms;
+	int lives;
+
+	for (lives = 0; sim_mono() < until && lives < 1000; lives++) {
+		sim_run(until - sim_mono());
+		if (!fine(p))
+			return false;
+		if (sim_is_dead())
+			sim_crash();
+	}
+	return true;
+}
+
+/* --- statements ---------------------------------------------------------------- */
+
+static bool
+say_conf(struct play *p, char **w, int n)
+{
+	struct sim_setup setup = { NULL, p->sqlite, p->seed };
+	char line[LINE];
+	struct buf b;
+	bool closed = false;
+
+	buf_init(&b, 1 << 20);
+	if (n < 2 || strcmp(w[1], "bare") != 0)
+		buf_puts(&b, CONF_PROLOGUE);
+	while (!closed && fgets(line, sizeof(line), p->f) != NULL) {
+		p->line++;
+		closed = strcmp(line, "end\n") == 0;
+		if (!closed)
+			buf_puts(&b, line);
+	}
+	if (!closed)
+		return fail(p, "conf without end");
+	if (p->begun)
+		sim_reload(b.data);
+	else {
+		setup.config = b.data;
+		sim_begin(&setup);
+	}
+	p->begun = true;
+	buf_free(&b);
+	return fine(p);
+}
+
+static bool
+say_run(struct play *p, char **w, int n)
+{
+	int64_t ms;
+
+	return n == 2 && span(p, w[1], &ms) && run(p, ms);
+}
+
+static bool
+say_clock(struct play *p, char **w, int n)
+{
+	int64_t ms;
+
+	if (n != 2 || !span(p, w[1], &ms))
+		return false;
+	sim_step_clock(ms);
+	return true;
+}
+
+static int
+kind_of(const char *word)
+{
+	int i;
+
+	for (i = 0; ca_kind_names()[i] != NULL; i++)
+		if (strcmp(ca_kind_names()[i], word) == 0)
+			return i;
+	return -1;
+}
+
+/* ca next KIND STATUS TYPE [retry-after X] [times N] */
+static bool
+say_next(struct play *p, char **w, int n)
+{
+	struct ca_fault f = { .times = 1 };
+	int64_t ms;
+	int i, kind = n > 3 ? kind_of(w[2]) : -1;
+
+	if (kind < 0)
+		return fail(p, "ca next KIND STATUS TYPE ...");
+	f.status = (int)strtol(w[3], NULL, 10);
+	if (n > 4)
+		snprintf(f.type, sizeof(f.type), "%s", w[4]);
+	for (i = 5; i + 1 < n; i += 2)
+		if (strcmp(w[i], "times") == 0)
+			f.times = (int)strtol(w[i + 1], NULL, 10);
+		else if (span(p, w[i + 1], &ms))
+			snprintf(f.retry_after, sizeof(f.retry_after), "%lld",
+			    (long long)ms / 1000);
+	ca_fault((enum ca_kind)kind, &f);
+	return p->failure[0] == '\0';
+}
+
+static bool
+say_lose(struct play *p, char **w, int n)
+{
+	struct ca_fault f = { .times = 1 };
+	int kind = n >= 4 ? kind_of(w[2]) : -1;
+
+	if (kind < 0)
+		return fail(p, "ca lose KIND before|after [times N]");
+	f.lose_before = strcmp(w[3], "before") == 0;
+	f.lose_after = !f.lose_before;
+	if (n == 6)
+		f.times = (int)strtol(w[5], NULL, 10);
+	ca_fault((enum ca_kind)kind, &f);
+	return true;
+}
+
+static bool
+say_ca(struct play *p, char **w, int n)
+{
+	int64_t ms = 0;
+
+	if (n >= 3 && strcmp(w[1], "next") == 0)
+		return say_next(p, w, n);
+	if (n >= 3 && strcmp(w[1], "lose") == 0)
+		return say_lose(p, w, n);
+	if (n == 3 && strcmp(w[1], "badnonce") == 0)
+		ca_bad_nonces((int)strtol(w[2], NULL, 10));
+	else if (n == 2 && strcmp(w[1], "forgets-accounts") == 0)
+		ca_forget_accounts();
+	else if (n == 4 && strcmp(w[1], "refuses") == 0)
+		ca_name_fails(w[2], w[3]);
+	else if (n == 3 && strcmp(w[1], "accepts") == 0)
+		ca_name_fails(w[2], NULL);
+	else if (n == 3 && !span(p, w[2], &ms))
+		return false;
+	else if (n == 3 && strcmp(w[1], "lifetime") == 0)
+		ca_lifetime(ms);
+	else if (n == 3 && strcmp(w[1], "processing") == 0)
+		ca_processing(ms);
+	else if (n == 3 && strcmp(w[1], "down") == 0)
+		ca_down_until(sim_mono() + ms);
+	else
+		return fail(p, "what does the CA do?");
+	return true;
+}
+
+/* service S check fails [NAME] | check works | reload fails | reload works */
+static bool
+say_service(struct play *p, char **w, int n)
+{
+	bool off = n > 3 && strcmp(w[3], "works") == 0;
+
+	if (n < 4)
+		return fail(p, "service NAME check|reload fails|works");
+	if (strcmp(w[2], "check") == 0)
+		sim_check_fails(w[1], n > 4 ? w[4] : NULL, off);
+	else
+		sim_reload_fails(w[1], off);
+	return true;
+}
+
+static bool
+say_endpoint(struct play *p, char **w, int n)
+{
+	if (n != 3)
+		return fail(p, "endpoint SERVICE live|older|other|refused");
+	sim_endpoint_shows(w[1], w[2]);
+	return true;
+}
+
+static bool
+say_crash(struct play *p, char **w, int n)
+{
+	if (n == 4 && strcmp(w[2], "commit") == 0)
+		sim_die_after_commit(strtol(w[3], NULL, 10));
+	else
+		sim_crash();
+	return fine(p);
+}
+
+/* --- expectations ------------------------------------------------------------------ */
+
+static bool
+compare(struct play *p, const char *what, int64_t is, const char *op,
+    const char *want)
+{
+	int64_t v = strtoll(want, NULL, 10);
+	bool holds = strcmp(op, "=") == 0 ? is == v : strcmp(op, ">=") == 0 ?
+	    is >= v : strcmp(op, "<=") == 0 ? is <= v : false;
+
+	if (!holds)
+		return fail(p, "%s is %lld, not %s %s", what, (long long)is,
+		    op, want);
+	return true;
+}
+
+static bool
+expect_one(struct play *p, const struct sim_cert *c, const char *what,
+    const char *want)
+{
+	char text[64];
+
+	if (strcmp(what, "state") == 0)
+		return strcmp(c->state, want) == 0 || fail(p,
+		    "state is \"%s\" (issuance %s, error %s)", c->state,
+		    c->iss_state, c->error);
+	if (strcmp(what, "issuance") == 0)
+		return strcmp(c->iss_state, want) == 0 || fail(p,
+		    "issuance is \"%s\" (%s)", c->iss_state, c->error);
+	if (strcmp(what, "error") == 0)
+		return strstr(c->error, want) != NULL || fail(p,
+		    "the error is %s", c->error);
+	snprintf(text, sizeof(text), "%lld", (long long)(
+	    strcmp(what, "newest") == 0 ? c->newest :
+	    strcmp(what, "installed") == 0 ? c->installed :
+	    strcmp(what, "served") == 0 ? c->served :
+	    strcmp(what, "attention") == 0 ? c->attention :
+	    strcmp(what, "failures") == 0 ? c->failures : -99));
+	return strcmp(text, want) == 0 || fail(p, "%s is %s, not %s (%s)",
+	    what, text, want, c->error);
+}
+
+static bool
+expect_cert(struct play *p, char **w, int n)
+{
+	struct sim_cert c = sim_cert(w[2]);
+	int i;
+
+	if (!c.exists)
+		return fail(p, "there is no certificate %s", w[2]);
+	for (i = 3; i + 1 < n; i += 2)
+		if (!expect_one(p, &c, w[i], w[i + 1]))
+			return false;
+	return true;
+}
+
+static bool
+say_expect(struct play *p, char **w, int n)
+{
+	int64_t ms;
+
+	if (n >= 5 && strcmp(w[1], "cert") == 0)
+		return expect_cert(p, w, n);
+	if (n == 5 && strcmp(w[1], "requests") == 0 && kind_of(w[2]) >= 0)
+		return compare(p, w[2], ca_count((enum ca_kind)kind_of(w[2])),
+		    w[3], w[4]);
+	if (n == 5 && strcmp(w[1], "spacing") == 0 && kind_of(w[2]) >= 0)
+		return span(p, w[4], &ms) && (ca_spacing((enum ca_kind)
+		    kind_of(w[2])) >= ms || fail(p, "spacing is %lld ms",
+		    (long long)ca_spacing((enum ca_kind)kind_of(w[2]))));
+	if (n == 5 && strcmp(w[1], "issued") == 0)
+		return compare(p, "issued", ca_issued(w[2]), w[3], w[4]);
+	if (n == 5 && strcmp(w[1], "reloads") == 0)
+		return compare(p, "reloads", sim_reloads(w[2]), w[3], w[4]);
+	if (n == 5 && strcmp(w[1], "live") == 0)
+		return compare(p, "live", sim_live_version(w[2]), w[3], w[4]);
+	if (n == 6 && strcmp(w[1], "shown") == 0)
+		return compare(p, "shown", sim_served_version(w[2], w[3]),
+		    w[4], w[5]);
+	if (n == 6 && strcmp(w[1], "event") == 0)
+		return compare(p, w[3], sim_events(strcmp(w[2], "any") == 0 ?
+		    NULL : w[2], w[3]), w[4], w[5]);
+	if (n == 4 && strcmp(w[1], "tokens") == 0)
+		return compare(p, "tokens", (int64_t)sim_tokens(), w[2], w[3]);
+	return fail(p, "what is expected?");
+}
+
+/* each-commit: the rest of the file is played again and again, with a crash
+ * after the first commit, after the second ... until none dies any more. */
+static bool
+say_each(struct play *p, char **w, int n)
+{
+	(void)w;
+	(void)n;
+	p->loop_at = ftell(p->f);
+	p->loop_line = p->line;
+	p->loop_n = 1;
+	p->loop_commits = 0;
+	return true;
+}
+
+static const struct {
+	const char *word;
+	bool (*say)(struct play *p, char **w, int n);
+} statements[] = {
+	{ "conf", say_conf }, { "run", say_run }, { "clock", say_clock },
+	{ "ca", say_ca }, { "service", say_service },
+	{ "endpoint", say_endpoint }, { "crash", say_crash },
+	{ "expect", say_expect }, { "each-commit", say_each },
+	{ NULL, NULL }
+};
+
+static int
+split(char *line, char **w)
+{
+	int n = 0;
+	char *s = line;
+
+	while (n < WORDS_MAX) {
+		s += strspn(s, " \t\n");
+		if (*s == '\0' || *s == '#')
+			break;
+		if (*s == '"') {
+			w[n++] = ++s;
+			s += strcspn(s, "\"");
+		} else {
+			w[n++] = s;
+			s += strcspn(s, " \t\n");
+		}
+		if (*s != '\0')
+			*s++ = '\0';
+	}
+	return n;
+}
+
+static bool
+statement(struct play *p, char *line)
+{
+	char *w[WORDS_MAX];
+	int n = split(line, w), i;
+
+	if (n == 0)
+		return true;
+	for (i = 0; statements[i].word != NULL; i++)
+		if (strcmp(statements[i].word, w[0]) == 0)
+			return statements[i].say(p, w, n) ||
+			    (p->failure[0] == '\0' && fail(p, "\"%s\"?", w[0]));
+	return fail(p, "\"%s\" is no statement", w[0]);
+}
+
+static bool
+play_once(struct play *p)
+{
+	char line[LINE];
+
+	while (fgets(line, sizeof(line), p->f) != NULL) {
+		p->line++;
+		if (!statement(p, line))
+			return false;
+		/* A loop's conf has just begun a world: it dies at commit n. */
+		if (p->loop_at != 0 && p->begun && p->loop_commits == 0) {
+			p->loop_commits = sim_commits() + 1;
+			sim_die_after_commit(p->loop_n);
+		}
+	}
+	return true;
+}
+
+static bool
+play(struct play *p)
+{
+	bool good = play_once(p);
+
+	while (good && p->loop_at != 0 && p->loop_n < CRASH_LOOP_MAX &&
+	    sim_commits() - p->loop_commits + 1 >= p->loop_n) {
+		sim_end();
+		p->begun = false;
+		p->loop_commits = 0;
+		p->loop_n++;
+		p->line = p->loop_line;
+		fseek(p->f, p->loop_at, SEEK_SET);
+		good = play_once(p);
+	}
+	if (!good && p->loop_at != 0)
+		fprintf(stderr, "# with a crash after commit %lld\n",
+		    (long long)p->loop_n);
+	if (p->begun)
+		sim_end();
+	return good;
+}
+
+int
+main(int argc, char *argv[])
+{
+	int i, failed = 0;
+
+	printf("1..%d\n", argc - 1);
+	for (i = 1; i < argc; i++) {
+		struct play p = { .file = argv[i], .seed = 1 };
+
+		p.sqlite = getenv("SIM_SQLITE") != NULL;
+		p.f = fopen(argv[i], "r");
+		if (p.f == NULL)
+			return 99;
+		if (play(&p))
+			printf("ok %d - %s\n", i, argv[i]);
+		else {
+			failed++;
+			printf("not ok %d - %s\n# %s\n", i, argv[i],
+			    p.failure);
+		}
+		fflush(stdout);
+		fclose(p.f);
+	}
+	return failed != 0;
+}

@@ -1,0 +1,109 @@
+/* The simulated world around the engine's heart: time, a CA, a disk, servers,
+ * processes. The engine is the real one; what it asks for ends here. */
+#ifndef TESTS_SIM_SIM_H
+#define TESTS_SIM_SIM_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "base/mem.h"
+
+#define SIM_EPOCH 1800000000000LL	/* the wall clock when a world begins */
+
+/* --- time (loop.c) ----------------------------------------------------------- */
+/* fn(ctx) runs once, delay_ms from now, unless the engine's process dies. */
+void sim_post(int64_t delay_ms, void (*fn)(void *ctx), void *ctx);
+/* Lets the time go by; stops early when the engine has died. */
+void sim_run(int64_t for_ms);
+void sim_step_clock(int64_t by_ms);	/* wall clock only */
+void sim_forget_all(void);		/* timers and posts of a dead process */
+int64_t sim_mono(void);
+
+/* --- life and death (world.c) -------------------------------------------------- */
+struct sim_setup {
+	const char *config;	/* text of everleaf.conf */
+	bool sqlite;		/* else the memory store */
+	uint32_t seed;
+};
+void sim_begin(const struct sim_setup *s);
+void sim_end(void);
+/* The engine's process ends as by SIGKILL, and starts again. */
+void sim_crash(void);
+void sim_start(void);
+void sim_reload(const char *config);	/* drain, new engine, new config */
+/* Dies right after the n-th commit from now (n from 1); 0: no more. */
+void sim_die_after_commit(int64_t n);
+bool sim_is_dead(void);
+int64_t sim_commits(void);
+
+/* --- servers and their services (world.c) ---------------------------------------- */
+/* The check of this service fails while the files of `name` are the newest
+ * (NULL: whatever the files); `off` ends it. */
+void sim_check_fails(const char *service, const char *name, bool off);
+void sim_reload_fails(const char *service, bool off);
+/* What endpoints of the service show: "live" (what is true), "older", "other",
+ * "refused", "not-tls". */
+void sim_endpoint_shows(const char *service, const char *what);
+int sim_reloads(const char *service);
+int sim_checks(const char *service);
+/* Version that is live on the disk (0 placeholder, -1 none), and that the
+ * service has loaded. */
+int64_t sim_live_version(const char *name);
+int64_t sim_served_version(const char *service, const char *name);
+size_t sim_tokens(void);		/* still published */
+size_t sim_staged(void);		/* installs begun and not finished */
+/* Empty, or the first thing that must never be. */
+const char *sim_wrong(void);
+void sim_set_wrong(const char *fmt, ...)
+    __attribute__((format(printf, 1, 2)));
+
+/* The inventory as the engine keeps it, for expectations. */
+struct sim_cert {
+	char state[24], iss_state[24], error[1024];
+	int64_t newest, installed, served, failures, renew_at_ms, next_try_ms;
+	bool attention, exists;
+};
+struct sim_cert sim_cert(const char *name);
+int64_t sim_events(const char *name, const char *event);
+uint64_t sim_event_hash(void);
+bool sim_has_work(const char *name);	/* a RENEW job or an order */
+
+/* --- the CA (ca.c) ------------------------------------------------------------------ */
+enum ca_kind { CA_DIRECTORY, CA_NONCE, CA_ACCOUNT, CA_ORDER, CA_AUTHZ,
+	CA_CHALLENGE, CA_FINALIZE, CA_POLL, CA_CERT, CA_KINDS };
+const char *const *ca_kind_names(void);
+
+struct ca_answer {
+	int status;
+	char content_type[64], location[200], retry_after[64], nonce[64];
+	struct blob body;
+};
+
+struct ca_fault {		/* what the next requests of a kind meet */
+	int times;
+	int status;		/* 0: as usual */
+	char type[64];		/* problem type without the urn */
+	char retry_after[64];
+	bool lose_before, lose_after;
+};
+
+void ca_begin(uint32_t seed);
+void ca_end(void);
+void ca_fault(enum ca_kind kind, const struct ca_fault *f);
+void ca_lifetime(int64_t ms);
+void ca_bad_nonces(int percent);
+void ca_processing(int64_t ms);		/* finalize takes so long */
+void ca_down_until(int64_t mono_ms);
+/* Validation of this name fails with the problem type (NULL: it is well). */
+void ca_name_fails(const char *name, const char *type);
+void ca_forget_accounts(void);
+/* True: no answer will come (then it has acted or not, as told). */
+bool ca_handle(const char *method, const char *url, const struct blob *body,
+    struct ca_answer *a, bool *sent);
+int64_t ca_count(enum ca_kind kind);
+int64_t ca_spacing(enum ca_kind kind);	/* least time between two */
+int64_t ca_issued(const char *name);	/* certificates with this name */
+int64_t ca_most_for_a_time(const char *name, int64_t window_ms);
+/* Certificate of the keeper's key pool. */
+void *sim_key(uint64_t cert, uint32_t version);	/* EVP_PKEY */
+bool sim_token(const char *token, const char *host, char out[512]);
+#endif

@@ -1,0 +1,697 @@
+/* Life and death of the engine, and its outside apart from disk and servers:
+ * HTTP to the CA, keeper, responder, chance. */
+#include <config.h>
+#include <openssl/evp.h>
+#include <openssl/x509v3.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "acme/jws.h"
+#include "base/text.h"
+#include "daemon/bundle.h"
+#include "daemon/chance.h"
+#include "daemon/conf_read.h"
+#include "daemon/engine.h"
+#include "daemon/http.h"
+#include "daemon/log.h"
+#include "daemon/loop.h"
+#include "daemon/peers.h"
+#include "tests/sim/disk.h"
+#include "tests/sim/sim.h"
+
+enum { LATENCY_MS = 20, PEER_MS = 1, TOKENS_MAX = 4096 };
+
+static struct {
+	bool dead, sqlite;
+	int64_t die_after, commits;
+	uint32_t seed;
+	char dir[64], conf[96], db[96], wrong[300];
+	struct store *memory;
+	uint64_t hash;
+	struct { char token[64], host[256], keyauth[256]; } tokens[TOKENS_MAX];
+	size_t tokens_n;
+	int http_open, peers_open;
+} world;
+
+/* --- what must never be ----------------------------------------------------------- */
+
+void
+sim_set_wrong(const char *fmt, ...)
+{
+	va_list ap;
+
+	if (world.wrong[0] != '\0')
+		return;
+	va_start(ap, fmt);
+	vsnprintf(world.wrong, sizeof(world.wrong), fmt, ap);
+	va_end(ap);
+}
+
+const char *
+sim_wrong(void)
+{
+	return world.wrong;
+}
+
+/* --- commits, counted; the store outlives its process ------------------------------ */
+
+void __real_store_commit(struct store *s, struct batch *b, store_done *done,
+    void *ctx);
+void __wrap_store_commit(struct store *s, struct batch *b, store_done *done,
+    void *ctx);
+void __real_store_close(struct store *s);
+void __wrap_store_close(struct store *s);
+
+void
+__wrap_store_commit(struct store *s, struct batch *b, store_done *done,
+    void *ctx)
+{
+	if (world.dead) {
+		batch_free(b);
+		return;
+	}
+	__real_store_commit(s, b, done, ctx);
+	world.commits++;
+	if (world.die_after > 0 && --world.die_after == 0)
+		world.dead = true;
+}
+
+void
+__wrap_store_close(struct store *s)
+{
+	if (s != world.memory)
+		__real_store_close(s);
+}
+
+void
+sim_die_after_commit(int64_t n)
+{
+	world.die_after = n;
+}
+
+int64_t
+sim_commits(void)
+{
+	return world.commits;
+}
+
+bool
+sim_is_dead(void)
+{
+	return world.dead;
+}
+
+/* --- chance ------------------------------------------------------------------------- */
+
+uint32_t
+chance_luck(void)
+{
+	world.seed ^= world.seed << 13;
+	world.seed ^= world.seed >> 17;
+	world.seed ^= world.seed << 5;
+	return world.seed;
+}
+
+int64_t
+chance_id(void)
+{
+	return (int64_t)((uint64_t)chance_luck() << 31 | chance_luck() >> 1) | 1;
+}
+
+/* --- HTTP ---------------------------------------------------------------------------- */
+
+struct http_exchange {
+	void (*done)(void *ctx, const struct http_reply *reply);
+	void *ctx;
+	char method[8], url[300];
+	struct blob body;
+	bool cancelled;
+};
+
+static const char *
+some(const char *s)
+{
+	return s[0] != '\0' ? s : NULL;
+}
+
+static void
+exchange(void *ctx)
+{
+	struct http_exchange *x = ctx;
+	struct http_reply r;
+	struct ca_answer a;
+	bool sent, lost;
+
+	world.http_open--;
+	memset(&r, 0, sizeof(r));
+	lost = ca_handle(x->method, x->url, &x->body, &a, &sent);
+	if (lost) {
+		r.outcome = sent ? HTTP_LOST : HTTP_NOT_SENT;
+		err_set(&r.err, ERR_CA_DOWN, "ca.sim does not answer");
+	}
+	r.status = a.status;
+	r.content_type = (char *)(uintptr_t)some(a.content_type);
+	r.location = (char *)(uintptr_t)some(a.location);
+	r.retry_after = (char *)(uintptr_t)some(a.retry_after);
+	r.nonce = (char *)(uintptr_t)some(a.nonce);
+	r.body = a.body;
+	if (!x->cancelled)
+		x->done(x->ctx, &r);
+	blob_free(&a.body);
+	blob_free(&x->body);
+	free(x);
+}
+
+struct http_exchange *
+http_send(const struct http_request *r,
+    void (*done)(void *ctx, const struct http_reply *reply), void *ctx)
+{
+	struct http_exchange *x = xcalloc(1, sizeof(*x));
+
+	x->done = done;
+	x->ctx = ctx;
+	snprintf(x->method, sizeof(x->method), "%s", r->method);
+	snprintf(x->url, sizeof(x->url), "%s", r->url);
+	x->body = blob_copy(r->body.p, r->body.len);
+	world.http_open++;
+	if (!world.dead)
+		sim_post(LATENCY_MS + chance_luck() % LATENCY_MS, exchange, x);
+	return x;
+}
+
+void
+http_cancel(struct http_exchange *x)
+{
+	x->cancelled = true;
+}
+
+int
+http_pending(void)
+{
+	return world.http_open;
+}
+
+/* --- keeper ------------------------------------------------------------------------------ */
+
+static struct blob
+spki_of(EVP_PKEY *key)
+{
+	unsigned char *p = NULL;
+	struct blob out;
+	int n = i2d_PUBKEY(key, &p);
+
+	out = blob_copy(p, (size_t)n);
+	OPENSSL_free(p);
+	return out;
+}
+
+static struct blob
+sealed_name(uint64_t object, uint32_t version)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "sealed %llx %u",
+	    (unsigned long long)object, version);
+	return blob_copy(text, strlen(text));
+}
+
+static void *
+account_key(const struct w_account_key *m)
+{
+	struct w_key *out = xcalloc(1, sizeof(*out));
+
+	out->sealed = sealed_name(m->account, 0);
+	out->spki = spki_of(sim_key(0, 0));
+	return out;
+}
+
+static char *
+san_of(const struct strv *names)
+{
+	struct buf b;
+	size_t i;
+
+	buf_init(&b, 20000);
+	for (i = 0; i < names->n; i++)
+		buf_printf(&b, "%sDNS:%s", i > 0 ? "," : "", names->v[i]);
+	return buf_take(&b);
+}
+
+static void *
+csr(const struct w_csr *m)
+{
+	struct w_csr_done *out = xcalloc(1, sizeof(*out));
+	EVP_PKEY *key = sim_key(m->cert, m->version);
+	STACK_OF(X509_EXTENSION) *exts = sk_X509_EXTENSION_new_null();
+	X509_REQ *req = X509_REQ_new();
+	unsigned char *p = NULL;
+	char *san = san_of(&m->names);
+	int n;
+
+	sk_X509_EXTENSION_push(exts, X509V3_EXT_conf_nid(NULL, NULL,
+	    NID_subject_alt_name, san));
+	X509_REQ_add_extensions(req, exts);
+	X509_REQ_set_pubkey(req, key);
+	X509_REQ_sign(req, key, EVP_sha256());
+	n = i2d_X509_REQ(req, &p);
+	out->csr = blob_copy(p, (size_t)n);
+	out->spki = spki_of(key);
+	out->sealed = sealed_name(m->cert, m->version);
+	OPENSSL_free(p);
+	free(san);
+	sk_X509_EXTENSION_pop_free(exts, X509_EXTENSION_free);
+	X509_REQ_free(req);
+	return out;
+}
+
+static void *
+placeholder(const struct w_placeholder *m)
+{
+	struct w_placed *out = xcalloc(1, sizeof(*out));
+	EVP_PKEY *key = sim_key(m->cert, 0);
+	X509 *x = X509_new();
+	unsigned char *p = NULL;
+	char *san = san_of(&m->names);
+	X509_EXTENSION *e = X509V3_EXT_conf_nid(NULL, NULL,
+	    NID_subject_alt_name, san);
+	int n;
+
+	X509_set_version(x, 2);
+	ASN1_INTEGER_set_int64(X509_get_serialNumber(x),
+	    (int64_t)(m->cert & INT64_MAX));
+	ASN1_TIME_set(X509_getm_notBefore(x), (time_t)(m->now_ms / 1000) -
+	    3600);
+	ASN1_TIME_set(X509_getm_notAfter(x), (time_t)(m->now_ms / 1000) +
+	    7 * 86400);
+	X509_set_pubkey(x, key);
+	X509_add_ext(x, e, -1);
+	X509_EXTENSION_free(e);
+	X509_sign(x, key, EVP_sha256());
+	n = i2d_X509(x, &p);
+	out->leaf = blob_copy(p, (size_t)n);
+	out->spki = spki_of(key);
+	out->sealed = sealed_name(m->cert, 0);
+	OPENSSL_free(p);
+	free(san);
+	X509_free(x);
+	return out;
+}
+
+static void *
+jws(const struct w_jws *m, struct err *err)
+{
+	struct jws_request r = { .what = m->what, .url = m->url,
+		.nonce = m->nonce, .kid = m->kid, .contacts = &m->contacts,
+		.agreed = m->agreed, .names = &m->names,
+		.profile = m->profile, .replaces = m->replaces,
+		.not_before = m->not_before, .not_after = m->not_after,
+		.csr = m->csr };
+	struct blob spki = spki_of(sim_key(0, 0));
+	struct w_jws_done *out = NULL;
+	struct buf jwk, input, flat;
+
+	buf_init(&jwk, 1000);
+	buf_init(&input, 100000);
+	buf_init(&flat, 100000);
+	if (jws_jwk(&jwk, spki.p, spki.len, err) == 0 && jws_compose(&input,
+	    &r, "https://ca.sim", jwk.data, err) == 0) {
+		jws_flatten(&flat, &input, "signed", 6);
+		out = xcalloc(1, sizeof(*out));
+		out->jws = blob_copy(flat.data, flat.len);
+	}
+	buf_free(&jwk);
+	buf_free(&input);
+	buf_free(&flat);
+	blob_free(&spki);
+	return out;
+}
+
+/* --- responder -------------------------------------------------------------------------- */
+
+static void
+publish(const struct w_publish *m)
+{
+	size_t i;
+
+	for (i = 0; i < world.tokens_n; i++)
+		if (strcmp(world.tokens[i].token, m->token) == 0)
+			return;
+	if (world.tokens_n == TOKENS_MAX) {
+		sim_set_wrong("more than %d tokens", TOKENS_MAX);
+		return;
+	}
+	snprintf(world.tokens[i].token, 64, "%s", m->token);
+	snprintf(world.tokens[i].host, 256, "%s", m->host);
+	snprintf(world.tokens[i].keyauth, 256, "%s", m->keyauth);
+	world.tokens_n++;
+}
+
+static void
+withdraw(const struct w_withdraw *m)
+{
+	size_t i;
+
+	for (i = 0; i < world.tokens_n; i++)
+		if (strcmp(world.tokens[i].token, m->token) == 0) {
+			world.tokens[i] = world.tokens[--world.tokens_n];
+			return;
+		}
+}
+
+bool
+sim_token(const char *token, const char *host, char out[512])
+{
+	size_t i;
+
+	for (i = 0; i < world.tokens_n; i++)
+		if (strcmp(world.tokens[i].token, token) == 0 &&
+		    strcmp(world.tokens[i].host, host) == 0) {
+			snprintf(out, 512, "%s", world.tokens[i].keyauth);
+			return true;
+		}
+	return false;
+}
+
+size_t
+sim_tokens(void)
+{
+	return world.tokens_n;
+}
+
+/* --- peers ------------------------------------------------------------------------------- */
+
+struct pending {
+	peer_done *done;
+	void *ctx;
+	enum wire_kind kind;	/* of the answer */
+	void *answer;
+	struct err err;
+};
+
+static void
+deliver(void *ctx)
+{
+	struct pending *p = ctx;
+	const struct msg_spec *spec = msg_find(wire_specs, (uint16_t)p->kind);
+
+	world.peers_open--;
+	p->done(p->ctx, p->answer, p->err.class != ERR_NONE ? &p->err : NULL);
+	if (p->answer != NULL) {
+		msg_free(spec, p->answer);
+		free(p->answer);
+	}
+	free(p);
+}
+
+static void
+act(struct pending *p, enum wire_kind kind, const void *st)
+{
+	switch (kind) {
+	case WIRE_ACCOUNT_KEY:
+		p->answer = account_key(st);
+		p->kind = WIRE_KEY;
+		break;
+	case WIRE_CSR:
+		p->answer = csr(st);
+		p->kind = WIRE_CSR_DONE;
+		break;
+	case WIRE_PLACEHOLDER:
+		p->answer = placeholder(st);
+		p->kind = WIRE_PLACED;
+		break;
+	case WIRE_JWS:
+		p->answer = jws(st, &p->err);
+		p->kind = WIRE_JWS_DONE;
+		break;
+	case WIRE_PUBLISH:
+		publish(st);
+		break;
+	case WIRE_WITHDRAW:
+		withdraw(st);
+		break;
+	case WIRE_RUN:
+		p->answer = disk_run(st);
+		p->kind = WIRE_RAN;
+		break;
+	default:
+		disk_act(kind, st, &p->err);
+	}
+}
+
+void
+peer_ask(enum wire_kind kind, const void *st, peer_done *done, void *ctx)
+{
+	struct pending *p;
+
+	if (world.dead)
+		return;
+	p = xcalloc(1, sizeof(*p));
+	p->done = done;
+	p->ctx = ctx;
+	p->kind = WIRE_OK;
+	act(p, kind, st);
+	world.peers_open++;
+	sim_post(kind == WIRE_RUN ? 100 : PEER_MS, deliver, p);
+}
+
+void
+peer_tell(enum wire_kind kind, const void *st)
+{
+	(void)kind;
+	(void)st;
+}
+
+int
+peers_pending(void)
+{
+	return world.peers_open;
+}
+
+/* --- the engine's process -------------------------------------------------------------------- */
+
+static void
+write_config(const char *text)
+{
+	FILE *f = fopen(world.conf, "w");
+
+	if (f == NULL || fputs(text, f) < 0 || fclose(f) != 0)
+		abort();
+}
+
+void
+sim_start(void)
+{
+	struct conf_diag diag = { { NULL, 0 } };
+	struct store *store = world.memory;
+	struct conf *conf = conf_read(world.conf, NULL, loop_now(), &diag);
+	struct err err;
+	size_t i;
+
+	if (conf == NULL) {
+		for (i = 0; i < diag.lines.n; i++)
+			fprintf(stderr, "# %s\n", diag.lines.v[i]);
+		exit(99);
+	}
+	strv_free(&diag.lines);
+	if (world.sqlite)
+		store = store_open_sqlite(world.db, &err);
+	if (store == NULL) {
+		fprintf(stderr, "# %s\n", err.text);
+		exit(99);
+	}
+	world.dead = false;
+	world.http_open = world.peers_open = 0;
+	loop_init();
+	engine_start(conf, store, "");
+	turn_end(NULL);
+}
+
+static void
+stop(void)
+{
+	world.dead = true;
+	sim_forget_all();
+	engine_fini();
+	loop_fini();
+}
+
+void
+sim_crash(void)
+{
+	stop();
+	world.die_after = 0;
+	sim_start();
+}
+
+static void
+drained(void *ctx)
+{
+	*(bool *)ctx = true;
+}
+
+void
+sim_reload(const char *config)
+{
+	bool over = false;
+	int i;
+
+	write_config(config);
+	engine_drain(drained, &over);
+	for (i = 0; i < 1000 && !over; i++)
+		sim_run(50);
+	stop();
+	sim_start();
+}
+
+void
+sim_begin(const struct sim_setup *s)
+{
+	memset(&world, 0, sizeof(world));
+	world.seed = s->seed * 2654435761u + 1;
+	world.sqlite = s->sqlite;
+	world.hash = 14695981039346656037u;
+	snprintf(world.dir, sizeof(world.dir), "/tmp/everleaf-sim.XXXXXX");
+	if (mkdtemp(world.dir) == NULL)
+		abort();
+	snprintf(world.conf, sizeof(world.conf), "%s/everleaf.conf",
+	    world.dir);
+	snprintf(world.db, sizeof(world.db), "%s/everleaf.db", world.dir);
+	write_config(s->config);
+	log_open("sim", getenv("SIM_LOG") != NULL ? LOG_LEVEL_DEBUG :
+	    LOG_LEVEL_ERROR);
+	if (!s->sqlite)
+		world.memory = store_open_memory();
+	ca_begin(s->seed);
+	disk_begin();
+	sim_start();
+}
+
+void
+sim_end(void)
+{
+	char path[128];
+
+	stop();
+	if (world.memory != NULL)
+		__real_store_close(world.memory);
+	disk_end();
+	ca_end();
+	unlink(world.conf);
+	unlink(world.db);
+	snprintf(path, sizeof(path), "%s-wal", world.db);
+	unlink(path);
+	snprintf(path, sizeof(path), "%s-shm", world.db);
+	unlink(path);
+	rmdir(world.dir);
+}
+
+/* --- looking into the inventory ---------------------------------------------------------------- */
+
+static void
+copy_cert(void *ctx, struct bundle *b, const struct err *err)
+{
+	struct sim_cert *out = ctx;
+	const struct row_cert *c = b->cert;
+
+	if (err != NULL || c == NULL)
+		return;
+	out->exists = true;
+	snprintf(out->state, sizeof(out->state), "%s", c->state);
+	snprintf(out->iss_state, sizeof(out->iss_state), "%s", c->iss_state);
+	snprintf(out->error, sizeof(out->error), "%s", c->iss_error);
+	out->newest = c->newest;
+	out->installed = c->installed;
+	out->served = c->served;
+	out->failures = c->iss_failures;
+	out->renew_at_ms = c->renew_at_ms;
+	out->next_try_ms = c->iss_next_try_ms;
+	out->attention = c->attention != 0;
+	if (b->deployments.n > 0 && out->error[0] == '\0')
+		snprintf(out->error, sizeof(out->error), "%s",
+		    ROWS_AT(&b->deployments, row_deployment, 0)->error);
+}
+
+struct sim_cert
+sim_cert(const char *name)
+{
+	struct sim_cert out;
+
+	memset(&out, 0, sizeof(out));
+	bundle_by_name(turn_store(), name, copy_cert, &out);
+	return out;
+}
+
+static void
+find_work(void *ctx, struct bundle *b, const struct err *err)
+{
+	size_t i;
+
+	if (err != NULL || b->cert == NULL)
+		return;
+	for (i = 0; i < b->jobs.n; i++)
+		if (ROWS_AT(&b->jobs, row_job, i)->kind == JOB_RENEW)
+			*(bool *)ctx = true;
+}
+
+bool
+sim_has_work(const char *name)
+{
+	bool found = false;
+
+	bundle_by_name(turn_store(), name, find_work, &found);
+	return found;
+}
+
+struct counting {
+	const char *name, *event;
+	int64_t n;
+	uint64_t hash;
+};
+
+static uint64_t
+mix(uint64_t h, const char *s)
+{
+	for (; *s != '\0'; s++)
+		h = (h ^ (uint8_t)*s) * 1099511628211u;
+	return h;
+}
+
+static void
+count_events(void *ctx, struct rows *answers, int n, const struct err *err)
+{
+	struct counting *c = ctx;
+	size_t i;
+
+	(void)n;
+	for (i = 0; err == NULL && i < answers[0].n; i++) {
+		const struct row_event *e = ROWS_AT(&answers[0], row_event, i);
+
+		c->hash = mix(mix(c->hash ^ (uint64_t)e->at_ms, e->event),
+		    e->name);
+		if ((c->event == NULL || strcmp(e->event, c->event) == 0) &&
+		    (c->name == NULL || strcmp(e->name, c->name) == 0))
+			c->n++;
+	}
+}
+
+int64_t
+sim_events(const char *name, const char *event)
+{
+	struct counting c = { name, event, 0, 0 };
+	struct query q = { .table = T_EVENT };
+
+	store_read(turn_store(), &q, 1, count_events, &c);
+	return c.n;
+}
+
+uint64_t
+sim_event_hash(void)
+{
+	struct counting c = { NULL, NULL, 0, world.hash };
+	struct query q = { .table = T_EVENT };
+
+	store_read(turn_store(), &q, 1, count_events, &c);
+	return c.hash;
+}
