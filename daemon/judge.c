@@ -106,13 +106,13 @@ is_base64(const char *line, size_t n)
 static int
 blocks(const struct blob *text, const char *label)
 {
-	const char *p = (const char *)text->p, *end = p + text->len, *lf;
+	const char *p = (const char *)text->p, *lf;
+	size_t left = text->len, n;
 	bool inside = false;
 	int count = 0;
-	size_t n;
 
-	for (; p < end; p = lf + 1) {
-		lf = memchr(p, '\n', (size_t)(end - p));
+	for (; left > 0; left -= n + 1, p = lf + 1) {
+		lf = memchr(p, '\n', left);
 		if (lf == NULL)
 			return -1;
 		n = (size_t)(lf - p);
