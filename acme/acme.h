@@ -146,7 +146,8 @@ struct acme_want {
 	const struct strv *challenges;	/* types, first choice first */
 	const char *profile;		/* "" for the CA's default */
 	const char *replaces;		/* certID (RFC 9773), "" for none */
-	bool allow_test_chain;
+	bool allow_test_chain;		/* for those who deploy: an order does
+					 * not fail for it */
 };
 
 struct acme_order *acme_order_new(const struct acme_want *w);
@@ -167,6 +168,10 @@ const char *acme_order_stage(const struct acme_order *o);
 const char *acme_order_url(const struct acme_order *o);	/* or NULL */
 /* The identifier that the failure is about, or NULL. */
 const char *acme_order_guilty(const struct acme_order *o);
+/* After FAIL. True: only a new order helps. False: this one may be kept and
+ * stepped with NULL when its time has come; it goes on from what the CA says
+ * then. */
+bool acme_order_over(const struct acme_order *o);
 
 /* --- what came: leaf and chain ------------------------------------------ */
 struct acme_leaf {

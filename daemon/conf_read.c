@@ -130,7 +130,7 @@ read_unit(struct conf_unit *u, struct conf_diag *diag)
 			read_trust(u, &u->blocks[i], diag);
 }
 
-/* --- folders --------------------------------------------------------------- */
+/* --- folders --- */
 
 /* The names of *.conf in a folder, sorted; none if there is no folder. */
 static int
@@ -192,7 +192,7 @@ add_folder(struct conf_unit **units, size_t *n, const char *folder,
 	return good;
 }
 
-/* --- all of it --------------------------------------------------------------- */
+/* --- all of it --- */
 
 struct place {
 	char *main;		/* absolute */

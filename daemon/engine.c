@@ -2,6 +2,7 @@
 #include <config.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/text.h"
 #include "daemon/acts.h"
 #include "daemon/cas.h"
 #include "daemon/engine.h"
@@ -12,6 +13,8 @@
 #include "daemon/sched.h"
 #include "daemon/view.h"
 #include "daemon/wish_json.h"
+
+#define TOUCH "touch:"
 
 enum { DRAIN_LOOK_MS = 50, DRAIN_MAX_MS = 8000, BEAT_MS = 10000 };
 
@@ -124,6 +127,22 @@ engine_lifetime(const struct bundle *b)
 
 /* --- states -------------------------------------------------------------------- */
 
+/* That a state is to be computed again is durable with what changed, so that
+ * a crash in between leaves no stale word. */
+static void
+mark(int64_t cert_id, bool touched)
+{
+	char key[sizeof(TOUCH) + 16];
+	struct row_meta row = { key, NULL };
+
+	memcpy(key, TOUCH, sizeof(TOUCH) - 1);
+	text_id(key + sizeof(TOUCH) - 1, (uint64_t)cert_id);
+	if (touched)
+		batch_put(turn_batch(), T_META, &row);
+	else
+		batch_del(turn_batch(), T_META, &row);
+}
+
 static void
 refresh(void *ctx, struct bundle *b, const struct err *err)
 {
@@ -133,6 +152,7 @@ refresh(void *ctx, struct bundle *b, const struct err *err)
 	(void)ctx;
 	if (err != NULL || b->cert == NULL)
 		return;
+	mark(b->cert->id, false);
 	state_of(&s, b, loop_now());
 	c = *b->cert;
 	if (strcmp(c.state, s.word) == 0 && strcmp(c.summary, s.summary) == 0 &&
@@ -174,6 +194,7 @@ engine_touch(int64_t cert_id)
 		    engine.touched_room * sizeof(*engine.touched));
 	}
 	engine.touched[engine.touched_n++] = cert_id;
+	mark(cert_id, true);
 	if (engine.touched_n == 1)
 		turn_after(refresh_touched, NULL);
 }
@@ -238,6 +259,7 @@ static void
 recovered(void *ctx, struct rows *answers, int n, const struct err *err)
 {
 	int64_t last = 0;
+	uint64_t id;
 	size_t i;
 
 	(void)ctx;
@@ -257,22 +279,28 @@ recovered(void *ctx, struct rows *answers, int n, const struct err *err)
 			    NULL);
 		last = d->cert_id;
 	}
+	for (i = 0; i < answers[3].n; i++)
+		if (text_unid(&id, ROWS_AT(&answers[3], row_meta, i)->key +
+		    sizeof(TOUCH) - 1))
+			engine_touch((int64_t)id);
 	sched_init();
 }
 
 static void
 recover(void *ctx)
 {
-	struct query q[3] = {
+	struct query q[4] = {
 		{ .table = T_JOB, .wheres = 1, .where = {
 			{ .col = "lease_until_ms", .cmp = CMP_GT } } },
 		{ .table = T_CHALLENGE },
 		{ .table = T_DEPLOYMENT, .wheres = 1, .where = {
 			{ .col = "owed", .cmp = CMP_EQ, .num = 1 } },
-		    .order = "cert_id" }
+		    .order = "cert_id" },
+		{ .table = T_META, .wheres = 1, .where = {
+			{ .col = "key", .cmp = CMP_PREFIX, .text = TOUCH } } }
 	};
 
-	store_read(turn_store(), q, 3, recovered, ctx);
+	store_read(turn_store(), q, 4, recovered, ctx);
 }
 
 static void

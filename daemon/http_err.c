@@ -65,20 +65,22 @@ detail(const struct http_failure *f)
 		return n != 0 ? strerror((int)n) : "";
 	}
 	if (f->code == CURLE_PEER_FAILED_VERIFICATION) {
+		/* The names are looked at before the rest's result is set. */
 		curl_easy_getinfo(f->easy, CURLINFO_SSL_VERIFYRESULT, &n);
-		return n != X509_V_OK ? X509_verify_cert_error_string(n) :
-		    "it is for other names";
+		return n == X509_V_OK || n == X509_V_ERR_UNSPECIFIED ?
+		    "it is for other names" : X509_verify_cert_error_string(n);
 	}
 	return "";
 }
 
 /* A connection that breaks during the handshake says nothing about TLS: load
- * balancers do that while they restart. curl has one number for both. */
+ * balancers do that while they restart. curl has one number for both; a fault
+ * of TLS itself comes with OpenSSL's words. */
 static bool
 broke_in_handshake(const struct http_failure *f)
 {
 	return f->code == CURLE_SSL_CONNECT_ERROR &&
-	    (strstr(f->words, "SSL_connect:") != NULL ||
+	    (strstr(f->words, "SSL routines") == NULL ||
 	    strstr(f->words, "unexpected eof") != NULL);
 }
 

@@ -90,24 +90,25 @@ drop_order(struct issue *s)
 
 /* The order itself lives on at the CA and is taken up again. */
 static bool
-order_survives(const struct issue *s, const struct err *err)
+order_survives(const struct issue *s)
 {
-	if (loop_now() - s->row.created_ms > ORDER_AGE_MS)
-		return false;
-	switch (err->code) {
-	case ERR_CA_DOWN:
-	case ERR_CA_TLS:
-	case ERR_CA_PROTOCOL:
-	case ERR_CA_LIMIT:
-	case ERR_CA_NONCE:
-	case ERR_CA_PROCESSING:
-	case ERR_KEEPER:
-	case ERR_INTERNAL:
-	case ERR_OWN_LIMIT:
-		return true;
-	default:
-		return false;
+	return loop_now() - s->row.created_ms <= ORDER_AGE_MS &&
+	    !acme_order_over(s->order);
+}
+
+/* A CA may ask for patience, but not past the end: at most 7 days, an eighth
+ * of what is left, an hour at least (security.md C6). */
+static int64_t
+within_reason(int64_t at, const struct row_cert *c)
+{
+	int64_t most = 7 * CONF_DAY, left;
+
+	if (c->newest > 0) {
+		left = (c->not_after_ms - loop_now()) / 8;
+		left = left > CONF_HOUR ? left : CONF_HOUR;
+		most = left < most ? left : most;
 	}
+	return at < loop_now() + most ? at : loop_now() + most;
 }
 
 /* When and how this certificate is tried again. */
@@ -126,7 +127,7 @@ after_failure(struct row_cert *c, const struct issue *s,
 	else
 		at += (int64_t)(chance_luck() % 1000);
 	if (err->retry_at_ms > at)
-		at = err->retry_at_ms;
+		at = within_reason(err->retry_at_ms, c);
 	row_text(&c->iss_state, passes ? "waiting" :
 	    err->code == ERR_CA_BLOCKED ? "blocked" : "failing");
 	c->iss_next_try_ms = at;
@@ -160,7 +161,7 @@ record_failure(void *ctx, struct bundle *b, const struct err *store_err)
 		free(c);
 	}
 	turn_event(&h);
-	if (!order_survives(s, &e->err))
+	if (!order_survives(s))
 		drop_order(s);
 	engine_touch(s->row.cert_id);
 	sched_later(JOB_RENEW, s->row.cert_id, at);

@@ -203,19 +203,13 @@ read_key(const struct blob *text)
 
 /* --- names --------------------------------------------------------------- */
 
-static bool
-is_address(const char *name, const ASN1_OCTET_STRING *ip)
+/* Its octets; 0 of them when it is a host's name. */
+static size_t
+address_of(uint8_t octets[16], const char *name)
 {
-	uint8_t octets[16];
-	int n = 4;
-
-	if (inet_pton(AF_INET, name, octets) != 1) {
-		if (inet_pton(AF_INET6, name, octets) != 1)
-			return false;
-		n = 16;
-	}
-	return ASN1_STRING_length(ip) == n &&
-	    memcmp(ASN1_STRING_get0_data(ip), octets, (size_t)n) == 0;
+	if (inet_pton(AF_INET, name, octets) == 1)
+		return 4;
+	return inet_pton(AF_INET6, name, octets) == 1 ? 16 : 0;
 }
 
 /* RFC 6125 section 6.4.3, the plain form only: "*." stands for one label. */
@@ -233,17 +227,24 @@ is_host(const char *name, const ASN1_IA5STRING *in_cert)
 	    strncasecmp(dot, have + 1, n - 1) == 0;
 }
 
+/* An address written as a host's name is what no client accepts. */
 static bool
 is_named(const GENERAL_NAMES *names, const char *wanted)
 {
 	const GENERAL_NAME *one;
+	uint8_t octets[16];
+	size_t n = address_of(octets, wanted);
 	int i;
 
 	for (i = 0; i < sk_GENERAL_NAME_num(names); i++) {
 		one = sk_GENERAL_NAME_value(names, i);
-		if (one->type == GEN_DNS ? is_host(wanted, one->d.dNSName) :
-		    one->type == GEN_IPADD && is_address(wanted,
-		    one->d.iPAddress))
+		if (n == 0 && one->type == GEN_DNS &&
+		    is_host(wanted, one->d.dNSName))
+			return true;
+		if (n > 0 && one->type == GEN_IPADD &&
+		    (size_t)ASN1_STRING_length(one->d.iPAddress) == n &&
+		    memcmp(ASN1_STRING_get0_data(one->d.iPAddress), octets,
+		    n) == 0)
 			return true;
 	}
 	return false;

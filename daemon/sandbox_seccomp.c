@@ -102,6 +102,11 @@ static const char *const denied[] = {
 	NULL
 };
 
+/* And for all but the engine, which alone opens connections. */
+static const char *const denied_network[] = {
+	"socket", "connect", "bind", "listen", "socketcall", NULL
+};
+
 /* A process that meets keys ends at the first step aside; a responder, whose
  * libraries try this and that, is told no. */
 struct filter {
@@ -152,20 +157,30 @@ add_allowed(scmp_filter_ctx ctx, const struct filter *f)
 }
 
 static bool
-add_denied(scmp_filter_ctx ctx, struct buf *unknown)
+add_denied(scmp_filter_ctx ctx, const char *const *call, struct buf *unknown)
 {
 	struct rule one = RULE_END;
-	int i, rc;
+	int rc;
 
-	for (i = 0; denied[i] != NULL; i++) {
-		one.call = denied[i];
+	for (; *call != NULL; call++) {
+		one.call = *call;
 		rc = add(ctx, SCMP_ACT_ERRNO(EPERM), &one);
 		if (rc == -ENOSYS)
-			buf_printf(unknown, " %s", denied[i]);
+			buf_printf(unknown, " %s", *call);
 		else if (rc != 0)
 			return false;
 	}
 	return true;
+}
+
+static bool
+add_rules(scmp_filter_ctx ctx, const struct filter *f, bool lenient,
+    struct buf *unknown)
+{
+	if (!lenient)
+		return add_allowed(ctx, f);
+	return add_denied(ctx, denied, unknown) && (f->rules == NULL ||
+	    add_denied(ctx, denied_network, unknown));
 }
 
 static bool
@@ -179,8 +194,7 @@ load(const struct filter *f, bool lenient, struct buf *unknown)
 		return false;
 	/* Threads that a library has started already are covered, too. */
 	seccomp_attr_set(ctx, SCMP_FLTATR_CTL_TSYNC, 1);
-	done = (lenient ? add_denied(ctx, unknown) : add_allowed(ctx, f)) &&
-	    seccomp_load(ctx) == 0;
+	done = add_rules(ctx, f, lenient, unknown) && seccomp_load(ctx) == 0;
 	seccomp_release(ctx);
 	return done;
 }

@@ -97,8 +97,12 @@ make_plan(const struct index *x, const struct walk *w)
 	    has_bound(w->conds, cols->v[p.eq + 1]);
 	p.ordered = delivers(cols, &w->want, w->conds);
 	p.score = 10 * p.eq + (p.bounded ? 4 : 0);
-	if (p.ordered)
-		p.score += w->q->limit > 0 ? 5 + (p.leap ? 3 : 0) : 1;
+	/* With a limit the order is worth most, unless nothing else is known
+	 * and the walk could be through all rows. */
+	if (p.ordered && w->q->limit > 0)
+		p.score += p.leap ? 8 : p.score > 0 ? 5 : 3;
+	else if (p.ordered)
+		p.score++;
 	return p;
 }
 

@@ -127,7 +127,8 @@ const struct row_def row_defs[T_COUNT] = {
 	[T_NODE] = T(node, 1, "!name"),
 	[T_POLICY] = T(policy, 1, NULL),
 	[T_CERT] = T(cert, 1, "!name", "state name", "policy name",
-	    "attention name", "not_after_ms"),
+	    "attention state_since_ms name", "not_after_ms", "iss_state",
+	    "iss_failures"),
 	[T_IDENT] = T(ident, 3, "value"),
 	[T_LABEL] = T(label, 2, "key value"),
 	[T_CA] = T(ca, 1, NULL),
@@ -139,12 +140,12 @@ const struct row_def row_defs[T_COUNT] = {
 	[T_GENERATION] = T(generation, 2, "state"),
 	[T_SERVICE] = T(service, 1, NULL),
 	[T_DEPLOYMENT] = T(deployment, 2, "service state", "state",
-	    "owed service"),
+	    "owed since_ms", "failures"),
 	[T_ENDPOINT] = T(endpoint, 4, "result", "service"),
-	[T_BUDGET] = T(budget, 1, "ca kind key at_ms",
+	[T_BUDGET] = T(budget, 1, "kind key at_ms",
 	    "ca account kind at_ms", "at_ms"),
 	[T_RUN] = T(run, 1, NULL),
-	[T_JOB] = T(job, 2, "priority due_ms", "due_ms", "object"),
+	[T_JOB] = T(job, 2, "kind due_ms", "due_ms", "object"),
 	[T_EVENT] = T(event, 1, "cert_id id", "name id", "at_ms")
 };
 

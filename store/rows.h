@@ -232,7 +232,7 @@ struct col {
 	uint32_t offset;
 };
 
-enum { ROW_COLS_MAX = 48, ROW_KEYS_MAX = 4, ROW_INDEXES_MAX = 5 };
+enum { ROW_COLS_MAX = 48, ROW_KEYS_MAX = 4, ROW_INDEXES_MAX = 7 };
 
 struct row_def {
 	const char *name;		/* of the table */

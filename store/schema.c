@@ -41,8 +41,11 @@ static const char *const schema_1[] = {
 	"CREATE UNIQUE INDEX cert_name ON cert (name)",
 	"CREATE INDEX cert_state_name ON cert (state, name)",
 	"CREATE INDEX cert_policy_name ON cert (policy, name)",
-	"CREATE INDEX cert_attention_name ON cert (attention, name)",
+	"CREATE INDEX cert_attention_state_since_ms_name ON cert (attention, "
+	    "state_since_ms, name)",
 	"CREATE INDEX cert_not_after_ms ON cert (not_after_ms)",
+	"CREATE INDEX cert_iss_state ON cert (iss_state)",
+	"CREATE INDEX cert_iss_failures ON cert (iss_failures)",
 	"CREATE TABLE ident (cert_id INTEGER NOT NULL, kind TEXT NOT NULL, "
 	    "value TEXT NOT NULL, position INTEGER NOT NULL, "
 	    "wanted INTEGER NOT NULL, current INTEGER NOT NULL, "
@@ -111,7 +114,8 @@ static const char *const schema_1[] = {
 	    " STRICT, WITHOUT ROWID",
 	"CREATE INDEX deployment_service_state ON deployment (service, state)",
 	"CREATE INDEX deployment_state ON deployment (state)",
-	"CREATE INDEX deployment_owed_service ON deployment (owed, service)",
+	"CREATE INDEX deployment_owed_since_ms ON deployment (owed, since_ms)",
+	"CREATE INDEX deployment_failures ON deployment (failures)",
 	"CREATE TABLE endpoint (cert_id INTEGER NOT NULL, "
 	    "service TEXT NOT NULL, endpoint TEXT NOT NULL, "
 	    "name TEXT NOT NULL, address TEXT NOT NULL, "
@@ -127,8 +131,7 @@ static const char *const schema_1[] = {
 	"CREATE TABLE budget (id INTEGER PRIMARY KEY NOT NULL, "
 	    "ca TEXT NOT NULL, account TEXT NOT NULL, kind TEXT NOT NULL, "
 	    "\"key\" TEXT NOT NULL, at_ms INTEGER NOT NULL) STRICT",
-	"CREATE INDEX budget_ca_kind_key_at_ms ON budget (ca, kind, \"key\", "
-	    "at_ms)",
+	"CREATE INDEX budget_kind_key_at_ms ON budget (kind, \"key\", at_ms)",
 	"CREATE INDEX budget_ca_account_kind_at_ms ON budget (ca, account, "
 	    "kind, at_ms)",
 	"CREATE INDEX budget_at_ms ON budget (at_ms)",
@@ -140,7 +143,7 @@ static const char *const schema_1[] = {
 	    "lease_owner TEXT NOT NULL, lease_until_ms INTEGER NOT NULL, "
 	    "fence INTEGER NOT NULL, PRIMARY KEY (kind, object))"
 	    " STRICT, WITHOUT ROWID",
-	"CREATE INDEX job_priority_due_ms ON job (priority, due_ms)",
+	"CREATE INDEX job_kind_due_ms ON job (kind, due_ms)",
 	"CREATE INDEX job_due_ms ON job (due_ms)",
 	"CREATE INDEX job_object ON job (object)",
 	"CREATE TABLE event (id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, "
@@ -152,11 +155,11 @@ static const char *const schema_1[] = {
 	"CREATE INDEX event_cert_id_id ON event (cert_id, id)",
 	"CREATE INDEX event_name_id ON event (name, id)",
 	"CREATE INDEX event_at_ms ON event (at_ms)",
-	/* Frozen figures for the planner: few priorities, many due times. With
-	 * them the next due jobs are found by one short look per priority. */
+	/* Frozen figures for the planner: few kinds, many due times. With them
+	 * the next due jobs are found by one short look per kind. */
 	"ANALYZE",
 	"INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES "
-	    "('job', 'job_priority_due_ms', '1000000 150000 2'), "
+	    "('job', 'job_kind_due_ms', '1000000 150000 2'), "
 	    "('job', 'job_due_ms', '1000000 2'), "
 	    "('job', 'job_object', '1000000 4'), "
 	    "('job', 'job', '1000000 150000 1')",

@@ -11,6 +11,8 @@
 
 enum {
 	STORE_BUSY_MS = 5000,
+	STORE_FILE_MIN = 512,		/* one page of the smallest kind; what
+					 * is shorter passes for a new file */
 	STORE_LENGTH_MAX = 1024 * 1024,	/* of a row, above STORE_ROW_MAX */
 	STORE_CACHE_KIB = 8 * 1024,
 	STORE_CHECKPOINT_PAGES = 1000,

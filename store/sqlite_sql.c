@@ -1,5 +1,5 @@
 /* Composes every statement but the schema from row_defs. Names are quoted,
- * since "where", "order" and "key" are words of SQL; values are always bound. */
+ * since "where", "order" and "key" are words of SQL; values are bound. */
 #include <config.h>
 #include <assert.h>
 #include "store/cols.h"

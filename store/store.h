@@ -74,7 +74,7 @@ enum { QUERY_WHERES_MAX = 6, QUERY_MAX = 16 };
  * (CMP_GT the last row); descending turns all of it round. Blobs can be
  * neither compared nor ordered by. A query is quick when an index of rows.c
  * starts with the columns compared by CMP_EQ and goes on with those of
- * `order`; "priority due_ms" with a bound on due_ms is quick, too. */
+ * `order`; "kind due_ms" with a bound on due_ms is quick, too. */
 struct query {
 	enum table table;
 	struct where where[QUERY_WHERES_MAX];

@@ -227,13 +227,15 @@ find_or_make(const char *path, struct err *err)
 		return err_errno(err, ERR_STORE,
 		    "inventory \"%s\" cannot be opened", path);
 	}
-	if (!S_ISREG(st.st_mode))
-		return err_set(err, ERR_STORE,
-		    "inventory \"%s\" is no regular file", path);
-	if (st.st_size > 0)
+	if (!S_ISREG(st.st_mode)) {
+		err_set(err, ERR_STORE, "inventory \"%s\" is no regular file",
+		    path);
+		return err_advise(err, "Move it away");
+	}
+	if (st.st_size >= STORE_FILE_MIN)
 		return 0;
-	err_set(err, ERR_STORE, "inventory \"%s\" is damaged: it is empty",
-	    path);
+	err_set(err, ERR_STORE, "inventory \"%s\" is damaged: only %d bytes "
+	    "of it are left", path, (int)st.st_size);
 	return err_advise(err, "Restore a backup, or remove the file to start "
 	    "with an empty inventory");
 }

@@ -57,9 +57,35 @@ conf_wish() {	# conf_wish NAME [SERVICES]: "" is none
 
 # --- the daemon -------------------------------------------------------------
 everleafd_start() {
-	spawn everleafd "$prefix/sbin/everleafd" -c "$conf"
-	within "${1:-20}" everleaf status
+	if private_users; then
+		spawn everleafd unshare --mount sh -c "$enter_users" - \
+			"$scene" "$prefix/sbin/everleafd" -c "$conf"
+	else
+		spawn everleafd "$prefix/sbin/everleafd" -c "$conf"
+	fi
+	within 20 everleaf status
 }
+
+# As root each role has a user of its own. Where the machine does not have
+# them, the daemon sees a list of users of ours in their place: only it does,
+# nothing is written to /etc. Without mount namespaces it runs as one user.
+private_users() {
+	[ "$(id -u)" -eq 0 ] && ! id everleaf >/dev/null 2>&1 &&
+		unshare --mount true 2>/dev/null || return 1
+	[ ! -e "$scene/passwd" ] || return 0
+	cp /etc/passwd "$scene/passwd"
+	cp /etc/group "$scene/group"
+	set -- everleaf everleaf-key everleaf-verify everleaf-http \
+		everleaf-hook everleaf-admin
+	while [ $# -gt 0 ]; do
+		echo "$1:x:$((64100 + $#)):$((64100 + $#))::/:/bin/false" \
+			>>"$scene/passwd"
+		echo "$1:x:$((64100 + $#)):" >>"$scene/group"
+		shift
+	done
+}
+enter_users='mount --bind "$1/passwd" /etc/passwd &&
+	mount --bind "$1/group" /etc/group && shift && exec "$@"'
 
 # Fails if it takes longer than 5 s, or leaves a child behind.
 everleafd_stop() {
@@ -74,12 +100,15 @@ everleafd_stop() {
 
 everleaf() { "$prefix/bin/everleaf" --socket "$run/everleaf.sock" "$@"; }
 
-# A process of the daemon's: master, or one of its children by its name.
+# A process of the daemon's: master, or one of its children by its name (of
+# which the kernel keeps 15 characters).
 role_pid() {	# role_pid ROLE
 	if [ "$1" = master ]; then
 		pid_of everleafd
 	else
-		child_of "$(pid_of everleafd)" "$1" | head -n 1
+		child_of "$(pid_of everleafd)" \
+			"$(printf 'everleaf-%s' "$1" | cut -c 1-15)" |
+			head -n 1
 	fi
 }
 
@@ -101,9 +130,9 @@ serves() {	# serves NAME VERSION
 pair_matches() {	# pair_matches NAME
 	(
 		cd -P "$live/$1" || exit 1
-		openssl x509 -in cert.pem -noout -pubkey >"$scene/pub1.$$" &&
-			openssl pkey -in privkey.pem -pubout >"$scene/pub2.$$" &&
-			cmp -s "$scene/pub1.$$" "$scene/pub2.$$"
+		one=$(openssl x509 -in cert.pem -noout -pubkey) &&
+			two=$(openssl pkey -in privkey.pem -pubout) &&
+			[ "$one" = "$two" ]
 	)
 }
 
@@ -115,8 +144,15 @@ litter() {
 no_litter() { [ -z "$(litter)" ]; }
 
 events_of() {	# events_of NAME EVENT: how many there were
-	everleaf --json events "$1" |
+	everleaf --json events "$1" --since 1d |
 		jq -r '.events[].event' | grep -cx "$2"
+}
+served() { serves "$1" 1; }
+all_served() {	# all_served NAME...
+	local n
+	for n; do
+		served "$n" || return 1
+	done
 }
 
 # When something went wrong: what the daemon said last.

@@ -1,10 +1,12 @@
 # A real nginx of the scene's own: folder, configuration, process, and ports
 # above 1023 on loopback. The system's nginx is not touched.
 
-# Finds one, or unpacks one. Sets $nginx.
+# Finds one, or unpacks one. Sets $nginx and its ports.
 nginx_get() {	# nginx_get CACHE
 	local said
 	nginx_home=$scene/nginx
+	http_port=$(free_port)
+	tls_port=$(free_port)
 	nginx=$(PATH=$PATH:/usr/sbin:/sbin command -v nginx) && return 0
 	if [ ! -x "$1/nginx/usr/sbin/nginx" ]; then
 		said=$(unpack_package "" nginx "$1/nginx" 2>&1) || {
@@ -25,8 +27,6 @@ nginx_conf() {	# nginx_conf RUN LIVE [NAME]...
 	local run live name
 	run=$1 live=$2
 	shift 2
-	http_port=${http_port:-$(free_port)}
-	tls_port=${tls_port:-$(free_port)}
 	mkdir -p "$nginx_home/more"
 	sed "s|unix:[^;]*;|unix:$run/http.sock;|" \
 		"$top/contrib/snippets/nginx.conf" >"$nginx_home/snippet"

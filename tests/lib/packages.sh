@@ -99,7 +99,8 @@ own_stanza() {	# own_stanza CODENAME SUITE: paragraphs of "Field: value"
 			}
 			value = line[i]; sub(/^[^ \t:]*:/, "", value)
 			if (key == "suites") suites = suites " " value " "
-			else if (key == "components") parts = parts " " value " "
+			else if (key == "components")
+				parts = parts " " value " "
 			else if (key == "types") deb = value ~ /deb( |$)/
 			else out = out line[i] "\n"
 			if (key == "enabled" && tolower(value) ~ /no|false/)

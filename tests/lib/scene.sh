@@ -65,7 +65,8 @@ stop() {	# stop NAME [SIGNAL [SECONDS]]
 child_of() {	# child_of PID [NAME]
 	awk -v parent="$1" -v name="${2:-}" '
 		{ pid = $1
-		  comm = $0; sub(/^[^(]*\(/, "", comm); sub(/\)[^)]*$/, "", comm)
+		  comm = $0; sub(/^[^(]*\(/, "", comm)
+		  sub(/\)[^)]*$/, "", comm)
 		  rest = $0; sub(/^.*\) /, "", rest); split(rest, f, " ")
 		  if (f[2] == parent && f[1] != "Z" &&
 		      (name == "" || index(comm, name))) print pid }' \

@@ -376,7 +376,8 @@ service_at(const struct endpoint *e)
 
 	for (i = 0; i < conf->services_n; i++)
 		for (k = 0; k < conf->services[i].endpoints_n; k++)
-			if (conf->services[i].endpoints[k].port == e->port)
+			if (conf->services[i].where[0] != '\0' &&
+			    conf->services[i].endpoints[k].port == e->port)
 				return service_of(conf->services[i].title);
 	return -1;
 }

@@ -560,7 +560,7 @@ sim_begin(const struct sim_setup *s)
 	snprintf(world.db, sizeof(world.db), "%s/everleaf.db", world.dir);
 	write_config(s->config);
 	log_open("sim", getenv("SIM_LOG") != NULL ? LOG_LEVEL_DEBUG :
-	    (enum log_level)-1);
+	    LOG_LEVEL_ERROR);
 	if (!s->sqlite)
 		world.memory = store_open_memory();
 	ca_begin(s->seed);

@@ -1,0 +1,129 @@
+/* Inside of an order. What is saved is data only: which stage comes next
+ * follows from it (order_stage_next), so there is nothing that could disagree
+ * with it after a crash. */
+#ifndef ACME_ORDER_H
+#define ACME_ORDER_H
+#include "acme/codec.h"
+#include "acme/post.h"
+
+enum authz_state {
+	A_UNREAD,		/* must be read before anything else */
+	A_CHOSEN,		/* its challenge is to be published, answered */
+	A_ANSWERED,		/* the CA is looking */
+	A_DONE,			/* valid, or of no more interest */
+	A_FAILED,
+	A_STATE_COUNT
+};
+
+struct authz {
+	char *url;
+	int state;		/* enum authz_state */
+	char *ident;		/* "*.shop.example"; NULL until read */
+	char *type, *challenge_url, *token;	/* once chosen */
+	bool published;		/* may be visible: must be withdrawn */
+	int answers_lost;
+	/* not saved */
+	bool shown;		/* published by this process */
+	bool recheck;		/* its answer was lost or refused */
+	char *keyauth;
+	int polls;
+	int64_t next_ms;	/* not before */
+};
+
+/* How an order can stand; each has a name and a row in order.c. */
+enum stage {
+	STAGE_NEW, STAGE_LOOK, STAGE_READ, STAGE_PUBLISH, STAGE_ANSWER,
+	STAGE_POLL, STAGE_WITHDRAW, STAGE_CSR, STAGE_FINALIZE, STAGE_WAIT,
+	STAGE_PAUSE, STAGE_DOWNLOAD, STAGE_DONE, STAGE_FAILED, STAGE_COUNT
+};
+
+struct acme_order {
+	/* what is wanted */
+	struct strv names, challenges;
+	char *profile, *replaces;
+	/* what is known; saved */
+	bool sent;		/* newOrder left, its answer is not here */
+	int lost;		/* answers of newOrder that never came */
+	char *url, *finalize, *certificate;
+	int status;		/* enum order_status */
+	int seen;		/* the furthest status that the CA named */
+	int64_t created_ms, expires_ms;
+	struct blob csr, spki;
+	int finalized;		/* requests to finalize */
+	int unready;		/* times it was not ready though it should */
+	bool failing;		/* why is in *why */
+	bool over;		/* no later step can go on */
+	bool told;		/* FAIL was wished */
+	char *guilty;
+	struct err why;
+	struct authz *authz;
+	size_t nauthz;
+	/* of this process only */
+	enum stage stage;
+	enum acme_wish_kind wished;
+	bool waiting;		/* for what was wished */
+	bool look, save;
+	size_t at;		/* the authorization that the stage is about */
+	struct post post;
+	int polls, reads_failed;
+	int64_t next_ms;	/* the order is not read before */
+	int64_t pause_ms;	/* nothing is done before */
+	int64_t grace_ms;	/* a failed order waits so long for the rest */
+	struct err refused;	/* of an answer to a challenge */
+	struct blob leaf, chain;
+	char stage_text[32];
+};
+
+/* One step of an order: what every handler needs. */
+struct run {
+	struct acme_order *o;
+	struct acme_session *s;
+	int64_t now_ms;
+	const struct acme_event *event;
+	struct acme_wish *w;
+	bool wished;		/* w is filled: the step ends */
+};
+
+/* --- order.c */
+/* Ends the order: what is published is withdrawn, then it fails with *why,
+ * unless it fails for something else already. Over: nothing can be made of it
+ * later; for now: a later step goes on where it stands. */
+void order_fail(struct run *r, const struct err *why);
+void order_fail_for_now(struct run *r, const struct err *why);
+/* Which of both a refused request is, by its code. */
+void order_fail_refused(struct run *r, const struct problem *p);
+void order_guilty(struct acme_order *o, const char *ident);
+/* Poll times: what the CA said, within bounds, else 0.25, 1, 2, 4 ... 15 s,
+ * and after a while every minute. */
+int64_t order_poll_at(const char *retry_after, int64_t now_ms, int *polls);
+/* Until when the CA may take its time. */
+int64_t order_deadline(const struct acme_order *o);
+/* Starts a signed request; fills url, kid and wish. */
+void order_ask(struct run *r, const char *doing, struct jws_request *req,
+    const char *url, const char *accept, size_t reply_max);
+void order_wish_wait(struct run *r, int64_t at_ms);
+void authz_clear(struct authz *a);
+/* The stage of an order that was just loaded. */
+void order_settle(struct acme_order *o);
+
+/* --- authz.c: rows of the table of stages */
+void act_read(struct run *r);
+void reply_read(struct run *r, const struct acme_reply *reply);
+void act_publish(struct run *r);
+void event_publish(struct run *r);
+void act_answer(struct run *r);
+void reply_answer(struct run *r, const struct acme_reply *reply);
+void refused_answer(struct run *r, const struct problem *p);
+void lost_answer(struct run *r);
+void act_poll(struct run *r);
+void event_poll(struct run *r);
+void act_withdraw(struct run *r);
+void event_withdraw(struct run *r);
+/* The first authorization in a state, NULL if none is. */
+struct authz *authz_find(struct acme_order *o, enum authz_state state);
+size_t authz_count(const struct acme_order *o, enum authz_state state);
+/* One whose challenge must go, NULL if none: all of them when `all`. */
+struct authz *authz_to_withdraw(struct acme_order *o, bool all);
+bool authz_unshown(const struct acme_order *o);
+
+#endif

@@ -1,0 +1,472 @@
+/* Changes: each is checked here as far as the configuration goes, then asked
+ * of the engine (acts.h), and answered when it is durable. With ?dry=1 the
+ * answer says what would happen and nothing does. */
+#include <config.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/name.h"
+#include "base/text.h"
+#include "daemon/acts.h"
+#include "daemon/api_in.h"
+#include "daemon/json.h"
+#include "daemon/turn.h"
+#include "daemon/view.h"
+#include "daemon/wish_json.h"
+
+/* --- PUT, PATCH ----------------------------------------------------------- */
+
+struct put {
+	struct api_req *r;
+	struct conf_wish wish;
+	struct strv labels;
+	json_t *body;		/* PATCH: until the wish is read */
+	bool dry;
+};
+
+static void
+put_free(void *own)
+{
+	struct put *p = own;
+
+	conf_wish_free(&p->wish);
+	strv_free(&p->labels);
+	json_decref(p->body);
+	free(p);
+}
+
+static void
+put_dry(struct put *p, enum put_result result)
+{
+	static const char *const words[] = { "created", "changed", "same" };
+
+	api_reply(p->r, 200, json_pack("{s:b, s:s, s:s, s:o}", "dry", 1,
+	    "name", p->r->name, "result", words[result],
+	    "wish", wish_json(&p->wish, &p->labels)));
+}
+
+static void
+put_over(void *ctx, enum put_result result, const struct err *err)
+{
+	struct put *p = ctx;
+
+	if (err != NULL)
+		api_reply_err(p->r, err);
+	else if (p->dry)
+		put_dry(p, result);
+	else
+		api_reply_cert(p->r, result == PUT_MADE ? 201 : 200,
+		    result != PUT_SAME);
+}
+
+static void
+put_go(struct put *p)
+{
+	struct api_req *r = p->r;
+	struct err err;
+	struct buf what;
+	int bad;
+
+	/* As in a file: without names the title is the name. */
+	if (p->wish.names.n == 0)
+		strv_add(&p->wish.names, r->name);
+	buf_init(&what, 2 * NAME_TITLE_MAX);
+	buf_printf(&what, "certificate \"%s\"", r->name);
+	bad = conf_wish_check(acts_conf(), &p->wish, what.data, &err);
+	buf_free(&what);
+	if (bad)
+		api_reply_err(r, &err);
+	else
+		act_put(r->name, &p->wish, &p->labels, r->actor, p->dry,
+		    put_over, p);
+}
+
+static struct put *
+put_new(struct api_req *r)
+{
+	struct put *p = xcalloc(1, sizeof(*p));
+	struct err err;
+
+	p->r = r;
+	wish_init(&p->wish);
+	r->own = p;
+	r->drop = put_free;
+	if (api_param_flag(&r->target, "dry", &p->dry, &err) == 0)
+		p->body = api_body(r, &err);
+	if (p->body != NULL)
+		return p;
+	api_reply_err(r, &err);
+	return NULL;
+}
+
+void
+api_put_cert(struct api_req *r)
+{
+	struct put *p = put_new(r);
+	struct err err;
+
+	if (p == NULL)
+		return;
+	if (!name_is_title(r->name)) {
+		err_set(&err, ERR_INVALID, "\"%.128s\" is no title of a "
+		    "certificate", r->name);
+		err_advise(&err, "Letters, digits, \".\", \"_\" and \"-\", at "
+		    "most %d.", NAME_TITLE_MAX);
+		api_reply_err(r, &err);
+	} else if (wish_apply(&p->wish, &p->labels, p->body, &err) != 0)
+		api_reply_err(r, &err);
+	else
+		put_go(p);
+}
+
+static void
+patch_read(void *ctx, struct bundle *b, const struct err *store_err)
+{
+	struct put *p = ctx;
+	const struct row_label *l;
+	struct err err;
+	struct buf label;
+	size_t i;
+
+	if (store_err != NULL) {
+		api_reply_err(p->r, store_err);
+		return;
+	}
+	if (b->cert == NULL) {
+		api_reply_no_cert(p->r);
+		return;
+	}
+	conf_wish_free(&p->wish);
+	if (wish_parse(&p->wish, b->cert->wish == NULL ? "" : b->cert->wish,
+	    &err) != 0) {
+		api_reply_err(p->r, &err);
+		return;
+	}
+	for (i = 0; i < b->labels.n; i++) {
+		l = ROWS_AT(&b->labels, row_label, i);
+		buf_init(&label, 1024);
+		buf_printf(&label, "%s=%s", l->key, l->value);
+		strv_add(&p->labels, label.data);
+		buf_free(&label);
+	}
+	if (wish_apply(&p->wish, &p->labels, p->body, &err) != 0)
+		api_reply_err(p->r, &err);
+	else
+		put_go(p);
+}
+
+void
+api_patch_cert(struct api_req *r)
+{
+	struct put *p = put_new(r);
+
+	if (p != NULL)
+		bundle_by_name(turn_store(), r->name, patch_read, p);
+}
+
+/* --- acts on one certificate ---------------------------------------------- */
+
+struct act {
+	struct api_req *r;
+	bool dry, purge, new_key, force;
+	/* What it would do, said for ?dry=1. */
+	void (*say)(const struct act *a, const struct bundle *b, json_t *lines);
+	void (*go)(struct act *a);
+};
+
+static void
+act_over(void *ctx, const struct err *err)
+{
+	struct act *a = ctx;
+
+	if (err != NULL)
+		api_reply_err(a->r, err);
+	else
+		api_reply_cert(a->r, 202, -1);
+}
+
+static void
+act_read(void *ctx, struct bundle *b, const struct err *err)
+{
+	struct act *a = ctx;
+	json_t *lines;
+
+	if (err != NULL)
+		api_reply_err(a->r, err);
+	else if (b->cert == NULL)
+		api_reply_no_cert(a->r);
+	else if (!a->dry)
+		a->go(a);
+	else {
+		lines = json_array();
+		a->say(a, b, lines);
+		api_reply(a->r, 200, json_pack("{s:b, s:s, s:o}", "dry", 1,
+		    "name", a->r->name, "lines", lines));
+	}
+}
+
+/* Options of the body, each true or false. */
+static int
+read_options(struct act *a, struct err *err)
+{
+	json_t *body = api_body(a->r, err), *v;
+	const char *key;
+
+	if (body == NULL)
+		return -1;
+	json_object_foreach(body, key, v) {
+		bool *on = a->say == NULL ? NULL : strcmp(key, "new_key") == 0 ?
+		    &a->new_key : strcmp(key, "force") == 0 ? &a->force : NULL;
+
+		if (on == NULL)
+			err_set(err, ERR_INVALID, "no such option \"%.64s\"",
+			    key);
+		else if (!json_is_boolean(v))
+			err_set(err, ERR_INVALID, "\"%s\" is neither true nor "
+			    "false", key);
+		else {
+			*on = json_is_true(v);
+			continue;
+		}
+		json_decref(body);
+		return -1;
+	}
+	json_decref(body);
+	return 0;
+}
+
+static void
+act_begin(struct api_req *r, void (*say)(const struct act *a,
+    const struct bundle *b, json_t *lines), void (*go)(struct act *a))
+{
+	struct act *a = xcalloc(1, sizeof(*a));
+	struct err err;
+
+	a->r = r;
+	a->say = say;
+	a->go = go;
+	r->own = a;
+	r->drop = free;
+	if (api_param_flag(&r->target, "dry", &a->dry, &err) != 0 ||
+	    api_param_flag(&r->target, "purge", &a->purge, &err) != 0 ||
+	    read_options(a, &err) != 0)
+		api_reply_err(r, &err);
+	else
+		bundle_by_name(turn_store(), r->name, act_read, a);
+}
+
+static void
+say(json_t *lines, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+static void
+say(json_t *lines, const char *fmt, ...)
+{
+	struct buf b;
+	va_list ap;
+
+	buf_init(&b, 16 * 1024);
+	va_start(ap, fmt);
+	buf_vprintf(&b, fmt, ap);
+	va_end(ap);
+	json_array_append_new(lines, json_text(b.data));
+	buf_free(&b);
+}
+
+/* --- DELETE --------------------------------------------------------------- */
+
+static void
+remove_over(void *ctx, const struct err *err)
+{
+	struct act *a = ctx;
+
+	if (err != NULL)
+		api_reply_err(a->r, err);
+	else if (a->purge)
+		api_reply(a->r, 200, json_pack("{s:s, s:b}", "name",
+		    a->r->name, "purged", 1));
+	else
+		api_reply_cert(a->r, 200, -1);
+}
+
+static void
+remove_go(struct act *a)
+{
+	act_remove(a->r->name, a->purge, a->r->actor, remove_over, a);
+}
+
+static void
+remove_say(const struct act *a, const struct bundle *b, json_t *lines)
+{
+	char until[TEXT_TIME];
+
+	if (strcmp(b->cert->source, "file") == 0) {
+		say(lines, "%s is set in %s: take it out there, then everleaf "
+		    "reload", b->cert->name, b->cert->where);
+		return;
+	}
+	say(lines, "%s would not be renewed any more", b->cert->name);
+	text_rfc3339(until, text_add_sat(b->cert->not_after_ms,
+	    30 * CONF_DAY));
+	if (a->purge)
+		say(lines, "its files and keys would be removed now");
+	else if (b->cert->not_after_ms != 0)
+		say(lines, "its files would stay until %s", until);
+}
+
+void
+api_delete_cert(struct api_req *r)
+{
+	act_begin(r, remove_say, remove_go);
+}
+
+/* --- renew, deploy, test -------------------------------------------------- */
+
+static void
+renew_go(struct act *a)
+{
+	act_renew(a->r->name, a->new_key, a->force, a->r->actor, act_over, a);
+}
+
+static void
+renew_say(const struct act *a, const struct bundle *b, json_t *lines)
+{
+	struct conf_wish w = view_wanted(b);
+	char at[TEXT_TIME];
+	bool due = b->cert->renew_at_ms <= loop_now();
+
+	text_rfc3339(at, b->cert->renew_at_ms);
+	if (due || a->force)
+		say(lines, "a version for %zu name%s would be ordered from "
+		    "%s", w.names.n, w.names.n == 1 ? "" : "s",
+		    w.ca == NULL ? "its CA" : w.ca);
+	else
+		say(lines, "nothing would be ordered: not due before %s; "
+		    "--force orders now", at);
+	if (due || a->force)
+		say(lines, "it counts against the CA's limits: one order");
+	conf_wish_free(&w);
+}
+
+void
+api_post_renew(struct api_req *r)
+{
+	act_begin(r, renew_say, renew_go);
+}
+
+static void
+deploy_go(struct act *a)
+{
+	act_deploy(a->r->name, NULL, a->r->actor, act_over, a);
+}
+
+static void
+deploy_say(const struct act *a, const struct bundle *b, json_t *lines)
+{
+	size_t i;
+
+	(void)a;
+	say(lines, "version %lld would be installed again",
+	    (long long)b->cert->newest);
+	for (i = 0; i < b->deployments.n; i++)
+		say(lines, "%s would be checked, reloaded and looked at",
+		    ROWS_AT(&b->deployments, row_deployment, i)->service);
+}
+
+void
+api_post_deploy(struct api_req *r)
+{
+	act_begin(r, deploy_say, deploy_go);
+}
+
+static void
+test_over(void *ctx, const struct strv *lines, bool good,
+    const struct err *err)
+{
+	struct act *a = ctx;
+
+	if (err != NULL)
+		api_reply_err(a->r, err);
+	else
+		api_reply(a->r, 200, json_pack("{s:s, s:b, s:o}", "name",
+		    a->r->name, "good", good, "lines", json_list(lines)));
+}
+
+static void
+test_go(struct act *a)
+{
+	act_test(a->r->name, test_over, a);
+}
+
+void
+api_post_test(struct api_req *r)
+{
+	act_begin(r, NULL, test_go);
+}
+
+/* --- a service, the configuration ----------------------------------------- */
+
+static void
+service_over(void *ctx, const struct err *err)
+{
+	struct api_req *r = ctx;
+
+	if (err != NULL)
+		api_reply_err(r, err);
+	else
+		api_get_service(r);
+}
+
+void
+api_post_service_deploy(struct api_req *r)
+{
+	struct err err;
+	json_t *lines;
+	bool dry;
+
+	if (api_param_flag(&r->target, "dry", &dry, &err) != 0)
+		api_reply_err(r, &err);
+	else if (conf_service(acts_conf(), r->name) == NULL)
+		api_get_service(r);	/* says that there is none */
+	else if (!dry)
+		act_deploy(NULL, r->name, r->actor, service_over, r);
+	else {
+		lines = json_array();
+		say(lines, "%s would be checked, reloaded and looked at, with "
+		    "every certificate it uses", r->name);
+		api_reply(r, 200, json_pack("{s:b, s:s, s:o}", "dry", 1,
+		    "service", r->name, "lines", lines));
+	}
+}
+
+static void
+reload_over(void *ctx, bool good, const struct strv *lines,
+    const struct err *err)
+{
+	struct api_req *r = ctx;
+	struct err bad;
+
+	if (err != NULL) {
+		api_reply_err(r, err);
+		return;
+	}
+	if (good) {
+		api_reply(r, 200, json_pack("{s:b, s:o}", "good", 1, "lines",
+		    json_list(lines)));
+		return;
+	}
+	err_set(&bad, ERR_CONFIG_BAD, "%s", lines->n > 0 ? lines->v[0] :
+	    "the configuration can't be used");
+	api_reply_err_with(r, &bad, "lines", json_list(lines));
+}
+
+void
+api_post_reload(struct api_req *r)
+{
+	struct err err;
+	bool dry, yes;
+
+	if (api_param_flag(&r->target, "dry", &dry, &err) != 0 ||
+	    api_param_flag(&r->target, "yes", &yes, &err) != 0)
+		api_reply_err(r, &err);
+	else
+		act_reload(dry, yes, reload_over, r);
+}

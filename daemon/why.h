@@ -1,0 +1,17 @@
+/* `everleaf why NAME`: a verdict, how things stand, who saw what, what to do
+ * next, from what the store holds. Pure.
+ *
+ * {"name", "state", "verdict": "one sentence.", "standing": "... or null",
+ *  "lines": [{"label": "nginx", "text": "..."}], "do": ["...", ...]}
+ * A line without a label goes on from the one before. Times in texts are
+ * RFC 3339 UTC; the command shows them in local time. */
+#ifndef DAEMON_WHY_H
+#define DAEMON_WHY_H
+#include <jansson.h>
+#include "daemon/bundle.h"
+
+/* b->cert is there; ca: the row of its CA or NULL. The caller owns the
+ * value. */
+json_t *why_json(const struct bundle *b, const struct row_ca *ca,
+    int64_t now_ms);
+#endif
