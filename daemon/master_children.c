@@ -136,7 +136,7 @@ on_message(void *ctx)
 		n = msg_recv(c->channel, MSG_DONTWAIT, &p, fds, &nfds);
 		if (n < 0 && errno == EAGAIN)
 			return;
-		if (n < 0)
+		if (n < 0 && errno != ECONNRESET)
 			child_broke_rule(c, strerror(errno));
 		if (n <= 0) {
 			/* Closed: the pidfd tells when it is dead. */
