@@ -18,14 +18,13 @@ scene_begin() {
 }
 
 scene_end() {
-	local status p
-	status=$?
+	scene_status=$?
 	trap - EXIT
 	for p in $(ls -t "$scene/pids"); do
 		stop "$p" TERM 5 || stop "$p" KILL 5
 	done
 	[ -n "${scene_keeps:-}" ] || rm -rf "$scene"
-	exit $status
+	exit $scene_status
 }
 
 # --- processes ---------------------------------------------------------------
