@@ -17,6 +17,7 @@ void sim_run(int64_t for_ms);
 void sim_step_clock(int64_t by_ms);	/* wall clock only */
 void sim_forget_all(void);		/* timers and posts of a dead process */
 int64_t sim_mono(void);
+void sim_reset_time(void);
 
 /* --- life and death (world.c) -------------------------------------------------- */
 struct sim_setup {

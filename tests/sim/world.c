@@ -549,6 +549,7 @@ void
 sim_begin(const struct sim_setup *s)
 {
 	memset(&world, 0, sizeof(world));
+	sim_reset_time();
 	world.seed = s->seed * 2654435761u + 1;
 	world.sqlite = s->sqlite;
 	world.hash = 14695981039346656037u;
