@@ -66,7 +66,7 @@ static struct http_exchange *told;	/* whose done is at work */
 static uint64_t requests, connections;
 static char agent[64];
 
-/* --- what curl calls ------------------------------------------------------*/
+/* --- what curl calls --------------------------------------------------- */
 
 static size_t
 on_read(char *to, size_t size, size_t n, void *ctx)
@@ -197,7 +197,7 @@ on_curl_timer(void *ctx)
 	collect();
 }
 
-/* --- origins --------------------------------------------------------------*/
+/* --- origins ----------------------------------------------------------- */
 
 static void
 forget_idle(void)
@@ -268,7 +268,7 @@ host_of(char out[HOST_MAX], const char *url)
 	return fine;
 }
 
-/* --- one exchange ---------------------------------------------------------*/
+/* --- one exchange ------------------------------------------------------ */
 
 static void
 add_line(struct http_exchange *x, const char *name, const char *value)
@@ -524,7 +524,7 @@ tell(void *ctx)
 	}
 }
 
-/* --- what the engine calls ------------------------------------------------*/
+/* --- what the engine calls --------------------------------------------- */
 
 int
 http_init(struct err *err)

@@ -63,7 +63,7 @@ deploy_free(struct deploy *d)
 	free(d);
 }
 
-/* --- when ------------------------------------------------------------------ */
+/* --- when -------------------------------------------------------------- */
 
 void
 deploy_due(const struct bundle *b, const char *service)
@@ -112,7 +112,7 @@ ready_at(const struct deploy *d, const struct bundle *b)
 	return at;
 }
 
-/* --- what came of it ---------------------------------------------------------- */
+/* --- what came of it --------------------------------------------------- */
 
 static void
 say(const struct member *m, const char *service, const char *event,
@@ -326,7 +326,7 @@ over(struct deploy *d)
 		    member_reread, &d->members[i]);
 }
 
-/* --- carrying out one wish ------------------------------------------------------ */
+/* --- carrying out one wish --------------------------------------------- */
 
 static void
 flipped(void *ctx, void *answer, const struct err *err)
@@ -450,7 +450,7 @@ step(struct deploy *d, bool good)
 	turn_after(carry_out, d);
 }
 
-/* --- setting a round up ------------------------------------------------------------ */
+/* --- setting a round up ------------------------------------------------ */
 
 static size_t
 service_index(struct deploy *d, const struct conf_service *conf)
@@ -627,7 +627,7 @@ job_deploy(int64_t unused)
 	store_read(turn_store(), q, 3, due_read, round_now);
 }
 
-/* --- putting back after the proof failed (rule 3) -------------------------- */
+/* --- putting back after the proof failed (rule 3) ---------------------- */
 
 static void
 owe_rollback(void *ctx, struct bundle *b, const struct err *err)

@@ -33,7 +33,7 @@ struct pair {
 	time_t now;
 };
 
-/* --- reading ------------------------------------------------------------- */
+/* --- reading ----------------------------------------------------------- */
 
 static bool
 read_all(struct blob *out, int fd, size_t max)
@@ -78,7 +78,7 @@ judge_forget(struct judge_files *f)
 		blob_wipe(&f->text[i]);
 }
 
-/* --- PEM ----------------------------------------------------------------- */
+/* --- PEM --------------------------------------------------------------- */
 
 static bool
 line_is(const char *line, size_t n, const char *edge, const char *label)
@@ -201,7 +201,7 @@ read_key(const struct blob *text)
 	return key;
 }
 
-/* --- names --------------------------------------------------------------- */
+/* --- names ------------------------------------------------------------- */
 
 /* Its octets; 0 of them when it is a host's name. */
 static size_t
@@ -266,7 +266,7 @@ covers_names(const struct pair *p)
 	return wanted->n > 0 && i == wanted->n;
 }
 
-/* --- the rules ----------------------------------------------------------- */
+/* --- the rules --------------------------------------------------------- */
 
 static bool
 belongs(const struct pair *p)

@@ -43,7 +43,7 @@ monotonic(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-/* --- answers --------------------------------------------------------------*/
+/* --- answers ----------------------------------------------------------- */
 
 static struct MHD_Response *
 make_response(const char *body, const char *type, enum
@@ -137,7 +137,7 @@ on_words(void *ctx, const char *fmt, va_list ap)
 	log_debug("%s", words);
 }
 
-/* --- connections ----------------------------------------------------------*/
+/* --- connections ------------------------------------------------------- */
 
 /* The other half of the work is MHD's, when it sees the end. */
 static void
@@ -187,7 +187,7 @@ end_long_lives(int64_t now)
 	}
 }
 
-/* --- listeners ------------------------------------------------------------*/
+/* --- listeners --------------------------------------------------------- */
 
 static bool
 is_unix(int fd)

@@ -35,7 +35,7 @@ now_s(void)
 	return t.tv_sec;
 }
 
-/* --- start ----------------------------------------------------------------*/
+/* --- start ------------------------------------------------------------- */
 
 static void
 confine(void)
@@ -45,6 +45,10 @@ confine(void)
 	struct err err;
 	char *line, *end;
 
+	/* The master starts it in an empty directory, with the one capability
+	 * that this takes when there are users of their own. */
+	log_info("confined: root directory: %s", chroot(".") == 0 &&
+	    chdir("/") == 0 ? "empty" : "the system's");
 	if (sandbox_enter(&plan, &report, &err) != 0) {
 		log_err(&err, "confinement");
 		exit(1);
@@ -94,7 +98,7 @@ open_channel(void)
 	}
 }
 
-/* --- channels -------------------------------------------------------------*/
+/* --- channels ---------------------------------------------------------- */
 
 /* The new engine publishes again what it still wants; the rest goes after a
  * while. */
@@ -204,7 +208,7 @@ receive(struct responder *r, enum sender from)
 	lose(r, from);
 }
 
-/* --- the loop -------------------------------------------------------------*/
+/* --- the loop ---------------------------------------------------------- */
 
 static void
 forget(struct responder *r)

@@ -22,7 +22,7 @@ struct why {
 	struct buf verdict, standing;
 };
 
-/* --- words ---------------------------------------------------------------- */
+/* --- words ------------------------------------------------------------- */
 
 static void
 line(struct why *w, const char *label, const char *fmt, ...)
@@ -102,7 +102,7 @@ evidence(struct why *w, const struct strv *saw, bool later)
 	}
 }
 
-/* --- verdicts ------------------------------------------------------------- */
+/* --- verdicts ---------------------------------------------------------- */
 
 static void
 standing_days(struct why *w, const char *start)
@@ -255,7 +255,7 @@ static const struct {
 	{ "retired", retired }, { "paused", paused }
 };
 
-/* --- evidence ------------------------------------------------------------- */
+/* --- evidence ---------------------------------------------------------- */
 
 static bool
 is_state(const struct why *w, const char *state)
@@ -542,7 +542,7 @@ renews_line(struct why *w)
 	line(w, "renews", "%s", at);
 }
 
-/* --- advice --------------------------------------------------------------- */
+/* --- advice ------------------------------------------------------------ */
 
 /* Advice is written as a sentence; behind "Do" it is a clause. */
 static char *
@@ -643,8 +643,8 @@ why_json(const struct bundle *b, const struct row_ca *ca, int64_t now_ms)
 	do_for_issue(&w);
 	do_for_services(&w);
 	j = json_pack("{s:s, s:o, s:o, s:o, s:o, s:o}", "name", w.c->name,
-	    "state", json_text(w.c->state), "verdict", json_text(w.verdict.data),
-	    "standing", json_text(w.standing.data), "lines", w.lines,
+	    "state", json_text(w.c->state), "verdict",
+	    json_text(w.verdict.data), "standing", json_text(w.standing.data), "lines", w.lines,
 	    "do", w.todo);
 	strv_free(&w.issue_saw);
 	buf_free(&w.verdict);

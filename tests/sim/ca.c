@@ -65,7 +65,7 @@ dice(uint32_t n)
 	return (ca.seed >> 8) % n;
 }
 
-/* --- certificates ------------------------------------------------------------- */
+/* --- certificates ------------------------------------------------------ */
 
 static X509 *
 bare(EVP_PKEY *pub, int64_t from_ms, int64_t to_ms, X509_NAME *issuer)
@@ -198,7 +198,7 @@ issue(struct order *o, const char *csr64)
 	return true;
 }
 
-/* --- script -------------------------------------------------------------------- */
+/* --- script ------------------------------------------------------------ */
 
 void
 ca_begin(uint32_t seed)
@@ -341,7 +341,7 @@ ca_most_for_a_time(const char *name, int64_t window_ms)
 	return most;
 }
 
-/* --- requests -------------------------------------------------------------------- */
+/* --- requests ---------------------------------------------------------- */
 
 static void
 new_nonce(struct ca_answer *a)
