@@ -261,9 +261,7 @@ covers_names(const struct pair *p)
 	while (names != NULL && i < wanted->n && is_named(names, wanted->v[i]))
 		i++;
 	GENERAL_NAMES_free(names);
-	if (p->wanted->any_names)
-		return true;
-	return wanted->n > 0 && i == wanted->n;
+	return p->wanted->any_names || (wanted->n > 0 && i == wanted->n);
 }
 
 /* --- the rules --------------------------------------------------------- */
