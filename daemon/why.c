@@ -644,8 +644,8 @@ why_json(const struct bundle *b, const struct row_ca *ca, int64_t now_ms)
 	do_for_services(&w);
 	j = json_pack("{s:s, s:o, s:o, s:o, s:o, s:o}", "name", w.c->name,
 	    "state", json_text(w.c->state), "verdict",
-	    json_text(w.verdict.data), "standing", json_text(w.standing.data), "lines", w.lines,
-	    "do", w.todo);
+	    json_text(w.verdict.data), "standing",
+	    json_text(w.standing.data), "lines", w.lines, "do", w.todo);
 	strv_free(&w.issue_saw);
 	buf_free(&w.verdict);
 	buf_free(&w.standing);
