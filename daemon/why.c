@@ -108,7 +108,13 @@ static void
 standing_days(struct why *w, const char *start)
 {
 	int64_t days = view_days(w->c->not_after_ms, w->now);
+	char span[32];
 
+	if (days < 2 && w->c->not_after_ms > w->now) {
+		text_span(span, w->c->not_after_ms - w->now);
+		buf_printf(&w->standing, "%s; %s left.", start, span);
+		return;
+	}
 	buf_printf(&w->standing, "%s; %lld day%s left.", start,
 	    (long long)days, days == 1 ? "" : "s");
 }
@@ -404,7 +410,7 @@ progress(const char *state)
 /* What was seen at one service's endpoints. */
 struct seen {
 	struct strv places, names;	/* that show the newest */
-	int64_t checked;
+	int64_t checked, version;
 	size_t good, bad;
 };
 
@@ -420,6 +426,7 @@ look(struct seen *s, const struct row_endpoint *e)
 		return;
 	}
 	s->good++;
+	s->version = e->version;	/* the newest there was then */
 	buf_init(&here, SENTENCE_MAX);
 	where(&here, e);
 	if (!strv_has(&s->places, here.data))
@@ -449,7 +456,7 @@ good_line(struct why *w, const char *service, const struct seen *s)
 		snprintf(names, sizeof(names), s->names.n <= 1 ?
 		    "serves" : "all %zu names serve", s->names.n);
 	line(w, service, "%s: %s version %lld (checked %s ago)",
-	    places.data, names, (long long)w->c->newest, span);
+	    places.data, names, (long long)s->version, span);
 	buf_free(&places);
 }
 
