@@ -104,6 +104,12 @@ set_error(char **field, const struct err *err)
 	*field = err != NULL ? view_error_json(err, NULL) : xstrdup("");
 }
 
+bool
+engine_own_trouble(const struct err *err)
+{
+	return err->code == ERR_KEEPER || err->code == ERR_INTERNAL;
+}
+
 struct conf_wish
 engine_wish(const struct row_cert *c)
 {

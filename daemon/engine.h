@@ -27,6 +27,9 @@ void engine_touch(int64_t cert_id);
 struct conf_wish engine_wish(const struct row_cert *c);
 /* Lifetime of the newest real version, 0 if there is none. */
 int64_t engine_lifetime(const struct bundle *b);
+/* A process of ours was not there, or the loop is ending: nothing that the
+ * certificate, its service or its CA could be blamed for. */
+bool engine_own_trouble(const struct err *err);
 struct strv list_of(const char *lines);		/* one item a line */
 char *lines_of(const struct strv *l);
 /* Replaces an error text by the JSON of err (NULL: none). */

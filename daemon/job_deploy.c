@@ -170,11 +170,14 @@ verdict_error(struct err *err, struct strv *saw, enum round_verdict v,
 
 static void
 retry_later(const struct member *m, struct row_deployment *row,
-    enum round_verdict v)
+    enum round_verdict v, bool ours)
 {
 	int64_t at = loop_now() + plan_backoff(row->failures,
 	    engine_lifetime(m->b), chance_luck());
 
+	if (ours)
+		at = loop_now() + plan_own_trouble(row->failures,
+		    engine_lifetime(m->b));
 	row->next_try_ms = at;
 	/* Files that are back must be put in place again first. */
 	if (v == ROUND_BROKEN || v == ROUND_RELOAD_FAILED) {
@@ -220,7 +223,7 @@ record_one(struct deploy *d, const struct member *m, size_t item,
 		    "unserved" : "refused");
 		if (round_is_back(d->round, item))
 			row->version = m->old_version;
-		retry_later(m, row, v);
+		retry_later(m, row, v, engine_own_trouble(&s->err));
 		say(m, s->conf->title, v == ROUND_RELOAD_FAILED ?
 		    "service.failed" : "service.refused", s->err.text, &err);
 		strv_free(&saw);

@@ -119,6 +119,11 @@ after_failure(struct row_cert *c, const struct issue *s,
 	int64_t now = loop_now(), at = ca_closed_until(s->ca);
 	bool passes = err->class == ERR_LATER;
 
+	if (engine_own_trouble(err)) {
+		row_text(&c->iss_state, "waiting");
+		return c->iss_next_try_ms = now + plan_own_trouble(1,
+		    s->lifetime_ms);
+	}
 	if (!passes || at == 0)
 		c->iss_failures++;
 	if (at == 0)
