@@ -20,7 +20,7 @@
 #include "daemon/view.h"
 
 enum {
-	IDLE_S = 15,			/* a connection that says nothing */
+	IDLE_S = 5,			/* a connection that says nothing */
 	MEMORY = 32 * 1024,		/* request line and head */
 	DRAIN_MAX = 4 << 20,		/* of a body that is too large */
 	GROUPS_MAX = 256
@@ -35,7 +35,7 @@ static struct {
 	bool has_group;
 } api;
 
-/* --- requests ------------------------------------------------------------- */
+/* --- requests ---------------------------------------------------------- */
 
 static struct api_req *
 req_new(const char *uri)
@@ -80,8 +80,10 @@ answered(struct api_req *r, int status, char *reply)
 	if (r->conn == NULL)
 		req_free(r);
 	else if (r->suspended) {
+		/* Nothing on the epoll descriptor tells of a resumed one. */
 		r->suspended = false;
 		MHD_resume_connection(r->conn);
+		loop_timer_after(api.timer, 0);
 	}
 }
 
@@ -173,7 +175,7 @@ api_reply_cert(struct api_req *r, int status, int changed)
 	bundle_by_name(turn_store(), r->name, cert_read, c);
 }
 
-/* --- who speaks ----------------------------------------------------------- */
+/* --- who speaks -------------------------------------------------------- */
 
 static bool
 in_list(const gid_t *list, int n, gid_t g)
@@ -220,7 +222,7 @@ may_speak(struct api_req *r)
 	    (api.has_group && in_group(info->connect_fd, &who));
 }
 
-/* --- libmicrohttpd's callbacks -------------------------------------------- */
+/* --- libmicrohttpd's callbacks ----------------------------------------- */
 
 static void
 add_date(struct MHD_Response *answer)
@@ -422,15 +424,28 @@ on_log(void *unused, const char *fmt, va_list ap)
 	log_debug("API: %s", words);
 }
 
-/* --- driven by the loop --------------------------------------------------- */
+/* --- driven by the loop ------------------------------------------------ */
+
+static bool
+at_limit(void)
+{
+	const union MHD_DaemonInfo *info = MHD_get_daemon_info(api.http,
+	    MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
+
+	return info != NULL && info->num_connections >= API_CONNECTIONS_MAX;
+}
 
 static void
 run(void)
 {
+	bool full = at_limit();
 	MHD_UNSIGNED_LONG_LONG ms;
 
 	MHD_run(api.http);
-	if (MHD_get_timeout(api.http, &ms) == MHD_YES)
+	/* It listens again only in the run after the one that made room. */
+	if (full && !at_limit())
+		loop_timer_after(api.timer, 0);
+	else if (MHD_get_timeout(api.http, &ms) == MHD_YES)
 		loop_timer_after(api.timer, ms > 60000 ? 60000 : (int64_t)ms);
 	else
 		loop_timer_stop(api.timer);

@@ -15,6 +15,7 @@
 #define S(text) ((char *)(uintptr_t)(text))
 enum { STEP_MS = 100 };
 
+struct story;
 struct act {
 	struct err err;
 	act_done *done;
@@ -25,6 +26,7 @@ struct act {
 
 /* What happens to one certificate after an act. */
 struct story {
+	struct story *next;
 	char *name;
 	int64_t id, version;
 	const struct scene *at;
@@ -59,6 +61,7 @@ static const struct scene deploy[] = {
 static struct err acts_fail;
 static bool acts_late, acts_bad_config;
 static struct act *stuck;
+static struct story *stories;
 
 void
 stub_acts_fail(const struct err *err)
@@ -177,8 +180,23 @@ tell(const char *name, int64_t id, int64_t version, const struct scene *from)
 	s->id = id;
 	s->version = version;
 	s->at = from;
+	s->next = stories;
+	stories = s;
 	s->timer = loop_timer_new(next_scene, s);
 	loop_timer_after(s->timer, STEP_MS);
+}
+
+void
+stub_acts_free(void)
+{
+	struct story *s;
+
+	while ((s = stories) != NULL) {
+		stories = s->next;
+		loop_timer_free(s->timer);
+		free(s->name);
+		free(s);
+	}
 }
 
 /* --- acts.h ---------------------------------------------------------------- */

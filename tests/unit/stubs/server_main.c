@@ -1,0 +1,29 @@
+/* api_server SOCKET [empty|bad-config|refuse]: serves until its standard input
+ * ends. */
+#include <config.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include "daemon/log.h"
+#include "tests/unit/stubs/server.h"
+
+int
+main(int argc, char *argv[])
+{
+	struct server_how how = { .group = "nogroup" };
+	const char *word = argc > 2 ? argv[2] : "";
+	int fd;
+
+	if (argc < 2)
+		return 2;
+	how.empty = strcmp(word, "empty") == 0;
+	how.bad_config = strcmp(word, "bad-config") == 0;
+	how.refuse = strcmp(word, "refuse") == 0;
+	log_open("api_server", LOG_LEVEL_ERROR);
+	fd = server_listen(argv[1]);
+	if (fd < 0)
+		return 1;
+	printf("ready\n");
+	fflush(stdout);
+	return server_run(fd, STDIN_FILENO, &how);
+}
