@@ -47,8 +47,8 @@ confine(void)
 
 	/* The master starts it in an empty directory, with the one capability
 	 * that this takes when there are users of their own. */
-	log_info("confined: root directory: %s", chroot(".") == 0 &&
-	    chdir("/") == 0 ? "empty" : "the system's");
+	log_info("confined: root directory: %s", geteuid() != 0 &&
+	    chroot(".") == 0 && chdir("/") == 0 ? "empty" : "the system's");
 	if (sandbox_enter(&plan, &report, &err) != 0) {
 		log_err(&err, "confinement");
 		exit(1);

@@ -1,5 +1,5 @@
 /* Plays scenario files: one statement a line, one file one test. What the
- * statements are is the table at the end; tests/sim/scn/ has the scenarios.
+ * statements are is the table at the end; tests/sim/scenarios/ has them.
  *
  *     conf            the lines up to `end` are everleaf.conf
  *     ca, service, endpoint ...   what the world does from now on
