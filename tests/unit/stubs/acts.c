@@ -43,8 +43,9 @@ static const struct scene issue[] = {
 	{ "version.installed", "placeholder in place", NULL, "new", "due", 0 },
 	{ "order.started", "letsencrypt", NULL, "new", "ordering", 0 },
 	{ "version.issued", "letsencrypt", NULL, "deploying", "idle", 0 },
-	{ "service.reloaded", NULL, "nginx", "deploying", "idle", 0 },
-	{ "endpoint.served", "192.0.2.10:443", "nginx", "served", "idle", 0 },
+	{ "service.reloaded", "checked, reloaded", "nginx", "deploying", "idle", 0 },
+	{ "endpoint.served", "served on 192.0.2.10:443", "nginx", "served",
+	  "idle", 0 },
 	{ NULL, NULL, NULL, NULL, NULL, 0 }
 };
 static const struct scene fail[] = {
@@ -53,8 +54,9 @@ static const struct scene fail[] = {
 	{ NULL, NULL, NULL, NULL, NULL, 0 }
 };
 static const struct scene deploy[] = {
-	{ "service.reloaded", NULL, "nginx", "deploying", "idle", 0 },
-	{ "endpoint.served", "192.0.2.10:443", "nginx", "served", "idle", 0 },
+	{ "service.reloaded", "checked, reloaded", "nginx", "deploying", "idle", 0 },
+	{ "endpoint.served", "served on 192.0.2.10:443", "nginx", "served",
+	  "idle", 0 },
 	{ NULL, NULL, NULL, NULL, NULL, 0 }
 };
 
@@ -138,7 +140,8 @@ play(void *ctx, struct bundle *b, const struct err *err)
 {
 	struct story *s = ctx;
 	struct happening h = { .event = s->at->event, .cert_id = s->id,
-		.name = s->name, .version = s->version,
+		.name = s->name, .version = s->at->text != NULL &&
+		strncmp(s->at->text, "placeholder", 11) == 0 ? 0 : s->version,
 		.service = s->at->service, .text = s->at->text };
 	struct row_cert c;
 	struct err bad;
@@ -267,6 +270,8 @@ put_read(void *ctx, struct bundle *b, const struct err *err)
 		if (b->cert == NULL)
 			tell(p->name, c.id, 1, strncmp(p->name, "bad", 3) == 0 ?
 			    fail : issue);
+		else if (p->a->result == PUT_CHANGED)
+			tell(p->name, c.id, c.newest + 1, &issue[1]);
 	}
 	turn_after(finish, p->a);
 	free(p->name);
@@ -371,10 +376,9 @@ act_deploy(const char *name, const char *service, const char *actor,
 	(void)actor;
 	if (acts_late)
 		stuck = a;
-	else if (name != NULL)
-		bundle_by_name(turn_store(), name, deploy_read, a);
 	else
-		turn_after(finish, a);
+		bundle_by_name(turn_store(), name != NULL ? name :
+		    "shop.example", deploy_read, a);
 }
 
 void

@@ -1,0 +1,406 @@
+/* add, set, remove, renew, deploy: ask, then follow to the result. */
+#include <config.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/name.h"
+#include "daemon/cli.h"
+#include "daemon/json.h"
+
+/* The lines of a dry run; what is not tried in this release is said. */
+static int
+tell_dry(const struct cli_answer *a, bool orders)
+{
+	const json_t *l;
+	char *local;
+	size_t i;
+
+	if (cli.json)
+		return CLI_DONE;
+	json_array_foreach(json_object_get(a->body, "lines"), i, l) {
+		local = cli_local_times(json_string_value(l));
+		cli_say("%s\n", local);
+		free(local);
+	}
+	if (json_get(a->body, "result") != NULL)
+		cli_say("%s would be %s\n", json_get(a->body, "name"),
+		    strcmp(json_get(a->body, "result"), "same") == 0 ?
+		    "the same as now" : json_get(a->body, "result"));
+	cli_say("Nothing was changed.%s\n", orders ? " A trial order at the "
+	    "CA's staging is not in this release; everleaf test tries from "
+	    "DNS to port 80." : "");
+	return CLI_DONE;
+}
+
+struct change {
+	const struct cli_args *args;
+	const char *method;
+	char *target;			/* without ?dry=1; freed */
+	json_t *body;			/* taken */
+	struct cli_watch watch;
+	bool orders;			/* it may lead to an order */
+	bool wait;
+	const char *done;		/* said when nothing is waited for */
+};
+
+static void
+show_end(const struct change *c)
+{
+	struct cli_answer a;
+	char *coded;
+
+	if (!cli.json || c->watch.name == NULL)
+		return;
+	coded = cli_encode(c->watch.name);
+	if (cli_ask_quietly(&a, "GET", NULL, "/v1/certificates/%s", coded) ==
+	    CLI_DONE)
+		cli_print_body(&a);
+	cli_answer_free(&a);
+	free(coded);
+}
+
+/* Sends it, tells what went wrong, follows what it set going. With --json the
+ * one thing printed is the last body: of the error, of the dry run, of the
+ * certificate as it is in the end. */
+static int
+change(struct change *c)
+{
+	bool dry = cli_has(c->args, "--dry-run"), quiet = cli.quiet;
+	bool wait = c->wait && !dry && !cli_has(c->args, "--no-wait");
+	struct cli_answer a;
+	int r = wait ? cli_events_mark(&c->watch.after) : CLI_DONE;
+
+	if (r != CLI_DONE) {
+		json_decref(c->body);
+		free(c->target);
+		return r;
+	}
+	r = cli_ask_quietly(&a, c->method, c->body, "%s%s%s", c->target,
+	    !dry ? "" : strchr(c->target, '?') == NULL ? "?" : "&",
+	    dry ? "dry=1" : "");
+	free(c->target);
+	if (cli.json && a.body != NULL && (r != CLI_DONE || !wait))
+		cli_print_body(&a);
+	if (r != CLI_DONE && a.body != NULL)
+		cli_complain_error(json_object_get(a.body, "error"));
+	else if (r == CLI_DONE && dry)
+		r = tell_dry(&a, c->orders);
+	else if (r == CLI_DONE && wait && (json_object_get(a.body,
+	    "changed") == NULL || json_get_true(a.body, "changed"))) {
+		cli.quiet = quiet || cli.json;
+		r = cli_follow(&c->watch);
+		cli.quiet = quiet;
+		show_end(c);
+	} else if (r == CLI_DONE && !cli.json)
+		cli_say("%s\n", json_is_false(json_object_get(a.body,
+		    "changed")) ? "nothing to do: it is so already" : c->done);
+	cli_answer_free(&a);
+	return r;
+}
+
+static char *
+cert_target(const char *name, const char *tail)
+{
+	char *coded = cli_encode(name);
+	struct buf b;
+
+	buf_init(&b, 2048);
+	buf_printf(&b, "/v1/certificates/%s%s", coded, tail);
+	free(coded);
+	return buf_take(&b);
+}
+
+/* --- add ------------------------------------------------------------------ */
+
+static int
+canonical(struct strv *names, const struct strv *words)
+{
+	enum name_kind kind;
+	char name[256];
+	struct err err;
+	size_t i;
+
+	for (i = 0; i < words->n; i++) {
+		if (name_parse(name, &kind, words->v[i], &err) != 0)
+			return cli_usage("%s", err.text);
+		if (strv_has(names, name))
+			return cli_usage("%s is named twice", name);
+		strv_add(names, name);
+	}
+	return CLI_DONE;
+}
+
+/* add never changes what is there: that is what set is for. */
+static int
+is_free(const char *title)
+{
+	struct cli_answer a;
+	char *target = cert_target(title, "");
+	int r = cli_ask_quietly(&a, "GET", NULL, "%s", target);
+
+	free(target);
+	if (r == CLI_NO_SUCH)
+		r = CLI_DONE;
+	else if (r != CLI_DONE && a.body != NULL)
+		cli_complain_error(json_object_get(a.body, "error"));
+	else if (r == CLI_DONE && strcmp(json_get(a.body, "state"),
+	    "retired") != 0)
+		r = cli_usage("there is a certificate \"%s\" already. To "
+		    "change it: everleaf set %s", title, title);
+	cli_answer_free(&a);
+	return r;
+}
+
+static json_t *
+wish_of(const struct cli_args *args, const struct strv *names)
+{
+	struct strv services = cli_values(args, "--service");
+	json_t *wish = json_object();
+
+	json_object_set_new(wish, "names", json_list(names));
+	if (services.n > 0)
+		json_object_set_new(wish, "services", json_list(&services));
+	if (cli_has(args, "--policy"))
+		json_object_set_new(wish, "policy",
+		    json_string(cli_value(args, "--policy")));
+	if (cli_has(args, "--ca"))
+		json_object_set_new(wish, "ca",
+		    json_string(cli_value(args, "--ca")));
+	strv_free(&services);
+	return wish;
+}
+
+int
+cli_add(const struct cli_args *args)
+{
+	struct change c = { .args = args, .method = "PUT", .orders = true,
+		.wait = true, .done = "wished for; it is ordered now" };
+	struct strv names = { NULL, 0 };
+	char title[NAME_TITLE_MAX + 1];
+	int r = canonical(&names, &args->words);
+
+	if (r == CLI_DONE) {
+		if (cli_has(args, "--name"))
+			snprintf(title, sizeof(title), "%s",
+			    cli_value(args, "--name"));
+		else
+			name_title(title, names.v[0]);
+		r = is_free(title);
+	}
+	if (r == CLI_DONE) {
+		c.target = cert_target(title, "");
+		c.body = wish_of(args, &names);
+		c.watch.name = title;
+		r = change(&c);
+	}
+	strv_free(&names);
+	return r;
+}
+
+/* --- set ------------------------------------------------------------------ */
+
+/* The names that it shall have; *missing: one to drop is not there. */
+static void
+put_together(struct strv *names, const json_t *cert, const struct strv *plus,
+    const struct strv *minus, bool *missing)
+{
+	const json_t *item;
+	size_t i, dropped = 0;
+
+	json_array_foreach(json_object_get(json_object_get(cert, "wanted"),
+	    "names"), i, item)
+		if (strv_has(minus, json_string_value(item)))
+			dropped++;
+		else
+			strv_add(names, json_string_value(item));
+	for (i = 0; i < plus->n; i++)
+		if (!strv_has(names, plus->v[i]))
+			strv_add(names, plus->v[i]);
+	*missing = dropped < minus->n;
+}
+
+static int
+new_names(struct strv *names, const json_t *cert, const struct cli_args *args)
+{
+	struct strv add = cli_values(args, "--add-name");
+	struct strv drop = cli_values(args, "--drop-name");
+	struct strv plus = { NULL, 0 }, minus = { NULL, 0 };
+	const char *title = json_get(cert, "name");
+	bool missing;
+	int r = canonical(&plus, &add);
+
+	if (r == CLI_DONE)
+		r = canonical(&minus, &drop);
+	put_together(names, cert, &plus, &minus, &missing);
+	if (r == CLI_DONE && missing)
+		r = cli_usage("%s does not have all the names to drop. "
+		    "everleaf show %s lists them.", title, title);
+	else if (r == CLI_DONE && names->n == 0)
+		r = cli_usage("no name would be left. To end it: everleaf "
+		    "remove %s", title);
+	strv_free(&add);
+	strv_free(&drop);
+	strv_free(&plus);
+	strv_free(&minus);
+	return r;
+}
+
+int
+cli_set(const struct cli_args *args)
+{
+	struct change c = { .args = args, .method = "PATCH", .orders = true,
+		.done = "changed" };
+	struct strv names = { NULL, 0 }, services;
+	struct cli_answer cert;
+	char *title;
+	bool renames = cli_has(args, "--add-name") ||
+	    cli_has(args, "--drop-name");
+	int r;
+
+	if (!renames && !cli_has(args, "--service"))
+		return cli_usage("set what? --add-name, --drop-name or "
+		    "--service");
+	r = cli_find(&cert, args->words.v[0]);
+	if (r == CLI_DONE)
+		r = new_names(&names, cert.body, args);
+	if (r == CLI_DONE) {
+		title = xstrdup(json_get(cert.body, "name"));
+		services = cli_values(args, "--service");
+		c.body = json_object();
+		if (renames)
+			json_object_set_new(c.body, "names",
+			    json_list(&names));
+		if (services.n > 0)
+			json_object_set_new(c.body, "services",
+			    json_list(&services));
+		c.target = cert_target(title, "");
+		c.wait = true;
+		c.watch.name = title;
+		c.watch.newer_than = !renames ? -1 : json_get_int(
+		    json_object_get(cert.body, "newest"), "version");
+		r = change(&c);
+		strv_free(&services);
+		free(title);
+	}
+	strv_free(&names);
+	cli_answer_free(&cert);
+	return r;
+}
+
+/* --- remove, renew, deploy ------------------------------------------------ */
+
+int
+cli_remove(const struct cli_args *args)
+{
+	bool purge = cli_has(args, "--purge");
+	struct change c = { .args = args, .method = "DELETE", .done = purge ?
+	    "removed, with its files and keys" :
+	    "no more renewals; its files stay until 30 days after expiry" };
+	struct cli_answer cert;
+	int r = cli_find(&cert, args->words.v[0]);
+
+	if (r == CLI_DONE) {
+		c.target = cert_target(json_get(cert.body, "name"),
+		    purge ? "?purge=1" : "");
+		r = change(&c);
+	}
+	cli_answer_free(&cert);
+	return r;
+}
+
+/* "renew what?" with what comes next, for those who want to be sure. */
+static int
+renew_what(void)
+{
+	struct cli_answer a;
+	const json_t *next;
+	char far[CLI_TIME];
+	int r = cli_ask_quietly(&a, "GET", NULL, "/v1/status");
+
+	next = json_object_get(a.body, "next_renewal");
+	if (r == CLI_DONE && json_is_object(next))
+		r = cli_usage("renew what? The daemon renews by itself; next "
+		    "is %s %s. To renew one now: everleaf renew NAME",
+		    json_get(next, "name"), cli_ago(far, json_get_time(next,
+		    "at")));
+	else if (r == CLI_DONE)
+		r = cli_usage("renew what? The daemon renews by itself. To "
+		    "renew one now: everleaf renew NAME");
+	else if (a.body != NULL)
+		cli_complain_error(json_object_get(a.body, "error"));
+	cli_answer_free(&a);
+	return r;
+}
+
+int
+cli_renew(const struct cli_args *args)
+{
+	struct change c = { .args = args, .method = "POST", .orders = true,
+		.wait = true, .done = "it is ordered now" };
+	struct cli_answer cert;
+	char *title;
+	int r;
+
+	if (args->words.n == 0)
+		return renew_what();
+	r = cli_find(&cert, args->words.v[0]);
+	if (r == CLI_DONE) {
+		title = xstrdup(json_get(cert.body, "name"));
+		c.target = cert_target(title, "/renew");
+		c.body = json_pack("{s:b, s:b}", "new_key",
+		    cli_has(args, "--new-key"), "force",
+		    cli_has(args, "--force"));
+		c.watch.name = title;
+		c.watch.newer_than = json_get_int(json_object_get(cert.body,
+		    "newest"), "version");
+		r = change(&c);
+		free(title);
+	}
+	cli_answer_free(&cert);
+	return r;
+}
+
+static int
+deploy_service(const struct cli_args *args, const char *service)
+{
+	struct change c = { .args = args, .method = "POST", .wait = true,
+		.done = "it is checked and reloaded now" };
+	char *coded = cli_encode(service);
+	struct buf b;
+
+	buf_init(&b, 2048);
+	buf_printf(&b, "/v1/services/%s/deploy", coded);
+	free(coded);
+	c.target = buf_take(&b);
+	c.watch.service = service;
+	c.watch.newer_than = -1;
+	return change(&c);
+}
+
+int
+cli_deploy(const struct cli_args *args)
+{
+	struct change c = { .args = args, .method = "POST", .wait = true,
+		.done = "it is installed, checked and reloaded now" };
+	const char *service = cli_value(args, "--service");
+	struct cli_answer cert;
+	char *title;
+	int r;
+
+	if ((service != NULL) == (args->words.n == 1))
+		return cli_usage("deploy what? everleaf deploy NAME, or "
+		    "everleaf deploy --service S");
+	if (service != NULL)
+		return deploy_service(args, service);
+	r = cli_find(&cert, args->words.v[0]);
+	if (r == CLI_DONE) {
+		title = xstrdup(json_get(cert.body, "name"));
+		c.target = cert_target(title, "/deploy");
+		c.watch.name = title;
+		c.watch.newer_than = -1;
+		r = change(&c);
+		free(title);
+	}
+	cli_answer_free(&cert);
+	return r;
+}

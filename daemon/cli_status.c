@@ -1,0 +1,374 @@
+/* everleaf status: trouble first, each with the next step; then what comes
+ * next, the CAs, the configuration. */
+#include <config.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "base/text.h"
+#include "daemon/cli.h"
+#include "daemon/json.h"
+
+enum { FLEET = 1000, WATCH_S = 2, WARN_PERCENT = 25, CRITICAL_PERCENT = 10 };
+
+static const char *const states[] = {
+	"served", "valid", "deploying", "unserved", "failing", "new",
+	"expired", "dormant", "retired", "paused"
+};
+enum { STATES = sizeof(states) / sizeof(states[0]) };
+
+static const char *
+arrow(void)
+{
+	return cli.utf8 ? "\xe2\x86\x92" : "->";
+}
+
+static int64_t
+in_state(const json_t *s, const char *state)
+{
+	return json_get_int(json_object_get(s, "states"), state);
+}
+
+/* --- the first line ------------------------------------------------------- */
+
+static void
+headline(const json_t *s)
+{
+	int64_t total = json_get_int(s, "total"), n, shown = 0;
+	int64_t people = json_get_int(s, "attention_total");
+	char up[CLI_TIME];
+	size_t i;
+
+	printf("everleaf %s on %s, up %s: %lld certificate%s",
+	    json_get(s, "everleaf"), json_get(s, "host"),
+	    cli_distance(up, json_get_time(s, "started_at")),
+	    (long long)total, cli_plural(total));
+	if (total > 0 && in_state(s, "served") == total) {
+		printf(", all served.\n");
+		return;
+	}
+	/* With trouble below, the healthy ones are enough here. */
+	for (i = 0; i < (people > 0 ? 2 : STATES); i++) {
+		n = in_state(s, states[i]);
+		shown += n;
+		if (n > 0)
+			printf(", %lld %s", (long long)n, states[i]);
+	}
+	if (people > 0)
+		printf(", %lld need%s you", (long long)people,
+		    people == 1 ? "s" : "");
+	printf(".\n");
+}
+
+/* --- trouble -------------------------------------------------------------- */
+
+/* What the world sees meanwhile. */
+static const char *
+meanwhile(const char *state)
+{
+	static const struct { const char *state, *words; } table[] = {
+		{ "unserved", "The old certificate is served, " },
+		{ "failing", "Still served, " }
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		if (strcmp(table[i].state, state) == 0)
+			return table[i].words;
+	return "";
+}
+
+/* A clause without its full stop. */
+static void
+print_clause(const char *s)
+{
+	size_t n = strlen(s);
+
+	printf("%.*s", (int)(n > 0 && s[n - 1] == '.' ? n - 1 : n), s);
+}
+
+static void
+trouble_line(const json_t *c, int width)
+{
+	const char *state = json_get(c, "state");
+	const char *summary = json_get(c, "summary");
+	const json_t *days = json_object_get(c, "days_left");
+	int64_t since = json_get_time(c, "since");
+	char when[CLI_TIME];
+
+	printf("  %-*s  %s%-8s%s  ", width, json_get(c, "name"),
+	    cli_state_colour(state), state, cli_plain());
+	print_clause(summary == NULL ? "" : summary);
+	if (since != 0)
+		printf(" since %s", cli_when(when, since));
+	printf(".");
+	if (json_is_integer(days))
+		printf(" %s%lld day%s left", meanwhile(state),
+		    (long long)json_integer_value(days),
+		    cli_plural(json_integer_value(days)));
+	printf("\n");
+}
+
+static void
+trouble(const json_t *s)
+{
+	const json_t *list = json_object_get(s, "attention"), *c;
+	int64_t more = json_get_int(s, "attention_total") -
+	    (int64_t)json_array_size(list);
+	size_t i, width = 0, n;
+
+	if (json_array_size(list) == 0)
+		return;
+	json_array_foreach(list, i, c) {
+		n = strlen(json_get(c, "name"));
+		width = n > width ? n : width;
+	}
+	printf("\n");
+	json_array_foreach(list, i, c)
+		trouble_line(c, (int)(width < 60 ? width : 60));
+	if (more > 0)
+		printf("  and %lld more\n", (long long)more);
+	printf("  %s everleaf why %s\n", arrow(), json_get(
+	    json_array_get(list, 0), "name"));
+}
+
+/* "44 x dns-elsewhere, 12 x connection": what ails those that fail. */
+static void
+causes(const json_t *s)
+{
+	const json_t *list = json_object_get(s, "causes"), *c;
+	size_t i;
+
+	json_array_foreach(list, i, c) {
+		if (i == 3)
+			break;
+		printf("%s%lld %s %s", i > 0 ? ", " : "   ",
+		    (long long)json_get_int(c, "count"),
+		    cli.utf8 ? "\xc3\x97" : "x", json_get(c, "code"));
+	}
+}
+
+/* Many certificates: a line for each state that is not plain sailing. */
+static void
+fleet(const json_t *s)
+{
+	int64_t n;
+	size_t i;
+
+	printf("\n");
+	for (i = 2; i < STATES; i++) {
+		n = in_state(s, states[i]);
+		if (n == 0)
+			continue;
+		printf("  %s%-9s%s %7lld", cli_state_colour(states[i]),
+		    states[i], cli_plain(), (long long)n);
+		if (strcmp(states[i], "failing") == 0)
+			causes(s);
+		else if (strcmp(states[i], "expired") == 0 ||
+		    strcmp(states[i], "unserved") == 0)
+			printf("   %s everleaf list --state %s", arrow(),
+			    states[i]);
+		printf("\n");
+	}
+}
+
+/* --- what comes next ------------------------------------------------------ */
+
+static void
+next_clause(const json_t *n, bool alone)
+{
+	int64_t at = json_get_time(n, "at");
+	char when[CLI_TIME], far[CLI_TIME];
+
+	if (strcmp(json_get(n, "what"), "retry") == 0)
+		printf("%s is tried again at %s", json_get(n, "name"),
+		    cli_when(when, at));
+	else if (alone)
+		printf("%s renews %s (%s)", json_get(n, "name"),
+		    cli_ago(far, at), cli_when(when, at));
+	else
+		printf("%s renews %s", json_get(n, "name"), cli_ago(far, at));
+}
+
+static void
+next(const json_t *s)
+{
+	const json_t *first = json_object_get(s, "next");
+	const json_t *then = json_object_get(s, "next_renewal");
+	int64_t soon = json_get_int(s, "renewals_in_a_day");
+
+	if (!json_is_object(first))
+		return;
+	printf("Next     ");
+	if (json_get_int(s, "total") >= FLEET)
+		printf("%lld renewal%s in the next 24 h", (long long)soon,
+		    cli_plural(soon));
+	else if (json_is_object(then) && !json_equal(first, then)) {
+		next_clause(first, false);
+		printf("; ");
+		next_clause(then, false);
+	} else
+		next_clause(first, true);
+	printf("\n");
+}
+
+static void
+cas(const json_t *s)
+{
+	const json_t *list = json_object_get(s, "cas"), *c;
+	int64_t orders, since;
+	char when[CLI_TIME];
+	size_t i;
+
+	json_array_foreach(list, i, c) {
+		orders = json_get_int(c, "orders");
+		since = json_get_time(c, "since");
+		printf("%s%s: %s", i == 0 ? "CA       " : "    ",
+		    json_get(c, "ca"), json_get(c, "state"));
+		if (strcmp(json_get(c, "state"), "down") == 0 && since != 0)
+			printf(" since %s", cli_when(when, since));
+		if (orders > 0)
+			printf(", %lld order%s under way", (long long)orders,
+			    cli_plural(orders));
+		else
+			printf(", nothing waiting");
+	}
+	if (json_array_size(list) > 0)
+		printf("\n");
+}
+
+static void
+config(const json_t *s)
+{
+	const json_t *list = json_object_get(json_object_get(s, "config"),
+	    "problems"), *p;
+	int64_t kept;
+	size_t i;
+
+	json_array_foreach(list, i, p) {
+		kept = json_get_int(p, "kept");
+		printf("%s%s can't be read (%s)", i == 0 ? "Config   " :
+		    "         ", json_get(p, "where"), json_get(p, "text"));
+		if (kept > 0)
+			printf("; its %lld certificate%s keep%s the last "
+			    "settings", (long long)kept, cli_plural(kept),
+			    kept == 1 ? "s" : "");
+		printf("\n");
+	}
+}
+
+static void
+screen(const json_t *s)
+{
+	headline(s);
+	if (json_get_int(s, "total") >= FLEET)
+		fleet(s);
+	else
+		trouble(s);
+	printf("\n");
+	next(s);
+	cas(s);
+	config(s);
+	if (json_get_int(s, "total") == 0)
+		printf("Begin    everleaf add DNSNAME, or a certificate block "
+		    "in /etc/everleaf/everleaf.conf\n");
+}
+
+/* --- for monitoring ------------------------------------------------------- */
+
+/* One line; the plugin exit codes 0 to 3. */
+static int
+check(const struct cli_answer *a, int asked)
+{
+	const json_t *s = a->body, *least, *percent;
+	int64_t expired, people;
+	const char *word = "OK";
+	int r = 0;
+
+	if (asked != CLI_DONE) {
+		printf("UNKNOWN: the daemon did not say how it is\n");
+		return 3;
+	}
+	least = json_object_get(s, "least");
+	percent = json_object_get(least, "percent_left");
+	expired = in_state(s, "expired");
+	people = json_get_int(s, "attention_total");
+	if (expired > 0 || (json_is_integer(percent) &&
+	    json_integer_value(percent) < CRITICAL_PERCENT)) {
+		word = "CRITICAL";
+		r = 2;
+	} else if (people > 0 || (json_is_integer(percent) &&
+	    json_integer_value(percent) < WARN_PERCENT) ||
+	    json_array_size(json_object_get(json_object_get(s, "config"),
+	    "problems")) > 0) {
+		word = "WARNING";
+		r = 1;
+	}
+	printf("%s: %lld served", word, (long long)in_state(s, "served"));
+	if (expired > 0)
+		printf(", %lld expired", (long long)expired);
+	if (people > 0)
+		printf(", %lld need%s a person: %s", (long long)people,
+		    people == 1 ? "s" : "", json_get(json_array_get(
+		    json_object_get(s, "attention"), 0), "name"));
+	if (json_is_object(least))
+		printf(" | days_min=%lld",
+		    (long long)json_get_int(least, "days_left"));
+	printf("\n");
+	return r;
+}
+
+static int
+security(const json_t *s)
+{
+	char *lines = cli_join(json_object_get(s, "security"), "\n");
+
+	printf("%s%s", lines, *lines != '\0' ? "\n" : "");
+	free(lines);
+	return CLI_DONE;
+}
+
+static int
+watch(void)
+{
+	struct cli_answer a;
+	int r;
+
+	if (!cli.tty)
+		return cli_usage("--watch needs a terminal");
+	while (!cli_interrupted) {
+		r = cli_ask(&a, "GET", NULL, "/v1/status");
+		if (r != CLI_DONE) {
+			cli_answer_free(&a);
+			return r;
+		}
+		printf("\033[H\033[2J");
+		screen(a.body);
+		fflush(stdout);
+		cli_answer_free(&a);
+		sleep(WATCH_S);
+	}
+	return CLI_DONE;
+}
+
+int
+cli_status(const struct cli_args *args)
+{
+	bool checked = cli_has(args, "--check");
+	bool secure = cli_has(args, "--security");
+	struct cli_answer a;
+	int r;
+
+	if (cli_has(args, "--watch"))
+		return watch();
+	r = cli_ask(&a, "GET", NULL, "/v1/status%s",
+	    secure ? "?security=1" : "");
+	if (checked && !cli.json)
+		r = check(&a, r);
+	else if (r == CLI_DONE && !cli.json && secure)
+		r = security(a.body);
+	else if (r == CLI_DONE && !cli.json)
+		screen(a.body);
+	cli_answer_free(&a);
+	return r;
+}
