@@ -89,7 +89,7 @@ point_at(struct acme_order *o, const struct authz *a)
 	o->at = (size_t)(a - o->authz);
 }
 
-/* --- reading ------------------------------------------------------------- */
+/* --- reading -------------------------------------------------------------- */
 
 static void
 read_current(struct run *r)
@@ -301,7 +301,7 @@ reply_read(struct run *r, const struct acme_reply *reply)
 	authz_object_free(&got);
 }
 
-/* --- publishing ---------------------------------------------------------- */
+/* --- publishing ----------------------------------------------------------- */
 
 static void
 wish_challenge(struct run *r, struct authz *a, enum acme_wish_kind kind)
@@ -383,7 +383,7 @@ event_withdraw(struct run *r)
 	a->shown = false;
 }
 
-/* --- answering ----------------------------------------------------------- */
+/* --- answering ------------------------------------------------------------ */
 
 void
 act_answer(struct run *r)
@@ -443,7 +443,7 @@ lost_answer(struct run *r)
 	a->state = A_UNREAD;
 }
 
-/* --- asking -------------------------------------------------------------- */
+/* --- asking --------------------------------------------------------------- */
 
 /* The one that is due first. */
 static struct authz *

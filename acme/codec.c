@@ -56,7 +56,7 @@ codec_want_json(const struct acme_reply *reply, const char *doing,
 	return -1;
 }
 
-/* --- parts --------------------------------------------------------------- */
+/* --- parts ---------------------------------------------------------------- */
 
 /* {"type": "dns", "value": "www.shop.example"}; out is canonical. */
 static enum name_kind
@@ -110,7 +110,7 @@ read_challenge(struct jread *r, const json_t *o, struct challenge_object *c)
 	c->has_error = read_problem(r, o, &c->error);
 }
 
-/* --- directory ----------------------------------------------------------- */
+/* --- directory ------------------------------------------------------------ */
 
 /* The terms are shown to people and never fetched, so any address will do;
  * made fit for a terminal. */
@@ -175,7 +175,7 @@ directory_free(struct directory *d)
 	memset(d, 0, sizeof(*d));
 }
 
-/* --- account ------------------------------------------------------------- */
+/* --- account -------------------------------------------------------------- */
 
 int
 codec_account(enum account_status *out, const char *text, size_t n,
@@ -191,7 +191,7 @@ codec_account(enum account_status *out, const char *text, size_t n,
 	return r.bad ? -1 : 0;
 }
 
-/* --- order --------------------------------------------------------------- */
+/* --- order ---------------------------------------------------------------- */
 
 static void
 read_idents(struct jread *r, const json_t *top, struct strv *out)
@@ -265,7 +265,7 @@ order_object_free(struct order_object *o)
 	memset(o, 0, sizeof(*o));
 }
 
-/* --- authorization ------------------------------------------------------- */
+/* --- authorization -------------------------------------------------------- */
 
 static void
 read_wildcard(struct jread *r, const json_t *top, struct authz_object *a)

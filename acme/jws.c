@@ -57,7 +57,7 @@ jws_thumbprint(char out[44], const char *jwk, size_t n)
 	buf_free(&b);
 }
 
-/* --- character sets ------------------------------------------------------ */
+/* --- character sets ------------------------------------------------------- */
 
 static bool
 is_b64u(const char *s, size_t max)
@@ -134,7 +134,7 @@ all_are(const struct strv *l, size_t max, bool (*is)(const char *))
 	return l == NULL || l->n <= max;
 }
 
-/* --- fields -------------------------------------------------------------- */
+/* --- fields --------------------------------------------------------------- */
 
 enum field {
 	F_KID = 1, F_CONTACTS = 2, F_AGREED = 4, F_NAMES = 8, F_PROFILE = 16,
@@ -180,7 +180,7 @@ field_wrong(const struct jws_request *r)
 	return r->csr.len > CSR_MAX ? "CSR" : NULL;
 }
 
-/* --- payloads ------------------------------------------------------------ */
+/* --- payloads ------------------------------------------------------------- */
 
 static void
 add_text(struct buf *b, const char *key, const char *value)
@@ -296,7 +296,7 @@ static const struct kind {
 	    pay_deactivate }
 };
 
-/* --- the whole ----------------------------------------------------------- */
+/* --- the whole ------------------------------------------------------------ */
 
 static int
 check(const struct jws_request *r, const char *origin, struct err *err)

@@ -8,11 +8,9 @@
 #include <string.h>
 #include "acme/order.h"
 #include "acme/session.h"
-#include "acme/url.h"
 
 enum {
 	READS_FAILED_MAX = 3,		/* in a row */
-	UNREADY_MAX = 10,
 	PAUSE_MAX_MS = 60 * 1000,
 	POLL_FIRST_MS = 250,
 	POLL_GROWS_TO_MS = 15 * 1000,
@@ -67,7 +65,7 @@ acme_order_set_spki(struct acme_order *o, const void *der, size_t n)
 	o->spki = blob_copy(der, n);
 }
 
-/* --- failing ------------------------------------------------------------- */
+/* --- failing -------------------------------------------------------------- */
 
 void
 order_guilty(struct acme_order *o, const char *ident)
@@ -137,7 +135,7 @@ retry_read(struct run *r, const struct err *why)
 	o->pause_ms = why->retry_at_ms > at ? why->retry_at_ms : at;
 }
 
-/* --- wishes -------------------------------------------------------------- */
+/* --- wishes --------------------------------------------------------------- */
 
 void
 order_ask(struct run *r, const char *doing, struct jws_request *req,
@@ -195,316 +193,7 @@ order_deadline(const struct acme_order *o)
 	    (int64_t)DEADLINE_DAYS * 24 * 3600 * 1000;
 }
 
-/* --- what the CA says of the order ---------------------------------------- */
-
-/* As sets. Some CAs drop the "*." here; each authorization is compared
- * strictly, and so is the certificate. */
-static bool
-same_names(const struct strv *ours, const struct strv *theirs)
-{
-	struct strv a = { NULL, 0 }, b = { NULL, 0 };
-	size_t i;
-	bool same;
-
-	if (strv_same(ours, theirs))
-		return true;
-	for (i = 0; i < ours->n; i++)
-		strv_add(&a, ours->v[i] +
-		    (strncmp(ours->v[i], "*.", 2) == 0 ? 2 : 0));
-	for (i = 0; i < theirs->n; i++)
-		strv_add(&b, theirs->v[i] +
-		    (strncmp(theirs->v[i], "*.", 2) == 0 ? 2 : 0));
-	same = strv_same(&a, &b) != 0;
-	strv_free(&a);
-	strv_free(&b);
-	return same;
-}
-
-static const char *
-mixed_up(const struct acme_order *o, const struct order_object *got)
-{
-	if (!same_names(&o->names, &got->idents))
-		return "has other names than were ordered";
-	if (o->finalize != NULL && strcmp(o->finalize, got->finalize) != 0)
-		return "has another address to finalize than before";
-	if (got->status != ORDER_INVALID && (int)got->status < o->seen)
-		return "went backwards";
-	return NULL;
-}
-
-/* Without a reason of its own an invalid order has it in one of its
- * authorizations: those that are not known to be valid are read for it. */
-static void
-take_invalid(struct run *r, const struct order_object *got)
-{
-	struct acme_order *o = r->o;
-	struct err why;
-	size_t i;
-
-	if (got->has_error) {
-		problem_validation_err(&got->error, "the order", &why);
-		order_guilty(o, o->names.n == 1 ? o->names.v[0] :
-		    problem_ident(&got->error, &o->names));
-		order_fail(r, &why);
-		return;
-	}
-	for (i = 0; i < o->nauthz; i++)
-		if (o->authz[i].state != A_DONE)
-			o->authz[i].state = A_UNREAD;
-}
-
-static void
-take_order(struct run *r, const struct order_object *got,
-    const char *retry_after)
-{
-	struct acme_order *o = r->o;
-	struct err why;
-
-	o->status = (int)got->status;
-	if (o->status > o->seen)
-		o->seen = o->status;
-	if (got->expires_ms != 0)
-		o->expires_ms = got->expires_ms;
-	if (got->certificate != NULL) {
-		free(o->certificate);
-		o->certificate = xstrdup(got->certificate);
-	}
-	o->next_ms = order_poll_at(retry_after, r->now_ms, &o->polls);
-	if (got->status == ORDER_INVALID)
-		take_invalid(r, got);
-	if (o->csr.len == 0 && (got->status == ORDER_PROCESSING ||
-	    got->status == ORDER_VALID)) {
-		err_set(&why, ERR_ORDER_INVALID, "the order: the CA gave one "
-		    "back that was finalized with a key that is not here");
-		order_fail(r, &why);
-	}
-	if (got->status == ORDER_PENDING && o->nauthz == authz_count(o,
-	    A_DONE) && o->finalized > 0 && ++o->unready > UNREADY_MAX) {
-		err_set(&why, ERR_CA_PROTOCOL, "the order: the CA says that "
-		    "it is not ready though all names are validated");
-		order_fail_for_now(r, &why);
-	}
-}
-
-static int
-decode_order(struct run *r, const struct acme_reply *reply,
-    struct order_object *got)
-{
-	const char *wrong;
-	struct err why;
-
-	if (codec_want_json(reply, r->o->post.doing, &why) != 0 ||
-	    codec_order(got, reply->body, reply->body_len, r->s->origin,
-	    &why) != 0) {
-		order_fail_for_now(r, &why);
-		return -1;
-	}
-	wrong = mixed_up(r->o, got);
-	if (wrong == NULL)
-		return 0;
-	err_set(&why, ERR_CA_PROTOCOL, "the CA's order %s", wrong);
-	order_fail_for_now(r, &why);
-	order_object_free(got);
-	return -1;
-}
-
-static void
-reply_order(struct run *r, const struct acme_reply *reply)
-{
-	struct order_object got;
-
-	r->o->look = false;
-	if (decode_order(r, reply, &got) != 0)
-		return;
-	take_order(r, &got, reply->retry_after);
-	order_object_free(&got);
-}
-
-/* --- new ----------------------------------------------------------------- */
-
-static void
-act_new(struct run *r)
-{
-	struct acme_order *o = r->o;
-	struct jws_request req = { .what = JWS_NEW_ORDER };
-
-	req.names = &o->names;
-	req.profile = o->profile;
-	if (r->s->dir.renewal_info != NULL)
-		req.replaces = o->replaces;
-	order_ask(r, "the new order", &req, r->s->dir.new_order, NULL,
-	    ACME_JSON_MAX);
-}
-
-static void
-keep_authz(struct acme_order *o, const struct strv *urls)
-{
-	size_t i;
-
-	o->authz = xcalloc(urls->n, sizeof(*o->authz));
-	o->nauthz = urls->n;
-	for (i = 0; i < urls->n; i++)
-		o->authz[i].url = xstrdup(urls->v[i]);
-}
-
-/* Its address is the only handle there is: saved before the next step. */
-static void
-reply_new(struct run *r, const struct acme_reply *reply)
-{
-	struct acme_order *o = r->o;
-	struct order_object got;
-	struct err why;
-
-	o->sent = false;
-	if (reply->location == NULL) {
-		err_set(&why, ERR_CA_PROTOCOL,
-		    "the new order: the CA did not say its address");
-		order_fail_for_now(r, &why);
-		return;
-	}
-	if (url_same_origin(reply->location, r->s->origin,
-	    "the new order's address", &why) != 0) {
-		order_fail_for_now(r, &why);
-		return;
-	}
-	if (decode_order(r, reply, &got) != 0)
-		return;
-	o->url = xstrdup(reply->location);
-	o->finalize = xstrdup(got.finalize);
-	o->save = true;
-	keep_authz(o, &got.authz);
-	take_order(r, &got, NULL);
-	o->polls = 0;
-	order_object_free(&got);
-}
-
-/* An order that names a predecessor may be refused for that alone; then it is
- * asked for once without (RFC 9773 section 5). */
-static void
-refused_new(struct run *r, const struct problem *p)
-{
-	struct acme_order *o = r->o;
-	bool replaces = o->post.r.replaces != NULL &&
-	    *o->post.r.replaces != '\0';
-
-	o->sent = false;
-	if (replaces && (p->status == 404 ||
-	    (p->kind != NULL && p->kind->next == NEXT_UNREPLACE))) {
-		o->replaces[0] = '\0';
-		return;
-	}
-	if (p->status == 404 || p->status == 405)
-		acme_session_forget_directory(r->s);
-	order_fail_refused(r, p);
-}
-
-/* Nobody can look it up, so it is repeated: CAs give the same open order back
- * for the same names. */
-static void
-lost_new(struct run *r)
-{
-	struct acme_order *o = r->o;
-	struct err why;
-
-	o->sent = false;
-	if (++o->lost <= ACME_LOST_RETRIES_MAX)
-		return;
-	err_set(&why, ERR_CA_DOWN, "the new order: the CA's answer was lost "
-	    "%d times", o->lost);
-	order_fail_for_now(r, &why);
-}
-
-/* --- look, finalize, wait ------------------------------------------------- */
-
-static void
-act_look(struct run *r)
-{
-	struct jws_request req = { .what = JWS_READ };
-
-	order_ask(r, "the order", &req, r->o->url, NULL, ACME_JSON_MAX);
-}
-
-static void
-act_csr(struct run *r)
-{
-	r->w->kind = ACME_WISH_CSR;
-	r->w->names = &r->o->names;
-	r->wished = true;
-}
-
-static void
-event_csr(struct run *r)
-{
-	struct acme_order *o = r->o;
-	struct err why;
-
-	if (r->event->kind == ACME_ERROR) {
-		why = *r->event->err;
-		err_context(&why, "the CSR");
-		order_fail_for_now(r, &why);
-		return;
-	}
-	assert(r->event->bytes.len > 0 && o->spki.len > 0);
-	blob_free(&o->csr);
-	o->csr = blob_copy(r->event->bytes.p, r->event->bytes.len);
-}
-
-static void
-act_finalize(struct run *r)
-{
-	struct acme_order *o = r->o;
-	struct jws_request req = { .what = JWS_FINALIZE };
-	struct err why;
-
-	if (o->finalized > ACME_LOST_RETRIES_MAX) {
-		err_set(&why, ERR_CA_PROTOCOL, "the order: the CA does not "
-		    "finalize it, though it says that it is ready");
-		order_fail_for_now(r, &why);
-		return;
-	}
-	o->finalized++;
-	req.csr = o->csr;
-	order_ask(r, "finalizing the order", &req, o->finalize, NULL,
-	    ACME_JSON_MAX);
-}
-
-static void
-refused_finalize(struct run *r, const struct problem *p)
-{
-	if (p->kind != NULL && p->kind->next == NEXT_LOOK)
-		r->o->look = true;
-	else
-		order_fail_refused(r, p);
-}
-
-static void
-lost_finalize(struct run *r)
-{
-	r->o->look = true;
-}
-
-static void
-act_wait(struct run *r)
-{
-	struct acme_order *o = r->o;
-	int64_t end = order_deadline(o);
-	struct err why;
-
-	if (r->now_ms >= end) {
-		err_set(&why, ERR_ORDER_INVALID, "the order expired before "
-		    "the CA made the certificate");
-		order_fail(r, &why);
-	} else if (o->next_ms <= r->now_ms)
-		o->look = true;
-	else
-		order_wish_wait(r, o->next_ms < end ? o->next_ms : end);
-}
-
-static void
-event_wait(struct run *r)
-{
-	r->o->look = true;
-}
+/* --- pause, failed -------------------------------------------------------- */
 
 static void
 act_pause(struct run *r)
@@ -516,47 +205,6 @@ static void
 event_pause(struct run *r)
 {
 	r->o->pause_ms = 0;
-}
-
-/* --- the end -------------------------------------------------------------- */
-
-static void
-act_download(struct run *r)
-{
-	struct jws_request req = { .what = JWS_READ };
-
-	order_ask(r, "the certificate", &req, r->o->certificate,
-	    "application/pem-certificate-chain", ACME_CHAIN_MAX);
-}
-
-static void
-reply_download(struct run *r, const struct acme_reply *reply)
-{
-	struct acme_order *o = r->o;
-	struct err why;
-
-	if (!codec_is_type(reply, "application/pem-certificate-chain")) {
-		err_set(&why, ERR_CA_PROTOCOL, "the certificate: the answer "
-		    "is of type \"%.60s\", not a chain", reply->content_type);
-		order_fail_for_now(r, &why);
-		return;
-	}
-	if (acme_chain_check(reply->body, reply->body_len, &o->names,
-	    o->spki.p, o->spki.len, r->now_ms, &o->leaf, &o->chain, &why) == 0)
-		o->save = true;
-	else if (why.code == ERR_CERT_BAD)
-		order_fail(r, &why);
-	else
-		order_fail_for_now(r, &why);
-}
-
-static void
-act_done(struct run *r)
-{
-	r->w->kind = ACME_WISH_DONE;
-	r->w->leaf = r->o->leaf;
-	r->w->chain = r->o->chain;
-	r->wished = true;
 }
 
 static void

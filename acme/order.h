@@ -106,7 +106,25 @@ void authz_clear(struct authz *a);
 /* The stage of an order that was just loaded. */
 void order_settle(struct acme_order *o);
 
-/* --- authz.c: rows of the table of stages */
+/* --- issue.c: rows of the table of stages */
+void act_new(struct run *r);
+void reply_new(struct run *r, const struct acme_reply *reply);
+void refused_new(struct run *r, const struct problem *p);
+void lost_new(struct run *r);
+void act_look(struct run *r);
+void reply_order(struct run *r, const struct acme_reply *reply);
+void act_csr(struct run *r);
+void event_csr(struct run *r);
+void act_finalize(struct run *r);
+void refused_finalize(struct run *r, const struct problem *p);
+void lost_finalize(struct run *r);
+void act_wait(struct run *r);
+void event_wait(struct run *r);
+void act_download(struct run *r);
+void reply_download(struct run *r, const struct acme_reply *reply);
+void act_done(struct run *r);
+
+/* --- authz.c: more of them */
 void act_read(struct run *r);
 void reply_read(struct run *r, const struct acme_reply *reply);
 void act_publish(struct run *r);

@@ -58,7 +58,7 @@ acme_session_free(struct acme_session *s)
 	free(s);
 }
 
-/* --- nonces -------------------------------------------------------------- */
+/* --- nonces --------------------------------------------------------------- */
 
 void
 session_drop_nonces(struct acme_session *s)
@@ -111,7 +111,7 @@ session_keep_nonce(struct acme_session *s, const struct acme_reply *reply,
 	return true;
 }
 
-/* --- directory ----------------------------------------------------------- */
+/* --- directory ------------------------------------------------------------ */
 
 static bool
 directory_is_fresh(const struct acme_session *s, int64_t now_ms)
@@ -199,7 +199,7 @@ hear_directory(struct acme_session *s, int64_t now_ms,
 	return -1;
 }
 
-/* --- account ------------------------------------------------------------- */
+/* --- account -------------------------------------------------------------- */
 
 static int
 begin_account(struct acme_session *s, struct err *err)
@@ -284,7 +284,7 @@ run_account(struct acme_session *s, int64_t now_ms,
 	return false;
 }
 
-/* --- the whole ----------------------------------------------------------- */
+/* --- the whole ------------------------------------------------------------ */
 
 static struct acme_wish
 give_up(struct acme_session *s)

@@ -32,7 +32,8 @@ struct acme_session {
 	int account_lost;		/* answers of newAccount */
 	bool kid_is_new;		/* not told to the caller yet */
 	struct post post;
-	struct pooled_nonce nonces[ACME_NONCES_POOLED_MAX];	/* newest last */
+	/* the newest last */
+	struct pooled_nonce nonces[ACME_NONCES_POOLED_MAX];
 	size_t nnonces;
 };
 

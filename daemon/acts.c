@@ -84,7 +84,7 @@ set_in_file(struct act *a, const struct row_cert *c)
 	return true;
 }
 
-/* --- put ---------------------------------------------------------------------- */
+/* --- put --------------------------------------------------------------- */
 
 static bool
 put_labels(const struct act *a, int64_t id, const struct bundle *b)
@@ -203,7 +203,7 @@ act_put(const char *name, const struct conf_wish *wish,
 		bundle_by_name(turn_store(), name, put_read, a);
 }
 
-/* --- remove, renew, deploy ------------------------------------------------------ */
+/* --- remove, renew, deploy --------------------------------------------- */
 
 static void
 remove_read(void *ctx, struct bundle *b, const struct err *err)
@@ -375,7 +375,7 @@ act_deploy(const char *name, const char *service, const char *actor,
 	store_read(turn_store(), &q, 1, deploy_service, a);
 }
 
-/* --- test ------------------------------------------------------------------------ */
+/* --- test -------------------------------------------------------------- */
 
 struct test {
 	char *name;
@@ -428,7 +428,7 @@ act_test(const char *name, void (*done)(void *ctx, const struct strv *lines,
 	bundle_by_name(turn_store(), name, test_read, t);
 }
 
-/* --- reload ------------------------------------------------------------------------ */
+/* --- reload ------------------------------------------------------------ */
 
 struct reload {
 	void (*done)(void *ctx, bool good, const struct strv *lines,

@@ -35,7 +35,7 @@ static struct {
 	bool has_group;
 } api;
 
-/* --- requests ------------------------------------------------------------- */
+/* --- requests ---------------------------------------------------------- */
 
 static struct api_req *
 req_new(const char *uri)
@@ -175,7 +175,7 @@ api_reply_cert(struct api_req *r, int status, int changed)
 	bundle_by_name(turn_store(), r->name, cert_read, c);
 }
 
-/* --- who speaks ----------------------------------------------------------- */
+/* --- who speaks -------------------------------------------------------- */
 
 static bool
 in_list(const gid_t *list, int n, gid_t g)
@@ -222,7 +222,7 @@ may_speak(struct api_req *r)
 	    (api.has_group && in_group(info->connect_fd, &who));
 }
 
-/* --- libmicrohttpd's callbacks -------------------------------------------- */
+/* --- libmicrohttpd's callbacks ----------------------------------------- */
 
 static void
 add_date(struct MHD_Response *answer)
@@ -424,7 +424,7 @@ on_log(void *unused, const char *fmt, va_list ap)
 	log_debug("API: %s", words);
 }
 
-/* --- driven by the loop --------------------------------------------------- */
+/* --- driven by the loop ------------------------------------------------ */
 
 static bool
 at_limit(void)

@@ -64,7 +64,7 @@ list_free(void *own)
 	free(l);
 }
 
-/* --- sets of ids ---------------------------------------------------------- */
+/* --- sets of ids ------------------------------------------------------- */
 
 static int
 by_number(const void *a, const void *b)
@@ -131,7 +131,7 @@ narrow(struct list *l, int64_t *ids, size_t n)
 	free(ids);
 }
 
-/* --- what is found -------------------------------------------------------- */
+/* --- what is found ----------------------------------------------------- */
 
 static bool
 has_ca(const struct row_cert *c, const char *ca)
@@ -181,7 +181,7 @@ by_name(const void *a, const void *b)
 	    ((const struct found *)b)->name);
 }
 
-/* --- the answer ----------------------------------------------------------- */
+/* --- the answer -------------------------------------------------------- */
 
 static void
 answer(struct list *l)
@@ -258,7 +258,7 @@ read_found(struct list *l)
 	}
 }
 
-/* --- a small set: row by row ---------------------------------------------- */
+/* --- a small set: row by row ------------------------------------------- */
 
 static void
 fetched(void *ctx, struct rows *a, int n, const struct err *err)
@@ -298,7 +298,7 @@ fetch(struct list *l)
 	store_read(turn_store(), q, n, fetched, l);
 }
 
-/* --- a large set, or all: along the names --------------------------------- */
+/* --- a large set, or all: along the names ------------------------------ */
 
 static void
 walked(void *ctx, struct rows *a, int n, const struct err *err)
@@ -357,7 +357,7 @@ go_on(void *ctx)
 		fetch(l);
 }
 
-/* --- the question --------------------------------------------------------- */
+/* --- the question ------------------------------------------------------ */
 
 static void
 sets_read(void *ctx, struct rows *a, int n, const struct err *err)

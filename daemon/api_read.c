@@ -17,7 +17,7 @@ enum {
 	SOON_JOBS_MAX = 10000
 };
 
-/* --- status --------------------------------------------------------------- */
+/* --- status ------------------------------------------------------------ */
 
 enum { S_ATTENTION, S_FAILING, S_STUCK, S_CAS, S_LEAST, S_JOBS, S_COUNT };
 
@@ -232,7 +232,7 @@ api_get_status(struct api_req *r)
 	    status_tallies[0].col, status_tally, s);
 }
 
-/* --- one certificate ------------------------------------------------------ */
+/* --- one certificate --------------------------------------------------- */
 
 void
 api_get_cert(struct api_req *r)
@@ -291,7 +291,7 @@ api_get_why(struct api_req *r)
 	bundle_by_name(turn_store(), r->name, why_cert, r);
 }
 
-/* --- services ------------------------------------------------------------- */
+/* --- services ---------------------------------------------------------- */
 
 struct services {
 	struct api_req *r;
@@ -393,7 +393,7 @@ api_get_service(struct api_req *r)
 	api_reply_err(r, &err);
 }
 
-/* --- configuration -------------------------------------------------------- */
+/* --- configuration ----------------------------------------------------- */
 
 void
 api_get_config(struct api_req *r)

@@ -13,7 +13,7 @@
 #include "daemon/view.h"
 #include "daemon/wish_json.h"
 
-/* --- PUT, PATCH ----------------------------------------------------------- */
+/* --- PUT, PATCH -------------------------------------------------------- */
 
 struct put {
 	struct api_req *r;
@@ -163,7 +163,7 @@ api_patch_cert(struct api_req *r)
 		bundle_by_name(turn_store(), r->name, patch_read, p);
 }
 
-/* --- acts on one certificate ---------------------------------------------- */
+/* --- acts on one certificate ------------------------------------------- */
 
 struct act {
 	struct api_req *r;
@@ -271,7 +271,7 @@ say(json_t *lines, const char *fmt, ...)
 	buf_free(&b);
 }
 
-/* --- DELETE --------------------------------------------------------------- */
+/* --- DELETE ------------------------------------------------------------ */
 
 static void
 remove_over(void *ctx, const struct err *err)
@@ -318,7 +318,7 @@ api_delete_cert(struct api_req *r)
 	act_begin(r, remove_say, remove_go);
 }
 
-/* --- renew, deploy, test -------------------------------------------------- */
+/* --- renew, deploy, test ----------------------------------------------- */
 
 static void
 renew_go(struct act *a)
@@ -402,7 +402,7 @@ api_post_test(struct api_req *r)
 	act_begin(r, NULL, test_go);
 }
 
-/* --- a service, the configuration ----------------------------------------- */
+/* --- a service, the configuration -------------------------------------- */
 
 static void
 service_over(void *ctx, const struct err *err)

@@ -41,7 +41,7 @@ static struct {
 static void load(struct ca *c);
 static void step(void *ctx, const struct acme_event *event);
 
-/* --- wishes that sessions and orders share -------------------------------- */
+/* --- wishes that sessions and orders share ----------------------------- */
 
 static void
 http_done(void *ctx, const struct http_reply *r)
@@ -139,7 +139,7 @@ acting_do(struct acting *a, const struct acme_wish *w)
 	turn_after(carry_out, a);
 }
 
-/* --- the breaker ----------------------------------------------------------- */
+/* --- the breaker ------------------------------------------------------- */
 
 int64_t
 ca_closed_until(const struct ca *c)
@@ -212,7 +212,7 @@ ca_worked(struct ca *c)
 	save_row(c, "reachable");
 }
 
-/* --- session ---------------------------------------------------------------- */
+/* --- session ----------------------------------------------------------- */
 
 static void
 tell_waiters(struct ca *c, const struct err *err)
@@ -448,7 +448,7 @@ ca_lost_account(struct ca *c)
 	acme_session_forget_account(c->session);
 }
 
-/* --- the table --------------------------------------------------------------- */
+/* --- the table --------------------------------------------------------- */
 
 void
 cas_init(void)

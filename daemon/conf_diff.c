@@ -99,7 +99,7 @@ show_effect(unsigned int touched, struct buf *b)
 		buf_puts(b, "; needs a restart of everleafd");
 }
 
-/* --- certificates --------------------------------------------------------- */
+/* --- certificates ------------------------------------------------------ */
 
 static void
 added(struct diff *d, const struct conf *c, const struct conf_cert *cert)
@@ -205,7 +205,7 @@ diff_certs(struct diff *d, const struct conf *before,
 	return gone;
 }
 
-/* --- services, CAs, top level --------------------------------------------- */
+/* --- services, CAs, top level ------------------------------------------ */
 
 static void
 diff_one(struct diff *d, enum conf_kind kind, void *was, void *is,

@@ -14,7 +14,7 @@
 
 enum { TRUST_MAX = 1 << 20, FILES_MAX = 100000 };
 
-/* --- single files -------------------------------------------------------- */
+/* --- single files ------------------------------------------------------ */
 
 static int
 read_all(int fd, size_t size, size_t max, struct blob *out, struct err *err)

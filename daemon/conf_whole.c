@@ -8,7 +8,7 @@
 #include "daemon/conf_check.h"
 #include "daemon/conf_whole.h"
 
-/* --- twins: the same title, or the same names at the same CA ------------- */
+/* --- twins: the same title, or the same names at the same CA ----------- */
 
 struct twin {
 	char *key;
@@ -294,7 +294,7 @@ check_references(struct conf_files *f, const struct conf *c,
 	}
 }
 
-/* --- putting together ---------------------------------------------------- */
+/* --- putting together -------------------------------------------------- */
 
 static void
 overlay(enum conf_kind kind, void *to, const struct conf_parsed *from)
@@ -446,7 +446,7 @@ build(const struct conf_files *f)
 	return c;
 }
 
-/* --- the whole ------------------------------------------------------------ */
+/* --- the whole --------------------------------------------------------- */
 
 static size_t
 count_bad(const struct conf_files *f)

@@ -1,5 +1,6 @@
 /* The common start of the two programs that meet private keys. */
 #include <config.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,42 @@ set_signals(void)
 	signal(SIGTERM, SIG_DFL);
 }
 
+/* libcrypto wipes what it knows to be a key, and forgets some: writing a key
+ * as PKCS#8 leaves the bytes behind in 3.0. So all that it frees is wiped. */
+static void
+wiping_free(void *p, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	if (p != NULL)
+		explicit_bzero(p, malloc_usable_size(p));
+	free(p);
+}
+
+static void *
+plain_malloc(size_t n, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	return malloc(n);
+}
+
+static void *
+wiping_realloc(void *p, size_t n, const char *file, int line)
+{
+	size_t had = p != NULL ? malloc_usable_size(p) : 0;
+	void *q;
+
+	if (had >= n && n > 0)
+		return p;
+	q = n > 0 ? malloc(n) : NULL;
+	if (q != NULL && p != NULL)
+		memcpy(q, p, had);
+	if (q != NULL || n == 0)
+		wiping_free(p, file, line);
+	return q;
+}
+
 void
 confined_open(enum role role)
 {
@@ -40,6 +77,9 @@ confined_open(enum role role)
 		    "this program");
 		exit(2);
 	}
+	if (CRYPTO_set_mem_functions(plain_malloc, wiping_realloc,
+	    wiping_free) != 1)
+		log_warning("memory of the crypto library is not wiped");
 	if (OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL) != 1) {
 		log_error("the crypto library does not start");
 		exit(1);

@@ -77,7 +77,9 @@ deploy_input(const struct bundle *const *b, size_t n, const char *service,
 static void
 evidence(char out[EVIDENCE_MAX], const struct blob *output)
 {
-	static const char *const tell[] = { "emerg", "error", "fatal", "alert" };
+	static const char *const tell[] = {
+		"emerg", "error", "fatal", "alert"
+	};
 	char *text = xstrndup((const char *)output->p, output->len);
 	char *line = text, *best = NULL, *next;
 	size_t i;

@@ -67,7 +67,7 @@ acts_security(void)
 	return engine.security;
 }
 
-/* --- what jobs share --------------------------------------------------------- */
+/* --- what jobs share --------------------------------------------------- */
 
 struct strv
 list_of(const char *lines)
@@ -125,7 +125,7 @@ engine_lifetime(const struct bundle *b)
 	return v != NULL ? v->not_after_ms - v->not_before_ms : 0;
 }
 
-/* --- states -------------------------------------------------------------------- */
+/* --- states ------------------------------------------------------------ */
 
 /* That a state is to be computed again is durable with what changed, so that
  * a crash in between leaves no stale word. */
@@ -199,7 +199,7 @@ engine_touch(int64_t cert_id)
 		turn_after(refresh_touched, NULL);
 }
 
-/* --- start: what a crash or a restart left ----------------------------------- */
+/* --- start: what a crash or a restart left ----------------------------- */
 
 static void
 nothing(void *ctx, void *answer, const struct err *err)
@@ -350,7 +350,7 @@ engine_peer_back(void *unused, int peer)
 		store_read(turn_store(), &q, 1, publish_rows, NULL);
 }
 
-/* --- end --------------------------------------------------------------------------- */
+/* --- end --------------------------------------------------------------- */
 
 static void
 drain_look(void *unused)

@@ -123,12 +123,12 @@ main(void)
 	conf = read_conf();
 	log_set_level(log_level_find(conf->log_level));
 	store = open_store(conf);
+	loop_init();
 	if (http_init(&err) != 0) {
 		log_err(&err, "start");
 		return 1;
 	}
 	confine(conf, &report);
-	loop_init();
 	peers_init(fds, &hooks);
 	engine_start(conf, store, report.lines.data != NULL ?
 	    report.lines.data : "");

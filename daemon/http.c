@@ -66,7 +66,7 @@ static struct http_exchange *told;	/* whose done is at work */
 static uint64_t requests, connections;
 static char agent[64];
 
-/* --- what curl calls ------------------------------------------------------*/
+/* --- what curl calls --------------------------------------------------- */
 
 static size_t
 on_read(char *to, size_t size, size_t n, void *ctx)
@@ -197,7 +197,7 @@ on_curl_timer(void *ctx)
 	collect();
 }
 
-/* --- origins --------------------------------------------------------------*/
+/* --- origins ----------------------------------------------------------- */
 
 static void
 forget_idle(void)
@@ -268,7 +268,7 @@ host_of(char out[HOST_MAX], const char *url)
 	return fine;
 }
 
-/* --- one exchange ---------------------------------------------------------*/
+/* --- one exchange ------------------------------------------------------ */
 
 static void
 add_line(struct http_exchange *x, const char *name, const char *value)
@@ -391,26 +391,35 @@ start(struct http_exchange *x)
 	curl_multi_add_handle(multi, x->easy);
 }
 
-/* One of each origin in turn, as long as there is room. */
+/* The origin whose turn it is; NULL: none waits or none may. */
+static struct origin *
+next_origin(void)
+{
+	struct origin *o;
+	struct list *l;
+
+	if (running >= http_limits.running)
+		return NULL;
+	for (l = origins.next; l != &origins; l = l->next) {
+		o = LIST_OF(l, struct origin, link);
+		if (o->running < o->cap && !list_empty(&o->waiting))
+			return o;
+	}
+	return NULL;
+}
+
+/* As many as there is room for. Who had a turn goes to the end, so that busy
+ * origins share what there is. */
 static void
 start_some(void)
 {
-	struct list *l, *next;
 	struct origin *o;
-	bool again = true;
 
-	while (again) {
-		again = false;
-		for (l = origins.next; l != &origins; l = next) {
-			next = l->next;
-			o = LIST_OF(l, struct origin, link);
-			if (running >= http_limits.running ||
-			    o->running >= o->cap || list_empty(&o->waiting))
-				continue;
-			start(LIST_OF(list_take(&o->waiting),
-			    struct http_exchange, link));
-			again = true;
-		}
+	while ((o = next_origin()) != NULL) {
+		list_leave(&o->link);
+		list_join(&origins, &o->link);
+		start(LIST_OF(list_take(&o->waiting), struct http_exchange,
+		    link));
 	}
 }
 
@@ -515,7 +524,7 @@ tell(void *ctx)
 	}
 }
 
-/* --- what the engine calls ------------------------------------------------*/
+/* --- what the engine calls --------------------------------------------- */
 
 int
 http_init(struct err *err)

@@ -106,7 +106,7 @@ explain_fault(const struct http_failure *f, struct err *err)
 {
 	static const char *const words[] = {
 		[HTTP_HEAD_BAD] = "the head of its answer is too long or "
-		    "holds NUL bytes",
+		    "malformed",
 		[HTTP_BODY_LONG] = "its answer is longer than any such answer "
 		    "may be",
 		[HTTP_INNER] = "its name leads to a loopback or private "

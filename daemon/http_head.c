@@ -80,12 +80,15 @@ take_field(struct http_head *h, const char *p, size_t n)
 bool
 http_head_line(struct http_head *h, const char *p, size_t n, size_t max)
 {
-	if (n > max || h->bytes > max - n || memchr(p, 0, n) != NULL)
-		return false;
-	h->bytes += n;
+	size_t all = n;
+
 	while (n > 0 && (p[n - 1] == '\r' || p[n - 1] == '\n' ||
 	    is_blank(p[n - 1])))
 		n--;
+	if (all > max || h->bytes > max - all || memchr(p, 0, n) != NULL ||
+	    memchr(p, '\r', n) != NULL)
+		return false;
+	h->bytes += all;
 	if (h->whole)
 		return true;
 	if (n == 0)

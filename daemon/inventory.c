@@ -264,7 +264,7 @@ inventory_purge(const struct bundle *b, const char *actor)
 	turn_after(ask_purge, row_copy(T_CERT, b->cert));
 }
 
-/* --- at start: each row against the file, each wish against the rows ------ */
+/* --- at start: each row against the file, each wish against the rows --- */
 
 static void
 sync_one(void *ctx, struct bundle *b, const struct err *err)
@@ -321,7 +321,7 @@ compare(struct rows *certs)
 
 		k = conf_cert(conf, c->name);
 		if (k == NULL && strcmp(c->source, "file") == 0 &&
-		    c->retired_ms == 0)
+		    c->retired_ms == 0 && !conf_in_bad_file(conf, c->where))
 			bundle_by_id(turn_store(), c->id, retire_one, NULL);
 		if (k == NULL)
 			continue;

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/text.h"
 #include "daemon/chance.h"
 #include "daemon/deploy.h"
 #include "daemon/engine.h"
@@ -15,6 +16,7 @@
 #include "daemon/peers.h"
 #include "daemon/plan.h"
 #include "daemon/sched.h"
+#include "daemon/view.h"
 #include "hooks/round.h"
 
 enum { ITEMS_MAX = 1000 };
@@ -63,7 +65,7 @@ deploy_free(struct deploy *d)
 	free(d);
 }
 
-/* --- when ------------------------------------------------------------------ */
+/* --- when -------------------------------------------------------------- */
 
 void
 deploy_due(const struct bundle *b, const char *service)
@@ -112,7 +114,7 @@ ready_at(const struct deploy *d, const struct bundle *b)
 	return at;
 }
 
-/* --- what came of it ---------------------------------------------------------- */
+/* --- what came of it --------------------------------------------------- */
 
 static void
 say(const struct member *m, const char *service, const char *event,
@@ -125,33 +127,45 @@ say(const struct member *m, const char *service, const char *event,
 	turn_event(&h);
 }
 
-/* Why this deployment is where it is. */
+/* Why this deployment is where it is: one clause, what was seen, what to do. */
 static void
-verdict_error(struct err *err, enum round_verdict v, const struct concern *s)
+verdict_error(struct err *err, struct strv *saw, enum round_verdict v,
+    const struct concern *s)
 {
-	*err = s->err;
+	const char *name = s->conf->title;
+	char at[TEXT_TIME], line[ERR_TEXT_MAX + 80];
+
+	text_local(at, loop_now());
 	switch (v) {
 	case ROUND_REFUSED:
-		err_context(err, "%s refuses the new files and takes the "
-		    "previous ones, which are back", s->conf->title);
-		err_advise(err, "Look at the check's output; the new version "
+		err_set(err, s->err.code, "%s refuses the new files; the "
+		    "previous ones are back", name);
+		err_advise(err, "Look at what its check says; the new version "
 		    "is tried again by itself");
 		break;
 	case ROUND_BROKEN:
-		err_context(err, "%s refuses its configuration, with the new "
-		    "files and with the old ones", s->conf->title);
-		err_advise(err, "Mend its configuration, then: everleaf "
-		    "deploy --service %s (or wait)", s->conf->title);
+		err_set(err, s->err.code, "%s refuses its configuration",
+		    name);
+		err_advise(err, "Mend the configuration of %s, then: everleaf "
+		    "deploy --service %s", name, name);
 		break;
 	case ROUND_PUT_BACK:
 		err_set(err, ERR_CHECK_FAILED, "the previous files are back: "
 		    "another service refuses the new ones");
-		break;
+		return;
 	default:
-		err_context(err, "%s could not be reloaded", s->conf->title);
-		err_advise(err, "Mend it, then: everleaf deploy --service %s "
-		    "(or wait)", s->conf->title);
+		err_set(err, s->err.code, "%s could not be reloaded", name);
+		err_advise(err, "Mend it, then: everleaf deploy --service %s",
+		    name);
 	}
+	snprintf(line, sizeof(line), "%s\tat %s%s", name, at + 11,
+	    v == ROUND_BROKEN ? ", with the new files AND with the old ones:" :
+	    v == ROUND_REFUSED ? ", with the new files only:" : ":");
+	strv_add(saw, line);
+	snprintf(line, sizeof(line), "\t  %s", s->err.text);
+	strv_add(saw, line);
+	if (v == ROUND_BROKEN)
+		strv_add(saw, "\tso it is not the certificate");
 }
 
 static void
@@ -178,6 +192,7 @@ record_one(struct deploy *d, const struct member *m, size_t item,
 {
 	enum round_verdict v = round_verdict(d->round, item, service);
 	struct concern *s = &d->services[service];
+	struct strv saw = { NULL, 0 };
 	char *json = NULL;
 	struct err err;
 
@@ -197,8 +212,8 @@ record_one(struct deploy *d, const struct member *m, size_t item,
 		    s->conf->reload.n > 0 ? "checked, reloaded" :
 		    "it has no reload", NULL);
 	} else {
-		verdict_error(&err, v, s);
-		set_error(&json, &err);
+		verdict_error(&err, &saw, v, s);
+		json = view_error_json(&err, &saw);
 		row->error = json;
 		row->failures++;
 		row->state = (char *)(uintptr_t)(v == ROUND_RELOAD_FAILED ?
@@ -207,7 +222,8 @@ record_one(struct deploy *d, const struct member *m, size_t item,
 			row->version = m->old_version;
 		retry_later(m, row, v);
 		say(m, s->conf->title, v == ROUND_RELOAD_FAILED ?
-		    "service.failed" : "service.refused", NULL, &err);
+		    "service.failed" : "service.refused", s->err.text, &err);
+		strv_free(&saw);
 	}
 	batch_put(turn_batch(), T_DEPLOYMENT, row);
 	free(json);
@@ -326,7 +342,7 @@ over(struct deploy *d)
 		    member_reread, &d->members[i]);
 }
 
-/* --- carrying out one wish ------------------------------------------------------ */
+/* --- carrying out one wish --------------------------------------------- */
 
 static void
 flipped(void *ctx, void *answer, const struct err *err)
@@ -450,7 +466,7 @@ step(struct deploy *d, bool good)
 	turn_after(carry_out, d);
 }
 
-/* --- setting a round up ------------------------------------------------------------ */
+/* --- setting a round up ------------------------------------------------ */
 
 static size_t
 service_index(struct deploy *d, const struct conf_service *conf)
@@ -627,7 +643,7 @@ job_deploy(int64_t unused)
 	store_read(turn_store(), q, 3, due_read, round_now);
 }
 
-/* --- putting back after the proof failed (rule 3) -------------------------- */
+/* --- putting back after the proof failed (rule 3) ---------------------- */
 
 static void
 owe_rollback(void *ctx, struct bundle *b, const struct err *err)

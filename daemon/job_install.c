@@ -291,7 +291,7 @@ install(struct install *n, const struct row_version *v)
 		store_read(turn_store(), &q, 1, chain_read, n);
 }
 
-/* --- the placeholder ------------------------------------------------------- */
+/* --- the placeholder --------------------------------------------------- */
 
 static void
 bundle_again(void *ctx, struct bundle *b, const struct err *err)
@@ -361,7 +361,7 @@ ask_placeholder(void *ctx)
 	conf_wish_free(&wish);
 }
 
-/* --- what there is to do ----------------------------------------------------- */
+/* --- what there is to do ----------------------------------------------- */
 
 static void
 begin(struct install *n)

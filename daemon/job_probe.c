@@ -55,7 +55,7 @@ look_free(struct look *l)
 	free(l);
 }
 
-/* --- what one finding means ------------------------------------------------- */
+/* --- what one finding means -------------------------------------------- */
 
 static const struct row_version *
 version_with(const struct bundle *b, const char *sha256)
@@ -158,6 +158,13 @@ count(struct tally_of *t, const struct row_endpoint *e, bool was_good)
 	}
 }
 
+/* The probe speaks plain TLS; other protocols are noted as skipped. */
+static bool
+can_ask(const struct conf_endpoint *e)
+{
+	return strcmp(e->protocol, "tls") == 0;
+}
+
 /* Stores the observation and counts it. */
 static void
 observe(const struct look *l, const struct question *q,
@@ -171,7 +178,7 @@ observe(const struct look *l, const struct question *q,
 	const struct row_endpoint *old;
 	bool public = strcmp(q->endpoint->address, "public") == 0;
 
-	if (p == NULL && q->endpoint->from_preset)
+	if (p == NULL && (q->endpoint->from_preset || !can_ask(q->endpoint)))
 		e.result = (char *)(uintptr_t)"skipped";
 	if (p != NULL) {
 		e.address = (char *)(uintptr_t)p->address;
@@ -195,7 +202,7 @@ observe(const struct look *l, const struct question *q,
 	free(e.error);
 }
 
-/* --- what all findings of a service mean --------------------------------------- */
+/* --- what all findings of a service mean ------------------------------- */
 
 static void
 put(const struct row_deployment *d)
@@ -362,7 +369,7 @@ judge(const struct look *l, struct row_deployment *d,
 	return d->next_try_ms;
 }
 
-/* --- asking ------------------------------------------------------------------- */
+/* --- asking ------------------------------------------------------------ */
 
 static int64_t
 conclude_service(const struct look *l, struct row_deployment *d)
@@ -410,6 +417,8 @@ conclude(struct look *l)
 	int64_t at;
 	size_t i;
 
+	/* What was seen at addresses that are gone goes with them. */
+	batch_del_all(turn_batch(), T_ENDPOINT, l->cert_id);
 	for (i = 0; i < l->b->deployments.n; i++) {
 		struct row_deployment row = *ROWS_AT(&l->b->deployments,
 		    row_deployment, i);
@@ -464,7 +473,8 @@ ask_all(void *ctx)
 
 	l->open = l->n;
 	for (i = 0; i < l->n; i++) {
-		if (endpoint_parse(&e, l->q[i].endpoint->text, &err) != 0)
+		if (!can_ask(l->q[i].endpoint) || endpoint_parse(&e,
+		    l->q[i].endpoint->text, &err) != 0)
 			answered(&l->q[i], NULL, 0);
 		else
 			prober_ask(&e, l->q[i].name, answered, &l->q[i]);

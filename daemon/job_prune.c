@@ -14,7 +14,7 @@
 
 enum { RETIRED_DAYS = 30 };
 
-/* --- prune ------------------------------------------------------------------ */
+/* --- prune ------------------------------------------------------------- */
 
 static bool
 may_go(const struct bundle *b, const struct row_generation *g, int64_t keep)
@@ -125,7 +125,7 @@ job_prune(int64_t cert_id)
 	    xmemdup(&cert_id, sizeof(cert_id)));
 }
 
-/* --- undo ------------------------------------------------------------------- */
+/* --- undo -------------------------------------------------------------- */
 
 static void
 taken_down(void *ctx, void *answer, const struct err *err)

@@ -78,7 +78,7 @@ save(struct issue *s)
 	batch_put(turn_batch(), T_ORDER, &s->row);
 }
 
-/* --- the end of an attempt --------------------------------------------------- */
+/* --- the end of an attempt --------------------------------------------- */
 
 /* The challenges that are still out there are taken down by a job. */
 static void
@@ -182,7 +182,7 @@ fail(struct issue *s, const struct err *err)
 	bundle_by_id(turn_store(), s->row.cert_id, record_failure, e);
 }
 
-/* --- success ----------------------------------------------------------------- */
+/* --- success ----------------------------------------------------------- */
 
 static void
 put_version(const struct issue *s, const struct acme_wish *w,
@@ -294,7 +294,7 @@ succeed(struct issue *s, const struct acme_wish *w)
 	bundle_by_id(turn_store(), s->row.cert_id, record_success, k);
 }
 
-/* --- wishes for keeper and responder ------------------------------------------ */
+/* --- wishes for keeper and responder ----------------------------------- */
 
 static void
 peer_error(struct issue *s, const struct err *err)
@@ -395,7 +395,7 @@ ask_withdraw(void *ctx)
 	peer_ask(WIRE_WITHDRAW, &m, withdrawn, ctx);
 }
 
-/* --- driving the order ---------------------------------------------------------- */
+/* --- driving the order ------------------------------------------------- */
 
 static void
 time_came(void *ctx)
@@ -491,7 +491,7 @@ intention_durable(void *ctx)
 	ca_ready(s->ca, ca_answered, s);
 }
 
-/* --- the beginning ---------------------------------------------------------------- */
+/* --- the beginning ----------------------------------------------------- */
 
 static struct acme_order *
 new_order(const struct issue *s)

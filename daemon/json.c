@@ -48,8 +48,8 @@ json_read(const char *p, size_t n, const char *what, struct err *err)
 	json_t *j;
 
 	if (too_deep(p, n)) {
-		err_set(err, ERR_USAGE_BAD, "%s is nested deeper than %d levels",
-		    what, JSON_DEPTH_MAX);
+		err_set(err, ERR_USAGE_BAD, "%s is nested deeper than %d "
+		    "levels", what, JSON_DEPTH_MAX);
 		return NULL;
 	}
 	j = json_loadb(p, n, JSON_REJECT_DUPLICATES, &why);
@@ -57,8 +57,8 @@ json_read(const char *p, size_t n, const char *what, struct err *err)
 		err_set(err, ERR_USAGE_BAD, "%s is empty where JSON is needed",
 		    what);
 	else if (j == NULL)
-		err_set(err, ERR_USAGE_BAD, "%s is no JSON: line %d, column %d: "
-		    "%s", what, why.line, why.column, why.text);
+		err_set(err, ERR_USAGE_BAD, "%s is no JSON: line %d, column "
+		    "%d: %s", what, why.line, why.column, why.text);
 	return j;
 }
 

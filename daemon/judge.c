@@ -33,7 +33,7 @@ struct pair {
 	time_t now;
 };
 
-/* --- reading ------------------------------------------------------------- */
+/* --- reading ----------------------------------------------------------- */
 
 static bool
 read_all(struct blob *out, int fd, size_t max)
@@ -78,7 +78,7 @@ judge_forget(struct judge_files *f)
 		blob_wipe(&f->text[i]);
 }
 
-/* --- PEM ----------------------------------------------------------------- */
+/* --- PEM --------------------------------------------------------------- */
 
 static bool
 line_is(const char *line, size_t n, const char *edge, const char *label)
@@ -106,13 +106,13 @@ is_base64(const char *line, size_t n)
 static int
 blocks(const struct blob *text, const char *label)
 {
-	const char *p = (const char *)text->p, *end = p + text->len, *lf;
+	const char *p = (const char *)text->p, *lf;
+	size_t left = text->len, n;
 	bool inside = false;
 	int count = 0;
-	size_t n;
 
-	for (; p < end; p = lf + 1) {
-		lf = memchr(p, '\n', (size_t)(end - p));
+	for (; left > 0; left -= n + 1, p = lf + 1) {
+		lf = memchr(p, '\n', left);
 		if (lf == NULL)
 			return -1;
 		n = (size_t)(lf - p);
@@ -201,7 +201,7 @@ read_key(const struct blob *text)
 	return key;
 }
 
-/* --- names --------------------------------------------------------------- */
+/* --- names ------------------------------------------------------------- */
 
 /* Its octets; 0 of them when it is a host's name. */
 static size_t
@@ -261,12 +261,10 @@ covers_names(const struct pair *p)
 	while (names != NULL && i < wanted->n && is_named(names, wanted->v[i]))
 		i++;
 	GENERAL_NAMES_free(names);
-	if (p->wanted->any_names)
-		return true;
-	return wanted->n > 0 && i == wanted->n;
+	return p->wanted->any_names || (wanted->n > 0 && i == wanted->n);
 }
 
-/* --- the rules ----------------------------------------------------------- */
+/* --- the rules --------------------------------------------------------- */
 
 static bool
 belongs(const struct pair *p)

@@ -55,7 +55,7 @@ wall_clock(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-/* --- turns ----------------------------------------------------------------*/
+/* --- turns ------------------------------------------------------------- */
 
 static void
 run_due(void)
@@ -155,7 +155,7 @@ loop_mono(void)
 	return (int64_t)(uv_hrtime() / 1000000);
 }
 
-/* --- timers ---------------------------------------------------------------*/
+/* --- timers ------------------------------------------------------------ */
 
 static void on_timer(uv_timer_t *handle);
 
@@ -239,7 +239,7 @@ loop_timer_free(struct loop_timer *t)
 	uv_close((uv_handle_t *)&t->uv, on_closed);
 }
 
-/* --- descriptors ----------------------------------------------------------*/
+/* --- descriptors ------------------------------------------------------- */
 
 static void on_poll(uv_poll_t *handle, int status, int events);
 
@@ -307,7 +307,7 @@ loop_fd_free(struct loop_fd *f)
 		uv_close((uv_handle_t *)&f->uv, on_closed);
 }
 
-/* --- names ----------------------------------------------------------------*/
+/* --- names ------------------------------------------------------------- */
 
 static const char *
 why_not(int status)

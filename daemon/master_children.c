@@ -43,7 +43,7 @@ static struct {
 
 static void start(struct child *c);
 
-/* --- who ------------------------------------------------------------------*/
+/* --- who --------------------------------------------------------------- */
 
 static bool
 find_user(struct child *c)
@@ -88,7 +88,7 @@ children_users(struct master *m)
 		    "systemd-sysusers everleaf.conf");
 }
 
-/* --- channels -------------------------------------------------------------*/
+/* --- channels ---------------------------------------------------------- */
 
 bool
 child_send(struct child *c, enum wire_kind kind, uint32_t id, const void *st,
@@ -136,7 +136,7 @@ on_message(void *ctx)
 		n = msg_recv(c->channel, MSG_DONTWAIT, &p, fds, &nfds);
 		if (n < 0 && errno == EAGAIN)
 			return;
-		if (n < 0)
+		if (n < 0 && errno != ECONNRESET)
 			child_broke_rule(c, strerror(errno));
 		if (n <= 0) {
 			/* Closed: the pidfd tells when it is dead. */
@@ -201,7 +201,7 @@ give_kek(struct child *c)
 	return given;
 }
 
-/* --- starting -------------------------------------------------------------*/
+/* --- starting ---------------------------------------------------------- */
 
 /* The configuration as bytes that nobody can change any more. */
 static int
@@ -353,7 +353,7 @@ start_again(void *ctx)
 		start(c);
 }
 
-/* --- ending ---------------------------------------------------------------*/
+/* --- ending ------------------------------------------------------------ */
 
 static void
 count_death(struct child *c, int status)
@@ -440,7 +440,7 @@ on_exit_of(void *ctx)
 		count_death(c, status);
 }
 
-/* --- what goes on all the time --------------------------------------------*/
+/* --- what goes on all the time ----------------------------------------- */
 
 static void
 look_stopping(struct master *m)

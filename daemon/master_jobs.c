@@ -35,7 +35,7 @@ static uint32_t serials;
 
 static void go(struct master *m);
 
-/* --- the end of a job -----------------------------------------------------*/
+/* --- the end of a job -------------------------------------------------- */
 
 static void
 drop_first(void)
@@ -90,7 +90,7 @@ too_long(void *ctx)
 	go(m);
 }
 
-/* --- the steps of a generation --------------------------------------------*/
+/* --- the steps of a generation ----------------------------------------- */
 
 static int
 ask_keeper(struct master *m, struct job *j, struct err *err)
@@ -195,7 +195,7 @@ make_again(struct master *m, struct job *j)
 	return ask_keeper(m, j, &ignored) == 0;
 }
 
-/* --- answers --------------------------------------------------------------*/
+/* --- answers ----------------------------------------------------------- */
 
 static struct job *
 waiting_for(uint32_t serial, enum step step)
@@ -276,7 +276,7 @@ jobs_child_gone(struct master *m, enum role role)
 	go(m);
 }
 
-/* --- the queue ------------------------------------------------------------*/
+/* --- the queue --------------------------------------------------------- */
 
 static int
 purge(struct master *m, struct job *j, struct err *err)

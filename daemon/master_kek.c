@@ -143,7 +143,9 @@ kek_prepare(const struct master *m, struct err *err)
 		mem_wipe(kek, sizeof(kek));
 		return rc;
 	}
+	if (make_key(m, err) != 0)
+		return -1;
 	log_info("made %s/" KEK_FILE ": keep a copy of it apart from the "
 	    "backups of the store", m->conf->state_dir);
-	return make_key(m, err);
+	return 0;
 }

@@ -18,7 +18,7 @@
 
 enum { BACKLOG = 1024, AGAIN_MS = 30 * 1000 };
 
-/* --- sockets in the run directory -----------------------------------------*/
+/* --- sockets in the run directory -------------------------------------- */
 
 static int
 unix_socket(const struct master *m, const char *name, struct sockaddr_un *to,
@@ -68,7 +68,7 @@ open_to_group(const struct master *m, const char *path)
 		    "daemon's own user may use the API", path, name);
 }
 
-/* --- ports ----------------------------------------------------------------*/
+/* --- ports ------------------------------------------------------------- */
 
 /* ":80", "ADDRESS:80", "[ADDRESS]:80". */
 static bool

@@ -23,7 +23,7 @@ enum mode { MODE_RUN, MODE_TEST, MODE_SHOW };
 static struct master master;
 static int signals = -1;
 
-/* --- what we inherited ----------------------------------------------------*/
+/* --- what we inherited ------------------------------------------------- */
 
 static void
 open_standard(void)
@@ -101,7 +101,7 @@ find_programs(struct master *m)
 		snprintf(m->libexec, sizeof(m->libexec), "%s", self);
 }
 
-/* --- options --------------------------------------------------------------*/
+/* --- options ----------------------------------------------------------- */
 
 static void __attribute__((noreturn))
 usage(void)
@@ -179,7 +179,7 @@ try_configuration(const struct master *m, enum mode mode)
 	return good ? 0 : MASTER_EXIT_CONFIG;
 }
 
-/* --- running --------------------------------------------------------------*/
+/* --- running ----------------------------------------------------------- */
 
 static void
 on_signal(void *ctx)

@@ -29,7 +29,7 @@ requests_refuse(struct master *m, unsigned engine, uint32_t id,
 	requests_answer(m, engine, id, WIRE_FAILED, &f);
 }
 
-/* --- of the engine --------------------------------------------------------*/
+/* --- of the engine ----------------------------------------------------- */
 
 static bool
 beat(struct child *c, uint32_t id, void *st)
@@ -98,7 +98,7 @@ reload(struct child *c, uint32_t id, void *st)
 	return false;
 }
 
-/* --- of keeper and verifier -----------------------------------------------*/
+/* --- of keeper and verifier -------------------------------------------- */
 
 static bool
 opened(struct child *c, uint32_t id, void *st)

@@ -26,7 +26,7 @@ struct task {
 
 static struct task *tasks;		/* in the order of asking */
 
-/* --- the environment (interface.md section 8) -----------------------------*/
+/* --- the environment (interface.md section 8) -------------------------- */
 
 static void
 add_env(struct strv *env, const char *name, const char *value)
@@ -79,7 +79,7 @@ environment(const struct master *m, const struct w_run *w)
 	return env;
 }
 
-/* --- the end of a run -----------------------------------------------------*/
+/* --- the end of a run -------------------------------------------------- */
 
 static void
 why(struct w_ran *r, const struct err *err)
@@ -199,7 +199,7 @@ on_end(void *ctx)
 	runs_go(m);
 }
 
-/* --- the start of a run ---------------------------------------------------*/
+/* --- the start of a run ------------------------------------------------ */
 
 static const struct strv *
 program_of(const struct conf_service *s, uint8_t what)

@@ -137,7 +137,7 @@ state_open(struct master *m, struct err *err)
 	return empty_directory(m, err);
 }
 
-/* --- what a crash left ----------------------------------------------------*/
+/* --- what a crash left ------------------------------------------------- */
 
 static struct recovery {
 	struct master *m;

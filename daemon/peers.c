@@ -86,7 +86,7 @@ find_route(enum wire_kind kind)
 	return NULL;
 }
 
-/* --- the ends of calls ----------------------------------------------------*/
+/* --- the ends of calls ------------------------------------------------- */
 
 static void
 finish(struct call *c)
@@ -118,7 +118,7 @@ fail_later(struct call *c, enum peer p)
 	answer_later(c);
 }
 
-/* --- channels -------------------------------------------------------------*/
+/* --- channels ---------------------------------------------------------- */
 
 static void
 close_channel(struct channel *ch)
@@ -174,7 +174,7 @@ open_channel(struct channel *ch, int fd)
 	loop_fd_want(ch->watch, LOOP_READ);
 }
 
-/* --- sending --------------------------------------------------------------*/
+/* --- sending ----------------------------------------------------------- */
 
 /* 1: sent; 0: no room now; -1: the channel is broken. */
 static int
@@ -239,7 +239,7 @@ post(struct channel *ch, enum wire_kind kind, uint32_t id, const void *st)
 	loop_fd_want(ch->watch, LOOP_READ | LOOP_WRITE);
 }
 
-/* --- receiving ------------------------------------------------------------*/
+/* --- receiving --------------------------------------------------------- */
 
 static void
 replace_channel(const struct w_peer *w, int fd)
@@ -373,7 +373,7 @@ on_later(void *ctx)
 		finish(LIST_OF(l, struct call, link));
 }
 
-/* --- what the engine calls ------------------------------------------------*/
+/* --- what the engine calls --------------------------------------------- */
 
 void
 peers_init(const int fds[PEER_COUNT], const struct peers_hooks *h)

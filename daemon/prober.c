@@ -79,7 +79,7 @@ answer(void *ctx)
 	free_job(j);
 }
 
-/* --- one address ----------------------------------------------------------*/
+/* --- one address ------------------------------------------------------- */
 
 static void start_some(void);
 
@@ -175,7 +175,7 @@ start_some(void)
 		start(LIST_OF(l, struct shot, link));
 }
 
-/* --- the addresses of an endpoint -----------------------------------------*/
+/* --- the addresses of an endpoint -------------------------------------- */
 
 static void
 set_port(struct sockaddr_storage *a, uint16_t port)

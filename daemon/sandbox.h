@@ -17,9 +17,6 @@ struct sandbox_plan {
 	/* what the engine may still open: read (roots, resolv.conf, zone
 	 * data) is in the role's table; write below this one */
 	const char *write_dir;	/* NULL: nowhere */
-	/* files that the configuration names and the role reads besides
-	 * (trust-file), ends with NULL; may be NULL */
-	const char *const *read_files;
 	/* the deny-list instead of the role's allow-list, and no limit of
 	 * processor time, memory or processes: for a process that still
 	 * forks, and when sandbox_try() said no */

@@ -153,16 +153,12 @@ allow_all(int ruleset, const struct sandbox_plan *plan, uint64_t handled)
 {
 	const struct place *p = plan->role == ROLE_ENGINE ? engine_places :
 	    no_places;
-	const char *const *file;
 
 	for (; p->path != NULL; p++)
 		if (!allow(ruleset, p->path, p->access))
 			return false;
 	for (p = always_places; p->path != NULL; p++)
 		if (!allow(ruleset, p->path, p->access))
-			return false;
-	for (file = plan->read_files; file != NULL && *file != NULL; file++)
-		if (!allow(ruleset, *file, FS_LOOK))
 			return false;
 	return plan->write_dir == NULL || allow(ruleset, plan->write_dir,
 	    handled & ~(uint64_t)FS_EXECUTE);

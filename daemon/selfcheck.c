@@ -18,7 +18,7 @@ enum { TIMEOUT_MS = 10000, REPLY_MAX = 4096, ADDRESSES_MAX = 8, PORT = 80 };
 
 struct check {			/* the whole of it */
 	struct strv names, lines;
-	char token[48], keyauth[64];
+	char token[48], keyauth[128];
 	bool good;
 	size_t open;
 	void (*done)(void *ctx, const struct strv *lines, bool good);
@@ -263,7 +263,8 @@ selfcheck(const struct strv *names, void (*done)(void *ctx,
 	c->ctx = ctx;
 	snprintf(c->token, sizeof(c->token), "everleaf-self-check-%016llx",
 	    (unsigned long long)chance_id());
-	snprintf(c->keyauth, sizeof(c->keyauth), "self-check.%016llx",
+	/* As long as a thumbprint: the responder publishes nothing else. */
+	snprintf(c->keyauth, sizeof(c->keyauth), "%s.%043llx", c->token,
 	    (unsigned long long)chance_id());
 	for (i = 0; i < names->n; i++)
 		if (strncmp(names->v[i], "*.", 2) == 0)

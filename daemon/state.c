@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "daemon/conf.h"
 #include "daemon/engine.h"
+#include "daemon/view.h"
 
 enum { FIRST_FAILURES = 3, SERVICE_TRIES = 3 };
 
@@ -17,20 +18,15 @@ say(struct state *s, const char *word, bool attention, const char *summary)
 	snprintf(s->summary, sizeof(s->summary), "%s", summary);
 }
 
-/* "text" of an error's JSON, as the rows keep it. */
+/* The text of an error as the rows keep it. */
 static void
 error_words(char *out, size_t size, const char *json)
 {
-	const char *p = strstr(json, "\"text\":\""), *end;
+	struct err err;
 
 	out[0] = '\0';
-	if (p == NULL)
-		return;
-	p += strlen("\"text\":\"");
-	for (end = p; *end != '\0' && *end != '"'; end++)
-		if (*end == '\\' && end[1] != '\0')
-			end++;
-	snprintf(out, size, "%.*s", (int)(end - p), p);
+	if (view_error_parse(&err, NULL, json))
+		snprintf(out, size, "%s", err.text);
 }
 
 static const struct row_version *
@@ -85,8 +81,8 @@ deployed_state(struct state *s, const struct bundle *b)
 	bad = worst(b, &waiting, &served);
 	if (bad != NULL) {
 		error_words(words, sizeof(words), bad->error);
-		snprintf(line, sizeof(line), "version %lld is issued, but %s: "
-		    "%s", (long long)b->cert->newest, bad->service, words);
+		snprintf(line, sizeof(line), "version %lld is issued, but %s",
+		    (long long)b->cert->newest, words);
 		say(s, "unserved", bad->failures >= SERVICE_TRIES, line);
 	} else if (b->cert->installed != b->cert->newest || waiting > 0)
 		say(s, "deploying", false, "a newer version is on its way");

@@ -107,7 +107,7 @@ turn_end(void *unused)
 		n = turn.wishes_n;
 		if (n == 0 && batch_empty(turn.batch))
 			return;
-		/* Wishes may bring new changes and new wishes: another round. */
+		/* Wishes may bring changes and new wishes: once more. */
 		now = turn.wishes;
 		turn.wishes = NULL;
 		turn.wishes_n = turn.wishes_room = 0;

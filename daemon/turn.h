@@ -22,7 +22,7 @@ void turn_end(void *unused);
 
 /* One line of history; texts are copied, absent ones NULL. */
 struct happening {
-	const char *event;	/* "version.issued" ... interface.md section 5 */
+	const char *event;	/* "version.issued", interface.md section 5 */
 	int64_t cert_id;
 	const char *name;
 	int64_t version;

@@ -17,7 +17,8 @@ view_days(int64_t then_ms, int64_t now_ms)
 {
 	int64_t half = then_ms - now_ms + CONF_DAY / 2;
 
-	return half >= 0 ? half / CONF_DAY : -((CONF_DAY - 1 - half) / CONF_DAY);
+	return half >= 0 ? half / CONF_DAY :
+	    -((CONF_DAY - 1 - half) / CONF_DAY);
 }
 
 /* A number where 0 says that there is none. */

@@ -30,15 +30,15 @@ struct view_status {
 	const char *host, *version, *mode;
 	int64_t started_ms, now_ms;
 	const struct conf *conf;
-	const struct tally *states, *issuances, *orders;	/* orders: by CA */
+	const struct tally *states, *issuances;
+	const struct tally *orders;	/* by CA */
 	size_t states_n, issuances_n, orders_n;
 	int64_t attention_total;
 	const struct rows *attention;	/* T_CERT, oldest first */
 	const struct rows *failing;	/* T_CERT with iss_error */
 	const struct rows *stuck;	/* T_DEPLOYMENT with error */
 	const struct rows *cas;		/* T_CA */
-	const struct rows *due;		/* T_CERT by iss_next_try_ms, renew_at_ms:
-					 * candidates for `next` */
+	const struct rows *due;		/* T_CERT: candidates for `next` */
 	const struct row_cert *least;	/* fewest days left; NULL: none */
 	const struct row_version *least_version;
 	int64_t renewals_day;		/* renewals in the next 24 h */

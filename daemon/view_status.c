@@ -80,7 +80,8 @@ causes(const struct view_status *s)
 	int best, k;
 
 	for (i = 0; i < s->failing->n; i++)
-		count_cause(counts, ROWS_AT(s->failing, row_cert, i)->iss_error);
+		count_cause(counts,
+		    ROWS_AT(s->failing, row_cert, i)->iss_error);
 	for (i = 0; i < s->stuck->n; i++)
 		count_cause(counts,
 		    ROWS_AT(s->stuck, row_deployment, i)->error);

@@ -22,7 +22,7 @@ struct why {
 	struct buf verdict, standing;
 };
 
-/* --- words ---------------------------------------------------------------- */
+/* --- words ------------------------------------------------------------- */
 
 static void
 line(struct why *w, const char *label, const char *fmt, ...)
@@ -102,13 +102,19 @@ evidence(struct why *w, const struct strv *saw, bool later)
 	}
 }
 
-/* --- verdicts ------------------------------------------------------------- */
+/* --- verdicts ---------------------------------------------------------- */
 
 static void
 standing_days(struct why *w, const char *start)
 {
 	int64_t days = view_days(w->c->not_after_ms, w->now);
+	char span[32];
 
+	if (days < 2 && w->c->not_after_ms > w->now) {
+		text_span(span, w->c->not_after_ms - w->now);
+		buf_printf(&w->standing, "%s; %s left.", start, span);
+		return;
+	}
 	buf_printf(&w->standing, "%s; %lld day%s left.", start,
 	    (long long)days, days == 1 ? "" : "s");
 }
@@ -255,7 +261,7 @@ static const struct {
 	{ "retired", retired }, { "paused", paused }
 };
 
-/* --- evidence ------------------------------------------------------------- */
+/* --- evidence ---------------------------------------------------------- */
 
 static bool
 is_state(const struct why *w, const char *state)
@@ -404,7 +410,7 @@ progress(const char *state)
 /* What was seen at one service's endpoints. */
 struct seen {
 	struct strv places, names;	/* that show the newest */
-	int64_t checked;
+	int64_t checked, version;
 	size_t good, bad;
 };
 
@@ -420,6 +426,7 @@ look(struct seen *s, const struct row_endpoint *e)
 		return;
 	}
 	s->good++;
+	s->version = e->version;	/* the newest there was then */
 	buf_init(&here, SENTENCE_MAX);
 	where(&here, e);
 	if (!strv_has(&s->places, here.data))
@@ -449,7 +456,7 @@ good_line(struct why *w, const char *service, const struct seen *s)
 		snprintf(names, sizeof(names), s->names.n <= 1 ?
 		    "serves" : "all %zu names serve", s->names.n);
 	line(w, service, "%s: %s version %lld (checked %s ago)",
-	    places.data, names, (long long)w->c->newest, span);
+	    places.data, names, (long long)s->version, span);
 	buf_free(&places);
 }
 
@@ -542,7 +549,7 @@ renews_line(struct why *w)
 	line(w, "renews", "%s", at);
 }
 
-/* --- advice --------------------------------------------------------------- */
+/* --- advice ------------------------------------------------------------ */
 
 /* Advice is written as a sentence; behind "Do" it is a clause. */
 static char *
@@ -643,9 +650,9 @@ why_json(const struct bundle *b, const struct row_ca *ca, int64_t now_ms)
 	do_for_issue(&w);
 	do_for_services(&w);
 	j = json_pack("{s:s, s:o, s:o, s:o, s:o, s:o}", "name", w.c->name,
-	    "state", json_text(w.c->state), "verdict", json_text(w.verdict.data),
-	    "standing", json_text(w.standing.data), "lines", w.lines,
-	    "do", w.todo);
+	    "state", json_text(w.c->state), "verdict",
+	    json_text(w.verdict.data), "standing",
+	    json_text(w.standing.data), "lines", w.lines, "do", w.todo);
 	strv_free(&w.issue_saw);
 	buf_free(&w.verdict);
 	buf_free(&w.standing);

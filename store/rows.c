@@ -141,7 +141,7 @@ const struct row_def row_defs[T_COUNT] = {
 	[T_SERVICE] = T(service, 1, NULL),
 	[T_DEPLOYMENT] = T(deployment, 2, "service state", "state",
 	    "owed since_ms", "failures"),
-	[T_ENDPOINT] = T(endpoint, 4, "result", "service"),
+	[T_ENDPOINT] = T(endpoint, 5, "result", "service"),
 	[T_BUDGET] = T(budget, 1, "kind key at_ms",
 	    "ca account kind at_ms", "at_ms"),
 	[T_RUN] = T(run, 1, NULL),

@@ -164,7 +164,8 @@ struct row_deployment {
 	char *error;
 };
 
-/* Last observation of a name there. key: cert_id service endpoint name */
+/* Last observation of a name there. key: cert_id service endpoint name
+ * address */
 struct row_endpoint {
 	int64_t cert_id;
 	char *service, *endpoint;	/* as configured */
@@ -232,7 +233,7 @@ struct col {
 	uint32_t offset;
 };
 
-enum { ROW_COLS_MAX = 48, ROW_KEYS_MAX = 4, ROW_INDEXES_MAX = 7 };
+enum { ROW_COLS_MAX = 48, ROW_KEYS_MAX = 5, ROW_INDEXES_MAX = 7 };
 
 struct row_def {
 	const char *name;		/* of the table */

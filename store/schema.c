@@ -124,7 +124,7 @@ static const char *const schema_1[] = {
 	    "result TEXT NOT NULL, version INTEGER NOT NULL, "
 	    "sha256 TEXT NOT NULL, at_ms INTEGER NOT NULL, "
 	    "good_ms INTEGER NOT NULL, error TEXT NOT NULL, "
-	    "PRIMARY KEY (cert_id, service, endpoint, name))"
+	    "PRIMARY KEY (cert_id, service, endpoint, name, address))"
 	    " STRICT, WITHOUT ROWID",
 	"CREATE INDEX endpoint_result ON endpoint (result)",
 	"CREATE INDEX endpoint_service ON endpoint (service)",

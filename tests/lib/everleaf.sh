@@ -63,8 +63,9 @@ everleafd_start() {
 	else
 		spawn everleafd "$prefix/sbin/everleafd" -c "$conf"
 	fi
-	within 20 everleaf status
+	within 20 up_or_gone && alive everleafd
 }
+up_or_gone() { ! alive everleafd || everleaf status; }
 
 # As root each role has a user of its own. Where the machine does not have
 # them, the daemon sees a list of users of ours in their place: only it does,

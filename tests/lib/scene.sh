@@ -18,14 +18,13 @@ scene_begin() {
 }
 
 scene_end() {
-	local status p
-	status=$?
+	scene_status=$?
 	trap - EXIT
 	for p in $(ls -t "$scene/pids"); do
 		stop "$p" TERM 5 || stop "$p" KILL 5
 	done
 	[ -n "${scene_keeps:-}" ] || rm -rf "$scene"
-	exit $status
+	exit $scene_status
 }
 
 # --- processes ---------------------------------------------------------------
@@ -75,12 +74,12 @@ child_of() {	# child_of PID [NAME]
 
 # --- waiting, always bounded ------------------------------------------------
 within() {	# within SECONDS COMMAND...: until it succeeds
-	local left
-	left=$(($1 * 10))
+	local tries_left
+	tries_left=$(($1 * 10))
 	shift
 	until "$@" >/dev/null 2>&1; do
-		left=$((left - 1))
-		[ $left -gt 0 ] || return 1
+		tries_left=$((tries_left - 1))
+		[ $tries_left -gt 0 ] || return 1
 		sleep 0.1
 	done
 }

@@ -1,5 +1,6 @@
 # TAP, the test output that automake and tests/run read: one line a finding.
-# Usage: `is NAME COMMAND...` as often as needed, then tap_done.
+# Usage: `is NAME COMMAND...` as often as needed, then tap_done. A function's
+# local variables are seen by the commands that it calls, hence the prefix.
 tap_n=0
 tap_bad=0
 
@@ -17,25 +18,25 @@ verdict() {	# verdict STATUS NAME: 0 is good
 # The name comes first, so that a test reads as a sentence. What the command
 # says on the way is shown only when it fails.
 is() {		# is NAME COMMAND...
-	local name said status
-	name=$1
+	local tap_name tap_said tap_status
+	tap_name=$1
 	shift
-	said=$("$@" 2>&1)
-	status=$?
-	[ $status -eq 0 ] || status=1
-	verdict $status "$name" && return 0
-	printf '%s\n' "$* ended with an error:" "$said" | diag
+	tap_said=$("$@" 2>&1)
+	tap_status=$?
+	[ $tap_status -eq 0 ] || tap_status=1
+	verdict $tap_status "$tap_name" && return 0
+	printf '%s\n' "$* ended with an error:" "$tap_said" | diag
 	return 1
 }
 
 isnt() {	# isnt NAME COMMAND...: the command must fail
-	local name
-	name=$1
+	local tap_name
+	tap_name=$1
 	shift
 	if "$@" >/dev/null 2>&1; then
-		verdict 1 "$name"
+		verdict 1 "$tap_name"
 	else
-		verdict 0 "$name"
+		verdict 0 "$tap_name"
 	fi
 }
 

@@ -36,7 +36,7 @@ static struct {
 	int orders_n;
 	char nonces[NONCES_MAX][24];
 	int nonces_n;
-	uint64_t nonce;
+	uint64_t nonce, serial;
 	char thumb[44];
 	bool account;
 	struct ca_fault faults[CA_KINDS];
@@ -65,17 +65,16 @@ dice(uint32_t n)
 	return (ca.seed >> 8) % n;
 }
 
-/* --- certificates ------------------------------------------------------------- */
+/* --- certificates ------------------------------------------------------ */
 
 static X509 *
 bare(EVP_PKEY *pub, int64_t from_ms, int64_t to_ms, X509_NAME *issuer)
 {
-	static uint64_t serial = 0x8765432100;
 	X509 *x = X509_new();
 	BIGNUM *n = BN_new();
 
 	X509_set_version(x, 2);
-	BN_set_word(n, ++serial);
+	BN_set_word(n, ++ca.serial);
 	BN_to_ASN1_INTEGER(n, X509_get_serialNumber(x));
 	BN_free(n);
 	ASN1_TIME_set(X509_getm_notBefore(x), (time_t)(from_ms / 1000));
@@ -199,7 +198,7 @@ issue(struct order *o, const char *csr64)
 	return true;
 }
 
-/* --- script -------------------------------------------------------------------- */
+/* --- script ------------------------------------------------------------ */
 
 void
 ca_begin(uint32_t seed)
@@ -208,6 +207,7 @@ ca_begin(uint32_t seed)
 
 	memset(&ca, 0, sizeof(ca));
 	ca.seed = seed;
+	ca.serial = 0x8765432100;
 	ca.lifetime = 90LL * 86400000;
 	ca.orders = xcalloc(ORDERS_MAX, sizeof(*ca.orders));
 	for (i = 0; i < KEYS; i++)
@@ -341,7 +341,7 @@ ca_most_for_a_time(const char *name, int64_t window_ms)
 	return most;
 }
 
-/* --- requests -------------------------------------------------------------------- */
+/* --- requests ---------------------------------------------------------- */
 
 static void
 new_nonce(struct ca_answer *a)

@@ -106,7 +106,7 @@ service_of(const char *name)
 	return i;
 }
 
-/* --- scripts ----------------------------------------------------------------- */
+/* --- scripts ----------------------------------------------------------- */
 
 void
 sim_check_fails(const char *service, const char *name, bool off)
@@ -162,7 +162,7 @@ sim_served_version(const char *service, const char *name)
 	    c->gens[c->loaded[s]].version;
 }
 
-/* --- files --------------------------------------------------------------------- */
+/* --- files ------------------------------------------------------------- */
 
 static int
 find_gen(const struct cert *c, uint32_t gen)
@@ -288,7 +288,7 @@ disk_act(enum wire_kind kind, const void *st, struct err *err)
 		sim_set_wrong("the master was asked for message %d", kind);
 }
 
-/* --- services --------------------------------------------------------------------- */
+/* --- services ---------------------------------------------------------- */
 
 static int64_t
 newest_on_disk(const struct cert *c)
@@ -350,7 +350,7 @@ disk_run(const struct w_run *m)
 	return out;
 }
 
-/* --- endpoints ---------------------------------------------------------------------- */
+/* --- endpoints --------------------------------------------------------- */
 
 struct asked {
 	struct prober_finding f;

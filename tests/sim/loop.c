@@ -53,6 +53,13 @@ sim_mono(void)
 }
 
 void
+sim_reset_time(void)
+{
+	mono = wall_offset = 0;
+	order = 0;
+}
+
+void
 sim_step_clock(int64_t by_ms)
 {
 	wall_offset += by_ms;

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Every scenario, on the memory store; and some on SQLite as well.
-cd "$TOP_SRCDIR/tests/sim/scn" || exit 99
+cd "$TOP_SRCDIR/tests/sim/scenarios" || exit 99
 ASAN_OPTIONS=detect_leaks=0${ASAN_OPTIONS:+:$ASAN_OPTIONS}
 export ASAN_OPTIONS
 exec "$TOP_BUILDDIR/tests/sim/scn" ./*.scn

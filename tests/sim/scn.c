@@ -1,5 +1,5 @@
 /* Plays scenario files: one statement a line, one file one test. What the
- * statements are is the table at the end; tests/sim/scn/ has the scenarios.
+ * statements are is the table at the end; tests/sim/scenarios/ has them.
  *
  *     conf            the lines up to `end` are everleaf.conf
  *     ca, service, endpoint ...   what the world does from now on
@@ -88,7 +88,7 @@ run(struct play *p, int64_t ms)
 	return true;
 }
 
-/* --- statements ---------------------------------------------------------------- */
+/* --- statements -------------------------------------------------------- */
 
 static bool
 say_conf(struct play *p, char **w, int n)
@@ -253,7 +253,7 @@ say_crash(struct play *p, char **w, int n)
 	return fine(p);
 }
 
-/* --- expectations ------------------------------------------------------------------ */
+/* --- expectations ------------------------------------------------------ */
 
 static bool
 compare(struct play *p, const char *what, int64_t is, const char *op,

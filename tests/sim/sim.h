@@ -9,7 +9,7 @@
 
 #define SIM_EPOCH 1800000000000LL	/* the wall clock when a world begins */
 
-/* --- time (loop.c) ----------------------------------------------------------- */
+/* --- time (loop.c) ----------------------------------------------------- */
 /* fn(ctx) runs once, delay_ms from now, unless the engine's process dies. */
 void sim_post(int64_t delay_ms, void (*fn)(void *ctx), void *ctx);
 /* Lets the time go by; stops early when the engine has died. */
@@ -17,8 +17,9 @@ void sim_run(int64_t for_ms);
 void sim_step_clock(int64_t by_ms);	/* wall clock only */
 void sim_forget_all(void);		/* timers and posts of a dead process */
 int64_t sim_mono(void);
+void sim_reset_time(void);
 
-/* --- life and death (world.c) -------------------------------------------------- */
+/* --- life and death (world.c) ------------------------------------------ */
 struct sim_setup {
 	const char *config;	/* text of everleaf.conf */
 	bool sqlite;		/* else the memory store */
@@ -35,7 +36,7 @@ void sim_die_after_commit(int64_t n);
 bool sim_is_dead(void);
 int64_t sim_commits(void);
 
-/* --- servers and their services (world.c) ---------------------------------------- */
+/* --- servers and their services (world.c) ------------------------------ */
 /* The check of this service fails while the files of `name` are the newest
  * (NULL: whatever the files); `off` ends it. */
 void sim_check_fails(const char *service, const char *name, bool off);
@@ -67,7 +68,7 @@ int64_t sim_events(const char *name, const char *event);
 uint64_t sim_event_hash(void);
 bool sim_has_work(const char *name);	/* a RENEW job or an order */
 
-/* --- the CA (ca.c) ------------------------------------------------------------------ */
+/* --- the CA (ca.c) ----------------------------------------------------- */
 enum ca_kind { CA_DIRECTORY, CA_NONCE, CA_ACCOUNT, CA_ORDER, CA_AUTHZ,
 	CA_CHALLENGE, CA_FINALIZE, CA_POLL, CA_CERT, CA_KINDS };
 const char *const *ca_kind_names(void);

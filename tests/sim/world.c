@@ -35,7 +35,7 @@ static struct {
 	int http_open, peers_open;
 } world;
 
-/* --- what must never be ----------------------------------------------------------- */
+/* --- what must never be ------------------------------------------------ */
 
 void
 sim_set_wrong(const char *fmt, ...)
@@ -55,7 +55,7 @@ sim_wrong(void)
 	return world.wrong;
 }
 
-/* --- commits, counted; the store outlives its process ------------------------------ */
+/* --- commits, counted; the store outlives its process ------------------ */
 
 void __real_store_commit(struct store *s, struct batch *b, store_done *done,
     void *ctx);
@@ -103,7 +103,7 @@ sim_is_dead(void)
 	return world.dead;
 }
 
-/* --- chance ------------------------------------------------------------------------- */
+/* --- chance ------------------------------------------------------------ */
 
 uint32_t
 chance_luck(void)
@@ -120,7 +120,7 @@ chance_id(void)
 	return (int64_t)((uint64_t)chance_luck() << 31 | chance_luck() >> 1) | 1;
 }
 
-/* --- HTTP ---------------------------------------------------------------------------- */
+/* --- HTTP -------------------------------------------------------------- */
 
 struct http_exchange {
 	void (*done)(void *ctx, const struct http_reply *reply);
@@ -193,7 +193,7 @@ http_pending(void)
 	return world.http_open;
 }
 
-/* --- keeper ------------------------------------------------------------------------------ */
+/* --- keeper ------------------------------------------------------------ */
 
 static struct blob
 spki_of(EVP_PKEY *key)
@@ -328,7 +328,7 @@ jws(const struct w_jws *m, struct err *err)
 	return out;
 }
 
-/* --- responder -------------------------------------------------------------------------- */
+/* --- responder --------------------------------------------------------- */
 
 static void
 publish(const struct w_publish *m)
@@ -380,7 +380,7 @@ sim_tokens(void)
 	return world.tokens_n;
 }
 
-/* --- peers ------------------------------------------------------------------------------- */
+/* --- peers ------------------------------------------------------------- */
 
 struct pending {
 	peer_done *done;
@@ -469,7 +469,7 @@ peers_pending(void)
 	return world.peers_open;
 }
 
-/* --- the engine's process -------------------------------------------------------------------- */
+/* --- the engine's process ---------------------------------------------- */
 
 static void
 write_config(const char *text)
@@ -549,6 +549,7 @@ void
 sim_begin(const struct sim_setup *s)
 {
 	memset(&world, 0, sizeof(world));
+	sim_reset_time();
 	world.seed = s->seed * 2654435761u + 1;
 	world.sqlite = s->sqlite;
 	world.hash = 14695981039346656037u;
@@ -587,7 +588,7 @@ sim_end(void)
 	rmdir(world.dir);
 }
 
-/* --- looking into the inventory ---------------------------------------------------------------- */
+/* --- looking into the inventory ---------------------------------------- */
 
 static void
 copy_cert(void *ctx, struct bundle *b, const struct err *err)

@@ -15,7 +15,7 @@
 #include "acme_fake.h"
 #include "base/text.h"
 
-/* --- certificates -------------------------------------------------------- */
+/* --- certificates --------------------------------------------------------- */
 
 EVP_PKEY *
 make_key(const char *type)
@@ -688,7 +688,7 @@ http(struct fake_ca *ca, const struct acme_wish *w, struct acme_event *ev)
 	ev->reply.body_len = sizeof(directory) - 1;
 }
 
-/* --- the driver ------------------------------------------------------------ */
+/* --- the driver ----------------------------------------------------------- */
 
 static EVP_PKEY *
 account_key(void)

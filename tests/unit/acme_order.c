@@ -96,7 +96,7 @@ log_is(struct world *t, const char *words)
 	buf_free(&b);
 }
 
-/* --- the good way ---------------------------------------------------------- */
+/* --- the good way --------------------------------------------------------- */
 
 static void
 seven_requests_for_one_name(void **state)
@@ -124,6 +124,7 @@ several_names_and_a_wildcard(void **state)
 	    "challenge challenge authz authz authz authz finalize order "
 	    "cert");
 	assert_int_equal(t->ca.published_ever, 4);
+	assert_int_equal(t->ca.saves, 5);
 }
 
 static void
@@ -168,6 +169,27 @@ order_not_ready_is_read_again(void **state)
 	    "order cert");
 }
 
+/* The CA never finalizes, whatever it says of the order. */
+static void
+never_ready(void **state)
+{
+	struct world *t = *state;
+
+	fake_fault(&t->ca, "finalize", 0, FAULT_REPLY, 403,
+	    "{\"type\":\"" URN "orderNotReady\"}", NULL);
+	bad(t, "www.shop.example", ERR_CA_PROTOCOL);
+	assert_int_equal(fake_count(&t->ca, "finalize"),
+	    1 + ACME_LOST_RETRIES_MAX);
+	strv_free(&t->ca.log);
+	t->ca.dedupe = false;
+	t->ca.tweak_what = "order";
+	t->ca.tweak_from = "ready";
+	t->ca.tweak_to = "pending";
+	bad(t, "two.shop.example", ERR_CA_PROTOCOL);
+	assert_int_equal(fake_count(&t->ca, "finalize"), 1);
+	assert_in_range(fake_count(&t->ca, "order"), 5, 20);
+}
+
 static void
 stages_have_names(void **state)
 {
@@ -189,7 +211,7 @@ stages_have_names(void **state)
 	assert_true(seen);
 }
 
-/* --- lost and refused ------------------------------------------------------ */
+/* --- lost and refused ----------------------------------------------------- */
 
 static void
 a17_bad_nonce_once(void **state)
@@ -235,6 +257,40 @@ a9_new_order_lost_too_often(void **state)
 	assert_int_equal(fake_count(&t->ca, "new-order"),
 	    1 + ACME_LOST_RETRIES_MAX);
 	assert_int_equal(t->err.class, ERR_LATER);
+}
+
+/* A process that dies at each newOrder repeats it no oftener than one that
+ * lives: the count is in what is saved. */
+static void
+a9_new_order_lost_by_crashes(void **state)
+{
+	struct world *t = *state;
+	const struct acme_event *event = NULL;
+	struct acme_event ev;
+	struct buf text;
+	struct acme_wish w;
+	int sent = 0;
+
+	buf_init(&text, 1 << 20);
+	t->o = fake_order_new("www.shop.example");
+	for (;;) {
+		w = acme_order_step(t->o, t->s, t->ca.now_ms, event, &t->err);
+		event = &ev;
+		if (w.kind == ACME_WISH_HTTP && w.method == ACME_POST) {
+			assert_true(w.save && ++sent < 10);
+			buf_reset(&text);
+			acme_order_save(t->o, &text);
+			acme_order_free(t->o);
+			t->o = acme_order_load(text.data, text.len, &t->err);
+			assert_non_null(t->o);
+			event = NULL;
+		} else if (!fake_do(&t->ca, t->s, t->o, &w, &ev))
+			break;
+	}
+	assert_int_equal(w.kind, ACME_WISH_FAIL);
+	assert_int_equal(t->err.code, ERR_CA_DOWN);
+	assert_int_equal(sent, 1 + ACME_LOST_RETRIES_MAX);
+	buf_free(&text);
 }
 
 static void
@@ -463,7 +519,7 @@ bad_csr(void **state)
 	bad(t, "www.shop.example", ERR_CSR_REFUSED);
 }
 
-/* --- validation ------------------------------------------------------------ */
+/* --- validation ----------------------------------------------------------- */
 
 static void
 invalid_authz_with_cause(void **state)
@@ -593,7 +649,7 @@ caller_errors(void **state)
 	}
 }
 
-/* --- time ------------------------------------------------------------------ */
+/* --- time ----------------------------------------------------------------- */
 
 static void
 b13_processing_for_a_day(void **state)
@@ -643,7 +699,7 @@ authz_pending_until_the_order_expires(void **state)
 	assert_in_range(fake_count(&t->ca, "authz"), 100, 300);
 }
 
-/* --- mix-ups ---------------------------------------------------------------- */
+/* --- mix-ups -------------------------------------------------------------- */
 
 static void
 tweaked(void **state, const char *what, const char *from, const char *to,
@@ -723,6 +779,30 @@ challenge_of_another_origin(void **state)
 	    ERR_CA_PROTOCOL);
 }
 
+/* Once published, a challenge stays what it is. */
+static void
+a18_token_changes(void **state)
+{
+	struct world *t = *state;
+	const struct acme_event *event = NULL;
+	struct acme_event ev;
+	struct acme_wish w;
+
+	t->ca.tweak_from = "token-of-order-0-number-0\"}]";
+	t->ca.tweak_to = "token-of-another-number-0\"}]";
+	t->ca.validate_ms = 5000;
+	t->o = fake_order_new("www.shop.example");
+	do {
+		w = acme_order_step(t->o, t->s, t->ca.now_ms, event, &t->err);
+		event = &ev;
+		if (w.kind == ACME_WISH_PUBLISH)
+			t->ca.tweak_what = "authz";
+	} while (fake_do(&t->ca, t->s, t->o, &w, &ev));
+	assert_int_equal(w.kind, ACME_WISH_FAIL);
+	assert_int_equal(t->err.code, ERR_CA_PROTOCOL);
+	assert_int_equal(t->ca.published.n, 0);
+}
+
 static void
 token_is_a_path(void **state)
 {
@@ -774,7 +854,7 @@ d1_certificate_for_another_key(void **state)
 	assert_int_equal(fake_count(&t->ca, "cert"), 1);
 }
 
-/* --- crashes ---------------------------------------------------------------- */
+/* --- crashes -------------------------------------------------------------- */
 
 static struct acme_order *
 again(struct acme_order *o, struct buf *text)
@@ -860,7 +940,7 @@ sweep(const char *names, bool durable, const char *fail_name,
 		assert_int_equal(t->ca.norders, 1);
 		assert_true(fake_count(&t->ca, "new-order") <= 2);
 		if (kind == ACME_WISH_DONE)
-			assert_true(fake_count(&t->ca, "finalize") <= 2);
+			assert_int_equal(fake_count(&t->ca, "finalize"), 1);
 		else
 			assert_string_equal(acme_order_guilty(t->o),
 			    fail_name);
@@ -938,11 +1018,14 @@ main(void)
 		T(zero_authorizations),
 		T(valid_right_after_finalize),
 		T(order_not_ready_is_read_again),
+		T(never_ready),
 		T(stages_have_names),
 		N("A17 badNonce once", a17_bad_nonce_once),
 		N("A17 badNonce for ever", a17_bad_nonce_for_ever),
 		N("A9 newOrder lost", a9_new_order_lost),
 		N("A9 newOrder lost too often", a9_new_order_lost_too_often),
+		N("A9 newOrder lost by crashes",
+		    a9_new_order_lost_by_crashes),
 		N("A9 challenge answer lost", a9_challenge_answer_lost),
 		N("A9 finalize lost", a9_finalize_lost),
 		N("A20 download lost", a20_download_lost),
@@ -978,6 +1061,7 @@ main(void)
 		N("B6 wildcard flag lies", b6_wildcard_flag_lies),
 		N("B6 fewer names", b6_fewer_names),
 		N("C2 challenge elsewhere", challenge_of_another_origin),
+		N("A18 token changes", a18_token_changes),
 		N("E1 token is a path", token_is_a_path),
 		N("B18 invalid after processing",
 		    b18_invalid_after_processing),

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include "conf_test.h"
 
@@ -61,7 +62,7 @@ folder_close(void **state)
 		execlp("rm", "rm", "-rf", cmd, (char *)NULL);
 		_exit(1);
 	}
-	return pid == -1;
+	return waitpid(pid, NULL, 0) != pid;
 }
 
 struct conf *

@@ -332,6 +332,28 @@ http2_shares_one_connection(void **state)
 	assert_int_equal(after - before, 1);
 }
 
+/* Origins take turns even where one alone could fill all the room. */
+static void
+busy_origins_share(void **state)
+{
+	unsigned all = http_limits.running;
+	int64_t began = loop_mono();
+	int i;
+
+	(void)state;
+	http_limits.running = 2;
+	for (i = 0; i < 10; i++)
+		ask("GET", url_of("good", "slow"), "");
+	ask("GET", url_of("good-too", "echo"), "");
+	got.status = 0;
+	run(3);
+	/* the third answer at the latest is the other's */
+	assert_true(loop_mono() - began < 900);
+	assert_int_equal(strncmp((char *)got.body.p, "GET /echo", 9), 0);
+	http_limits.running = all;
+	run(8);
+}
+
 static bool inside;
 
 static void
@@ -656,6 +678,7 @@ main(void)
 		cmocka_unit_test(what_is_sent),
 		cmocka_unit_test(connections_are_kept),
 		cmocka_unit_test(http2_shares_one_connection),
+		cmocka_unit_test(busy_origins_share),
 		cmocka_unit_test(cancelled_ones_stay_silent),
 		cmocka_unit_test(wrong_urls),
 		cmocka_unit_test(nothing_listens),

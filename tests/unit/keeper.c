@@ -1,5 +1,6 @@
 /* The built everleaf-keeper, spoken to as master and engine do. */
 #include <config.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,6 +17,8 @@
 #include <openssl/x509v3.h>
 #include "acme/jws.h"
 #include "base/text.h"
+#include "daemon/keeper.h"
+#include "daemon/sandbox.h"
 #include "tests/unit/child.h"
 
 #define TEXT(s) ((char[]){ s })
@@ -142,6 +145,15 @@ make_csr(struct world *w, const struct blob *sealed, uint32_t version)
 	a = must(w->engine, WIRE_CSR, &q, WIRE_CSR_DONE);
 	strv_free(&q.names);
 	return a;
+}
+
+static struct w_key *
+make_account(struct world *w)
+{
+	struct w_account_key q = { ACCOUNT, TEXT("https://ca.example:14000"),
+		TEXT("ecdsa-p256") };
+
+	return must(w->engine, WIRE_ACCOUNT_KEY, &q, WIRE_KEY);
 }
 
 static void
@@ -326,6 +338,85 @@ the_engine_sees_no_key(void **state)
 	child_answer_free(WIRE_CSR_DONE, a);
 }
 
+#ifdef SANITIZERS
+static const bool sanitized = true;
+#else
+static const bool sanitized = false;
+#endif
+
+/* How often the bytes stand in the memory of a process; -1: it can't be read,
+ * since only root may, or it is a sanitizer's, which keeps copies. */
+static int
+found_in(pid_t pid, const void *what, size_t n)
+{
+	char path[64], line[512], *mem;
+	unsigned long from, to;
+	int hits = 0, fd;
+	FILE *maps;
+	ssize_t got;
+	char *p;
+
+	snprintf(path, sizeof(path), "/proc/%d/mem", (int)pid);
+	fd = sanitized ? -1 : open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	snprintf(path, sizeof(path), "/proc/%d/maps", (int)pid);
+	maps = fopen(path, "re");
+	assert_non_null(maps);
+	while (fgets(line, sizeof(line), maps) != NULL) {
+		if (sscanf(line, "%lx-%lx", &from, &to) != 2 ||
+		    strstr(line, " rw") == NULL)
+			continue;
+		mem = xcalloc(to - from, 1);
+		got = pread(fd, mem, to - from, (off_t)from);
+		for (p = mem; got > 0 && (p = memmem(p, (size_t)(mem + got -
+		    p), what, n)) != NULL; p++)
+			hits++;
+		free(mem);
+	}
+	fclose(maps);
+	close(fd);
+	return hits;
+}
+
+/* What was used is gone: the scalar and its PEM nowhere, the KEK once. */
+static void
+no_key_stays_in_memory(void **state)
+{
+	struct world *w = *state;
+	struct w_csr_done *a = make_csr(w, NULL, 6);
+	struct w_opened *o = open_key(w, &a->sealed, 6);
+	BIO *bio = BIO_new_mem_buf(o->key.p, (int)o->key.len);
+	EVP_PKEY *key = PEM_read_bio_PrivateKey(bio, NULL, NULL, NULL);
+	BIGNUM *d = NULL;
+	unsigned char scalar[32], kek[32];
+	int i;
+
+	memset(kek, 'k', sizeof(kek));
+	assert_int_equal(EVP_PKEY_get_bn_param(key, "priv", &d), 1);
+	assert_int_equal(BN_bn2lebinpad(d, scalar, 32), 32);
+	for (i = 0; i < 3; i++) {
+		child_answer_free(WIRE_CSR_DONE, make_csr(w, &a->sealed, 6));
+		child_answer_free(WIRE_OPENED, open_key(w, &a->sealed, 6));
+	}
+	/* It wipes after it has answered: one more answer, and it has. */
+	child_answer_free(WIRE_KEY, make_account(w));
+	if (found_in(w->keeper.pid, kek, 32) >= 0) {
+		assert_int_equal(found_in(w->keeper.pid, kek, 32), 1);
+		assert_int_equal(found_in(w->keeper.pid, scalar, 32), 0);
+		BN_bn2binpad(d, scalar, 32);
+		assert_int_equal(found_in(w->keeper.pid, scalar, 32), 0);
+		assert_int_equal(found_in(w->keeper.pid, o->key.p + 80, 24),
+		    0);
+	} else
+		print_message("# the keeper's memory can't be read here\n");
+	BN_clear_free(d);
+	EVP_PKEY_free(key);
+	BIO_free(bio);
+	child_answer_free(WIRE_OPENED, o);
+	child_answer_free(WIRE_CSR_DONE, a);
+}
+
 static void
 a_placeholder_lasts_seven_days(void **state)
 {
@@ -366,15 +457,6 @@ a_placeholder_lasts_seven_days(void **state)
 	EVP_PKEY_free(key);
 	strv_free(&q.names);
 	child_answer_free(WIRE_PLACED, a);
-}
-
-static struct w_key *
-make_account(struct world *w)
-{
-	struct w_account_key q = { ACCOUNT, TEXT("https://ca.example:14000"),
-		TEXT("ecdsa-p256") };
-
-	return must(w->engine, WIRE_ACCOUNT_KEY, &q, WIRE_KEY);
 }
 
 static struct w_jws
@@ -696,6 +778,29 @@ another_kek_is_named(void **state)
 	child_answer_free(WIRE_CSR_DONE, a);
 }
 
+/* Warm, then confined by either list: nothing that it does is out of reach.
+ * So the fall-back after a library update is one that works. */
+static void
+all_works_in_either_confinement(void **state)
+{
+	struct sandbox_plan plan = { .role = ROLE_KEEPER };
+	struct err err;
+	int status, lenient;
+	pid_t pid;
+
+	(void)state;
+	for (lenient = 0; lenient < 2; lenient++) {
+		plan.lenient = lenient == 1;
+		pid = fork();
+		if (pid == 0)
+			_exit(keeper_rehearse(&err) != 0 ||
+			    sandbox_enter(&plan, NULL, &err) != 0 ||
+			    keeper_rehearse(&err) != 0);
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_int_equal(status, 0);
+	}
+}
+
 #define WITH_KEEPER(f) cmocka_unit_test_setup_teardown(f, begin, end)
 
 int
@@ -708,6 +813,7 @@ main(void)
 		WITH_KEEPER(the_master_gets_the_key_it_names),
 		WITH_KEEPER(another_id_or_version_stays_shut),
 		WITH_KEEPER(the_engine_sees_no_key),
+		WITH_KEEPER(no_key_stays_in_memory),
 		WITH_KEEPER(a_placeholder_lasts_seven_days),
 		WITH_KEEPER(a_jws_verifies_with_the_public_key),
 		WITH_KEEPER(another_origin_is_refused),
@@ -717,6 +823,7 @@ main(void)
 		WITH_KEEPER(a_bad_engine_is_cut_off),
 		WITH_KEEPER(a_new_engine_takes_the_place_of_the_old),
 		WITH_KEEPER(another_kek_is_named),
+		cmocka_unit_test(all_works_in_either_confinement),
 		cmocka_unit_test(a_bad_master_ends_the_keeper)
 	};
 

@@ -33,7 +33,7 @@
 #include "daemon/wire.h"
 
 static char dir[] = "/tmp/everleaf-sandbox-XXXXXX";
-static char secret[64], state[64], inside[96], outside[64], named[64];
+static char secret[64], state[64], inside[96], outside[64];
 static int listener, pair[2], secret_fd;
 static struct sockaddr_in at;
 static bool have_seccomp, have_landlock, have_scopes;
@@ -85,12 +85,6 @@ write_etc(void)
 {
 	return open("/etc/everleaf-sandbox-test", O_WRONLY | O_CREAT,
 	    0600) < 0;
-}
-
-static int
-read_named_file(void)
-{
-	return open(named, O_RDONLY) < 0;
 }
 
 static int
@@ -318,7 +312,6 @@ static const struct act {
 	{ "write to /etc", write_etc, ALL, STRICT, 0 },
 	{ "write in its directory", write_inside, OFFLINE, STRICT, E },
 	{ "read roots and hosts", read_roots, OFFLINE, STRICT, E },
-	{ "read the trust-file", read_named_file, OFFLINE, STRICT, E },
 	{ "run a program", run_a_program, ALL, ALL, 0 },
 	{ "fork", new_process, 0, STRICT, E | VL | KL | RL },
 	{ "start a thread", new_thread, 0, STRICT, E },
@@ -352,14 +345,10 @@ struct try {
 static struct sandbox_plan
 plan_of(const struct variant *v)
 {
-	static const char *files[2];
 	struct sandbox_plan p = { .role = v->role, .lenient = v->lenient };
 
-	files[0] = named;
-	if (v->role == ROLE_ENGINE) {
+	if (v->role == ROLE_ENGINE)
 		p.write_dir = state;
-		p.read_files = files;
-	}
 	return p;
 }
 
@@ -438,8 +427,7 @@ all_of_it_works_unconfined(void **data)
 	(void)data;
 	pid = fork();
 	if (pid == 0)
-		_exit(open_key() || write_outside() || read_named_file() ||
-		    new_socket() || connect_out() || listen_anew() ||
+		_exit(open_key() || write_outside() || new_socket() || connect_out() || listen_anew() ||
 		    map_code() || map_file() || new_process() ||
 		    run_a_program());
 	waitpid(pid, &status, 0);
@@ -542,12 +530,10 @@ make_world(void)
 	if (mkdtemp(dir) == NULL)
 		exit(99);
 	snprintf(secret, sizeof(secret), "%s/privkey.pem", dir);
-	snprintf(named, sizeof(named), "%s/roots.pem", dir);
 	snprintf(outside, sizeof(outside), "%s/outside", dir);
 	snprintf(state, sizeof(state), "%s/db", dir);
 	snprintf(inside, sizeof(inside), "%s/db/store", dir);
 	write_file(secret);
-	write_file(named);
 	secret_fd = open(secret, O_RDONLY | O_CLOEXEC);
 	if (mkdir(state, 0700) != 0 || msg_pair(pair) != 0)
 		exit(99);
@@ -563,7 +549,6 @@ end_world(void **data)
 
 	(void)data;
 	unlink(secret);
-	unlink(named);
 	unlink(outside);
 	unlink(inside);
 	rmdir(state);

@@ -453,6 +453,20 @@ names_are_covered(void **state)
 	assert_int_equal(ask(&w, &f), VERDICT_NAMES);
 }
 
+/* A flip back to what has passed before: the names were asked then. */
+static void
+a_flip_asks_about_the_rest(void **state)
+{
+	struct w_verify w = { .any_names = 1, .now_ms = now_s * 1000 };
+	struct files f;
+
+	(void)state;
+	files_of(&f, &good);
+	assert_int_equal(ask(&w, &f), VERDICT_FINE);
+	w.now_ms += INT64_C(31) * DAY * 1000;
+	assert_int_equal(ask(&w, &f), VERDICT_EXPIRED);
+}
+
 /* security.md D3. */
 static void
 times(void **state)
@@ -702,7 +716,9 @@ main(void)
 		cmocka_unit_test(unreadable), cmocka_unit_test(no_key),
 		cmocka_unit_test(no_leaf), cmocka_unit_test(mismatch),
 		cmocka_unit_test(mismatch_inside_the_key),
-		cmocka_unit_test(names_are_covered), cmocka_unit_test(times),
+		cmocka_unit_test(names_are_covered),
+		cmocka_unit_test(a_flip_asks_about_the_rest),
+		cmocka_unit_test(times),
 		cmocka_unit_test(chain_links), cmocka_unit_test(is_ca),
 		cmocka_unit_test(files_differ), cmocka_unit_test(test_cas),
 		cmocka_unit_test(placeholders), cmocka_unit_test(other_keys),

@@ -1,0 +1,284 @@
+/* everleaf-responder: answers http-01 from the table that the engine sends,
+ * and nothing else. It opens nothing and connects nowhere: listeners and
+ * channels come from the master. */
+#include <config.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+#include "daemon/log.h"
+#include "daemon/responder_http.h"
+#include "daemon/sandbox.h"
+#include "daemon/wire.h"
+
+enum { FORGET_S = 600, CHANNELS = 2 };
+
+enum sender { FROM_MASTER, FROM_ENGINE };
+
+struct responder {
+	struct table *table;
+	int fds[CHANNELS];	/* of the senders; -1: no engine */
+	uint32_t mark;		/* which engine channel this is */
+	time_t forget_at;	/* monotonic; 0: nothing to forget */
+};
+
+static time_t
+now_s(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec;
+}
+
+/* --- start ------------------------------------------------------------- */
+
+static void
+confine(void)
+{
+	struct sandbox_plan plan = { .role = ROLE_RESPONDER };
+	struct sandbox_report report;
+	struct err err;
+	char *line, *end;
+
+	/* The master starts it in an empty directory, with the one capability
+	 * that this takes when there are users of their own. */
+	log_info("confined: root directory: %s", geteuid() != 0 &&
+	    chroot(".") == 0 && chdir("/") == 0 ? "empty" : "the system's");
+	if (sandbox_enter(&plan, &report, &err) != 0) {
+		log_err(&err, "confinement");
+		exit(1);
+	}
+	for (line = report.lines.data; line != NULL && *line != '\0';
+	    line = end + 1) {
+		end = strchr(line, '\n');
+		*end = '\0';
+		log_info("confined: %s", line);
+	}
+	buf_free(&report.lines);
+}
+
+static int
+listeners(int argc, char *argv[])
+{
+	long n = -1;
+	char *end;
+
+	if (argc == 2) {
+		n = strtol(argv[1], &end, 10);
+		if (end == argv[1] || *end != '\0')
+			n = -1;
+	}
+	if (n < 0 || n > RESPOND_LISTENERS) {
+		log_error("everleafd starts this program");
+		exit(2);
+	}
+	return (int)n;
+}
+
+static void
+open_channel(void)
+{
+	socklen_t n = sizeof(int);
+	int type;
+
+	signal(SIGPIPE, SIG_IGN);
+	/* A terminal's Ctrl-C is the master's to handle. */
+	signal(SIGINT, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	if (getsockopt(WIRE_FD_MASTER, SOL_SOCKET, SO_TYPE, &type, &n) != 0 ||
+	    type != SOCK_SEQPACKET) {
+		log_error("there is no channel to a master: everleafd starts "
+		    "this program");
+		exit(2);
+	}
+}
+
+/* --- channels ---------------------------------------------------------- */
+
+/* The new engine publishes again what it still wants; the rest goes after a
+ * while. */
+static void
+take_engine(struct responder *r, int fd)
+{
+	if (r->fds[FROM_ENGINE] >= 0)
+		close(r->fds[FROM_ENGINE]);
+	r->fds[FROM_ENGINE] = fd;
+	r->mark++;
+	r->forget_at = now_s() + FORGET_S;
+}
+
+static void
+lose(struct responder *r, enum sender from)
+{
+	if (from == FROM_MASTER)
+		exit(0);
+	close(r->fds[from]);
+	r->fds[from] = -1;
+}
+
+static int
+work(struct responder *r, enum wire_kind kind, const void *st,
+    struct err *err)
+{
+	const struct w_publish *p = st;
+	const struct w_withdraw *w = st;
+
+	if (kind == WIRE_PUBLISH)
+		return table_publish(r->table, p->token, p->host, p->keyauth,
+		    r->mark, err);
+	table_withdraw(r->table, w->token, w->host);
+	return 0;
+}
+
+/* False: a rule is broken. */
+static bool
+take_work(struct responder *r, const struct msg_spec *spec, uint32_t id,
+    const void *p, size_t n)
+{
+	union {
+		struct w_publish publish;
+		struct w_withdraw withdraw;
+	} body;
+	const struct w_empty done = { 0 };
+	int fd = r->fds[FROM_ENGINE], rc;
+	struct err err;
+
+	if (!msg_unpack(spec, p, n, &body, &err))
+		return false;
+	if (work(r, (enum wire_kind)spec->kind, &body, &err) == 0)
+		rc = wire_send(fd, WIRE_OK, id, &done);
+	else
+		rc = wire_fail(fd, id, &err);
+	msg_free(spec, &body);
+	if (rc != 0)
+		lose(r, FROM_ENGINE);
+	return true;
+}
+
+static bool
+take(struct responder *r, enum sender from, const void *p, size_t n,
+    const int *fds, int nfds)
+{
+	const struct msg_spec *spec;
+	struct w_peer peer;
+	struct err err;
+	uint16_t kind;
+	uint32_t id;
+
+	if (!msg_head(p, n, &kind, &id))
+		return false;
+	spec = msg_find(wire_specs, kind);
+	if (from == FROM_MASTER) {
+		if (kind != WIRE_PEER || nfds != 1 ||
+		    !msg_unpack(spec, p, n, &peer, &err))
+			return false;
+		take_engine(r, fds[0]);
+		return true;
+	}
+	return (kind == WIRE_PUBLISH || kind == WIRE_WITHDRAW) && nfds == 0 &&
+	    take_work(r, spec, id, p, n);
+}
+
+static void
+receive(struct responder *r, enum sender from)
+{
+	int fds[MSG_FDS_MAX], nfds;
+	const void *p;
+	ptrdiff_t n = msg_recv(r->fds[from], MSG_DONTWAIT, &p, fds, &nfds);
+
+	if (n < 0 && errno == EAGAIN)
+		return;
+	if (n <= 0) {
+		lose(r, from);
+		return;
+	}
+	if (take(r, from, p, (size_t)n, fds, nfds))
+		return;
+	while (nfds > 0)
+		close(fds[--nfds]);
+	log_error("the %s broke a rule of its channel",
+	    from == FROM_MASTER ? "master" : "engine");
+	if (from == FROM_MASTER)
+		exit(1);
+	lose(r, from);
+}
+
+/* --- the loop ---------------------------------------------------------- */
+
+static void
+forget(struct responder *r)
+{
+	size_t n;
+
+	if (r->forget_at == 0 || now_s() < r->forget_at)
+		return;
+	r->forget_at = 0;
+	n = table_sweep(r->table, r->mark);
+	if (n > 0)
+		log_info("%zu answers to challenges that nobody wants any "
+		    "more are gone", n);
+}
+
+static int
+patience(const struct responder *r)
+{
+	int wait = respond_wait();
+	time_t left;
+
+	if (r->forget_at == 0)
+		return wait;
+	left = r->forget_at - now_s();
+	left = left < 0 ? 0 : left * 1000;
+	return wait < 0 || left < wait ? (int)left : wait;
+}
+
+static void
+turn(struct responder *r)
+{
+	struct pollfd fds[CHANNELS + RESPOND_LISTENERS];
+	int i, n = CHANNELS + respond_fds(fds + CHANNELS);
+
+	for (i = 0; i < CHANNELS; i++) {
+		fds[i].fd = r->fds[i];
+		fds[i].events = POLLIN;
+		fds[i].revents = 0;
+	}
+	if (poll(fds, (nfds_t)n, patience(r)) < 0 && errno != EINTR) {
+		log_error("poll: %s", strerror(errno));
+		exit(1);
+	}
+	/* The engine first: what it has just published may be asked for in
+	 * the same breath. The master may replace its channel. */
+	if (fds[FROM_ENGINE].revents != 0)
+		receive(r, FROM_ENGINE);
+	if (fds[FROM_MASTER].revents != 0)
+		receive(r, FROM_MASTER);
+	respond_run();
+	forget(r);
+}
+
+int
+main(int argc, char *argv[])
+{
+	struct responder r = { .fds = { WIRE_FD_MASTER, -1 } };
+	struct err err;
+	int n;
+
+	log_open(role_name(ROLE_RESPONDER), LOG_LEVEL_INFO);
+	n = listeners(argc, argv);
+	open_channel();
+	r.table = table_new();
+	confine();
+	if (respond_init(r.table, WIRE_FD_LISTEN, n, &err) != 0) {
+		log_err(&err, "start");
+		exit(1);
+	}
+	log_info("answering on %d listener%s", n, n == 1 ? "" : "s");
+	for (;;)
+		turn(&r);
+}
