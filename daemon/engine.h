@@ -45,7 +45,9 @@ void job_probe(int64_t cert_id);
 void job_prune(int64_t cert_id);
 void job_undo(int64_t cert_id);
 
-/* Files are in place, or must go back: a deployment round is due. */
+/* A deployment round is due at this time, or sooner if one is. */
+void deploy_at(int64_t at_ms);
+/* Files are in place: a round is due once this service may be reloaded. */
 void deploy_due(const struct bundle *b, const char *service);
 /* The files of a certificate go back to the version before, and its services
  * are reloaded (interface.md section 6, rule 3). */
