@@ -326,6 +326,8 @@ key_made(void *ctx, void *answer, const struct err *err)
 	if (err != NULL) {
 		why = *err;
 		err_context(&why, "account key for %s", c->conf->title);
+		row_free(T_ACCOUNT, &c->account);
+		memset(&c->account, 0, sizeof(c->account));
 		tell_waiters(c, &why);
 		return;
 	}

@@ -20,7 +20,7 @@ enum { DRAIN_LOOK_MS = 50, DRAIN_MAX_MS = 8000, BEAT_MS = 10000 };
 
 const struct job_def sched_table[JOB_KIND_COUNT] = {
 	[JOB_UNDO] = { "undo", job_undo, NULL },
-	[JOB_INSTALL] = { "install", job_install, NULL },
+	[JOB_INSTALL] = { "install", job_install, job_install_room },
 	[JOB_DEPLOY] = { "deploy", job_deploy, NULL },
 	[JOB_RENEW] = { "renew", job_renew, job_renew_room },
 	[JOB_PROBE] = { "probe", job_probe, NULL },
@@ -108,6 +108,15 @@ bool
 engine_own_trouble(const struct err *err)
 {
 	return err->code == ERR_KEEPER || err->code == ERR_INTERNAL;
+}
+
+void
+engine_job_over(enum job_kind kind, int64_t object, const struct err *err)
+{
+	if (err != NULL)
+		sched_later(kind, object, loop_now() + CONF_MINUTE);
+	else
+		sched_done(kind, object);
 }
 
 struct conf_wish

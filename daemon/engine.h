@@ -30,6 +30,9 @@ int64_t engine_lifetime(const struct bundle *b);
 /* A process of ours was not there, or the loop is ending: nothing that the
  * certificate, its service or its CA could be blamed for. */
 bool engine_own_trouble(const struct err *err);
+/* Its certificate is gone; or (err) it could not be read now: again soon. */
+void engine_job_over(enum job_kind kind, int64_t object,
+    const struct err *err);
 struct strv list_of(const char *lines);		/* one item a line */
 char *lines_of(const struct strv *l);
 /* Replaces an error text by the JSON of err (NULL: none). */
@@ -37,6 +40,7 @@ void set_error(char **field, const struct err *err);
 
 /* The jobs' handlers, one file each. */
 void job_install(int64_t cert_id);
+int job_install_room(void);
 void job_deploy(int64_t unused);
 void job_renew(int64_t cert_id);
 int job_renew_room(void);
@@ -53,6 +57,7 @@ void deploy_due(const struct bundle *b, const char *service);
  * are reloaded (interface.md section 6, rule 3). */
 void deploy_put_back(const struct bundle *b);
 bool deploy_has(int64_t cert_id);	/* in the round under way */
+bool deploy_busy(void);	/* a round is under way, or waits for installs */
 void deploy_fini(void);
 /* Compares the configuration with the inventory; at start. */
 void inventory_sync(void (*done)(void *ctx), void *ctx);

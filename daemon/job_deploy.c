@@ -19,7 +19,7 @@
 #include "daemon/view.h"
 #include "hooks/round.h"
 
-enum { ITEMS_MAX = 1000 };
+enum { ITEMS_MAX = 1000, INSTALLS_END_MS = 200 };
 
 struct member {			/* a certificate in the round */
 	struct deploy *round;
@@ -48,6 +48,7 @@ static struct deploy {
 	int64_t next_ms;	/* when those that must wait may go; 0: none */
 } *round_now;
 
+static bool wanted;		/* a round waits for installs to end */
 static int64_t due_at;		/* when the next round is due; 0: none */
 
 static void step(struct deploy *d, bool good);
@@ -100,6 +101,25 @@ service_row(const struct deploy *d, const char *title)
 	return NULL;
 }
 
+/* When the first file came that this service has not read yet: the delay runs
+ * from there, and whatever else is there when it ends goes along. */
+static int64_t
+first_since(const struct deploy *d, const struct row_deployment *w)
+{
+	int64_t first = w->since_ms;
+	size_t i;
+
+	for (i = 0; i < d->due.n; i++) {
+		const struct row_deployment *other = ROWS_AT(&d->due,
+		    row_deployment, i);
+
+		if (strcmp(other->service, w->service) == 0 &&
+		    other->since_ms < first)
+			first = other->since_ms;
+	}
+	return first;
+}
+
 /* When all services of this certificate may be reloaded for what they owe. */
 static int64_t
 ready_at(const struct deploy *d, const struct bundle *b)
@@ -116,7 +136,7 @@ ready_at(const struct deploy *d, const struct bundle *b)
 		s = conf_service(engine_conf(), w->service);
 		if (s == NULL || !w->owed)
 			continue;
-		t = w->since_ms + plan_delay(s->reload_delay_ms, life);
+		t = first_since(d, w) + plan_delay(s->reload_delay_ms, life);
 		at = t > at ? t : at;
 		row = service_row(d, s->title);
 		t = row == NULL || row->last_reload_ms == 0 ? 0 :
@@ -317,12 +337,25 @@ record_services(struct deploy *d)
 	}
 }
 
+/* Runs of before that nothing has joined mean nothing any more. */
+static void
+forget_runs(const struct deploy *d)
+{
+	size_t i;
+
+	for (i = 0; i < d->runs.n; i++)
+		if (ROWS_AT(&d->runs, row_run, i)->id != 0)
+			batch_del(turn_batch(), T_RUN, ROWS_AT(&d->runs,
+			    row_run, i));
+}
+
 static void
 finish(struct deploy *d)
 {
 	bool more = d->due.n == ITEMS_MAX && d->members_n > 0;
 	int64_t next = more ? loop_now() : d->next_ms;
 
+	forget_runs(d);
 	deploy_free(d);
 	round_now = NULL;
 	if (next == 0) {
@@ -482,7 +515,8 @@ step(struct deploy *d, bool good)
 	}
 	if (d->wish.kind != ROUND_FLIP)
 		choose_run(d, d->services[d->wish.service].conf->title,
-		    d->wish.kind == ROUND_CHECK ? "check" : "reload");
+		    d->wish.kind == ROUND_RELOAD ? "reload" :
+		    d->wish.back ? "check-old" : "check");
 	turn_after(carry_out, d);
 }
 
@@ -500,6 +534,12 @@ service_index(struct deploy *d, const struct conf_service *conf)
 		return ROUND_SERVICES_MAX;
 	d->services[d->services_n].conf = conf;
 	return d->services_n++;
+}
+
+bool
+deploy_busy(void)
+{
+	return round_now != NULL || wanted;
 }
 
 bool
@@ -675,6 +715,12 @@ job_deploy(int64_t unused)
 
 	(void)unused;
 	assert(round_now == NULL);
+	wanted = sched_running(JOB_INSTALL) > 0;
+	if (wanted) {
+		due_at = now + INSTALLS_END_MS;
+		sched_later(JOB_DEPLOY, 0, due_at);
+		return;
+	}
 	due_at = 0;
 	round_now = xcalloc(1, sizeof(*round_now));
 	store_read(turn_store(), q, 4, due_read, round_now);
@@ -767,4 +813,5 @@ deploy_fini(void)
 		deploy_free(round_now);
 	round_now = NULL;
 	due_at = 0;
+	wanted = false;
 }

@@ -15,7 +15,8 @@
 #include "daemon/plan.h"
 #include "daemon/sched.h"
 
-enum { PLACEHOLDER_TRIES_MS = 5000, ROUND_OVER_MS = 1000 };
+enum { ROUND_OVER_MS = 500,
+	INSTALLS_MAX = 64 };
 
 /* One install under way. */
 struct install {
@@ -55,7 +56,7 @@ owe_reloads(const struct bundle *b, int64_t version)
 		    row_deployment, i);
 
 		if (d.wanted != version)
-			d.failures = d.next_try_ms = 0;
+			d.failures = d.next_try_ms = d.since_ms = 0;
 		d.wanted = version;
 		d.state = word("installed");
 		d.owed = 1;
@@ -141,8 +142,7 @@ say_failed(struct install *n, const struct err *err)
 	if (engine_own_trouble(err))
 		at = loop_now() + plan_own_trouble(failures,
 		    engine_lifetime(n->b));
-	sched_later(JOB_INSTALL, c->id, n->version == 0 ?
-	    loop_now() + PLACEHOLDER_TRIES_MS : at);
+	sched_later(JOB_INSTALL, c->id, at);
 	engine_touch(c->id);
 }
 
@@ -304,7 +304,7 @@ bundle_again(void *ctx, struct bundle *b, const struct err *err)
 	bundle_free(n->b);
 	n->b = NULL;
 	if (err != NULL || b->cert == NULL) {
-		sched_done(JOB_INSTALL, n->cert_id);
+		engine_job_over(JOB_INSTALL, n->cert_id, err);
 		install_free(n);
 		return;
 	}
@@ -410,7 +410,7 @@ read_bundle(void *ctx, struct bundle *b, const struct err *err)
 	struct install *n = ctx;
 
 	if (err != NULL || b->cert == NULL) {
-		sched_done(JOB_INSTALL, n->cert_id);
+		engine_job_over(JOB_INSTALL, n->cert_id, err);
 		install_free(n);
 		return;
 	}
@@ -424,12 +424,19 @@ read_bundle(void *ctx, struct bundle *b, const struct err *err)
 	begin(n);
 }
 
+int
+job_install_room(void)
+{
+	return INSTALLS_MAX - sched_running(JOB_INSTALL);
+}
+
 void
 job_install(int64_t cert_id)
 {
 	struct install *n;
 
-	if (deploy_has(cert_id)) {
+	/* What a round has checked must be what it reloads. */
+	if (deploy_busy()) {
 		sched_later(JOB_INSTALL, cert_id, loop_now() + ROUND_OVER_MS);
 		return;
 	}

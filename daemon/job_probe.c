@@ -116,6 +116,27 @@ before(const struct look *l, const struct row_endpoint *now)
 	return NULL;
 }
 
+/* When a service last showed ours there under that name: at this address, or,
+ * when nothing listens any more and so there is none, at any. */
+static int64_t
+last_good(const struct look *l, const struct row_endpoint *now)
+{
+	const struct row_endpoint *e = before(l, now);
+	int64_t good = 0;
+	size_t i;
+
+	if (now->address[0] != '\0')
+		return e != NULL ? e->good_ms : 0;
+	for (i = 0; i < l->b->endpoints.n; i++) {
+		e = ROWS_AT(&l->b->endpoints, row_endpoint, i);
+		if (strcmp(e->service, now->service) == 0 &&
+		    strcmp(e->endpoint, now->endpoint) == 0 &&
+		    strcmp(e->name, now->name) == 0 && e->good_ms > good)
+			good = e->good_ms;
+	}
+	return good;
+}
+
 static int
 badness(const char *result)
 {
@@ -175,13 +196,14 @@ observe(const struct look *l, const struct question *q,
 		.protocol = q->endpoint->protocol, .name = q->name,
 		.port = q->endpoint->port, .at_ms = loop_now(),
 		.version = -1, .result = (char *)(uintptr_t)"refused" };
-	const struct row_endpoint *old;
-	bool public = strcmp(q->endpoint->address, "public") == 0;
+	bool public = strcmp(q->endpoint->address, "public") == 0, was_good;
 
-	if (p == NULL && (q->endpoint->from_preset || !can_ask(q->endpoint)))
+	e.address = (char *)(uintptr_t)(p != NULL ? p->address : "");
+	e.good_ms = last_good(l, &e);
+	if (p == NULL && (!can_ask(q->endpoint) ||
+	    (q->endpoint->from_preset && e.good_ms == 0)))
 		e.result = (char *)(uintptr_t)"skipped";
 	if (p != NULL) {
-		e.address = (char *)(uintptr_t)p->address;
 		e.port = p->port;
 		e.sha256 = (char *)(uintptr_t)p->f.sha256;
 		e.key_type = (char *)(uintptr_t)p->f.key_type;
@@ -189,16 +211,13 @@ observe(const struct look *l, const struct question *q,
 		    &e.version);
 		if (p->f.err.class != ERR_NONE)
 			set_error(&e.error, &p->f.err);
-	} else
-		e.address = (char *)(uintptr_t)"";
-	old = before(l, &e);
-	if (old != NULL)
-		e.good_ms = old->good_ms;
+	}
+	was_good = e.good_ms != 0;
 	if (e.version >= 0 && strcmp(e.result, "placeholder") != 0)
 		e.good_ms = loop_now();
 	batch_put(turn_batch(), T_ENDPOINT, &e);
 	if (!public)
-		count(t, &e, old != NULL && old->good_ms != 0);
+		count(t, &e, was_good);
 	free(e.error);
 }
 
@@ -244,10 +263,10 @@ where_served(char out[160], const struct look *l, const char *service)
 }
 
 static void
-served(const struct look *l, struct row_deployment *d)
+served(const struct look *l, struct row_deployment *d, bool proved)
 {
-	bool news = strcmp(d->state, "served") != 0 ||
-	    d->version != l->b->cert->newest;
+	bool news = proved && (strcmp(d->state, "served") != 0 ||
+	    d->version != l->b->cert->newest);
 	char text[160];
 
 	d->state = (char *)(uintptr_t)"served";
@@ -350,7 +369,7 @@ judge(const struct look *l, struct row_deployment *d,
 	if (d->owed || d->version != l->b->cert->newest)
 		return loop_now() + plan_probe_every(life);
 	if (t->newest == t->asked) {
-		served(l, d);
+		served(l, d, t->asked > 0);
 		return loop_now() + plan_probe_every(life);
 	}
 	if (in_proof_time(d, s, life)) {
@@ -372,7 +391,7 @@ judge(const struct look *l, struct row_deployment *d,
 /* --- asking ------------------------------------------------------------ */
 
 static int64_t
-conclude_service(const struct look *l, struct row_deployment *d)
+conclude_service(const struct look *l, struct row_deployment *d, int *asked)
 {
 	const struct conf_service *s = conf_service(engine_conf(), d->service);
 	struct tally_of t;
@@ -392,6 +411,7 @@ conclude_service(const struct look *l, struct row_deployment *d)
 		for (k = 0; k < q->found_n; k++)
 			observe(l, q, &q->found[k], &t);
 	}
+	*asked += t.asked;
 	return judge(l, d, s, &t);
 }
 
@@ -414,6 +434,7 @@ conclude(struct look *l)
 {
 	int64_t next = loop_now() + plan_probe_every(engine_lifetime(l->b));
 	bool all_served = l->b->deployments.n > 0;
+	int asked = 0;
 	int64_t at;
 	size_t i;
 
@@ -423,12 +444,13 @@ conclude(struct look *l)
 		struct row_deployment row = *ROWS_AT(&l->b->deployments,
 		    row_deployment, i);
 
-		at = conclude_service(l, &row);
-		all_served = all_served && strcmp(row.state, "served") == 0;
+		at = conclude_service(l, &row, &asked);
+		all_served = all_served && strcmp(row.state, "served") == 0 &&
+		    row.version == l->b->cert->newest;
 		if (at < next)
 			next = at;
 	}
-	if (all_served)
+	if (all_served && asked > 0)
 		record_served(l);
 	engine_touch(l->cert_id);
 	sched_later(JOB_PROBE, l->cert_id, next);
@@ -442,7 +464,7 @@ reread(void *ctx, struct bundle *b, const struct err *err)
 	struct look *l = ctx;
 
 	if (err != NULL || b->cert == NULL) {
-		sched_done(JOB_PROBE, l->cert_id);
+		engine_job_over(JOB_PROBE, l->cert_id, err);
 		look_free(l);
 		return;
 	}
@@ -526,7 +548,7 @@ read_bundle(void *ctx, struct bundle *b, const struct err *err)
 	struct look *l = ctx;
 
 	if (err != NULL || b->cert == NULL || b->cert->installed <= 0) {
-		sched_done(JOB_PROBE, l->cert_id);
+		engine_job_over(JOB_PROBE, l->cert_id, err);
 		look_free(l);
 		return;
 	}

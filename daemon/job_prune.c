@@ -20,14 +20,25 @@ static bool
 may_go(const struct bundle *b, const struct row_generation *g, int64_t keep)
 {
 	const struct row_version *v = bundle_version(b, g->version);
-	int64_t newer = 0;
+	int64_t newer = 0, last = -1;
 	size_t i;
 
-	if (g->gen == b->cert->installed_gen || strcmp(g->state, "old") != 0)
+	/* One that was put back, or never finished, is gone on with while its
+	 * version is the newest. */
+	if (g->gen == b->cert->installed_gen || (g->version ==
+	    b->cert->newest && strcmp(g->state, "old") != 0))
 		return false;
-	for (i = 0; i < b->generations.n; i++)
-		if (ROWS_AT(&b->generations, row_generation, i)->gen > g->gen)
+	for (i = 0; i < b->generations.n; i++) {
+		const struct row_generation *other = ROWS_AT(&b->generations,
+		    row_generation, i);
+
+		if (other->version == g->version && other->gen > g->gen)
+			return true;
+		if (other->version > g->version && other->version != last) {
+			last = other->version;
 			newer++;
+		}
+	}
 	return newer > keep || v == NULL || v->placeholder ||
 	    v->not_after_ms <= loop_now();
 }
@@ -115,7 +126,7 @@ prune(void *ctx, struct bundle *b, const struct err *err)
 
 	free(ctx);
 	if (err != NULL || b->cert == NULL) {
-		sched_done(JOB_PRUNE, id);
+		engine_job_over(JOB_PRUNE, id, err);
 		return;
 	}
 	wish = engine_wish(b->cert);

@@ -250,6 +250,18 @@ struct success {
 	struct acme_leaf leaf;
 };
 
+/* The wish has changed while the order was under way. */
+static bool
+wants_others(const struct row_cert *c, const struct issue *s)
+{
+	struct conf_wish now = engine_wish(c);
+	bool differs = !strv_same(&now.names, &s->wish.names) ||
+	    strcmp(now.ca, s->wish.ca) != 0;
+
+	conf_wish_free(&now);
+	return differs;
+}
+
 static void
 record_success(void *ctx, struct bundle *b, const struct err *err)
 {
@@ -259,7 +271,7 @@ record_success(void *ctx, struct bundle *b, const struct err *err)
 		.cert_id = s->row.cert_id, .version = s->row.version,
 		.cause = s->row.cause, .text = s->row.ca };
 	struct row_cert *c;
-	int64_t at = loop_now();
+	int64_t at = loop_now(), soon;
 	bool refused;
 
 	if (err == NULL && b->cert != NULL) {
@@ -271,8 +283,15 @@ record_success(void *ctx, struct bundle *b, const struct err *err)
 		set_error(&c->iss_error, NULL);
 		at = plan_renewal(k->leaf.not_before_ms, k->leaf.not_after_ms,
 		    s->wish.renew_before_ms, chance_luck(), &refused);
-		c->renew_at_ms = at;
+		soon = loop_now() + (k->leaf.not_after_ms - loop_now()) / 4;
+		if (at < soon)	/* a clock that is wrong orders no second */
+			at = soon;
 		row_text(&c->renew_reason, "lifetime");
+		if (wants_others(c, s)) {
+			at = loop_now();
+			row_text(&c->renew_reason, "names");
+		}
+		c->renew_at_ms = at;
 		if (refused)
 			h.text = "renew-before is more than 2/3 of the "
 			    "lifetime; the default is used";
@@ -284,6 +303,7 @@ record_success(void *ctx, struct bundle *b, const struct err *err)
 	turn_event(&h);
 	batch_del(turn_batch(), T_ORDER, &s->row);
 	sched_put(JOB_INSTALL, s->row.cert_id, loop_now());
+	sched_put(JOB_UNDO, s->row.cert_id, loop_now());
 	engine_touch(s->row.cert_id);
 	sched_later(JOB_RENEW, s->row.cert_id, at);
 	ca_worked(s->ca);
@@ -664,7 +684,11 @@ read_bundle(void *ctx, struct bundle *b, const struct err *err)
 	struct conf_wish wish;
 
 	free(ctx);
-	if (err != NULL || b->cert == NULL || b->cert->retired_ms != 0 ||
+	if (err != NULL) {
+		sched_later(JOB_RENEW, id, loop_now() + CONF_MINUTE);
+		return;
+	}
+	if (b->cert == NULL || b->cert->retired_ms != 0 ||
 	    b->cert->paused_ms != 0) {
 		sched_done(JOB_RENEW, id);
 		return;

@@ -136,7 +136,7 @@ found(void *unused, struct rows *answers, int n, const struct err *err)
 		    SCHED_BATCH;
 		for (i = 0; i < answers[k].n && room > 0; i++, room--)
 			start(ROWS_AT(&answers[k], row_job, i));
-		full = full || answers[k].n == SCHED_BATCH;
+		full = full || (i == answers[k].n && i == SCHED_BATCH);
 		if (i < answers[k].n)
 			next = loop_now() + 1000;
 	}
@@ -144,9 +144,7 @@ found(void *unused, struct rows *answers, int n, const struct err *err)
 	    ROWS_AT(&answers[0], row_job, 0)->due_ms < next &&
 	    ROWS_AT(&answers[0], row_job, 0)->due_ms > loop_now())
 		next = ROWS_AT(&answers[0], row_job, 0)->due_ms;
-	if (full)
-		sched_kick();
-	loop_timer_at(sched.timer, next);
+	loop_timer_at(sched.timer, full ? loop_now() : next);
 }
 
 static struct where
@@ -236,8 +234,13 @@ sched_fini(void)
 	memset(&sched, 0, sizeof(sched));
 }
 
-bool
-sched_busy(void)
+int
+sched_running(enum job_kind kind)
 {
-	return sched.running != NULL;
+	const struct running *r;
+	int n = 0;
+
+	for (r = sched.running; r != NULL; r = r->next)
+		n += r->kind == kind;
+	return n;
 }

@@ -33,5 +33,5 @@ void sched_done(enum job_kind kind, int64_t object);
 void sched_later(enum job_kind kind, int64_t object, int64_t due_ms);
 /* Look again soon: somebody made room. */
 void sched_kick(void);
-bool sched_busy(void);		/* a job is being handled */
+int sched_running(enum job_kind kind);	/* being handled now */
 #endif

@@ -197,7 +197,7 @@ checked_new(struct round *r, bool good)
 		return;
 	}
 	find_suspects(r);
-	if (r->suspects_n == 0) {
+	if (r->suspects_n == 0 || !r->services[r->s].rollback) {
 		r->services[r->s].broken = true;
 		judge_forward(r, r->s, ROUND_BROKEN);
 		go(r, NEXT_CHECK);

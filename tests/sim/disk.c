@@ -396,7 +396,7 @@ show(struct asked *a, int service, const char *name)
 	if (strcmp(s->shows, "older") == 0 && g > 0)
 		g--;
 	if (strcmp(s->shows, "refused") == 0 || g < 0)
-		a->f.f.result = PROBE_REFUSED;
+		a->n = 0;	/* no own address accepts there */
 	else if (strcmp(s->shows, "not-tls") == 0)
 		a->f.f.result = PROBE_NOT_TLS;
 	else if (strcmp(s->shows, "other") == 0) {
