@@ -53,7 +53,7 @@ extern struct cli {
 	int64_t now_ms;
 } cli;
 
-/* --- words for people ------------------------------------------------------ */
+/* --- words for people ---------------------------------------------------- */
 
 /* "everleaf: TEXT" on standard error, or the error of an API answer. */
 void cli_complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
@@ -83,7 +83,7 @@ const char *cli_plain(void);
 /* How many columns s takes. */
 size_t cli_width(const char *s);
 
-/* --- requests -------------------------------------------------------------- */
+/* --- requests ------------------------------------------------------------ */
 
 struct cli_answer {
 	long status;
@@ -113,7 +113,7 @@ int cli_find(struct cli_answer *a, const char *name);
 
 extern volatile sig_atomic_t cli_interrupted;	/* Ctrl-C */
 
-/* --- following ------------------------------------------------------------- */
+/* --- following ----------------------------------------------------------- */
 
 struct cli_watch {
 	const char *name;	/* of a certificate, or NULL */
