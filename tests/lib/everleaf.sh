@@ -101,6 +101,9 @@ everleafd_stop() {
 
 everleaf() { "$prefix/bin/everleaf" --socket "$run/everleaf.sock" "$@"; }
 
+# An order now, due or not; what comes of it the events and states tell.
+renew() { everleaf renew "$1" --force --no-wait >/dev/null; }
+
 # A process of the daemon's: master, or one of its children by its name (of
 # which the kernel keeps 15 characters).
 role_pid() {	# role_pid ROLE

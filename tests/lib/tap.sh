@@ -29,7 +29,7 @@ is() {		# is NAME COMMAND...
 	return 1
 }
 
-isnt() {	# isnt NAME COMMAND...: the command must fail
+isnt() {	# isnt NAME COMMAND...: good if it fails
 	local tap_name
 	tap_name=$1
 	shift

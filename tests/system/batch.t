@@ -39,7 +39,7 @@ all_newest() {	# all_newest VERSION
 }
 renew_all() {
 	for n in $names; do
-		everleaf renew "$n" --force --no-wait || return 1
+		renew "$n" || return 1
 	done
 }
 

@@ -27,7 +27,7 @@ first=$(served_leaf $name)
 
 # 2a
 cp "$live/$name/cert.pem" "$scene/only"
-everleaf renew $name --force --no-wait
+renew $name
 is "2a the new files are refused" within 40 state_is $name unserved
 is "2a version 2 is issued" newest_is $name 2
 same "2a the old files are back" "$(live_leaf)" "$first"
@@ -40,7 +40,7 @@ second=$(served_leaf $name)
 
 # 2b
 nginx_break
-everleaf renew $name --force --no-wait
+renew $name
 is "2b the broken configuration is noticed" within 40 \
 	state_is $name unserved
 is "2b version 3 is issued" newest_is $name 3

@@ -23,7 +23,7 @@ for role in keeper engine responder verifier; do
 	is "killed, the $role comes back" within 20 back $role "$old"
 	is "the daemon answers" within 20 everleaf status
 	version=$((version + 1))
-	is "a renewal is taken" everleaf renew $name --force --no-wait
+	is "a renewal is taken" renew $name
 	sleep 0.7
 	kill_role $role
 	is "killed in an order, the order is not lost: version $version" \

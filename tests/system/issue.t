@@ -51,6 +51,6 @@ is "the first generation is unchanged" test -s "$(cat \
 	"$scene/generation")/privkey.pem"
 is "no file is left over" no_litter
 same "the state is one word" "$(about $name .state)" served
-isnt "the key is in the log" grep -rq 'PRIVATE KEY' "$scene/log/everleafd"
+isnt "no key is in the log" grep -rq 'PRIVATE KEY' "$scene/log/everleafd"
 is "it ends within 5 s" everleafd_stop
 system_end

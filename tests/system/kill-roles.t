@@ -53,7 +53,7 @@ kill_one() {
 renew_some() {
 	random 3
 	name=$(echo $names | cut -d ' ' -f $((pick + 1)))
-	everleaf renew "$name" --force --no-wait >/dev/null 2>&1 &&
+	renew "$name" 2>/dev/null &&
 		asked=$((asked + 1))
 }
 

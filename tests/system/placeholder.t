@@ -36,7 +36,7 @@ is "and starts again" everleafd_start
 same "with the same placeholder" "$(leaf_sha <"$live/$name/cert.pem")" "$leaf"
 
 pebble_again || bail "Pebble does not come back"
-is "the CA is back: an order now" everleaf renew $name --force --no-wait
+is "the CA is back: an order now" renew $name
 is "version 1 is served" within 60 serves $name 1
 same "by one certificate" "$(pebble_issued)" 1
 is "it ends within 5 s" everleafd_stop

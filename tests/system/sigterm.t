@@ -34,7 +34,7 @@ is "it starts again" everleafd_start
 is "it is served at once" within 10 serves $name 1
 
 : >"$scene/slow"
-everleaf renew $name --force --no-wait
+renew $name
 is "a hook is under way" within 40 slow_check_runs
 is "it ends within 5 s while a hook runs" everleafd_stop
 rm "$scene/slow"
@@ -42,7 +42,7 @@ is "it starts again" everleafd_start
 is "the deployment goes on: version 2 is served" within 60 serves $name 2
 
 stop pebble
-everleaf renew $name --force --no-wait
+renew $name
 sleep 1
 is "it ends within 5 s while the CA is down" everleafd_stop
 
