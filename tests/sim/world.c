@@ -62,6 +62,10 @@ void __real_store_commit(struct store *s, struct batch *b, store_done *done,
     void *ctx);
 void __wrap_store_commit(struct store *s, struct batch *b, store_done *done,
     void *ctx);
+void __real_store_read(struct store *s, const struct query *q, int n,
+    store_rows *done, void *ctx);
+void __wrap_store_read(struct store *s, const struct query *q, int n,
+    store_rows *done, void *ctx);
 void __real_store_close(struct store *s);
 void __wrap_store_close(struct store *s);
 
@@ -77,6 +81,16 @@ __wrap_store_commit(struct store *s, struct batch *b, store_done *done,
 	world.commits++;
 	if (world.die_after > 0 && --world.die_after == 0)
 		world.dead = true;
+}
+
+/* The dead get no answers either: they would go on as if what they changed
+ * were there. */
+void
+__wrap_store_read(struct store *s, const struct query *q, int n,
+    store_rows *done, void *ctx)
+{
+	if (!world.dead)
+		__real_store_read(s, q, n, done, ctx);
 }
 
 void
