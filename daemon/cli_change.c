@@ -40,6 +40,7 @@ struct change {
 	struct cli_watch watch;
 	bool orders;			/* it may lead to an order */
 	bool wait;
+	const char *what;		/* title, or service */
 	const char *done;		/* said when nothing is waited for */
 };
 
@@ -92,8 +93,9 @@ change(struct change *c)
 		cli.quiet = quiet;
 		show_end(c);
 	} else if (r == CLI_DONE && !cli.json)
-		cli_say("%s\n", json_is_false(json_object_get(a.body,
-		    "changed")) ? "nothing to do: it is so already" : c->done);
+		cli_say("%s: %s\n", c->what, json_is_false(json_object_get(
+		    a.body, "changed")) ? "nothing to do, it is so already" :
+		    c->done);
 	cli_answer_free(&a);
 	return r;
 }
@@ -190,7 +192,7 @@ cli_add(const struct cli_args *args)
 	if (r == CLI_DONE) {
 		c.target = cert_target(title, "");
 		c.body = wish_of(args, &names);
-		c.watch.name = title;
+		c.what = c.watch.name = title;
 		r = change(&c);
 	}
 	strv_free(&names);
@@ -275,7 +277,7 @@ cli_set(const struct cli_args *args)
 			    json_list(&services));
 		c.target = cert_target(title, "");
 		c.wait = true;
-		c.watch.name = title;
+		c.what = c.watch.name = title;
 		c.watch.newer_than = !renames ? -1 : json_get_int(
 		    json_object_get(cert.body, "newest"), "version");
 		r = change(&c);
@@ -300,8 +302,8 @@ cli_remove(const struct cli_args *args)
 	int r = cli_find(&cert, args->words.v[0]);
 
 	if (r == CLI_DONE) {
-		c.target = cert_target(json_get(cert.body, "name"),
-		    purge ? "?purge=1" : "");
+		c.what = json_get(cert.body, "name");
+		c.target = cert_target(c.what, purge ? "?purge=1" : "");
 		r = change(&c);
 	}
 	cli_answer_free(&cert);
@@ -350,7 +352,7 @@ cli_renew(const struct cli_args *args)
 		c.body = json_pack("{s:b, s:b}", "new_key",
 		    cli_has(args, "--new-key"), "force",
 		    cli_has(args, "--force"));
-		c.watch.name = title;
+		c.what = c.watch.name = title;
 		c.watch.newer_than = json_get_int(json_object_get(cert.body,
 		    "newest"), "version");
 		r = change(&c);
@@ -372,7 +374,7 @@ deploy_service(const struct cli_args *args, const char *service)
 	buf_printf(&b, "/v1/services/%s/deploy", coded);
 	free(coded);
 	c.target = buf_take(&b);
-	c.watch.service = service;
+	c.what = c.watch.service = service;
 	c.watch.newer_than = -1;
 	return change(&c);
 }
@@ -396,7 +398,7 @@ cli_deploy(const struct cli_args *args)
 	if (r == CLI_DONE) {
 		title = xstrdup(json_get(cert.body, "name"));
 		c.target = cert_target(title, "/deploy");
-		c.watch.name = title;
+		c.what = c.watch.name = title;
 		c.watch.newer_than = -1;
 		r = change(&c);
 		free(title);

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
+#include "base/name.h"
 #include "base/text.h"
 #include "daemon/cli.h"
 #include "daemon/json.h"
@@ -297,7 +298,7 @@ covers(const json_t *cert, const char *name)
 	size_t i;
 
 	json_array_foreach(list, i, item)
-		if (strcasecmp(json_string_value(item), name) == 0)
+		if (strcmp(json_string_value(item), name) == 0)
 			return true;
 	return false;
 }
@@ -327,10 +328,15 @@ static int
 find_by_name(struct cli_answer *a, const char *name)
 {
 	struct strv titles = { NULL, 0 };
-	char *coded;
+	char canonical[256], *coded;
+	enum name_kind kind;
+	struct err err;
 	size_t i;
-	int r = covering(&titles, name);
+	int r;
 
+	if (name_parse(canonical, &kind, name, &err) == 0)
+		name = canonical;
+	r = covering(&titles, name);
 	if (r == CLI_DONE && titles.n == 1) {
 		if (!cli.quiet)
 			fprintf(stderr, "%s is a name of the certificate %s\n",

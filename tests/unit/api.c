@@ -517,7 +517,8 @@ put_refused(void **state)
 	    "no such key \"domains\" in a wish");
 	refused("PUT", cert, "{\"names\": [\"a_b\"]}", 422, "invalid", NULL);
 	refused("PUT", cert, "{\"ca\": \"x\"}", 422, "invalid",
-	    "certificate \"r.example\": no such ca \"x\"");
+	    "certificate \"r.example\": ca \"x\" is neither a block here nor a "
+	    "preset");
 	refused("PUT", cert, "{\"ca\": \"x\"", 400, "usage", NULL);
 	refused("PUT", cert, "{\"ca\":\"a\",\"ca\":\"b\"}", 400, "usage", NULL);
 	refused("PUT", cert, "[1]", 400, "usage", "the body is no JSON object");
@@ -595,12 +596,14 @@ static void
 configuration(void **state)
 {
 	struct answer a = ask_ok("GET", "/v1/config", NULL, 200);
+	size_t n = strlen(json_get(a.body, "text"));
 
 	(void)state;
-	assert_string_equal(json_get(a.body, "text"), "agree-tos = true\n");
+	assert_non_null(strstr(json_get(a.body, "text"), "agree-tos "));
 	done(&a);
+	/* The constants come on top. */
 	a = ask_ok("GET", "/v1/config?all=1", NULL, 200);
-	assert_non_null(strstr(json_get(a.body, "text"), "back-off"));
+	assert_true(strlen(json_get(a.body, "text")) > n);
 	done(&a);
 	a = ask_ok("POST", "/v1/reload?dry=1", "", 200);
 	assert_int_equal(count(&a, "lines"), 1);

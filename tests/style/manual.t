@@ -1,0 +1,54 @@
+#!/bin/sh
+# everleaf(1) and the tables of the program say the same: every command, every
+# option, every error code has its paragraph, and none is there that is gone.
+cd "$TOP_SRCDIR" || exit 99
+page=doc/everleaf.1
+tables=$("$TOP_BUILDDIR/everleaf" __options) || exit 99
+n=0
+verdict() {	# verdict NAME FINDINGS
+	n=$((n + 1))
+	if [ -z "$2" ]; then
+		echo "ok $n - $1"
+	else
+		echo "not ok $n - $1"
+		echo "$2" | sed 's/^/# /'
+	fi
+}
+# What the page has, in the words of __options. Commands are .Ss of the section
+# COMMANDS, their options .It Fl -NAME below; codes are .It Cm in ERROR CODES.
+page_tables=$(awk '
+	/^\.Sh /	{ section = $2; command = "-" }
+	/^\.Ss / && section == "COMMANDS" {
+		command = $2 ($3 ~ /^(check|show)$/ ? " " $3 : "")
+		print "command " command
+	}
+	/^\.It Fl / && (section == "DESCRIPTION" || section == "COMMANDS") {
+		print "option " command " -" $3
+	}
+	/^\.It Cm / && section == "ERROR" { print "code " $3 }' "$page")
+
+lacks() {	# lacks KIND A B: lines of KIND in A that B does not have
+	echo "$2" | grep "^$1 " | while read -r line; do
+		echo "$3" | grep -qxF -e "$line" || echo "$line"
+	done
+}
+for kind in command option code; do
+	verdict "every $kind is in everleaf(1)" \
+		"$(lacks $kind "$tables" "$page_tables")"
+	verdict "everleaf(1) has no $kind that is gone" \
+		"$(lacks $kind "$page_tables" "$tables")"
+done
+verdict 'every error code has words of its own' "$(awk '
+	/^\.Sh /	{ on = $2 == "ERROR" }
+	on && /^\.It Cm / { if (code != "" && words < 8) print code ": " words " words"
+		code = $3; words = 0; next }
+	on && !/^\./	{ words += NF }
+	END { if (code != "" && words < 8) print code }' "$page")"
+if command -v mandoc >/dev/null; then
+	verdict 'mandoc has nothing to say' \
+		"$(mandoc -T lint -W warning "$page" 2>&1)"
+else
+	n=$((n + 1))
+	echo "ok $n - mandoc has nothing to say # SKIP no mandoc"
+fi
+echo "1..$n"

@@ -1,0 +1,412 @@
+#!/bin/sh
+# The command against a daemon whose clock stands still at 2026-11-21 12:45:
+# outputs to the letter, exit codes, and how it fails.
+LC_ALL=C TZ=UTC
+export LC_ALL TZ
+unset NO_COLOR
+tmp=$(mktemp -d "${TMPDIR:-/tmp}/everleaf-cli.XXXXXX") || exit 99
+sock=$tmp/s
+pid=
+n=0
+ours="$TOP_BUILDDIR/everleaf"
+
+start() {	# start [empty|bad-config|refuse]
+	stop
+	rm -f "$tmp/in" "$tmp/log"
+	mkfifo "$tmp/in"
+	timeout 120 "$TOP_BUILDDIR/tests/unit/api_server" "$sock" "$@" \
+		<"$tmp/in" >"$tmp/log" 2>&1 &
+	pid=$!
+	exec 8>"$tmp/in"
+	i=0
+	until grep -q ready "$tmp/log"; do
+		i=$((i + 1))
+		[ $i -lt 100 ] || { echo "Bail out! no server"; exit 99; }
+		sleep 0.1
+	done
+}
+stop() {	# the daemon must end by itself and well
+	[ -n "$pid" ] || return 0
+	exec 8>&-
+	wait "$pid" || { cat "$tmp/log" >&2; ended=badly; }
+	pid=
+}
+trap 'stop; rm -rf "$tmp"' EXIT
+ended=well
+
+run() {		# run WORDS...: out, err, code
+	timeout 60 "$ours" --socket "$sock" "$@" >"$tmp/out" 2>"$tmp/err" 8>&-
+	code=$?
+}
+ok() {		# ok NAME CONDITION...
+	name=$1
+	shift
+	n=$((n + 1))
+	if "$@"; then
+		echo "ok $n - $name"
+	else
+		echo "not ok $n - $name"
+		{ echo "exit code $code"; cat "$tmp/out" "$tmp/err"; } |
+			sed 's/^/# /'
+	fi
+}
+prints() {	# prints CODE: standard input is what it must print
+	cat >"$tmp/want"
+	[ "$code" = "$1" ] && diff "$tmp/want" "$tmp/out" >"$tmp/diff" &&
+		return
+	sed 's/^/# /' "$tmp/diff"
+	return 1
+}
+fails() {	# fails CODE TEXT: one line on standard error
+	[ "$code" = "$1" ] && [ "$(cat "$tmp/err")" = "everleaf: $2" ]
+}
+has() {		# has CODE TEXT
+	[ "$code" = "$1" ] && grep -qF -e "$2" "$tmp/out"
+}
+is_json() {	# is_json CODE
+	[ "$code" = "$1" ] && head -c 1 "$tmp/out" | grep -q '{'
+}
+
+# --- no daemon ---------------------------------------------------------------
+run list
+ok 'no daemon' fails 4 "no daemon at $sock. systemctl start everleaf"
+run status --check
+ok 'no daemon, for monitoring' has 3 UNKNOWN
+if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
+	start
+	chmod 755 "$tmp"
+	chmod 600 "$sock"
+	cp "$ours" "$tmp/everleaf"
+	setpriv --reuid 65534 --regid 65534 --clear-groups "$tmp/everleaf" \
+		--socket "$sock" list >"$tmp/out" 2>"$tmp/err" 8>&-
+	code=$?
+	ok 'no permission' fails 4 "no permission on $sock. Become root or\
+ join the group everleaf-admin."
+	chmod 666 "$sock"
+	setpriv --reuid 12345 --regid 12345 --clear-groups "$tmp/everleaf" \
+		--socket "$sock" list >"$tmp/out" 2>"$tmp/err" 8>&-
+	code=$?
+	ok 'K10 wrong uid' fails 4 "uid:12345 may not use the API. Become root\
+ or join the group everleaf-admin."
+else
+	n=$((n + 2))
+	echo "ok $((n - 1)) - no permission # SKIP not root"
+	echo "ok $n - K10 wrong uid # SKIP not root"
+fi
+
+# --- looking -----------------------------------------------------------------
+start
+run
+sed -i 's/^everleaf [0-9.]* on [^,]*, /everleaf V on HOST, /' "$tmp/out"
+ok 'status' prints 0 <<'END'
+everleaf V on HOST, up 12 days: 5 certificates, 2 served, 2 need you.
+
+  old.example   failing   www.old.example points to another machine since 2026-11-10 04:10. Still served, 11 days left
+  shop.example  unserved  version 8 is issued, but nginx refuses its configuration since 02:12. The old certificate is served, 29 days left
+  -> everleaf why old.example
+
+Next     old.example is tried again at 14:02; blog.example renews in 4 days
+CA       letsencrypt: down since 09:14, nothing waiting
+Config   /etc/everleaf/conf.d/beta.conf:4 can't be read (missing "}"); its 2 certificates keep the last settings
+END
+run status --check
+ok 'status --check' prints 1 <<'END'
+WARNING: 2 served, 2 need a person: old.example | days_min=11
+END
+run status --security
+ok 'status --security' has 0 'seccomp: on'
+run status --watch
+ok 'status --watch needs a terminal' fails 2 '--watch needs a terminal'
+
+tab=$(printf '\t')
+run list
+ok 'list' prints 0 <<END
+NAME${tab}STATE${tab}DAYS${tab}NEXT${tab}SERVICES${tab}CA
+blog.example${tab}served${tab}63${tab}renews in 4 days${tab}nginx${tab}letsencrypt
+mail.shop.example${tab}served${tab}71${tab}renews in 41 days${tab}dovecot postfix${tab}letsencrypt
+new.example${tab}new${tab}-${tab}-${tab}nginx${tab}letsencrypt
+old.example${tab}failing${tab}11${tab}tries at 14:02${tab}nginx${tab}letsencrypt
+shop.example${tab}unserved${tab}29${tab}reloads at 12:52${tab}nginx${tab}letsencrypt
+END
+run --quiet list --columns name,version --state served
+ok 'list, some columns, no head' prints 0 <<END
+blog.example${tab}7
+mail.shop.example${tab}2
+END
+run list --quiet --columns name '*.shop.example'
+ok 'list with a pattern' prints 0 <<END
+mail.shop.example
+shop.example
+END
+run list --quiet --columns labels --label customer=4711 --names
+ok 'list by label, with names' prints 0 <<END
+customer=4711${tab}blog.example www.blog.example
+END
+run list --quiet --expiring 20d --columns=name,expires
+ok 'list --expiring' prints 0 <<END
+old.example${tab}2026-12-02 01:00
+END
+run list --quiet --service postfix --ca letsencrypt --columns name
+ok 'list --service --ca' prints 0 <<END
+mail.shop.example
+END
+run list --columns name,colour
+ok 'no such column' fails 2 'no column "colour". There are: name state days next services ca names expires version labels'
+run list --state dead
+ok 'no such state' fails 2 'state=dead: no state of a certificate'
+if command -v script >/dev/null; then
+	script -qec "NO_COLOR=1 TERM=xterm '$ours' --socket '$sock' list" \
+		/dev/null 2>"$tmp/err" </dev/null 8>&- | tr -d '\r' >"$tmp/out"
+	code=0
+	ok 'list on a terminal is aligned, NO_COLOR' prints 0 <<'END'
+NAME               STATE     DAYS  NEXT               SERVICES         CA
+blog.example       served    63    renews in 4 days   nginx            letsencrypt
+mail.shop.example  served    71    renews in 41 days  dovecot postfix  letsencrypt
+new.example        new       -     -                  nginx            letsencrypt
+old.example        failing   11    tries at 14:02     nginx            letsencrypt
+shop.example       unserved  29    reloads at 12:52   nginx            letsencrypt
+END
+	script -qec "TERM=xterm '$ours' --socket '$sock' list" /dev/null \
+		2>"$tmp/err" </dev/null 8>&- >"$tmp/out"
+	ok 'colours on a terminal' has 0 "$(printf '\033[31munserved\033[0m')"
+else
+	n=$((n + 2))
+	echo "ok $((n - 1)) - list on a terminal # SKIP no script(1)"
+	echo "ok $n - colours on a terminal # SKIP no script(1)"
+fi
+
+run show shop.example
+ok 'show' prints 0 <<'END'
+shop.example  unserved
+version 8 is issued, but nginx refuses its configuration
+
+  names      shop.example, www.shop.example
+  set        in /etc/everleaf/everleaf.conf:4, policy default
+  CA         letsencrypt by http-01, key ecdsa-p256
+  newest     version 8, issued 02:13, until 2027-02-19 01:13 (in 90 days)
+             SHA-256 9f2c
+  installed  version 8 since 02:12
+  served     version 7, checked 2 minutes ago, until 2026-12-20 01:05
+  files      /var/lib/everleaf/live/shop.example/fullchain.pem
+             /var/lib/everleaf/live/shop.example/privkey.pem
+  nginx      refused
+             nginx -t failed with the new files and with the old ones.
+             :443 192.0.2.10 shop.example: older
+  renews     2027-01-20 04:40 (in 60 days)
+END
+run why blog.example
+ok 'why: served' prints 0 <<'END'
+blog.example is served. Nothing to do.
+
+  issued     version 7 by letsencrypt on 2026-10-25, until 2027-01-23
+  nginx      192.0.2.10:443, [2001:db8::10]:443: both names serve version 7 (checked 3 hours ago)
+  renews     2026-11-25 01:10, in the time that letsencrypt suggests
+END
+run why old.example
+ok 'why: DNS points elsewhere' prints 0 <<'END'
+old.example can't be renewed: www.old.example points to another machine.
+The certificate is still served; 11 days left.
+
+  CA saw     198.51.100.7: http://www.old.example/.well-known/acme-challenge/... answered 404
+  we see     www.old.example is 198.51.100.7; this machine is 192.0.2.10, 2001:db8::10
+             old.example is 192.0.2.10: our answer arrives there
+  tried      5 times since 2026-11-10 04:10; next 14:02
+
+  Do one     point www.old.example to 192.0.2.10
+             or drop it: /etc/everleaf/everleaf.conf:6, then everleaf reload
+END
+run why shop.example
+ok 'why: the check fails' prints 0 <<'END'
+shop.example: version 8 is issued, but nginx refuses its configuration.
+The old certificate (version 7) is served; 29 days left. No new order is needed.
+
+  nginx      nginx -t failed with the new files and with the old ones.
+             192.0.2.10:443 for shop.example: shows an older version
+  tried      3 times since 02:12; next 12:52
+
+  Do         mend /etc/nginx/conf.d/api.conf:12, then: everleaf deploy shop.example (or wait)
+END
+run why new.example
+ok 'why: the CA is down' prints 0 <<'END'
+new.example waits: letsencrypt does not answer (since 09:14, for all certificates).
+Nothing is installed yet; services use the placeholder.
+
+  CA         https://acme-v02.api.letsencrypt.org/directory: HTTP 503, next 12:49
+
+  Do         nothing; it goes on by itself
+END
+run why WWW.shop.example
+ok 'a DNS name that one certificate covers' has 0 'shop.example: version 8'
+ok '... and that is said' grep -qx \
+	'www.shop.example is a name of the certificate shop.example' "$tmp/err"
+run why nix.example
+ok 'no such certificate' fails 3 'no certificate "nix.example". everleaf list shows all.'
+TZ=Europe/Berlin run why old.example
+ok 'local time' has 0 'since 2026-11-10 05:10; next 15:02'
+run events shop.example
+ok 'events' prints 0 <<END
+2026-11-21 02:11${tab}shop.example${tab}order.started${tab}version 8 letsencrypt
+2026-11-21 02:12${tab}shop.example${tab}version.issued${tab}version 8 letsencrypt
+2026-11-21 02:12${tab}shop.example${tab}service.refused${tab}nginx: version 8 keeps the old certificate: nginx -t failed with the new files and with the old ones.
+END
+run events --since yesterday
+ok 'events --since' fails 2 '--since yesterday: say the unit: 30m, 12h or 7d'
+
+# --- changing ----------------------------------------------------------------
+run add shop2.example www.shop2.example --service nginx --dry-run
+ok 'add --dry-run' has 0 'shop2.example would be created'
+ok '... changes nothing' grep -q '^Nothing was changed\.' "$tmp/out"
+run add shop2.example www.shop2.example --service nginx
+ok 'add' prints 0 <<'END'
+shop2.example  placeholder in /var/lib/everleaf/live/shop2.example
+shop2.example  ordering from letsencrypt by http-01
+shop2.example  issued: version 1, until 2027-02-19
+shop2.example  nginx: checked, reloaded
+shop2.example  served on 192.0.2.10:443
+END
+run add shop2.example
+ok 'add does not change' fails 2 'there is a certificate "shop2.example" already. To change it: everleaf set shop2.example'
+run add a_b.example
+ok 'add of what is no name' fails 2 '"a_b.example" has a "_", which no host name may have'
+run add nas.example --ca zerosl
+ok 'add with an unknown ca' fails 2 'certificate "nas.example": ca "zerosl" is neither a block here nor a preset'
+run add --no-wait a.wild.example --name wild
+ok 'add --no-wait' prints 0 <<'END'
+wild: wished for; it is ordered now
+END
+run add bad.example
+ok 'add that fails' has 1 'bad.example  the CAA record of bad.example allows only other.example'
+ok '... and says where to look' grep -qx \
+	'everleaf: that did not work. everleaf why bad.example says more.' "$tmp/err"
+run set shop2.example --add-name api.shop2.example
+ok 'set --add-name' has 0 'issued: version 2'
+run show api.shop2.example
+ok '... keeps the others' has 0 'shop2.example, www.shop2.example, api.shop2.example'
+run set shop2.example --drop-name nix.example
+ok 'set --drop-name of a stranger' fails 2 'shop2.example does not have all the names to drop. everleaf show shop2.example lists them.'
+run set shop2.example --add-name shop2.example
+ok 'set to what it is' prints 0 <<'END'
+shop2.example: nothing to do, it is so already
+END
+run set shop2.example
+ok 'set nothing' fails 2 'set what? --add-name, --drop-name or --service'
+run set shop.example --add-name x.shop.example
+ok 'set of one in a file' fails 2 'shop.example is set in /etc/everleaf/everleaf.conf:4. Change it there, then: everleaf reload'
+run renew
+ok 'renew what' fails 2 'renew what? The daemon renews by itself; next is blog.example in 4 days. To renew one now: everleaf renew NAME'
+run renew blog.example
+ok 'renew over a limit' fails 1 'blog.example is not due, and its names have 4 of 5 orders a week behind them'
+run renew blog.example --dry-run
+ok 'renew --dry-run' has 0 'nothing would be ordered: not due before 2026-11-25 01:10; --force orders now'
+run renew --force --new-key blog.example
+ok 'renew --force' has 0 'blog.example  issued: version 8'
+run deploy shop.example
+ok 'deploy' prints 0 <<'END'
+shop.example  nginx: checked, reloaded
+shop.example  served on 192.0.2.10:443
+END
+run deploy --service nginx
+ok 'deploy --service' has 0 'nginx: checked, reloaded'
+run deploy --service ngnix
+ok 'deploy of no service' fails 3 'no service "ngnix" is in use. Name it in services of a certificate.'
+run deploy
+ok 'deploy what' fails 2 'deploy what? everleaf deploy NAME, or everleaf deploy --service S'
+run remove wild --dry-run
+ok 'remove --dry-run' has 0 'wild would not be renewed any more'
+run remove wild
+ok 'remove' prints 0 <<'END'
+wild: no more renewals; its files stay until 30 days after expiry
+END
+run remove --purge wild
+ok 'remove --purge' has 0 'wild: removed, with its files and keys'
+run remove old.example
+ok 'remove one in a file' fails 2 'old.example is set in /etc/everleaf/everleaf.conf:6'
+run test blog.example
+ok 'test' has 0 'our answer arrives'
+run test old.example
+ok 'test that fails' has 1 'answered 404'
+run reload
+ok 'reload' prints 0 <<'END'
++ beta.example: ordered
+END
+run reload --dry-run
+ok 'reload --dry-run' has 0 'would be ordered'
+run config check
+ok 'config check' has 0 'would be ordered'
+run config show
+ok 'config show' has 0 'agree-tos'
+
+# --- for programs ------------------------------------------------------------
+for words in status list 'show shop.example' 'why shop.example' events \
+	'config show' 'reload' 'test blog.example' 'add js.example' \
+	'deploy shop.example' 'renew shop.example --dry-run'; do
+	run --json $words
+	ok "--json $words" is_json 0
+done
+run --json why nix.example
+ok '--json of an error' is_json 3
+run --quiet add quiet.example
+ok '--quiet' [ "$code$(cat "$tmp/out")" = 0 ]
+
+# --- words -------------------------------------------------------------------
+while read -r word right; do
+	run $word x.example
+	ok "no command $word" fails 2 "no command \"$word\". You want: $right"
+done <<'END'
+certonly everleaf add DNSNAME...
+certificates everleaf list
+delete everleaf remove NAME
+rotate everleaf renew NAME --new-key
+account everleaf status shows the CAs in use
+unpause nothing is paused in this release
+install everleaf deploy NAME
+run everleaf add DNSNAME... --service S
+dry-run everleaf test NAME, or --dry-run after a command
+lst everleaf list
+END
+run revoke x.example
+ok 'a command of a later release' fails 2 'no command "revoke" in this release. See: everleaf --help'
+run frobnicate
+ok 'a strange command' fails 2 'no command "frobnicate". See: everleaf --help'
+run config
+ok 'half a command' fails 2 'config what? everleaf config check, or everleaf config show'
+run list --stat x
+ok 'a strange option' fails 2 'no option "--stat" here. You want "--state".'
+run why
+ok 'too few words' fails 2 'why what? everleaf why NAME'
+run why a b
+ok 'too many words' fails 2 '"b": one too many. everleaf why NAME'
+run list --state
+ok 'no value' fails 2 '--state needs a value: --state S'
+run list --names=x
+ok 'a value too many' fails 2 '--names takes no value'
+run why -- -x
+ok 'names behind --' fails 3 'no certificate "-x". everleaf list shows all.'
+run --help
+ok '--help' has 0 'what is wrong, who saw what, what to do next'
+run add --help
+ok 'add --help' has 0 '--policy P'
+run --version
+ok '--version' grep -qx 'everleaf [0-9.]*' "$tmp/out"
+"$ours" --socket "$sock" list >/dev/full 2>"$tmp/err" 8>&-
+code=$?
+ok 'output that can not be written' fails 1 "the output can't be written"
+
+# --- other daemons -----------------------------------------------------------
+start empty
+run status --check
+ok 'nothing to keep' has 1 '0 served'
+run
+ok 'status of nothing' has 0 'Begin    everleaf add DNSNAME'
+start bad-config
+run reload
+ok 'a bad configuration' [ "$code" = 2 ]
+ok '... is shown as it is' grep -q \
+	'^/etc/everleaf/everleaf.conf:7: certificate "shop.example": no such key' \
+	"$tmp/err"
+start refuse
+run add n.example
+ok 'a daemon in trouble' fails 1 'the disk is full'
+stop
+ok 'the daemons end well' [ $ended = well ]
+echo "1..$n"
