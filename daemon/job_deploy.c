@@ -98,6 +98,23 @@ service_row(const struct deploy *d, const char *title)
 	return NULL;
 }
 
+/* reload-delay counts from the first file that waits for the service, and all
+ * that came meanwhile goes along (interface.md, reload-delay). */
+static int64_t
+waits_since(const struct deploy *d, const char *service, int64_t since_ms)
+{
+	size_t i;
+
+	for (i = 0; i < d->due.n; i++) {
+		const struct row_deployment *w = ROWS_AT(&d->due,
+		    row_deployment, i);
+
+		if (strcmp(w->service, service) == 0)
+			return w->since_ms < since_ms ? w->since_ms : since_ms;
+	}
+	return since_ms;
+}
+
 /* When all services of this certificate may be reloaded for what they owe. */
 static int64_t
 ready_at(const struct deploy *d, const struct bundle *b)
@@ -114,7 +131,9 @@ ready_at(const struct deploy *d, const struct bundle *b)
 		s = conf_service(engine_conf(), w->service);
 		if (s == NULL || !w->owed)
 			continue;
-		t = w->since_ms + plan_delay(s->reload_delay_ms, life);
+		t = w->since_ms > loop_now() ? w->since_ms :
+		    waits_since(d, s->title, w->since_ms);
+		t += plan_delay(s->reload_delay_ms, life);
 		at = t > at ? t : at;
 		row = service_row(d, s->title);
 		t = row == NULL || row->last_reload_ms == 0 ? 0 :
