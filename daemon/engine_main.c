@@ -106,8 +106,22 @@ back(void *unused, enum peer p)
 	engine_peer_back(unused, (int)p);
 }
 
+/* What `status --security` shows: how many users, then what was applied. */
+static char *
+security(const char *mode, const struct sandbox_report *report)
+{
+	struct buf b;
+
+	buf_init(&b, 16 * 1024);
+	buf_printf(&b, "processes: %s\n", strcmp(mode, "separate-users") == 0 ?
+	    "separate users" : "one user");
+	if (report->lines.data != NULL)
+		buf_puts(&b, report->lines.data);
+	return buf_take(&b);
+}
+
 int
-main(void)
+main(int argc, char *argv[])
 {
 	const int fds[PEER_COUNT] = { [PEER_MASTER] = WIRE_FD_MASTER,
 		[PEER_KEEPER] = WIRE_FD_KEEPER,
@@ -117,6 +131,7 @@ main(void)
 	struct store *store;
 	struct conf *conf;
 	struct err err;
+	char *words;
 
 	signal(SIGPIPE, SIG_IGN);
 	log_open("engine", LOG_LEVEL_INFO);
@@ -130,8 +145,9 @@ main(void)
 	}
 	confine(conf, &report);
 	peers_init(fds, &hooks);
-	engine_start(conf, store, report.lines.data != NULL ?
-	    report.lines.data : "");
+	words = security(argc > 1 ? argv[1] : "", &report);
+	engine_start(conf, store, words);
+	free(words);
 	buf_free(&report.lines);
 	if (api_init(WIRE_FD_API, conf->api_group, &err) != 0)
 		log_err(&err, "API");
