@@ -113,8 +113,9 @@ security(const char *mode, const struct sandbox_report *report)
 	struct buf b;
 
 	buf_init(&b, 16 * 1024);
-	buf_printf(&b, "processes: %s\n", strcmp(mode, "separate-users") == 0 ?
-	    "separate users" : "one user");
+	buf_printf(&b, "mode: %s\nusers: %s\n", mode,
+	    strcmp(mode, "separate-users") == 0 ? "each process has its own" :
+	    "one user for all processes");
 	if (report->lines.data != NULL)
 		buf_puts(&b, report->lines.data);
 	return buf_take(&b);
