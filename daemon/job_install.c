@@ -54,8 +54,12 @@ owe_reloads(const struct bundle *b, int64_t version)
 		struct row_deployment d = *ROWS_AT(&b->deployments,
 		    row_deployment, i);
 
-		if (d.wanted != version)
+		/* What the files before did is not held against these. */
+		if (d.wanted != version) {
 			d.failures = d.next_try_ms = 0;
+			if (d.since_ms > loop_now())
+				d.since_ms = 0;
+		}
 		d.wanted = version;
 		d.state = word("installed");
 		d.owed = 1;
