@@ -15,8 +15,7 @@
 #include "daemon/plan.h"
 #include "daemon/sched.h"
 
-enum { ROUND_OVER_MS = 500,
-	INSTALLS_MAX = 64 };
+enum { PLACEHOLDER_TRIES_MS = 5000, ROUND_OVER_MS = 1000 };
 
 /* One install under way. */
 struct install {
@@ -55,8 +54,12 @@ owe_reloads(const struct bundle *b, int64_t version)
 		struct row_deployment d = *ROWS_AT(&b->deployments,
 		    row_deployment, i);
 
-		if (d.wanted != version)
-			d.failures = d.next_try_ms = d.since_ms = 0;
+		/* What the files before did is not held against these. */
+		if (d.wanted != version) {
+			d.failures = d.next_try_ms = 0;
+			if (d.since_ms > loop_now())
+				d.since_ms = 0;
+		}
 		d.wanted = version;
 		d.state = word("installed");
 		d.owed = 1;
@@ -139,10 +142,8 @@ say_failed(struct install *n, const struct err *err)
 	turn_event(&h);
 	at = loop_now() + plan_backoff(failures > 0 ? failures : 1,
 	    engine_lifetime(n->b), chance_luck());
-	if (engine_own_trouble(err))
-		at = loop_now() + plan_own_trouble(failures,
-		    engine_lifetime(n->b));
-	sched_later(JOB_INSTALL, c->id, at);
+	sched_later(JOB_INSTALL, c->id, n->version == 0 ?
+	    loop_now() + PLACEHOLDER_TRIES_MS : at);
 	engine_touch(c->id);
 }
 
@@ -294,7 +295,7 @@ install(struct install *n, const struct row_version *v)
 		store_read(turn_store(), &q, 1, chain_read, n);
 }
 
-/* --- the placeholder --------------------------------------------------- */
+/* --- the placeholder ------------------------------------------------------- */
 
 static void
 bundle_again(void *ctx, struct bundle *b, const struct err *err)
@@ -304,7 +305,7 @@ bundle_again(void *ctx, struct bundle *b, const struct err *err)
 	bundle_free(n->b);
 	n->b = NULL;
 	if (err != NULL || b->cert == NULL) {
-		engine_job_over(JOB_INSTALL, n->cert_id, err);
+		sched_done(JOB_INSTALL, n->cert_id);
 		install_free(n);
 		return;
 	}
@@ -364,7 +365,7 @@ ask_placeholder(void *ctx)
 	conf_wish_free(&wish);
 }
 
-/* --- what there is to do ----------------------------------------------- */
+/* --- what there is to do ----------------------------------------------------- */
 
 static void
 begin(struct install *n)
@@ -410,7 +411,7 @@ read_bundle(void *ctx, struct bundle *b, const struct err *err)
 	struct install *n = ctx;
 
 	if (err != NULL || b->cert == NULL) {
-		engine_job_over(JOB_INSTALL, n->cert_id, err);
+		sched_done(JOB_INSTALL, n->cert_id);
 		install_free(n);
 		return;
 	}
@@ -424,19 +425,12 @@ read_bundle(void *ctx, struct bundle *b, const struct err *err)
 	begin(n);
 }
 
-int
-job_install_room(void)
-{
-	return INSTALLS_MAX - sched_running(JOB_INSTALL);
-}
-
 void
 job_install(int64_t cert_id)
 {
 	struct install *n;
 
-	/* What a round has checked must be what it reloads. */
-	if (deploy_busy()) {
+	if (deploy_has(cert_id)) {
 		sched_later(JOB_INSTALL, cert_id, loop_now() + ROUND_OVER_MS);
 		return;
 	}

@@ -280,11 +280,14 @@ plan_answer(const struct index *indexes, int n, const struct query *q,
 	cols_add_key(&w.want, q->table);
 	choose_plan(&w, indexes, n);
 	w.probe = xcalloc(1, row_defs[q->table].size);
-	index_init(&sorted, q->table, q->order);
-	walk_rows(&w, &sorted, out);
-	if (!w.plan.ordered)
+	if (w.plan.ordered)
+		walk_rows(&w, NULL, out);
+	else {
+		index_init(&sorted, q->table, q->order);
+		walk_rows(&w, &sorted, out);
 		take_sorted(&sorted, q->descending, out);
-	index_fini(&sorted);
+		index_fini(&sorted);
+	}
 	free(w.probe);
 	conds_free(&conds);
 }
