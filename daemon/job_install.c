@@ -15,7 +15,8 @@
 #include "daemon/plan.h"
 #include "daemon/sched.h"
 
-enum { PLACEHOLDER_TRIES_MS = 5000, ROUND_OVER_MS = 1000 };
+enum { ROUND_OVER_MS = 500,
+	INSTALLS_MAX = 64 };
 
 /* One install under way. */
 struct install {
@@ -142,8 +143,10 @@ say_failed(struct install *n, const struct err *err)
 	turn_event(&h);
 	at = loop_now() + plan_backoff(failures > 0 ? failures : 1,
 	    engine_lifetime(n->b), chance_luck());
-	sched_later(JOB_INSTALL, c->id, n->version == 0 ?
-	    loop_now() + PLACEHOLDER_TRIES_MS : at);
+	if (engine_own_trouble(err))
+		at = loop_now() + plan_own_trouble(failures,
+		    engine_lifetime(n->b));
+	sched_later(JOB_INSTALL, c->id, at);
 	engine_touch(c->id);
 }
 
@@ -295,7 +298,7 @@ install(struct install *n, const struct row_version *v)
 		store_read(turn_store(), &q, 1, chain_read, n);
 }
 
-/* --- the placeholder ------------------------------------------------------- */
+/* --- the placeholder --------------------------------------------------- */
 
 static void
 bundle_again(void *ctx, struct bundle *b, const struct err *err)
@@ -305,7 +308,7 @@ bundle_again(void *ctx, struct bundle *b, const struct err *err)
 	bundle_free(n->b);
 	n->b = NULL;
 	if (err != NULL || b->cert == NULL) {
-		sched_done(JOB_INSTALL, n->cert_id);
+		engine_job_over(JOB_INSTALL, n->cert_id, err);
 		install_free(n);
 		return;
 	}
@@ -365,7 +368,7 @@ ask_placeholder(void *ctx)
 	conf_wish_free(&wish);
 }
 
-/* --- what there is to do ----------------------------------------------------- */
+/* --- what there is to do ----------------------------------------------- */
 
 static void
 begin(struct install *n)
@@ -411,7 +414,7 @@ read_bundle(void *ctx, struct bundle *b, const struct err *err)
 	struct install *n = ctx;
 
 	if (err != NULL || b->cert == NULL) {
-		sched_done(JOB_INSTALL, n->cert_id);
+		engine_job_over(JOB_INSTALL, n->cert_id, err);
 		install_free(n);
 		return;
 	}
@@ -425,12 +428,19 @@ read_bundle(void *ctx, struct bundle *b, const struct err *err)
 	begin(n);
 }
 
+int
+job_install_room(void)
+{
+	return INSTALLS_MAX - sched_running(JOB_INSTALL);
+}
+
 void
 job_install(int64_t cert_id)
 {
 	struct install *n;
 
-	if (deploy_has(cert_id)) {
+	/* What a round has checked must be what it reloads. */
+	if (deploy_busy()) {
 		sched_later(JOB_INSTALL, cert_id, loop_now() + ROUND_OVER_MS);
 		return;
 	}
