@@ -395,7 +395,8 @@ equals(const char *col, const char *text)
 	return w;
 }
 
-/* The last account that is not dead, at this very directory. */
+/* The last account at this very directory. One that is dead stays dead: no key
+ * is rolled over by itself (security.md B12). */
 static void
 load(struct ca *c)
 {
