@@ -122,7 +122,8 @@ print_event(const json_t *e)
 	if (service != NULL)
 		printf("%s: ", service);
 	if (json_get_int(e, "version") != 0)
-		printf("version %lld ", (long long)json_get_int(e, "version"));
+		printf("version %lld%s", (long long)json_get_int(e, "version"),
+		    text != NULL || json_is_object(error) ? " " : "");
 	if (text != NULL)
 		printf("%s%s", text, json_is_object(error) ? ": " : "");
 	if (json_is_object(error))

@@ -723,13 +723,19 @@ k10_endless_chunks(void **state)
 static void
 k10_body_past_the_cap(void **state)
 {
-	static char body[300 * 1024];
-	struct answer a;
+	static char chunk[300 * 1024 + 1];
+	char line[4096];
+	int fd = dial();
 
 	(void)state;
-	memset(body, ' ', sizeof(body) - 1);
-	a = ask_ok("PUT", "/v1/certificates/a.example", body, 413);
-	done(&a);
+	memset(chunk, ' ', sizeof(chunk) - 1);
+	say(fd, "PUT /v1/certificates/a.example HTTP/1.1\r\nHost: x\r\n"
+	    "Transfer-Encoding: chunked\r\n\r\n4b000\r\n");
+	say(fd, chunk);
+	say(fd, "\r\n0\r\n\r\n");
+	hear(fd, line, sizeof(line), 5);
+	assert_memory_equal(line, "HTTP/1.1 413 ", 13);
+	close(fd);
 }
 
 static void
