@@ -8,7 +8,11 @@
 #include "acme/session.h"
 #include "acme/url.h"
 
-enum { UNREADY_MAX = 10 };
+enum {
+	UNREADY_MAX = 10,
+	SLOWER = 20,			/* waits of a twentieth of the wait */
+	SLOWEST_MS = 3600 * 1000
+};
 
 /* --- what the CA says of the order ---------------------------------------- */
 
@@ -68,6 +72,21 @@ take_invalid(struct run *r, const struct order_object *got)
 			o->authz[i].state = A_UNREAD;
 }
 
+/* The longer it has been processing, the more rarely it is looked at, also by
+ * a process that has just taken it up; unless the CA says when. */
+static int64_t
+next_look(struct acme_order *o, const char *retry_after, int64_t now_ms)
+{
+	int64_t at = order_poll_at(retry_after, now_ms, &o->polls), wait;
+
+	if (o->finalized_ms == 0 || acme_retry_after(retry_after, now_ms,
+	    ACME_POLL_MIN_MS, ACME_POLL_MAX_MS) != 0)
+		return at;
+	wait = (now_ms - o->finalized_ms) / SLOWER;
+	wait = wait < SLOWEST_MS ? wait : SLOWEST_MS;
+	return at > now_ms + wait ? at : now_ms + wait;
+}
+
 static void
 take_order(struct run *r, const struct order_object *got,
     const char *retry_after)
@@ -84,7 +103,7 @@ take_order(struct run *r, const struct order_object *got,
 		free(o->certificate);
 		o->certificate = xstrdup(got->certificate);
 	}
-	o->next_ms = order_poll_at(retry_after, r->now_ms, &o->polls);
+	o->next_ms = next_look(o, retry_after, r->now_ms);
 	if (got->status == ORDER_INVALID)
 		take_invalid(r, got);
 	if (o->csr.len == 0 && (got->status == ORDER_PROCESSING ||
@@ -280,6 +299,7 @@ act_finalize(struct run *r)
 		return;
 	}
 	o->finalized++;
+	o->finalized_ms = r->now_ms;
 	req.csr = o->csr;
 	order_ask(r, "finalizing the order", &req, o->finalize, NULL,
 	    ACME_JSON_MAX);

@@ -50,6 +50,7 @@ struct acme_order {
 	int64_t created_ms, expires_ms;
 	struct blob csr, spki;
 	int finalized;		/* requests to finalize */
+	int64_t finalized_ms;	/* when the last of them was made */
 	int unready;		/* times it was not ready though it should */
 	bool failing;		/* why is in *why */
 	bool over;		/* no later step can go on */

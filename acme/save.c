@@ -43,6 +43,7 @@ static const struct field order_fields[] = {
 	F(acme_order, csr, BLOB, 0),
 	F(acme_order, spki, BLOB, 0),
 	F(acme_order, finalized, INT, COUNT_MAX),
+	F(acme_order, finalized_ms, TIME, 0),
 	F(acme_order, unready, INT, COUNT_MAX),
 	F(acme_order, failing, BOOL, 0),
 	F(acme_order, over, BOOL, 0),

@@ -29,6 +29,7 @@ struct ca {
 	struct acting acting;
 	bool loaded;		/* the rows have been read */
 	bool stepping;		/* a session step is under way */
+	bool asked;		/* ... and the CA was asked for it */
 	struct waiter *waiters;
 	int orders;
 };
@@ -238,13 +239,17 @@ session_ready(struct ca *c)
 		c->account.intent_ms = 0;
 		batch_put(turn_batch(), T_ACCOUNT, &c->account);
 	}
-	ca_worked(c);
+	/* A session that was fresh proves nothing about the CA. */
+	if (c->asked)
+		ca_worked(c);
+	c->asked = false;
 	tell_waiters(c, NULL);
 }
 
 static void
 session_failed(struct ca *c, struct err *err)
 {
+	c->asked = false;
 	err_context(err, "%s", c->conf->title);
 	ca_failed(c, err);
 	if (err->code == ERR_ACCOUNT_DEAD) {
@@ -265,6 +270,7 @@ step(void *ctx, const struct acme_event *event)
 	err_clear(&err);
 	w = acme_session_step(c->session, loop_now(), event, &err);
 	c->stepping = w.kind == ACME_WISH_HTTP || w.kind == ACME_WISH_SIGN;
+	c->asked = c->asked || c->stepping;
 	switch (w.kind) {
 	case ACME_WISH_HTTP:
 	case ACME_WISH_SIGN:

@@ -15,7 +15,7 @@ enum cli_exit { CLI_DONE, CLI_FAILED, CLI_USAGE, CLI_NO_SUCH, CLI_NO_DAEMON,
 	CLI_UNDER_WAY };
 enum { CLI_OPTIONS_MAX = 12 };
 
-/* --- words ---------------------------------------------------------------- */
+/* --- words ----------------------------------------------------------- */
 
 struct cli_option {
 	const char *name;	/* "--service" */
@@ -53,7 +53,7 @@ extern struct cli {
 	int64_t now_ms;
 } cli;
 
-/* --- words for people ------------------------------------------------------ */
+/* --- words for people ------------------------------------------------- */
 
 /* "everleaf: TEXT" on standard error, or the error of an API answer. */
 void cli_complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
@@ -83,7 +83,7 @@ const char *cli_plain(void);
 /* How many columns s takes. */
 size_t cli_width(const char *s);
 
-/* --- requests -------------------------------------------------------------- */
+/* --- requests --------------------------------------------------------- */
 
 struct cli_answer {
 	long status;
@@ -113,7 +113,7 @@ int cli_find(struct cli_answer *a, const char *name);
 
 extern volatile sig_atomic_t cli_interrupted;	/* Ctrl-C */
 
-/* --- following ------------------------------------------------------------- */
+/* --- following -------------------------------------------------------- */
 
 struct cli_watch {
 	const char *name;	/* of a certificate, or NULL */

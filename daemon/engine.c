@@ -104,6 +104,12 @@ set_error(char **field, const struct err *err)
 	*field = err != NULL ? view_error_json(err, NULL) : xstrdup("");
 }
 
+bool
+engine_own_trouble(const struct err *err)
+{
+	return err->code == ERR_KEEPER || err->code == ERR_INTERNAL;
+}
+
 struct conf_wish
 engine_wish(const struct row_cert *c)
 {
@@ -279,6 +285,8 @@ recovered(void *ctx, struct rows *answers, int n, const struct err *err)
 			    NULL);
 		last = d->cert_id;
 	}
+	if (answers[2].n > 0)
+		deploy_at(loop_now());
 	for (i = 0; i < answers[3].n; i++)
 		if (text_unid(&id, ROWS_AT(&answers[3], row_meta, i)->key +
 		    sizeof(TOUCH) - 1))

@@ -27,6 +27,9 @@ void engine_touch(int64_t cert_id);
 struct conf_wish engine_wish(const struct row_cert *c);
 /* Lifetime of the newest real version, 0 if there is none. */
 int64_t engine_lifetime(const struct bundle *b);
+/* A process of ours was not there, or the loop is ending: nothing that the
+ * certificate, its service or its CA could be blamed for. */
+bool engine_own_trouble(const struct err *err);
 struct strv list_of(const char *lines);		/* one item a line */
 char *lines_of(const struct strv *l);
 /* Replaces an error text by the JSON of err (NULL: none). */
@@ -42,7 +45,9 @@ void job_probe(int64_t cert_id);
 void job_prune(int64_t cert_id);
 void job_undo(int64_t cert_id);
 
-/* Files are in place, or must go back: a deployment round is due. */
+/* A deployment round is due at this time, or sooner if one is. */
+void deploy_at(int64_t at_ms);
+/* Files are in place: a round is due once this service may be reloaded. */
 void deploy_due(const struct bundle *b, const char *service);
 /* The files of a certificate go back to the version before, and its services
  * are reloaded (interface.md section 6, rule 3). */

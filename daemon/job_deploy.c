@@ -48,6 +48,8 @@ static struct deploy {
 	int64_t next_ms;	/* when those that must wait may go; 0: none */
 } *round_now;
 
+static int64_t due_at;		/* when the next round is due; 0: none */
+
 static void step(struct deploy *d, bool good);
 
 static void
@@ -67,12 +69,23 @@ deploy_free(struct deploy *d)
 
 /* --- when -------------------------------------------------------------- */
 
+/* One job for all that waits: the soonest counts. A round that comes too soon
+ * for something finds out when to look again. */
+void
+deploy_at(int64_t at_ms)
+{
+	if (due_at != 0 && due_at <= at_ms)
+		return;
+	due_at = at_ms;
+	sched_put(JOB_DEPLOY, 0, at_ms);
+}
+
 void
 deploy_due(const struct bundle *b, const char *service)
 {
 	const struct conf_service *s = conf_service(engine_conf(), service);
 
-	sched_put(JOB_DEPLOY, 0, loop_now() + (s == NULL ? 0 :
+	deploy_at(loop_now() + (s == NULL ? 0 :
 	    plan_delay(s->reload_delay_ms, engine_lifetime(b))));
 }
 
@@ -170,17 +183,20 @@ verdict_error(struct err *err, struct strv *saw, enum round_verdict v,
 
 static void
 retry_later(const struct member *m, struct row_deployment *row,
-    enum round_verdict v)
+    enum round_verdict v, bool ours)
 {
 	int64_t at = loop_now() + plan_backoff(row->failures,
 	    engine_lifetime(m->b), chance_luck());
 
+	if (ours)
+		at = loop_now() + plan_own_trouble(row->failures,
+		    engine_lifetime(m->b));
 	row->next_try_ms = at;
 	/* Files that are back must be put in place again first. */
 	if (v == ROUND_BROKEN || v == ROUND_RELOAD_FAILED) {
 		row->owed = 1;
 		row->since_ms = at;
-		sched_put(JOB_DEPLOY, 0, at);
+		deploy_at(at);
 	}
 	if (v != ROUND_BROKEN)
 		sched_put(JOB_INSTALL, m->b->cert->id, at);
@@ -220,7 +236,7 @@ record_one(struct deploy *d, const struct member *m, size_t item,
 		    "unserved" : "refused");
 		if (round_is_back(d->round, item))
 			row->version = m->old_version;
-		retry_later(m, row, v);
+		retry_later(m, row, v, engine_own_trouble(&s->err));
 		say(m, s->conf->title, v == ROUND_RELOAD_FAILED ?
 		    "service.failed" : "service.refused", s->err.text, &err);
 		strv_free(&saw);
@@ -304,14 +320,18 @@ record_services(struct deploy *d)
 static void
 finish(struct deploy *d)
 {
-	int64_t next = d->next_ms;
+	bool more = d->due.n == ITEMS_MAX && d->members_n > 0;
+	int64_t next = more ? loop_now() : d->next_ms;
 
 	deploy_free(d);
 	round_now = NULL;
-	if (next != 0)
-		sched_later(JOB_DEPLOY, 0, next);
-	else
+	if (next == 0) {
 		sched_done(JOB_DEPLOY, 0);
+		return;
+	}
+	if (due_at == 0 || next < due_at)
+		due_at = next;
+	sched_later(JOB_DEPLOY, 0, next);
 }
 
 static void
@@ -561,6 +581,13 @@ loaded_all(struct deploy *d)
 }
 
 static void
+look_again(struct deploy *d, int64_t at_ms)
+{
+	if (d->next_ms == 0 || at_ms < d->next_ms)
+		d->next_ms = at_ms;
+}
+
+static void
 member_loaded(void *ctx, struct bundle *b, const struct err *err)
 {
 	struct deploy *d = ctx;
@@ -571,8 +598,8 @@ member_loaded(void *ctx, struct bundle *b, const struct err *err)
 		if (at <= loop_now()) {
 			d->members[d->members_n].round = d;
 			d->members[d->members_n++].b = bundle_take(b);
-		} else if (d->next_ms == 0 || at < d->next_ms)
-			d->next_ms = at;
+		} else
+			look_again(d, at);
 	}
 	if (--d->loading == 0)
 		loaded_all(d);
@@ -602,6 +629,14 @@ load_members(struct deploy *d)
 }
 
 static void
+take(struct rows *to, struct rows *from)
+{
+	*to = *from;
+	from->v = NULL;
+	from->n = 0;
+}
+
+static void
 due_read(void *ctx, struct rows *answers, int n, const struct err *err)
 {
 	struct deploy *d = ctx;
@@ -613,34 +648,36 @@ due_read(void *ctx, struct rows *answers, int n, const struct err *err)
 		sched_later(JOB_DEPLOY, 0, loop_now() + CONF_MINUTE);
 		return;
 	}
-	d->due = answers[0];
-	answers[0].v = NULL;
-	answers[0].n = 0;
-	d->rows = answers[1];
-	answers[1].v = NULL;
-	answers[1].n = 0;
-	d->runs = answers[2];
-	answers[2].v = NULL;
-	answers[2].n = 0;
+	take(&d->due, &answers[0]);
+	take(&d->rows, &answers[1]);
+	take(&d->runs, &answers[2]);
+	if (answers[3].n > 0)
+		look_again(d, ROWS_AT(&answers[3], row_deployment,
+		    0)->since_ms);
 	load_members(d);
 }
 
 void
 job_deploy(int64_t unused)
 {
-	struct query q[3] = {
+	int64_t now = loop_now();
+	struct query q[4] = {
 		{ .table = T_DEPLOYMENT, .wheres = 2, .where = {
 			{ .col = "owed", .cmp = CMP_EQ, .num = 1 },
-			{ .col = "since_ms", .cmp = CMP_LE,
-			    .num = loop_now() } },
+			{ .col = "since_ms", .cmp = CMP_LE, .num = now } },
 		    .order = "since_ms", .limit = ITEMS_MAX },
-		{ .table = T_SERVICE }, { .table = T_RUN }
+		{ .table = T_SERVICE }, { .table = T_RUN },
+		{ .table = T_DEPLOYMENT, .wheres = 2, .where = {
+			{ .col = "owed", .cmp = CMP_EQ, .num = 1 },
+			{ .col = "since_ms", .cmp = CMP_GT, .num = now } },
+		    .order = "since_ms", .limit = 1 }
 	};
 
 	(void)unused;
 	assert(round_now == NULL);
+	due_at = 0;
 	round_now = xcalloc(1, sizeof(*round_now));
-	store_read(turn_store(), q, 3, due_read, round_now);
+	store_read(turn_store(), q, 4, due_read, round_now);
 }
 
 /* --- putting back after the proof failed (rule 3) ---------------------- */
@@ -666,7 +703,7 @@ owe_rollback(void *ctx, struct bundle *b, const struct err *err)
 	if (m->b != NULL) {
 		record_back(m);
 		engine_touch(m->b->cert->id);
-		sched_put(JOB_DEPLOY, 0, loop_now());
+		deploy_at(loop_now());
 		bundle_free(m->b);
 	}
 	free(m);
@@ -729,4 +766,5 @@ deploy_fini(void)
 	if (round_now != NULL)
 		deploy_free(round_now);
 	round_now = NULL;
+	due_at = 0;
 }

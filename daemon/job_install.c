@@ -138,6 +138,9 @@ say_failed(struct install *n, const struct err *err)
 	turn_event(&h);
 	at = loop_now() + plan_backoff(failures > 0 ? failures : 1,
 	    engine_lifetime(n->b), chance_luck());
+	if (engine_own_trouble(err))
+		at = loop_now() + plan_own_trouble(failures,
+		    engine_lifetime(n->b));
 	sched_later(JOB_INSTALL, c->id, n->version == 0 ?
 	    loop_now() + PLACEHOLDER_TRIES_MS : at);
 	engine_touch(c->id);

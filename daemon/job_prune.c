@@ -1,6 +1,6 @@
 /* Housekeeping of one certificate: old generations beyond keep-versions,
- * expired keys, retired files. Job PRUNE. And job UNDO: challenges that an
- * order left behind are taken down. */
+ * expired keys and versions, retired files. Job PRUNE. And job UNDO:
+ * challenges that an order left behind are taken down. */
 #include <config.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +12,7 @@
 #include "daemon/plan.h"
 #include "daemon/sched.h"
 
-enum { RETIRED_DAYS = 30 };
+enum { RETIRED_DAYS = 30, EXPIRED_DAYS = 7 };
 
 /* --- prune ------------------------------------------------------------- */
 
@@ -55,19 +55,40 @@ ask_prune(void *ctx)
 	peer_ask(WIRE_PRUNE, &m, pruned, g);
 }
 
-/* The key of a version that has expired and is not on disk is worth nothing
- * to us and something to a thief. */
-static void
-drop_keys(const struct bundle *b)
+static bool
+on_disk(const struct bundle *b, int64_t version)
 {
+	size_t i;
+
+	for (i = 0; i < b->generations.n; i++)
+		if (ROWS_AT(&b->generations, row_generation, i)->version ==
+		    version)
+			return true;
+	return false;
+}
+
+/* The key of a version that has expired and is not in use is worth nothing to
+ * us and something to a thief. Some days later its row goes, too: the events
+ * tell its history, and a short-lived certificate would have hundreds. */
+static void
+drop_expired(const struct bundle *b)
+{
+	int64_t long_ago = loop_now() - EXPIRED_DAYS * CONF_DAY;
 	size_t i;
 
 	for (i = 0; i < b->versions.n; i++) {
 		struct row_version v = *ROWS_AT(&b->versions, row_version, i);
 
-		if (v.sealed.len == 0 || v.not_after_ms > loop_now() ||
+		if (v.not_after_ms > loop_now() ||
 		    v.version == b->cert->installed ||
 		    v.version == b->cert->newest)
+			continue;
+		if (v.not_after_ms <= long_ago &&
+		    v.version != b->cert->served && !on_disk(b, v.version)) {
+			batch_del(turn_batch(), T_VERSION, &v);
+			continue;
+		}
+		if (v.sealed.len == 0)
 			continue;
 		v.sealed.p = NULL;
 		v.sealed.len = 0;
@@ -109,7 +130,7 @@ prune(void *ctx, struct bundle *b, const struct err *err)
 		g->state = NULL;
 		turn_after(ask_prune, g);
 	}
-	drop_keys(b);
+	drop_expired(b);
 	budget_tidy();
 	purge_retired(b);
 	life = engine_lifetime(b);

@@ -119,6 +119,11 @@ after_failure(struct row_cert *c, const struct issue *s,
 	int64_t now = loop_now(), at = ca_closed_until(s->ca);
 	bool passes = err->class == ERR_LATER;
 
+	if (engine_own_trouble(err)) {
+		row_text(&c->iss_state, "waiting");
+		return c->iss_next_try_ms = now + plan_own_trouble(1,
+		    s->lifetime_ms);
+	}
 	if (!passes || at == 0)
 		c->iss_failures++;
 	if (at == 0)
@@ -161,7 +166,11 @@ record_failure(void *ctx, struct bundle *b, const struct err *store_err)
 		free(c);
 	}
 	turn_event(&h);
-	if (!order_survives(s))
+	/* That it failed and was told is part of its state: taken up again it
+	 * starts from what the CA says then. */
+	if (order_survives(s))
+		save(s);
+	else
 		drop_order(s);
 	engine_touch(s->row.cert_id);
 	sched_later(JOB_RENEW, s->row.cert_id, at);
@@ -178,7 +187,12 @@ fail(struct issue *s, const struct err *err)
 	e->err = *err;
 	if (err->code == ERR_ACCOUNT_UNKNOWN)
 		ca_lost_account(s->ca);
-	ca_failed(s->ca, err);
+	/* What the CA refuses it has answered; what is odd about one order is
+	 * no reason to leave the CA alone with all others. */
+	if (acme_order_over(s->order))
+		ca_worked(s->ca);
+	else if (err->code != ERR_CA_PROTOCOL)
+		ca_failed(s->ca, err);
 	bundle_by_id(turn_store(), s->row.cert_id, record_failure, e);
 }
 

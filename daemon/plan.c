@@ -50,6 +50,14 @@ plan_backoff(int64_t failures, int64_t lifetime_ms, uint32_t luck)
 }
 
 int64_t
+plan_own_trouble(int64_t failures, int64_t lifetime_ms)
+{
+	int64_t n = failures < 1 ? 1 : least(failures, 12);
+
+	return plan_delay(n * 5 * CONF_SECOND, lifetime_ms);
+}
+
+int64_t
 plan_probe_every(int64_t lifetime_ms)
 {
 	int64_t every = lifetime_ms / 60;

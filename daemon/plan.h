@@ -17,6 +17,10 @@ int64_t plan_renewal(int64_t not_before_ms, int64_t not_after_ms,
  * 0); 20 % jitter downwards. */
 int64_t plan_backoff(int64_t failures, int64_t lifetime_ms, uint32_t luck);
 
+/* The wait after a process of ours was not there: it is restarted in a moment.
+ * 5 s more each time, a minute at most. */
+int64_t plan_own_trouble(int64_t failures, int64_t lifetime_ms);
+
 /* A fixed delay, but never more than lifetime/20 (lifetime 0: as it is). */
 int64_t plan_delay(int64_t delay_ms, int64_t lifetime_ms);
 

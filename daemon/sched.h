@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include "store/rows.h"
 
-enum { SCHED_BATCH = 64, SCHED_SLEEP_MAX_MS = 60 * 1000,
+enum { SCHED_BATCH = 64, SCHED_SLEEP_MAX_MS = 10 * 60 * 1000,
 	SCHED_LEASE_MS = 10 * 60 * 1000 };
 
 struct job_def {

@@ -165,6 +165,9 @@ cas(const struct view_status *s)
 			if (strcmp(ROWS_AT(s->cas, row_ca, k)->name,
 			    title) == 0)
 				row = ROWS_AT(s->cas, row_ca, k);
+		/* A preset that nothing has asked for is no news. */
+		if (row == NULL && s->conf->cas[i].where[0] == '\0')
+			continue;
 		json_array_append_new(list, json_pack(
 		    "{s:s, s:s, s:o, s:I, s:n, s:o}", "ca", title,
 		    "state", row == NULL || row->state == NULL ||

@@ -29,6 +29,7 @@ static struct {
 	uint32_t seed;
 	char dir[64], conf[96], db[96], wrong[300];
 	struct store *memory;
+	struct blob spki;	/* of the account */
 	uint64_t hash;
 	struct { char token[64], host[256], keyauth[256]; } tokens[TOKENS_MAX];
 	size_t tokens_n;
@@ -207,6 +208,16 @@ spki_of(EVP_PKEY *key)
 	return out;
 }
 
+/* Every request is signed with the account's key: its public half is made
+ * once. */
+static struct blob
+account_spki(void)
+{
+	if (world.spki.len == 0)
+		world.spki = spki_of(sim_key(0, 0));
+	return blob_copy(world.spki.p, world.spki.len);
+}
+
 static struct blob
 sealed_name(uint64_t object, uint32_t version)
 {
@@ -223,7 +234,7 @@ account_key(const struct w_account_key *m)
 	struct w_key *out = xcalloc(1, sizeof(*out));
 
 	out->sealed = sealed_name(m->account, 0);
-	out->spki = spki_of(sim_key(0, 0));
+	out->spki = account_spki();
 	return out;
 }
 
@@ -308,7 +319,7 @@ jws(const struct w_jws *m, struct err *err)
 		.profile = m->profile, .replaces = m->replaces,
 		.not_before = m->not_before, .not_after = m->not_after,
 		.csr = m->csr };
-	struct blob spki = spki_of(sim_key(0, 0));
+	struct blob spki = account_spki();
 	struct w_jws_done *out = NULL;
 	struct buf jwk, input, flat;
 
@@ -579,6 +590,7 @@ sim_end(void)
 		__real_store_close(world.memory);
 	disk_end();
 	ca_end();
+	blob_free(&world.spki);
 	unlink(world.conf);
 	unlink(world.db);
 	snprintf(path, sizeof(path), "%s-wal", world.db);
