@@ -41,7 +41,7 @@ is "nginx takes it" $as "$nginx" -e stderr -p "$nginx_home" \
 is "version 1 is served" within 60 serves $name 1
 is "all processes are the user's" all_as_user
 is "all files are the user's" owned_by_us
-is "status --security says that it is one user" security_says 'one user'
+is "status --security says that it is one user" security_says 'one.user'
 is "key and certificate belong together" pair_matches $name
 is "no file is left over" no_litter
 is "it ends within 5 s" everleafd_stop
