@@ -74,7 +74,9 @@ exchange(struct acting *a)
 	const struct acme_wish *w = &a->wish;
 	struct http_request r = { .method = methods[w->method],
 		.url = w->url, .accept = w->accept, .body = w->body,
-		.reply_max = w->reply_max, .trust = a->ca->conf->trust };
+		.reply_max = w->reply_max, .trust = a->ca->conf->trust,
+		/* A public CA is not on this machine or in its network. */
+		.no_inner = a->ca->conf->trust.len == 0 };
 
 	if (w->method == ACME_POST)
 		r.content_type = "application/jose+json";
@@ -173,21 +175,11 @@ save_row(struct ca *c, const char *state)
 	batch_put(turn_batch(), T_CA, &c->row);
 }
 
-/* Trouble of the CA itself, as against the trouble of one order. */
-static bool
-is_ca_trouble(const struct err *err)
-{
-	return err->code == ERR_CA_DOWN || err->code == ERR_CA_TLS ||
-	    err->code == ERR_CA_PROTOCOL;
-}
-
-void
-ca_failed(struct ca *c, const struct err *err)
+static void
+close_for_a_while(struct ca *c, const struct err *err)
 {
 	bool first;
 
-	if (!is_ca_trouble(err))
-		return;
 	/* Many orders fail at the same moment: that is one failure. */
 	if (c->row.failures > 0 && ca_closed_until(c) != 0)
 		return;
@@ -199,6 +191,14 @@ ca_failed(struct ca *c, const struct err *err)
 	save_row(c, "down");
 	if (first)
 		say(c, "ca.down", err);
+}
+
+/* Trouble of the CA itself, as against the trouble of one order. */
+void
+ca_failed(struct ca *c, const struct err *err)
+{
+	if (err->code == ERR_CA_DOWN || err->code == ERR_CA_TLS)
+		close_for_a_while(c, err);
 }
 
 void
@@ -251,6 +251,9 @@ session_failed(struct ca *c, struct err *err)
 {
 	c->asked = false;
 	err_context(err, "%s", c->conf->title);
+	/* Nonsense in the directory is everybody's trouble. */
+	if (err->code == ERR_CA_PROTOCOL)
+		close_for_a_while(c, err);
 	ca_failed(c, err);
 	if (err->code == ERR_ACCOUNT_DEAD) {
 		row_text(&c->account.status, "dead");

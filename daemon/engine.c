@@ -34,6 +34,8 @@ static struct {
 	int64_t started_ms;
 	struct loop_timer *beat;
 
+	int flips;		/* of recovery, still to be answered; 1 more */
+
 	struct loop_timer *drain;
 	int64_t drain_until_ms;
 	void (*drained)(void *ctx);
@@ -255,6 +257,17 @@ free_leases(struct rows *jobs)
 	}
 }
 
+/* The schedule begins when the files are where the inventory says: a check
+ * must not see the old ones and its reload the new. */
+static void
+flipped(void *ctx, void *answer, const struct err *err)
+{
+	if (err != NULL)
+		nothing(ctx, answer, err);
+	if (--engine.flips == 0)
+		sched_init();
+}
+
 /* A round that was cut off may have left older files live: what the inventory
  * says is installed is put in place again before anything is checked. */
 static void
@@ -267,7 +280,8 @@ flip_owed(void *ctx, struct bundle *b, const struct err *err)
 		return;
 	m.cert = (uint64_t)b->cert->id;
 	m.gen = (uint32_t)b->cert->installed_gen;
-	peer_ask(WIRE_FLIP, &m, nothing, NULL);
+	engine.flips++;
+	peer_ask(WIRE_FLIP, &m, flipped, NULL);
 }
 
 static void
@@ -283,6 +297,7 @@ recovered(void *ctx, struct rows *answers, int n, const struct err *err)
 		log_err(err, "the inventory can't be read");
 		exit(1);
 	}
+	engine.flips = 1;
 	free_leases(&answers[0]);
 	publish_again(&answers[1]);
 	for (i = 0; i < answers[2].n; i++) {
@@ -300,7 +315,7 @@ recovered(void *ctx, struct rows *answers, int n, const struct err *err)
 		if (text_unid(&id, ROWS_AT(&answers[3], row_meta, i)->key +
 		    sizeof(TOUCH) - 1))
 			engine_touch((int64_t)id);
-	sched_init();
+	flipped(NULL, NULL, NULL);
 }
 
 static void

@@ -201,8 +201,8 @@ timer_fired(void *unused)
 void
 sched_kick(void)
 {
-	if (sched.looking || sched.stopped)
-		return;
+	if (sched.looking || sched.stopped || sched.timer == NULL)
+		return;		/* sched_init looks first */
 	sched.looking = true;
 	turn_after(wake, NULL);
 }
