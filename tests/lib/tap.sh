@@ -47,8 +47,8 @@ same() {	# same NAME GOT WANTED
 	return 1
 }
 
-# A reason that begins with "needs" is the want of a tool: tests/run counts
-# those, and refuses them when CI=true.
+# A reason that begins with "needs" is the want of a tool: those tests/run
+# counts apart, and CI=true does not let them pass.
 skip() {	# skip NAME REASON
 	tap_n=$((tap_n + 1))
 	echo "ok $tap_n - $1 # SKIP $2"
