@@ -113,7 +113,8 @@ pebble_conf() {
 	 "privateKey": "$pebble_home/key.pem",
 	 "httpPort": $http_port, "tlsPort": $(free_port),
 	 "ocspResponderURL": "", "externalAccountBindingRequired": false,
-	 "retryAfter": {"authz": ${pebble_retry:-1}, "order": ${pebble_retry:-1}},
+	 "retryAfter": {
+	  "authz": ${pebble_retry:-1}, "order": ${pebble_retry:-1}},
 	 "keyAlgorithm": "ecdsa",
 	 "profiles": {"default": {"description": "for tests",
 	  "validityPeriod": $pebble_life}},
