@@ -51,7 +51,6 @@ int sim_checks(const char *service);
 int64_t sim_live_version(const char *name);
 int64_t sim_served_version(const char *service, const char *name);
 size_t sim_tokens(void);		/* still published */
-size_t sim_staged(void);		/* installs begun and not finished */
 /* Empty, or the first thing that must never be. */
 const char *sim_wrong(void);
 void sim_set_wrong(const char *fmt, ...)
