@@ -429,6 +429,16 @@ ask_withdraw(void *ctx)
 	peer_ask(WIRE_WITHDRAW, &m, withdrawn, ctx);
 }
 
+/* Only dns-persist-01 wishes for it, which no configuration can choose. */
+static void
+no_check(void *ctx)
+{
+	struct err err;
+
+	err_set(&err, ERR_NO_CHALLENGE, "standing records are not looked up");
+	peer_error(ctx, &err);
+}
+
 /* --- driving the order ------------------------------------------------- */
 
 static void
@@ -476,6 +486,9 @@ do_wish(struct issue *s, const struct acme_wish *w)
 		break;
 	case ACME_WISH_WITHDRAW:
 		turn_after(ask_withdraw, s);
+		break;
+	case ACME_WISH_CHECK:
+		turn_after(no_check, s);
 		break;
 	case ACME_WISH_WAIT:
 		wait_until(s, w->at_ms);
