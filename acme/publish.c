@@ -52,7 +52,8 @@ is_standing(const struct authz *a)
 static void
 make_answer(struct run *r, struct authz *a)
 {
-	char txt[METHOD_TXT];
+	const struct method *m = method_find(a->type);
+	char txt[METHOD_TXT], record[METHOD_RECORD];
 	struct buf keyauth;
 
 	buf_init(&keyauth, 1024);
@@ -61,6 +62,11 @@ make_answer(struct run *r, struct authz *a)
 	free(a->value);
 	a->keyauth = buf_take(&keyauth);
 	a->value = NULL;
+	/* Older programs did not save it. */
+	if (a->record == NULL && m != NULL && method_record(record, m,
+	    a->ident + (strncmp(a->ident, "*.", 2) == 0 ? 2 : 0),
+	    r->s->kid) == 0)
+		a->record = xstrdup(record);
 	if (a->record == NULL)
 		return;
 	method_txt(txt, a->keyauth);

@@ -216,12 +216,30 @@ issue(struct fake_ca *ca, struct fake_order *o, X509 **leaf, size_t root)
 	x = make_cert(&c);
 	add_pem(&b, x);
 	X509_free(x);
+	if (ca->with_root)
+		add_pem(&b, ca->root_cert);
 	strv_free(&names);
 	EVP_PKEY_free(key);
 	return buf_take(&b);
 }
 
 /* --- life ----------------------------------------------------------------- */
+
+static void
+make_root(struct fake_ca *ca)
+{
+	struct cert c = { .subject = "Everleaf Root",
+	    .issuer = "Everleaf Root", .key = ca->root, .signer = ca->root,
+	    .ca = true, .from_ms = NOW_MS - DAY_MS,
+	    .to_ms = NOW_MS + 3650 * DAY_MS };
+	unsigned char *der = NULL;
+	int n;
+
+	ca->root_cert = make_cert(&c);
+	n = i2d_X509(ca->root_cert, &der);
+	acme_digest_hex(ca->root_sha256, der, (size_t)n);
+	OPENSSL_free(der);
+}
 
 void
 fake_init(struct fake_ca *ca)
@@ -230,6 +248,7 @@ fake_init(struct fake_ca *ca)
 	ca->now_ms = NOW_MS;
 	ca->root = make_key("P-256");
 	ca->inter = make_key("P-256");
+	make_root(ca);
 	ca->validate_ms = 200;
 	ca->process_ms = 200;
 	ca->dedupe = true;
@@ -246,6 +265,7 @@ fake_free(struct fake_ca *ca)
 		free(ca->orders[i].pem);
 		X509_free(ca->orders[i].leaf);
 	}
+	X509_free(ca->root_cert);
 	EVP_PKEY_free(ca->root);
 	EVP_PKEY_free(ca->inter);
 	EVP_PKEY_free(ca->certkey);
@@ -285,6 +305,16 @@ fake_count(const struct fake_ca *ca, const char *what)
 
 /* --- objects -------------------------------------------------------------- */
 
+static bool
+has_word(const char *words, const char *word)
+{
+	struct strv list = strv_of(words);
+	bool has = strv_has(&list, word);
+
+	strv_free(&list);
+	return has;
+}
+
 static void
 settle(struct fake_ca *ca, struct fake_order *o)
 {
@@ -297,7 +327,7 @@ settle(struct fake_ca *ca, struct fake_order *o)
 		if (a->answered && !a->valid && !a->invalid &&
 		    ca->now_ms >= a->valid_at) {
 			a->invalid = ca->fail_name != NULL &&
-			    strcmp(ca->fail_name, a->name) == 0 &&
+			    has_word(ca->fail_name, a->name) &&
 			    (ca->fail_type == NULL || strcmp(ca->fail_type,
 			    a->answered_by) == 0);
 			a->valid = !a->invalid;
@@ -497,6 +527,8 @@ serve_finalize(struct fake_ca *ca, size_t at, const json_t *payload,
 {
 	struct fake_order *o = &ca->orders[at];
 	const char *csr = json_string_value(json_object_get(payload, "csr"));
+	struct acme_csr real;
+	struct err err;
 
 	settle(ca, o);
 	if (strcmp(o->status, "ready") != 0) {
@@ -505,6 +537,13 @@ serve_finalize(struct fake_ca *ca, size_t at, const json_t *payload,
 	}
 	blob_free(&o->spki);
 	assert_true(text_unb64u(&o->spki, csr, strlen(csr)));
+	if (ca->real_csr) {
+		assert_int_equal(acme_csr_read(&real, o->spki.p, o->spki.len,
+		    &err), 0);
+		blob_free(&o->spki);
+		o->spki = blob_copy(real.spki.p, real.spki.len);
+		acme_csr_free(&real);
+	}
 	o->status = "processing";
 	o->done_at = ca->now_ms + (ca->instant ? 0 : ca->process_ms);
 	if (ca->instant)

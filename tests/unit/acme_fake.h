@@ -60,6 +60,7 @@ struct fake_order {
 struct fake_ca {
 	int64_t now_ms;
 	EVP_PKEY *root, *inter, *certkey;
+	X509 *root_cert;
 	int nonce;		/* the last given out */
 	char used[64 * 1024];	/* nonces spent */
 	struct fake_order orders[FAKE_ORDERS];
@@ -74,7 +75,7 @@ struct fake_ca {
 	bool ready_at_once;	/* authorizations valid from the start */
 	bool no_authz;		/* none at all, and ready */
 	bool instant;		/* valid right after finalize */
-	const char *fail_name;	/* whose validation fails */
+	const char *fail_name;	/* those whose validation fails */
 	const char *fail_type;	/* ... by this type only; NULL: by any */
 	const char *fail_problem;	/* its error object */
 	int bad_nonces;		/* so many to come */
@@ -99,6 +100,9 @@ struct fake_ca {
 	size_t records_most;
 	bool staple;		/* the last CSR was to have it */
 	const char *broken_type;	/* publishing of it fails */
+	bool real_csr;		/* finalize gets one in DER */
+	bool with_root;		/* chains have it */
+	char root_sha256[65];
 	/* the reply that is out */
 	struct buf body;
 	char location[256], nonce_text[64];
