@@ -9,11 +9,11 @@ enum {
 	ARI_ASK_MIN_MS = 60 * 1000,
 	ARI_ASK_MS = 6 * 3600 * 1000,	/* when the CA names no time */
 	ARI_ASK_MAX_MS = 24 * 3600 * 1000,
-	ARI_EARLIEST_MS = 10 * 60 * 1000,	/* after issuance */
+	ARI_EARLIEST_MS = 10 * 60 * 1000,	/* after it begins */
 	ARI_LATEST_MS = 24 * 3600 * 1000	/* before the end */
 };
 
-struct acme_life {			/* of the certificate that is asked for */
+struct acme_life {		/* of the certificate that is asked for */
 	int64_t from_ms, to_ms;		/* from < to */
 };
 
