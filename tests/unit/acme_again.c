@@ -190,6 +190,29 @@ no_new_order_when_one_name_is_lost(void **state)
 	    ERR_CONNECTION);
 	assert_int_equal(orders(t), 1);
 	guilty_are(t, "*.shop.example");
+	/* Also when the one with a way left failed first. */
+	t->ca.fail_name = "www.shop.example *.shop.example";
+	order(t, "www.shop.example *.shop.example", "http-01 dns-01", NULL,
+	    ERR_CONNECTION);
+	assert_int_equal(orders(t), 2);
+	assert_non_null(strstr(t->err.text, "*.shop.example: "));
+	guilty_are(t, "www.shop.example *.shop.example");
+}
+
+/* Each order is lost before we have answered, for what another did. */
+static void
+orders_that_are_born_invalid(void **state)
+{
+	struct world *t = *state;
+
+	t->ca.dedupe = false;
+	t->ca.tweak_what = "authz";
+	t->ca.tweak_from = "\"pending\",\"challenges\":[{";
+	t->ca.tweak_to = "\"invalid\",\"challenges\":[{\"error\":{"
+	    "\"type\":\"" URN "connection\"},";
+	order(t, "www.shop.example", "http-01 dns-01", NULL, ERR_CONNECTION);
+	assert_int_equal(orders(t), 2);
+	assert_int_equal(t->ca.published_ever, 0);
 }
 
 /* The CA gives less the second time: the first reason is the better one. */
@@ -404,6 +427,11 @@ dates(void **state)
 	    "{\"type\":\"" URN "malformed\"}", NULL);
 	order(t, "three.shop.example", "http-01", &want, ERR_CA_REFUSED);
 	assert_int_equal(orders(t), 3 + 2);
+	/* An address that is gone is no reason to drop them. */
+	t->ca.faults[1].reply.status = 404;
+	order(t, "four.shop.example", "http-01", &want, ERR_CA_REFUSED);
+	assert_int_equal(orders(t), 3 + 2 + 1);
+	assert_int_equal(acme_order_dropped(t->o), 0);
 }
 
 static void
@@ -620,6 +648,19 @@ c4_a_failing_alternate(void **state)
 }
 
 static void
+c4_another_certificate(void **state)
+{
+	struct world *t = *state;
+	struct acme_want want = { .preferred_chain = "Other Root 1" };
+
+	t->ca.link = CHAINS;
+	t->ca.other_leaf = true;
+	order(t, "www.shop.example", "http-01", &want, ERR_OK);
+	chain_is(t, "CN=Everleaf Root", 3);
+	assert_int_equal(acme_order_dropped(t->o), ACME_DROPPED_CHAIN);
+}
+
+static void
 a_chain_by_its_hash(void **state)
 {
 	struct world *t = *state;
@@ -740,6 +781,10 @@ resume_between_two_orders(void **state)
 	p.fail_type = NULL;
 	p.end = ACME_WISH_FAIL;
 	sweep(&p);
+	/* What is not offered is remembered, too. */
+	p.offers = "http-01";
+	p.most_orders = 1;
+	sweep(&p);
 }
 
 static void
@@ -831,6 +876,7 @@ main(void)
 		T(as_many_orders_as_types),
 		T(no_new_order_for_what_is_not_offered),
 		T(no_new_order_when_one_name_is_lost),
+		T(orders_that_are_born_invalid),
 		T(the_first_reason_is_kept),
 		T(publishing_fails_the_next_is_taken),
 		T(a_refused_answer_takes_the_next),
@@ -851,6 +897,7 @@ main(void)
 		N("D9 no such chain", d9_no_such_chain),
 		T(no_others),
 		cmocka_unit_test(c4_a_failing_alternate),
+		N("C4 another certificate", c4_another_certificate),
 		T(a_chain_by_its_hash),
 		cmocka_unit_test(resume_between_two_orders),
 		cmocka_unit_test(resume_between_two_types),

@@ -565,12 +565,14 @@ static void
 serve_cert(struct fake_ca *ca, size_t at, size_t k, struct acme_reply *reply)
 {
 	struct fake_order *o = &ca->orders[at];
+	X509 *leaf = NULL;
 	char *other;
 
 	settle(ca, o);
 	assert_non_null(o->pem);
 	if (k > 0) {
-		other = issue(ca, o, &o->leaf, k);
+		other = issue(ca, o, ca->other_leaf ? &leaf : &o->leaf, k);
+		X509_free(leaf);
 		buf_puts(&ca->body, other);
 		free(other);
 	} else

@@ -102,6 +102,7 @@ struct fake_ca {
 	const char *broken_type;	/* publishing of it fails */
 	bool real_csr;		/* finalize gets one in DER */
 	bool with_root;		/* chains have it */
+	bool other_leaf;	/* other chains are for another certificate */
 	char root_sha256[65];
 	/* the reply that is out */
 	struct buf body;

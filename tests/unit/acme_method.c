@@ -90,6 +90,7 @@ records(void **state)
 	assert_int_equal(method_record(out, &methods[METHOD_HTTP_01],
 	    "shop.example", NULL), -1);
 	memset(name, 'a', sizeof(name));
+	name[sizeof(name) - 1] = '\0';
 	name[253 - strlen("_acme-challenge.")] = '\0';
 	assert_int_equal(method_record(out, &methods[METHOD_DNS_01], name,
 	    NULL), 0);

@@ -93,6 +93,7 @@ for_peoples_eyes(void **state)
 		{ "2001:db8::1", "2001:db8::1" },
 		/* Cyrillic all through that reads "apple" */
 		{ "xn--80ak6aa92e.example", "xn--80ak6aa92e.example" },
+		{ "xn--80a1aib.example", "xn--80a1aib.example" },
 		/* "pаypal" with one Cyrillic letter */
 		{ "xn--pypal-4ve.example", "xn--pypal-4ve.example" },
 		/* a snowman; none at all; not canonical */
