@@ -290,6 +290,8 @@ shop2.example  served on 192.0.2.10:443
 END
 run add shop2.example
 ok 'add does not change' fails 2 'there is a certificate "shop2.example" already. To change it: everleaf set shop2.example'
+run add bücher.example --dry-run
+ok 'add of a U-label' has 0 'xn--bcher-kva.example would be created'
 run add a_b.example
 ok 'add of what is no name' fails 2 '"a_b.example" has a "_", which no host name may have'
 run add nas.example --ca zerosl
