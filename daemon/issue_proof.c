@@ -146,16 +146,6 @@ ask_withdraw(void *ctx)
 		withdrawn(s, NULL);
 }
 
-/* Only dns-persist-01 wishes for it, which no configuration can choose. */
-static void
-no_check(void *ctx)
-{
-	struct err err;
-
-	err_set(&err, ERR_NO_CHALLENGE, "standing records are not looked up");
-	issue_peer_error(ctx, &err);
-}
-
 void
 issue_withdraw(struct issue *s, const struct acme_wish *w)
 {
