@@ -42,6 +42,9 @@ static struct {
 	struct ca_fault faults[CA_KINDS];
 	int64_t counts[CA_KINDS], last[CA_KINDS], spacing[CA_KINDS];
 	int64_t lifetime, processing, down_until;
+	bool ari;
+	int64_t window[2];
+	char replaced[200];
 	int bad_percent;
 	struct { char name[128], type[64]; } fails[FAILS_MAX];
 	int fails_n;
@@ -50,7 +53,8 @@ static struct {
 } ca;
 
 static const char *const kinds[] = { "directory", "newNonce", "newAccount",
-	"newOrder", "authz", "challenge", "finalize", "order", "cert", NULL };
+	"newOrder", "authz", "challenge", "finalize", "order", "cert",
+	"renewalInfo", NULL };
 
 const char *const *
 ca_kind_names(void)
@@ -285,6 +289,20 @@ ca_forget_accounts(void)
 	ca.account = false;
 }
 
+void
+ca_window(int64_t start_ms, int64_t end_ms)
+{
+	ca.ari = true;
+	ca.window[0] = start_ms;
+	ca.window[1] = end_ms;
+}
+
+const char *
+ca_replaced(void)
+{
+	return ca.replaced;
+}
+
 int64_t
 ca_count(enum ca_kind kind)
 {
@@ -497,6 +515,9 @@ new_order(const json_t *payload, struct ca_answer *a)
 		return;
 	}
 	strcpy(o->state, "pending");
+	snprintf(ca.replaced, sizeof(ca.replaced), "%s",
+	    json_object_get(payload, "replaces") == NULL ? "" :
+	    json_string_value(json_object_get(payload, "replaces")));
 	for (i = 0; i < (size_t)o->n; i++) {
 		snprintf(o->names[i], sizeof(o->names[i]), "%s",
 		    json_string_value(json_object_get(json_array_get(idents,
@@ -597,6 +618,23 @@ serve(enum ca_kind kind, int id, int i, const json_t *protected,
 	}
 }
 
+/* The window of whatever is asked for: all live alike here. */
+static void
+renewal_info(struct ca_answer *a)
+{
+	int64_t since = loop_now() - (sim_mono() - ca.last[CA_CERT]);
+	char from[TEXT_TIME], to[TEXT_TIME];
+
+	text_rfc3339(from, ca.window[0] != 0 ? ca.window[0] :
+	    since + ca.lifetime / 3 * 2);
+	text_rfc3339(to, ca.window[1] != 0 ? ca.window[1] :
+	    since + ca.lifetime / 3 * 2 + ca.lifetime / 20);
+	answer_json(a, 200, json_pack("{s:{s:s,s:s},s:s}", "suggestedWindow",
+	    "start", from, "end", to, "explanationURL",
+	    "https://ca.sim/why"));
+	snprintf(a->retry_after, sizeof(a->retry_after), "21600");
+}
+
 static enum ca_kind
 route(const char *url, int *id, int *i)
 {
@@ -620,6 +658,8 @@ route(const char *url, int *id, int *i)
 		return CA_POLL;
 	if (sscanf(url, BASE "/cert/%d", id) == 1)
 		return CA_CERT;
+	if (strncmp(url, BASE "/ari/", strlen(BASE "/ari/")) == 0)
+		return CA_ARI;
 	return CA_KINDS;
 }
 
@@ -706,10 +746,13 @@ ca_handle(const char *method, const char *url, const struct blob *body,
 		return false;
 	}
 	if (kind == CA_DIRECTORY)
-		answer_json(a, 200, json_pack("{s:s,s:s,s:s,s:s,s:s}",
+		answer_json(a, 200, json_pack("{s:s,s:s,s:s,s:s,s:s,s:s*}",
 		    "newNonce", BASE "/nonce", "newAccount", BASE "/account",
 		    "newOrder", BASE "/new-order", "revokeCert",
-		    BASE "/revoke", "keyChange", BASE "/key"));
+		    BASE "/revoke", "keyChange", BASE "/key",
+		    "renewalInfo", ca.ari ? BASE "/ari" : NULL));
+	else if (kind == CA_ARI)
+		renewal_info(a);
 	else if (kind == CA_NONCE)
 		a->status = strcmp(method, "HEAD") == 0 ? 200 : 204;
 	else

@@ -189,6 +189,22 @@ say_lose(struct play *p, char **w, int n)
 	return true;
 }
 
+/* ca window [FROM TO]: in which it wants renewals, from now; without: from
+ * 2/3 of the lifetime on */
+static bool
+say_window(struct play *p, char **w, int n)
+{
+	int64_t from, to;
+
+	if (n == 2)
+		ca_window(0, 0);
+	else if (n == 4 && span(p, w[2], &from) && span(p, w[3], &to))
+		ca_window(loop_now() + from, loop_now() + to);
+	else
+		return fail(p, "ca window FROM TO");
+	return true;
+}
+
 static bool
 say_ca(struct play *p, char **w, int n)
 {
@@ -200,6 +216,8 @@ say_ca(struct play *p, char **w, int n)
 		return say_lose(p, w, n);
 	if (n == 3 && strcmp(w[1], "badnonce") == 0)
 		ca_bad_nonces((int)strtol(w[2], NULL, 10));
+	else if (n >= 2 && strcmp(w[1], "window") == 0)
+		return say_window(p, w, n);
 	else if (n == 2 && strcmp(w[1], "forgets-accounts") == 0)
 		ca_forget_accounts();
 	else if (n == 4 && strcmp(w[1], "refuses") == 0)
@@ -335,6 +353,10 @@ say_expect(struct play *p, char **w, int n)
 	if (n == 6 && strcmp(w[1], "event") == 0)
 		return compare(p, w[3], sim_events(strcmp(w[2], "any") == 0 ?
 		    NULL : w[2], w[3]), w[4], w[5]);
+	if (n == 3 && strcmp(w[1], "replaces") == 0)
+		return (ca_replaced()[0] != '\0') ==
+		    (strcmp(w[2], "yes") == 0) || fail(p,
+		    "replaces is \"%s\"", ca_replaced());
 	if (n == 4 && strcmp(w[1], "tokens") == 0)
 		return compare(p, "tokens", (int64_t)sim_tokens(), w[2], w[3]);
 	return fail(p, "what is expected?");

@@ -69,7 +69,7 @@ bool sim_has_work(const char *name);	/* a RENEW job or an order */
 
 /* --- the CA (ca.c) ----------------------------------------------------- */
 enum ca_kind { CA_DIRECTORY, CA_NONCE, CA_ACCOUNT, CA_ORDER, CA_AUTHZ,
-	CA_CHALLENGE, CA_FINALIZE, CA_POLL, CA_CERT, CA_KINDS };
+	CA_CHALLENGE, CA_FINALIZE, CA_POLL, CA_CERT, CA_ARI, CA_KINDS };
 const char *const *ca_kind_names(void);
 
 struct ca_answer {
@@ -96,6 +96,10 @@ void ca_down_until(int64_t mono_ms);
 /* Validation of this name fails with the problem type (NULL: it is well). */
 void ca_name_fails(const char *name, const char *type);
 void ca_forget_accounts(void);
+/* It suggests when to renew, from now on: in [start, end) of the wall clock;
+ * 0, 0: from 2/3 of the lifetime on, a twentieth long. */
+void ca_window(int64_t start_ms, int64_t end_ms);
+const char *ca_replaced(void);		/* certID of the newest order, or "" */
 /* True: no answer will come (then it has acted or not, as told). */
 bool ca_handle(const char *method, const char *url, const struct blob *body,
     struct ca_answer *a, bool *sent);
