@@ -1,5 +1,5 @@
-/* Asking the CA when to renew (RFC 9773), and what its answer changes. One
- * time is picked in each window and kept; no answer changes nothing. Job ARI. */
+/* Asking the CA when to renew (RFC 9773), and what its answer changes. One time
+ * is picked in each window and kept; no answer changes nothing. Job ARI. */
 #include <config.h>
 #include <assert.h>
 #include <stdlib.h>
