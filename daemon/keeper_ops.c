@@ -232,7 +232,7 @@ public_jwk(struct buf *jwk, EVP_PKEY *key, struct err *err)
 
 	if (key_public(&spki, key, err) != 0)
 		return -1;
-	rc = jws_jwk(jwk, spki.p, spki.len, err);
+	rc = jws_jwk(jwk, NULL, spki.p, spki.len, err);
 	blob_free(&spki);
 	return rc;
 }
@@ -255,7 +255,7 @@ sign_request(struct buf *jws, EVP_PKEY *key, const struct w_jws *q,
 	buf_init(&input, JWS_MAX);
 	rc = public_jwk(&jwk, key, err);
 	if (rc == 0)
-		rc = jws_compose(&input, &r, origin, jwk.data, err);
+		rc = jws_compose(&input, &r, JWS_ES256, origin, jwk.data, err);
 	if (rc == 0)
 		rc = key_sign_es256(sig, key, input.data, input.len, err);
 	if (rc == 0)
