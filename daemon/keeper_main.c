@@ -243,7 +243,7 @@ hear_generator(struct keeper *k, int i, struct err *err)
 	return 0;
 }
 
-/* --- what comes ------------------------------------------------------------ */
+/* --- what comes ----------------------------------------------------------- */
 
 static int
 take_kek(struct keeper *k, const struct packet *p, struct err *err)

@@ -188,8 +188,8 @@ secret_eab(struct buf *jws, const char *name, const char *kid,
 	int rc;
 
 	if (s == NULL) {
-		err_set(err, ERR_EAB_NEEDED, "ca \"%s\": the HMAC key for \"%s\" "
-		    "is not here", name, kid);
+		err_set(err, ERR_EAB_NEEDED, "ca \"%s\": the HMAC key for "
+		    "\"%s\" is not here", name, kid);
 		return err_advise(err, "Look at its eab-key-file, and at what "
 		    "the log says about it, then: everleaf reload");
 	}

@@ -148,7 +148,8 @@ x509_request(struct blob *out, EVP_PKEY *key, const struct strv *names,
 	unsigned char *der = NULL;
 	int n = -1;
 
-	if (exts != NULL && (!must_staple || add_must_staple(exts)) && req != NULL && X509_REQ_set_version(req, 0) == 1 &&
+	if (exts != NULL && (!must_staple || add_must_staple(exts)) &&
+	    req != NULL && X509_REQ_set_version(req, 0) == 1 &&
 	    X509_REQ_set_pubkey(req, key) == 1 &&
 	    X509_REQ_add_extensions(req, exts) == 1 &&
 	    X509_REQ_sign(req, key, key_digest(key)) > 0)
