@@ -80,7 +80,7 @@ signed_one(void *ctx, void *answer, const struct err *err)
 }
 
 static char *
-loose(const char *s)	/* messages hold char * and do not change them */
+loose(const char *s)	/* messages hold char * */
 {
 	return (char *)(uintptr_t)(s != NULL ? s : "");
 }
@@ -430,7 +430,7 @@ ca_go(struct ca *c)
 
 	if (c->stepping || ca_is_settling(c))
 		return;
-	if (ca_is_dead(c, &err))
+	if (ca_may_be_used(c, &err) != 0 || ca_is_dead(c, &err))
 		ca_tell_waiters(c, &err);
 	else if (c->account.id == 0)
 		make_account(c);
