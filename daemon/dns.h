@@ -77,6 +77,19 @@ struct dns_query *dns_ask(const char *name, enum dns_type type,
 void dns_cancel(struct dns_query *q);
 int dns_pending(void);
 
+/* --- one message by TCP (dns_tcp.c): for updates ---------------------------- */
+enum { DNS_TCP_MS = 15 * 1000 };
+
+struct dns_exchange;
+
+/* Sends message to server and waits for one reply; err NULL: it came. Whether
+ * it is a reply to that message is the caller's affair. Completes in a later
+ * turn. */
+struct dns_exchange *dns_exchange(const char *server,
+    const struct blob *message, void (*done)(void *ctx,
+    const struct blob *reply, const struct err *err), void *ctx);
+void dns_exchange_cancel(struct dns_exchange *x);	/* NULL is fine */
+
 /* --- messages (dns_msg.c), pure ------------------------------------------- */
 /* False with err if the bytes are no reply to that question. */
 bool dns_unpack(struct dns_answer *out, const uint8_t *wire, size_t n,

@@ -45,6 +45,8 @@ enum wire_kind {
 	WIRE_PLACED,		/* struct w_placed */
 	WIRE_JWS,		/* struct w_jws -> JWS_DONE */
 	WIRE_JWS_DONE,		/* struct w_jws_done */
+	WIRE_TSIG,		/* struct w_tsig -> MAC */
+	WIRE_MAC,		/* struct w_mac */
 
 	/* engine to responder */
 	WIRE_PUBLISH = 50,	/* struct w_publish -> OK */
@@ -62,6 +64,7 @@ enum wire_kind {
 	WIRE_RAN,		/* struct w_ran */
 	WIRE_RELOAD,		/* struct w_reload -> RELOADED */
 	WIRE_RELOADED,		/* struct w_reloaded */
+	WIRE_RUN_DNS = 76,	/* struct w_run_dns -> RAN */
 
 	/* master to verifier */
 	WIRE_VERIFY = 80,	/* struct w_verify + fds privkey cert chain
@@ -135,6 +138,16 @@ struct w_placed {
 	struct blob leaf;	/* DER, self-signed */
 };
 
+/* A DNS message (or what stands for it, RFC 8945 section 4.3). */
+struct w_tsig {
+	char *dns;		/* title of the dns block */
+	struct blob message;
+};
+
+struct w_mac {
+	struct blob mac;
+};
+
 /* The kinds of JWS that the keeper composes; see acme/jws.h. */
 struct w_jws {
 	uint64_t account;
@@ -203,6 +216,19 @@ struct w_run {
 	char *name;		/* title, if count is 1 */
 	struct strv names;	/* if count is 1 */
 	struct blob input;	/* stdin: JSON, interface.md section 8 */
+};
+
+enum run_dns { RUN_DNS_ADD = 1, RUN_DNS_REMOVE, RUN_DNS_TEST };
+
+/* The same for the program of a dns block (interface.md section 8). */
+struct w_run_dns {
+	uint64_t run;
+	char *dns;		/* the block's title */
+	uint8_t what;		/* enum run_dns */
+	char *name;		/* certificate's title */
+	char *ident;		/* name that is proved, without "*." */
+	char *record, *value;	/* TXT */
+	char *token, *keyauth;	/* for programs that make the value */
 };
 
 enum ran_how {
