@@ -24,7 +24,7 @@ acme_session_new(const struct acme_account *a, struct err *err)
 		rc = url_same_origin(a->kid, origin.data,
 		    "the account's address", err);
 	if (rc == 0)
-		rc = jws_jwk(&jwk, a->spki, a->spki_len, err);
+		rc = jws_jwk(&jwk, NULL, a->spki, a->spki_len, err);
 	if (rc == 0) {
 		jws_thumbprint(s->thumbprint, jwk.data, jwk.len);
 		s->directory_url = xstrdup(a->directory_url);

@@ -197,6 +197,8 @@ take_secret(struct in *in, struct tsig_key *out)
 		return wrong(in, "the secret is no base64");
 	if (out->secret.len < SECRET_MIN)
 		return wrong(in, "the secret has less than 128 bits");
+	if (out->secret.len > TSIG_SECRET_MAX)
+		return wrong(in, "the secret is too long");
 	return 0;
 }
 

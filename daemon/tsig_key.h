@@ -6,7 +6,8 @@
 #include "base/err.h"
 #include "base/mem.h"
 
-enum { TSIG_NAME_SIZE = 256, TSIG_ALG_SIZE = 32, TSIG_FILE_MAX = 16384 };
+enum { TSIG_NAME_SIZE = 256, TSIG_ALG_SIZE = 32, TSIG_FILE_MAX = 16384,
+	TSIG_SECRET_MAX = 512 };
 
 struct tsig_key {
 	char name[TSIG_NAME_SIZE];	/* lower case, no final dot */

@@ -340,8 +340,8 @@ jws(const struct w_jws *m, struct err *err)
 	buf_init(&jwk, 1000);
 	buf_init(&input, 100000);
 	buf_init(&flat, 100000);
-	if (jws_jwk(&jwk, spki.p, spki.len, err) == 0 && jws_compose(&input,
-	    &r, "https://ca.sim", jwk.data, err) == 0) {
+	if (jws_jwk(&jwk, NULL, spki.p, spki.len, err) == 0 && jws_compose(&input,
+	    &r, JWS_ES256, "https://ca.sim", jwk.data, err) == 0) {
 		jws_flatten(&flat, &input, "signed", 6);
 		out = xcalloc(1, sizeof(*out));
 		out->jws = blob_copy(flat.data, flat.len);
