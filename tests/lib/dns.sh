@@ -77,7 +77,8 @@ bind_start() {	# bind_start NAME ADDRESS [IPV6]
 			listen-on-v6 port 53 { ${3:-none}; };
 			pid-file none; session-keyfile none;
 			managed-keys-directory "$home";
-			recursion no; allow-query { any; }; dnssec-validation no;
+			recursion yes; allow-recursion { any; };
+			allow-query { any; }; dnssec-validation no;
 			notify explicit; minimal-responses no;
 			query-source address $2; transfer-source $2;
 			notify-source $2;
@@ -117,7 +118,7 @@ knot_start() {	# knot_start NAME ADDRESS ZONE KEY
 	acl:
 	  - id: everleaf
 	    key: $4
-	    action: update
+	    action: [update, transfer]
 	template:
 	  - id: default
 	    storage: "$home"

@@ -46,6 +46,11 @@ primary() {	# primary ZONE KEY [MORE]
 	primary acme.test sha256
 	primary shop.test sha256
 	primary two.test sha256
+	cat <<-END
+	zone "knot.test" {
+		type forward; forward only; forwarders { $ns3; };
+	};
+	END
 } >"$scene/zones"
 bind_start ns1 "$ns1" "$ns1_six" <"$scene/zones" || bail "BIND does not start"
 # It asks by itself, and seldom: changes are late.
@@ -56,6 +61,11 @@ zone "two.test" {
 	max-retry-time 4; allow-transfer { any; };
 };
 END
+
+with_knot() { command -v knotd >/dev/null; }
+if with_knot; then
+	knot_start ns3 "$ns3" knot.test knot || bail "Knot does not start"
+fi
 
 # --- CA and daemon ------------------------------------------------------------
 nginx_get "$work" || bail "no nginx"
@@ -90,6 +100,12 @@ wish() {	# wish TITLE NAMES [DNS]
 	dns_block shop sha256 '"shop.test"'
 	dns_block wrong wrong '"wrong.test"'
 	dns_block half half '"half.test"'
+	if with_knot; then
+		dns_block knot knot '"knot.test"' "$ns3"
+		dns_block other sha256 '"other.knot.test"' "$ns3"
+		wish knot.test '"knot.test", "*.knot.test"'
+		wish other.knot.test '"other.knot.test"'
+	fi
 	wish shop.test '"shop.test", "*.shop.test"'
 	wish far.shop.test '"*.far.shop.test"'
 	wish two.test '"two.test"'
@@ -107,12 +123,21 @@ done
 is "a wildcard and its base name in one order" within 40 newest_is shop.test 1
 is "behind a CNAME, in another zone" within 40 newest_is far.shop.test 1
 is "a secondary that lags is waited for" within 60 newest_is two.test 1
+if with_knot; then
+	is "Knot takes updates too" within 40 newest_is knot.test 1
+else
+	skip "Knot takes updates too" "needs knot"
+fi
 why() { everleaf why "$1" 2>&1; }
 says() { why "$1" | grep -q "$2"; }
 is "a key that the server does not know: said so" within 20 \
 	says bad.shop.test "does not know the key"
 is "a key with another secret: said so" within 20 \
 	says half.shop.test "another secret"
+if with_knot; then
+	is "Knot's refusal of a key is said too" within 20 \
+		says other.knot.test "does not know the key"
+fi
 all_gone() {
 	local z
 	for z in sha256.test sha384.test sha512.test acme.test shop.test \
@@ -121,6 +146,10 @@ all_gone() {
 	done
 }
 is "no record is left" within 20 all_gone
+if with_knot; then
+	is "nor in Knot" test -z "$(dns_txt "$ns3" \
+		_acme-challenge.knot.test)"
+fi
 
 # --- somebody else's value at the same name --------------------------------------
 printf 'server %s\nzone shop.test\nupdate add %s 60 TXT "theirs"\nsend\n' \
@@ -140,12 +169,6 @@ is "after kill -9 it is issued" within 60 newest_is two.test 2
 is "and nothing is left" within 30 nothing_left "$ns1" two.test
 same "once" "$(about two.test .newest.version)" 2
 
-# --- Knot ------------------------------------------------------------------------
-if command -v knotd >/dev/null; then
-	is "Knot starts" knot_start ns3 "$ns3" knot.test knot
-else
-	skip "Knot" "needs knot"
-fi
 is "it ends within 5 s" everleafd_stop
 is "no secret is in the log" sh -c '! grep -q "$1" "$2"' - \
 	"$(key_part sha256 secret)" "$scene/log/everleafd"
