@@ -11,7 +11,7 @@
 
 enum { CRITICAL = 128, RECORDS_MAX = 64, VALUE_MAX = 1024 };
 
-/* --- finding them --------------------------------------------------------- */
+/* --- finding them --------------------------------------------------- */
 
 void
 caa_begin(struct caa_walk *w, const char *name)
@@ -79,7 +79,7 @@ caa_take(struct caa_walk *w, const struct dns_answer *a, struct err *err)
 	return WALK_ASK;
 }
 
-/* --- one value: issuer; tag=value; tag=value -------------------------------- */
+/* --- one value: issuer; tag=value; tag=value ------------------------ */
 
 struct issue {
 	bool broken;
@@ -182,7 +182,7 @@ read_issue(struct issue *out, const struct dns_record *r)
 	}
 }
 
-/* --- the verdict ------------------------------------------------------------ */
+/* --- the verdict ---------------------------------------------------- */
 
 /* How near a record comes to letting us in; the best one tells what to say. */
 enum fit { FIT_NOT, FIT_METHOD, FIT_ACCOUNT, FIT_YES };

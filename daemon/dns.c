@@ -83,7 +83,7 @@ asked(const struct dns_query *q)
 	    "the system's DNS resolver";
 }
 
-/* --- replies ------------------------------------------------------------- */
+/* --- replies -------------------------------------------------------- */
 
 static void
 finish_later(struct dns_query *q)
@@ -197,7 +197,7 @@ on_doh(void *ctx, const struct http_reply *r)
 	replied(q);
 }
 
-/* --- channels ------------------------------------------------------------ */
+/* --- channels ------------------------------------------------------- */
 
 /* To be called after each call of c-ares. */
 static void
@@ -362,7 +362,7 @@ has_room(const char *server)
 	return false;
 }
 
-/* --- sending ------------------------------------------------------------- */
+/* --- sending -------------------------------------------------------- */
 
 static void
 send_by_ares(struct dns_query *q, struct blob *m)
@@ -448,7 +448,7 @@ on_later(void *unused)
 	start_waiting();
 }
 
-/* --- the interface ------------------------------------------------------- */
+/* --- the interface -------------------------------------------------- */
 
 static void
 take_resolvers(const struct strv *resolvers)

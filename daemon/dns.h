@@ -50,7 +50,7 @@ struct dns_answer {
 	struct err err;
 };
 
-/* --- asking (dns.c) ------------------------------------------------------ */
+/* --- asking (dns.c) ------------------------------------------------- */
 enum {
 	DNS_TIMEOUT_MS = 2500,	/* of the first try; doubles */
 	DNS_TRIES = 3,
@@ -77,7 +77,7 @@ struct dns_query *dns_ask(const char *name, enum dns_type type,
 void dns_cancel(struct dns_query *q);
 int dns_pending(void);
 
-/* --- one message by TCP (dns_tcp.c): for updates ---------------------------- */
+/* --- one message by TCP (dns_tcp.c): for updates -------------------- */
 enum { DNS_TCP_MS = 15 * 1000 };
 
 struct dns_exchange;
@@ -90,7 +90,7 @@ struct dns_exchange *dns_exchange(const char *server,
     const struct blob *reply, const struct err *err), void *ctx);
 void dns_exchange_cancel(struct dns_exchange *x);	/* NULL is fine */
 
-/* --- messages (dns_msg.c), pure ------------------------------------------- */
+/* --- messages (dns_msg.c), pure ------------------------------------- */
 /* False with err if the bytes are no reply to that question. */
 bool dns_unpack(struct dns_answer *out, const uint8_t *wire, size_t n,
     const char *name, enum dns_type type, struct err *err);
@@ -107,7 +107,7 @@ const char *dns_parent(const char *name);
 /* Lower case, no final dot. False if it is no name. */
 bool dns_name_clean(char out[DNS_NAME_SIZE], const char *name);
 
-/* --- servers (dns_server.c), pure ----------------------------------------- */
+/* --- servers (dns_server.c), pure ----------------------------------- */
 struct dns_server {
 	char address[46];	/* without brackets */
 	uint16_t port;

@@ -44,7 +44,7 @@ dns_rcode_name(enum dns_rcode r)
 	    "an unknown error";
 }
 
-/* --- names --------------------------------------------------------------- */
+/* --- names ---------------------------------------------------------- */
 
 bool
 dns_below(const char *name, const char *parent)
@@ -124,7 +124,7 @@ dns_name_clean(char out[DNS_NAME_SIZE], const char *name)
 	return fine;
 }
 
-/* --- questions ----------------------------------------------------------- */
+/* --- questions ------------------------------------------------------ */
 
 struct blob
 dns_question(const char *name, enum dns_type type)
@@ -152,7 +152,7 @@ dns_question(const char *name, enum dns_type type)
 	return out;
 }
 
-/* --- replies ------------------------------------------------------------- */
+/* --- replies -------------------------------------------------------- */
 
 static bool
 keep(struct dns_record *r, const void *p, size_t n)

@@ -1,10 +1,9 @@
 /* Planning a TXT record, and waiting until all servers have it. */
 #include <config.h>
-#include <openssl/sha.h>
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "base/text.h"
 #include "daemon/engine.h"
 #include "daemon/loop.h"
 #include "daemon/proof_dns.h"
@@ -13,7 +12,7 @@
 
 enum { FIRST_GAP_MS = 1000, LAST_GAP_MS = 15 * 1000 };
 
-/* --- walking to the zone -------------------------------------------------- */
+/* --- walking to the zone -------------------------------------------- */
 
 struct walking {
 	struct zone_walk w;
@@ -47,7 +46,7 @@ walked(void *ctx, const struct dns_answer *a)
 	}
 }
 
-/* --- planning --------------------------------------------------------------- */
+/* --- planning ------------------------------------------------------- */
 
 struct planning {
 	struct walking walking;		/* first: found by its address */
@@ -56,67 +55,6 @@ struct planning {
 	proof_done *done;
 	void *ctx;
 };
-
-/* A planner never answers in the turn in which it was asked. */
-struct refusing {
-	struct loop_timer *timer;
-	struct err err;
-	proof_done *done;
-	void *ctx;
-};
-
-static void
-on_refusal(void *ctx)
-{
-	struct refusing *f = ctx;
-
-	f->done(f->ctx, &f->err);
-	loop_timer_free(f->timer);
-	free(f);
-}
-
-static void
-refuse_later(const struct err *err, proof_done *done, void *ctx)
-{
-	struct refusing *f = xcalloc(1, sizeof(*f));
-
-	f->err = *err;
-	f->done = done;
-	f->ctx = ctx;
-	f->timer = loop_timer_new(on_refusal, f);
-	loop_timer_after(f->timer, 0);
-}
-
-static void
-value_of(struct row_challenge *row)
-{
-	unsigned char md[SHA256_DIGEST_LENGTH];
-	struct buf b;
-
-	if (row->value != NULL && *row->value != '\0')
-		return;
-	/* RFC 8555 section 8.4. */
-	SHA256((const unsigned char *)row->keyauth, strlen(row->keyauth), md);
-	buf_init(&b, 64);
-	text_b64u(&b, md, sizeof(md));
-	row_text(&row->value, b.data);
-	buf_free(&b);
-}
-
-static int
-record_of(struct row_challenge *row, struct err *err)
-{
-	char name[DNS_NAME_SIZE];
-
-	if (row->record != NULL && *row->record != '\0')
-		return 0;
-	if (strcmp(row->type, "dns-01") != 0)
-		return err_set(err, ERR_NO_CHALLENGE, "%s: where the record "
-		    "of %s belongs is not known", row->ident, row->type);
-	snprintf(name, sizeof(name), "_acme-challenge.%s", row->ident);
-	row_text(&row->record, name);
-	return 0;
-}
 
 static void
 fill_in(struct row_challenge *row, const struct zone_walk *w,
@@ -155,15 +93,9 @@ void
 proof_dns_plan(struct row_challenge *row, const struct conf_wish *wish,
     proof_done *done, void *ctx)
 {
-	struct planning *p;
-	struct err err;
+	struct planning *p = xcalloc(1, sizeof(*p));
 
-	value_of(row);
-	if (record_of(row, &err) != 0) {
-		refuse_later(&err, done, ctx);
-		return;
-	}
-	p = xcalloc(1, sizeof(*p));
+	assert(row->record != NULL && row->value != NULL);
 	p->row = row;
 	p->named = xstrdup(wish->dns);
 	p->done = done;
@@ -173,7 +105,7 @@ proof_dns_plan(struct row_challenge *row, const struct conf_wish *wish,
 	walk_on(&p->walking);
 }
 
-/* --- until all have it ------------------------------------------------------ */
+/* --- until all have it ---------------------------------------------- */
 
 struct watching {
 	struct walking walking;		/* first: found by its address */

@@ -4,8 +4,8 @@
 #define DAEMON_PROOF_DNS_H
 #include "daemon/proof.h"
 
-/* Fills in method, dns, record, value, zone and server. CNAMEs that lead on
- * from the record are followed (delegation). Not a method's plan: it finds
+/* The row has the record and its value; fills in method, dns, zone and
+ * server. CNAMEs that lead on from the record are followed (delegation). Not a method's plan: it finds
  * out which method it is. */
 void proof_dns_plan(struct row_challenge *row, const struct conf_wish *wish,
     proof_done *done, void *ctx);

@@ -47,7 +47,7 @@ spread_free(struct spread *s)
 	s->value = NULL;
 }
 
-/* --- answers ----------------------------------------------------------- */
+/* --- answers -------------------------------------------------------- */
 
 static bool
 has_value(const struct spread *s, const struct dns_answer *a)
@@ -103,7 +103,7 @@ spread_take(struct spread *s, size_t i, const struct dns_answer *a)
 	say(v, "has it");
 }
 
-/* --- is that enough? ------------------------------------------------------ */
+/* --- is that enough? ------------------------------------------------ */
 
 static bool
 left_out(const struct spread_server *v)

@@ -27,7 +27,7 @@ wrong(struct in *in, const char *what)
 	    "key \"NAME\" { algorithm hmac-sha256; secret \"...\"; };");
 }
 
-/* --- tokens ----------------------------------------------------------------- */
+/* --- tokens --------------------------------------------------------- */
 
 static bool
 starts(const struct in *in, const char *s)
@@ -121,7 +121,7 @@ expect(struct in *in, const char *word)
 	return wrong(in, words);
 }
 
-/* --- values ----------------------------------------------------------------- */
+/* --- values --------------------------------------------------------- */
 
 static int
 take_name(struct in *in, struct tsig_key *out)

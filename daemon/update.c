@@ -13,7 +13,7 @@
 enum { STRING_MAX = 255, HEAD = 12, ARCOUNT = 10, TYPE_TSIG = 250,
 	CLASS_ANY = 255, CLASS_NONE = 254, RR_FIXED = 10, OPCODE_UPDATE = 5 };
 
-/* --- the message ------------------------------------------------------------ */
+/* --- the message ---------------------------------------------------- */
 
 /* RFC 2136 sections 2.5.1 and 2.5.4. */
 static ldns_rr *
@@ -74,7 +74,7 @@ update_message(const struct update *u, uint16_t id)
 	return out;
 }
 
-/* --- its signature ---------------------------------------------------------- */
+/* --- its signature -------------------------------------------------- */
 
 static void
 put16(struct buf *b, unsigned int v)
@@ -178,7 +178,7 @@ tsig_attach(const struct tsig *t, const struct blob *message)
 	return take(&b);
 }
 
-/* --- taking it off ---------------------------------------------------------- */
+/* --- taking it off -------------------------------------------------- */
 
 static unsigned int
 get16(const uint8_t *p)
@@ -316,7 +316,7 @@ tsig_free(struct tsig *t)
 	memset(t, 0, sizeof(*t));
 }
 
-/* --- what it means ---------------------------------------------------------- */
+/* --- what it means -------------------------------------------------- */
 
 static int
 bad_time(const struct update_asked *q, const struct tsig *t, struct err *err)

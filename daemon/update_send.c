@@ -55,7 +55,7 @@ now_s(void)
 	return (uint64_t)(loop_now() / 1000);
 }
 
-/* --- the reply -------------------------------------------------------------- */
+/* --- the reply ------------------------------------------------------ */
 
 static void
 checked(void *ctx, void *answer, const struct err *err)
@@ -109,7 +109,7 @@ replied(void *ctx, const struct blob *raw, const struct err *err)
 	blob_free(&reply);
 }
 
-/* --- the request ------------------------------------------------------------ */
+/* --- the request ---------------------------------------------------- */
 
 static void
 send_signed(void *ctx, void *answer, const struct err *err)
@@ -152,11 +152,32 @@ on_fails(void *ctx)
 	finish(s, &s->err);
 }
 
+/* What keeps it from being sent at all. */
+static bool
+is_fit(struct update_sending *s, const struct conf_dns *dns)
+{
+	struct dns_server at;
+
+	if (s->message.p == NULL || !dns_server_parse(&at, dns->server)) {
+		err_set(&s->err, ERR_DNS_UPDATE, "%s in %s: no names that "
+		    "could be written", s->record, s->zone);
+		return false;
+	}
+	dns_server_text(s->server, &at);
+	if (dns->key_file != NULL && *dns->key_file != '\0' &&
+	    s->key == NULL) {
+		err_set(&s->err, ERR_CONFIG_BAD, "dns \"%s\": there is no key "
+		    "in %s", s->dns, dns->key_file);
+		err_advise(&s->err, "See what is wrong with it: everleaf "
+		    "config check. Then: everleaf reload");
+		return false;
+	}
+	return true;
+}
+
 static void
 fail_later(struct update_sending *s)
 {
-	err_set(&s->err, ERR_DNS_UPDATE, "%s in %s: no names that could be "
-	    "written", s->record, s->zone);
 	s->fails = loop_timer_new(on_fails, s);
 	loop_timer_after(s->fails, 0);
 }
@@ -166,7 +187,6 @@ update_send(const struct conf_dns *dns, const struct update *u,
     void (*done)(void *ctx, const struct err *err), void *ctx)
 {
 	struct update_sending *s = xcalloc(1, sizeof(*s));
-	struct dns_server at;
 
 	s->done = done;
 	s->ctx = ctx;
@@ -181,12 +201,9 @@ update_send(const struct conf_dns *dns, const struct update *u,
 	s->update.value = s->value = xstrdup(u->value);
 	s->id = (uint16_t)chance_luck();
 	s->message = update_message(&s->update, s->id);
-	if (s->message.p == NULL || !dns_server_parse(&at, dns->server)) {
+	if (!is_fit(s, dns))
 		fail_later(s);
-		return s;
-	}
-	dns_server_text(s->server, &at);
-	if (s->key != NULL)
+	else if (s->key != NULL)
 		sign(s);
 	else
 		s->exchange = dns_exchange(s->server, &s->message, replied, s);

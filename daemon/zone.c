@@ -37,7 +37,7 @@ zone_free(struct zone_walk *w)
 	strv_free(&w->names);
 }
 
-/* --- reading an answer ---------------------------------------------------- */
+/* --- reading an answer ---------------------------------------------- */
 
 static const struct dns_record *
 find(const struct dns_answer *a, const char *owner, enum dns_type type)
@@ -89,7 +89,7 @@ no_answer(const struct zone_walk *w, const struct dns_answer *a,
 	return WALK_FAILED;
 }
 
-/* --- stages ---------------------------------------------------------------- */
+/* --- stages --------------------------------------------------------- */
 
 static enum walk_next
 found(struct zone_walk *w, const char *zone, struct err *err)

@@ -109,7 +109,7 @@ sim_txt(const char *name, const char *value)
 	return has;
 }
 
-/* --- questions ---------------------------------------------------------- */
+/* --- questions ------------------------------------------------------ */
 
 static int64_t
 written_at(const char *value)
@@ -195,7 +195,7 @@ dns_cancel(struct dns_query *q)
 		q->cancelled = true;
 }
 
-/* --- updates -------------------------------------------------------------- */
+/* --- updates -------------------------------------------------------- */
 
 static void
 write_value(const char *name, const char *value, bool remove)

@@ -72,7 +72,7 @@ static struct {
 	struct loop_timer *limit;
 } test;
 
-/* --- the server ---------------------------------------------------------- */
+/* --- the server ----------------------------------------------------- */
 
 static const struct reply *
 find_reply(const char *name, int type)
@@ -250,7 +250,7 @@ server_close(void)
 	close(server.tcp);
 }
 
-/* --- asking -------------------------------------------------------------- */
+/* --- asking --------------------------------------------------------- */
 
 static void
 on_limit(void *ctx)
@@ -348,7 +348,7 @@ shut(void **state)
 	return 0;
 }
 
-/* --- tests --------------------------------------------------------------- */
+/* --- tests ---------------------------------------------------------- */
 
 static void
 every_type(void **state)
@@ -518,7 +518,7 @@ over_ipv6(void **state)
 	end();
 }
 
-/* --- https --------------------------------------------------------------- */
+/* --- https ---------------------------------------------------------- */
 
 struct http_exchange {
 	struct http_reply reply;
@@ -589,7 +589,7 @@ by_https(void **state)
 	end();
 }
 
-/* --- addresses and names -------------------------------------------------- */
+/* --- addresses and names -------------------------------------------- */
 
 static void
 servers(void **state)

@@ -150,7 +150,7 @@ signatures(void **state)
 	}
 }
 
-/* --- replies ---------------------------------------------------------------- */
+/* --- replies -------------------------------------------------------- */
 
 static struct update_asked
 asked(void)
@@ -234,7 +234,7 @@ no_replies(void **state)
 	assert_int_equal(update_judge(&q, &m, NULL, &err), -1);
 }
 
-/* --- key files -------------------------------------------------------------- */
+/* --- key files ------------------------------------------------------ */
 
 static int
 parse(struct tsig_key *k, const char *text)

@@ -163,7 +163,7 @@ no_zone(void **state)
 	zone_free(&w);
 }
 
-/* --- spreading ------------------------------------------------------------ */
+/* --- spreading ------------------------------------------------------ */
 
 static void
 say(struct spread *s, size_t i, const char *value, bool replied, bool aa)
@@ -257,7 +257,7 @@ some_are_silent(void **state)
 	spread_free(&s);
 }
 
-/* --- CAA ------------------------------------------------------------------ */
+/* --- CAA ------------------------------------------------------------ */
 
 static int
 caa(const char *name, bool wildcard, const char *account, const char *method)
