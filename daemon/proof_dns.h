@@ -5,8 +5,8 @@
 #include "daemon/proof.h"
 
 /* The row has the record and its value; fills in method, dns, zone and
- * server. CNAMEs that lead on from the record are followed (delegation). Not a method's plan: it finds
- * out which method it is. */
+ * server. CNAMEs that lead on from the record are followed (delegation). Not
+ * a method's plan: it finds out which method it is. */
 void proof_dns_plan(struct row_challenge *row, const struct conf_wish *wish,
     proof_done *done, void *ctx);
 
