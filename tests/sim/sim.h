@@ -67,6 +67,17 @@ int64_t sim_events(const char *name, const char *event);
 uint64_t sim_event_hash(void);
 bool sim_has_work(const char *name);	/* a RENEW job or an order */
 
+/* --- DNS (fake_dns.c; records by zones.h) -------------------------------- */
+void sim_dns_begin(void);
+/* What is written reaches this server so much later. */
+void sim_dns_lag(const char *address, int64_t ms);
+void sim_dns_silent(const char *address, bool is);
+void sim_dns_refuse(int times);		/* the next updates */
+void sim_dns_down(bool is);		/* the server that takes updates */
+int64_t sim_dns_updates(void);		/* taken so far */
+/* A CA's resolver would find this TXT value there. */
+bool sim_txt(const char *name, const char *value);
+
 /* --- the CA (ca.c) ----------------------------------------------------- */
 enum ca_kind { CA_DIRECTORY, CA_NONCE, CA_ACCOUNT, CA_KID, CA_KEY_CHANGE,
 	CA_ORDER, CA_AUTHZ, CA_CHALLENGE, CA_FINALIZE, CA_POLL, CA_CERT,
