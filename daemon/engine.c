@@ -235,7 +235,8 @@ publish_again(struct rows *challenges)
 	for (i = 0; i < challenges->n; i++) {
 		const struct row_challenge *row = ROWS_AT(challenges,
 		    row_challenge, i);
-		struct w_publish m = { row->token, row->ident, row->keyauth };
+		struct w_publish m = { row->token, row->ident, row->keyauth,
+			row->type };
 
 		peer_ask(WIRE_PUBLISH, &m, nothing, NULL);
 		/* Without an order it is taken down. */

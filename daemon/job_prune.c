@@ -177,7 +177,7 @@ static void
 take_down(void *ctx)
 {
 	struct row_challenge *row = ctx;
-	struct w_withdraw m = { row->token, row->ident };
+	struct w_withdraw m = { row->token, row->ident, row->type };
 
 	peer_ask(WIRE_WITHDRAW, &m, taken_down, row);
 }

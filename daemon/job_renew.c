@@ -401,7 +401,8 @@ static void
 ask_publish(void *ctx)
 {
 	struct row_challenge row = challenge_of(ctx);
-	struct w_publish m = { row.token, row.ident, row.keyauth };
+	struct w_publish m = { row.token, row.ident, row.keyauth,
+		row.type };
 
 	peer_ask(WIRE_PUBLISH, &m, published, ctx);
 }
@@ -424,7 +425,7 @@ static void
 ask_withdraw(void *ctx)
 {
 	struct row_challenge row = challenge_of(ctx);
-	struct w_withdraw m = { row.token, row.ident };
+	struct w_withdraw m = { row.token, row.ident, row.type };
 
 	peer_ask(WIRE_WITHDRAW, &m, withdrawn, ctx);
 }

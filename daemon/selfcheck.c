@@ -16,6 +16,8 @@
 
 enum { TIMEOUT_MS = 10000, REPLY_MAX = 4096, ADDRESSES_MAX = 8, PORT = 80 };
 
+static char http_01[] = "http-01";
+
 struct check {			/* the whole of it */
 	struct strv names, lines;
 	char token[48], keyauth[128];
@@ -74,7 +76,7 @@ over(struct check *c)
 	size_t i;
 
 	for (i = 0; i < c->names.n; i++) {
-		struct w_withdraw m = { c->token, c->names.v[i] };
+		struct w_withdraw m = { c->token, c->names.v[i], http_01 };
 
 		peer_ask(WIRE_WITHDRAW, &m, nothing, NULL);
 	}
@@ -276,7 +278,8 @@ selfcheck(const struct strv *names, void (*done)(void *ctx,
 	if (c->open == 0)
 		over(c);
 	for (i = 0; i < names->n; i++) {
-		struct w_publish m = { c->token, names->v[i], c->keyauth };
+		struct w_publish m = { c->token, names->v[i], c->keyauth,
+			http_01 };
 
 		if (strncmp(names->v[i], "*.", 2) != 0)
 			peer_ask(WIRE_PUBLISH, &m, published, c);

@@ -74,11 +74,13 @@ static const struct msg_field jws_done_fields[] = {
 static const struct msg_field publish_fields[] = {
 	MSG_FC(w_publish, TEXT, token, NAME_TOKEN_MAX, name_is_token),
 	MSG_F(w_publish, TEXT, host, SHORT),
-	MSG_F(w_publish, TEXT, keyauth, 512), MSG_END
+	MSG_F(w_publish, TEXT, keyauth, 512),
+	MSG_FC(w_publish, TEXT, type, 32, name_is_word), MSG_END
 };
 static const struct msg_field withdraw_fields[] = {
 	MSG_FC(w_withdraw, TEXT, token, NAME_TOKEN_MAX, name_is_token),
-	MSG_F(w_withdraw, TEXT, host, SHORT), MSG_END
+	MSG_F(w_withdraw, TEXT, host, SHORT),
+	MSG_FC(w_withdraw, TEXT, type, 32, name_is_word), MSG_END
 };
 static const struct msg_field install_fields[] = {
 	MSG_F(w_install, U64, cert, 0),

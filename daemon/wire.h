@@ -16,9 +16,11 @@ enum wire_fd {
 	WIRE_FD_API = 7,	/* engine: listening API socket */
 	WIRE_FD_STATE = 8,	/* engine: its state directory (db/), O_PATH */
 	WIRE_FD_LISTEN = 9	/* responder: first of its listening sockets;
-				 * argv[1] says how many. It starts in an empty
-				 * directory, with the capability to chroot(".")
-				 * if it has a user of its own */
+				 * argv[1] says how many are for http-01,
+				 * argv[2] how many follow for tls-alpn-01. It
+				 * starts in an empty directory, with the
+				 * capability to chroot(".") if it has a user
+				 * of its own */
 };
 
 enum wire_kind {
@@ -154,10 +156,12 @@ struct w_jws_done {
 
 struct w_publish {
 	char *token, *host, *keyauth;
+	char *type;		/* "http-01", "tls-alpn-01" */
 };
 
 struct w_withdraw {
 	char *token, *host;
+	char *type;
 };
 
 /* A complete generation (security.md section 5.2, steps 1 to 7). */
