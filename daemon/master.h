@@ -30,7 +30,11 @@ struct child {
 	bool stopped;			/* we asked it to go: no failure */
 };
 
+/* What is answered there: by the responder, in this order. */
+enum listen_type { LISTEN_HTTP, LISTEN_ALPN, LISTEN_TYPES };
+
 struct listener {
+	enum listen_type type;
 	char *address;			/* as configured; "" the socket */
 	int fd;				/* -1: taken, tried again */
 };
