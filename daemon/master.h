@@ -47,7 +47,7 @@ struct master {
 	char libexec[4096];
 
 	bool root, separate;		/* root; each role its own user */
-	int state, db, lock;		/* directories, lock file */
+	int state, db, lock, tokens;	/* directories, lock file */
 	char *empty;			/* the responder's root directory */
 
 	struct child children[ROLE_COUNT];	/* by role; not ROLE_MASTER */
@@ -126,6 +126,11 @@ void runs_add(struct master *m, uint32_t id, const struct w_run *w);
 bool runs_going(void);
 void runs_go(struct master *m);		/* on, if something had to wait */
 void runs_stop(void);
+
+/* --- master_webroot.c: token files, each by a child of its own -------------*/
+void webroots_add(struct master *m, uint32_t id,
+    void *st);				/* takes st, from the heap */
+void webroots_stop(void);
 
 /* --- master_reload.c -------------------------------------------------------*/
 struct conf *reload_first(struct master *m, int *exit_code);

@@ -250,6 +250,7 @@ run(struct master *m)
 	children_start(m);
 	poll_run();
 	runs_stop();
+	webroots_stop();
 	listen_stop(m);
 	log_info("ended");
 	return 0;

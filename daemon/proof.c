@@ -5,7 +5,8 @@
 #include "daemon/proof.h"
 
 static const struct proof_method *const methods[] = {
-	&proof_responder	/* the first is the one of old rows */
+	&proof_responder,	/* the first is the one of old rows */
+	&proof_webroot
 };
 enum { METHODS = sizeof(methods) / sizeof(methods[0]) };
 
@@ -32,11 +33,19 @@ unknown(const struct row_challenge *row, proof_done *done, void *ctx)
 	done(ctx, &err);
 }
 
+static const struct proof_method *
+choose(const struct row_challenge *row, const struct conf_wish *wish)
+{
+	if (strcmp(row->type, "http-01") == 0 && wish->webroot.n > 0)
+		return &proof_webroot;
+	return &proof_responder;
+}
+
 void
 proof_plan(struct row_challenge *row, const struct conf_wish *wish,
     proof_done *done, void *ctx)
 {
-	const struct proof_method *m = &proof_responder;
+	const struct proof_method *m = choose(row, wish);
 
 	row_text(&row->method, m->name);
 	if (m->plan != NULL)

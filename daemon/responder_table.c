@@ -10,7 +10,7 @@
 #include "base/name.h"
 #include "daemon/responder_table.h"
 
-enum { SLOTS = 4096, HOST_FIELD_MAX = 300, THUMBPRINT = 43 };
+enum { SLOTS = 4096, HOST_FIELD_MAX = 300 };
 
 static const char prefix[] = "/.well-known/acme-challenge/";
 
@@ -127,18 +127,6 @@ find(struct table *t, enum table_type type, const char *token,
 	return at;
 }
 
-/* "token.thumbprint": so that whoever holds the engine can have nothing else
- * shown under our names. */
-static bool
-belongs(const char *keyauth, const char *token)
-{
-	size_t n = strlen(token);
-
-	return strncmp(keyauth, token, n) == 0 && keyauth[n] == '.' &&
-	    strlen(keyauth + n + 1) == THUMBPRINT &&
-	    name_is_token(keyauth + n + 1);
-}
-
 static int
 check(char name[256], const char *token, const char *host,
     const char *keyauth, struct err *err)
@@ -150,7 +138,7 @@ check(char name[256], const char *token, const char *host,
 	if (kind == NAME_WILDCARD)
 		return err_set(err, ERR_INVALID, "\"%s\": no wildcard can be "
 		    "proven by an answer of ours", host);
-	if (!name_is_token(token) || !belongs(keyauth, token))
+	if (!name_is_token(token) || !name_is_keyauth(keyauth, token))
 		return err_set(err, ERR_INVALID, "\"%s\": no answer to a "
 		    "challenge has this form", host);
 	return 0;

@@ -64,6 +64,7 @@ enum wire_kind {
 	WIRE_RAN,		/* struct w_ran */
 	WIRE_RELOAD,		/* struct w_reload -> RELOADED */
 	WIRE_RELOADED,		/* struct w_reloaded */
+	WIRE_WEBROOT,		/* struct w_webroot -> OK */
 
 	/* master to verifier */
 	WIRE_VERIFY = 80,	/* struct w_verify + fds privkey cert chain
@@ -235,6 +236,14 @@ struct w_reload {
 struct w_reloaded {
 	uint8_t good;
 	struct strv lines;	/* errors, or the difference, for people */
+};
+
+/* A token file of http-01. The path only chooses one of those that the
+ * master's configuration names; to remove, it may also be one where this
+ * token was put before. */
+struct w_webroot {
+	uint8_t remove;
+	char *path, *token, *keyauth;
 };
 
 struct w_verify {
