@@ -505,6 +505,16 @@ ask_withdraw(void *ctx)
 		withdrawn(s, NULL);
 }
 
+/* Only dns-persist-01 wishes for it, which no configuration can choose. */
+static void
+no_check(void *ctx)
+{
+	struct err err;
+
+	err_set(&err, ERR_NO_CHALLENGE, "standing records are not looked up");
+	peer_error(ctx, &err);
+}
+
 /* --- driving the order ------------------------------------------------- */
 
 static void
@@ -549,6 +559,9 @@ do_wish(struct issue *s, const struct acme_wish *w)
 	case ACME_WISH_WITHDRAW:
 		s->proof = proof_of(s, w);
 		turn_after(ask_withdraw, s);
+		break;
+	case ACME_WISH_CHECK:
+		turn_after(no_check, s);
 		break;
 	case ACME_WISH_WAIT:
 		wait_until(s, w->at_ms);

@@ -6,6 +6,7 @@
 
 static const struct proof_method *const methods[] = {
 	&proof_responder,	/* the first is the one of old rows */
+	&proof_program,
 	&proof_webroot
 };
 enum { METHODS = sizeof(methods) / sizeof(methods[0]) };

@@ -2,15 +2,15 @@
  * is kept of them. */
 #include <config.h>
 #include <stdbool.h>
-#include <string.h>
 #include <time.h>
 #include <openssl/ec.h>
 #include <openssl/x509v3.h>
+#include "acme/method.h"
 #include "base/mem.h"
 #include "daemon/alt_names.h"
 #include "daemon/responder_cert.h"
 
-enum { DIGEST = 32, SERIAL = 1, DAY_S = 86400 };
+enum { SERIAL = 1, DAY_S = 86400 };
 
 EVP_PKEY *
 challenge_key(void)
@@ -22,17 +22,15 @@ challenge_key(void)
 static bool
 add_identifier(X509 *cert, const char *keyauth)
 {
-	uint8_t der[2 + DIGEST] = { V_ASN1_OCTET_STRING, DIGEST };
+	uint8_t der[METHOD_EXTENSION];
 	ASN1_OBJECT *oid = OBJ_txt2obj("1.3.6.1.5.5.7.1.31", 1);
 	ASN1_OCTET_STRING *value = ASN1_OCTET_STRING_new();
 	X509_EXTENSION *ext = NULL;
-	unsigned int n = DIGEST;
 	bool done;
 
+	method_extension(der, keyauth);
 	done = oid != NULL && value != NULL &&
-	    EVP_Digest(keyauth, strlen(keyauth), der + 2, &n, EVP_sha256(),
-	    NULL) == 1 && ASN1_OCTET_STRING_set(value, der,
-	    sizeof(der)) == 1;
+	    ASN1_OCTET_STRING_set(value, der, sizeof(der)) == 1;
 	if (done)
 		ext = X509_EXTENSION_create_by_OBJ(NULL, oid, 1, value);
 	done = ext != NULL && X509_add_ext(cert, ext, -1) == 1;

@@ -2,15 +2,17 @@
  * the whole Internet. Only an exact path of ours with a token of ours for the
  * host that it was made for finds anything. */
 #include <config.h>
-#include <arpa/inet.h>
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "acme/method.h"
 #include "base/mem.h"
 #include "base/name.h"
 #include "daemon/responder_table.h"
 
-enum { SLOTS = 4096, HOST_FIELD_MAX = 300 };
+enum { SLOTS = 4096, HOST_FIELD_MAX = 300,
+	KEY_MAX = NAME_TOKEN_MAX + 1 };
 
 static const char prefix[] = "/.well-known/acme-challenge/";
 
@@ -21,6 +23,7 @@ struct entry {
 	char *token, *host, *keyauth;
 	uint32_t mark;
 };
+static_assert((int)KEY_MAX >= (int)METHOD_RECORD, "a name is a key, too");
 
 struct table {
 	struct entry *slots[SLOTS];
@@ -82,33 +85,15 @@ slot_of(const char *key)
 	return h % SLOTS;
 }
 
-void
-table_sni(char out[256], const char *host)
-{
-	uint8_t a[16];
-	char *p = out;
-	int i;
-
-	if (inet_pton(AF_INET, host, a) == 1)
-		snprintf(out, 256, "%d.%d.%d.%d.in-addr.arpa", a[3], a[2],
-		    a[1], a[0]);
-	else if (inet_pton(AF_INET6, host, a) == 1) {
-		for (i = 15; i >= 0; i--, p += 4)
-			snprintf(p, 5, "%x.%x.", a[i] & 15, a[i] >> 4);
-		snprintf(p, 256 - 64, "ip6.arpa");
-	} else
-		snprintf(out, 256, "%s", host);
-}
-
 /* The key of an entry of this type; token and host are canonical. */
 static void
-key_of(char out[257], enum table_type type, const char *token,
+key_of(char out[KEY_MAX], enum table_type type, const char *token,
     const char *host)
 {
 	if (type == TABLE_ALPN)
-		table_sni(out, host);
+		method_sni(out, host);
 	else
-		snprintf(out, 257, "%s", token);
+		snprintf(out, KEY_MAX, "%s", token);
 }
 
 static struct entry **
@@ -116,7 +101,7 @@ find(struct table *t, enum table_type type, const char *token,
     const char *host)
 {
 	struct entry **at;
-	char key[257];
+	char key[KEY_MAX];
 
 	key_of(key, type, token, host);
 	at = &t->slots[slot_of(key)];
@@ -166,7 +151,7 @@ table_publish(struct table *t, enum table_type type, const char *token,
 {
 	struct entry e = { .type = type, .mark = mark };
 	struct entry **at;
-	char name[256], key[257];
+	char name[256], key[KEY_MAX];
 
 	if (check(name, token, host, keyauth, err) != 0)
 		return -1;

@@ -43,6 +43,4 @@ const char *table_find_sni(const struct table *t, const char *sni,
 /* The name in a Host field (RFC 9110 section 7.2) as name_parse writes it:
  * "WWW.example.com:80", "[2001:db8::1]", "192.0.2.1:80". */
 bool table_host(char out[256], const char *host);
-/* What a client asks for that wants this canonical name or address. */
-void table_sni(char out[256], const char *host);
 #endif

@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include "acme/method.h"
 #include "daemon/responder_hello.h"
 #include "daemon/responder_table.h"
 
@@ -53,7 +54,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	/* Only what was published for this type, by its own name. */
 	if (strcmp(found, KEYAUTH) != 0 || strcmp(host, "http.example") == 0)
 		abort();
-	table_sni(sni, host);
+	method_sni(sni, host);
 	if (table_find_sni(filled(), sni, &host) != found)
 		abort();
 	return 0;

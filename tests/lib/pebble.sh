@@ -38,7 +38,8 @@ pebble_is_current() {	# pebble_is_current DIR
 
 # Starts DNS (every name is 127.0.0.1) and CA. Certificates live LIFETIME
 # seconds. Further arguments are NAME=VALUE for Pebble's environment. Sets
-# $ca_url, $ca_trust, $http_port (where names are validated), $dns_port.
+# $ca_url, $ca_trust, $http_port and $alpn_port (where names are validated),
+# $dns_port.
 pebble_start() {	# pebble_start LIFETIME [NAME=VALUE]...
 	pebble_home=$scene/pebble
 	pebble_life=$1
@@ -49,6 +50,7 @@ pebble_start() {	# pebble_start LIFETIME [NAME=VALUE]...
 	dns_port=$(free_port)
 	dns_admin=$(free_port)
 	http_port=${http_port:-$(free_port)}
+	alpn_port=${alpn_port:-$(free_port)}
 	ca_url=https://127.0.0.1:$pebble_port/dir
 	ca_trust=$pebble_home/trust.pem
 	pebble_tls >"$scene/log/openssl" 2>&1 || return 1
@@ -111,7 +113,7 @@ pebble_conf() {
 	 "managementListenAddress": "127.0.0.1:$pebble_admin",
 	 "certificate": "$pebble_home/cert.pem",
 	 "privateKey": "$pebble_home/key.pem",
-	 "httpPort": $http_port, "tlsPort": $(free_port),
+	 "httpPort": $http_port, "tlsPort": $alpn_port,
 	 "ocspResponderURL": "", "externalAccountBindingRequired": false,
 	 "retryAfter": {
 	  "authz": ${pebble_retry:-1}, "order": ${pebble_retry:-1}},

@@ -18,7 +18,6 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
-#include "daemon/responder_table.h"
 #include "daemon/wire.h"
 #include "tests/unit/responder_child.h"
 
@@ -434,31 +433,10 @@ f1_slow_ones(void **state)
 	answers_quickly(1);
 }
 
-/* --- the table alone ------------------------------------------------------*/
-
-static void
-addresses_have_names(void **state)
-{
-	static const char *const rows[][2] = {
-		{ "192.0.2.1", "1.2.0.192.in-addr.arpa" },
-		{ "2001:db8::1", V6 },
-		{ "www.example.com", "www.example.com" }
-	};
-	char sni[256];
-	size_t i;
-
-	(void)state;
-	for (i = 0; i < 3; i++) {
-		table_sni(sni, rows[i][0]);
-		assert_string_equal(sni, rows[i][1]);
-	}
-}
-
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(addresses_have_names),
 		cmocka_unit_test(proves_what_is_published),
 		cmocka_unit_test(f6_everybody_else),
 		cmocka_unit_test(f6_one_byte_at_a_time),
