@@ -10,10 +10,10 @@ www=$scene/www
 mkdir "$www"
 [ "$(id -u)" -ne 0 ] || chown "$(front_user)" "$www"
 
-wish() {	# wish TITLE NAME POLICY
+wish() {	# wish TITLE NAMES POLICY
 	cat <<-EOF
 	certificate "$1" {
-	    names  = "$2"
+	    names  = {$2}
 	    policy = "$3"
 	}
 	EOF
@@ -60,19 +60,18 @@ shows() {	# shows FOLDER
 	listen tls-alpn-listen "$alpn_port"
 	conf_head
 	policies
-	wish name.example name.example default
-	wish tls.example tls.example alpn
-	wish v4 127.0.0.1 default
-	wish v6 ::1 default
-	wish tls-v4 127.0.0.1 alpn
-	wish tls-v6 ::1 alpn
+	wish name.example '"name.example"' default
+	wish tls.example '"tls.example"' alpn
+	wish v4 '"127.0.0.1"' default
+	wish v6 '"::1"' default
+	wish tls-both '"127.0.0.1", "::1"' alpn
 } >"$conf"
 is "the daemon starts" everleafd_start
-for n in name.example tls.example v4 v6 tls-v4 tls-v6; do
+for n in name.example tls.example v4 v6 tls-both; do
 	is "$n is issued" issued $n
 done
-is "an IPv4 address is covered" covers tls-v4 127.0.0.1
-is "an IPv6 address is covered" covers tls-v6 ::1
+is "an IPv4 address is covered" covers tls-both 127.0.0.1
+is "an IPv6 address is covered" covers tls-both ::1
 for host in 127.0.0.1 '[::1]'; do
 	same "$host: nothing else is shown" \
 		"$(status_of "http://$host:$http_port/")" 404
