@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include "base/buf.h"
 #include "daemon/chance.h"
+#include "daemon/fronts.h"
 #include "daemon/loop.h"
 #include "daemon/peers.h"
 #include "daemon/selfcheck.h"
@@ -123,7 +124,8 @@ judge(struct fetch *f)
 {
 	const char *s = f->reply.data != NULL ? f->reply.data : "";
 	const char *body = strstr(s, "\r\n\r\n");
-	char words[200], *end;
+	struct buf words;
+	char *end;
 	long status = strncmp(s, "HTTP/1.", 7) == 0 && f->reply.len > 9 ?
 	    strtol(s + 9, &end, 10) : 0;
 	const char *keyauth = f->of->all->keyauth;
@@ -134,10 +136,10 @@ judge(struct fetch *f)
 	else if (status == 0)
 		fetch_over(f, false, "what answers is no web server");
 	else {
-		snprintf(words, sizeof(words), "answered %ld for "
-		    "/.well-known/acme-challenge/..., not with our token. Is "
-		    "the snippet included in its port-80 server?", status);
-		fetch_over(f, false, words);
+		buf_init(&words, 2000);
+		front_words(&words, f->of->name, status, s);
+		fetch_over(f, false, words.data);
+		buf_free(&words);
 	}
 }
 
