@@ -450,6 +450,8 @@ challenge_of(const struct issue *s, const struct acme_wish *w)
 		.type = (char *)(uintptr_t)w->challenge,
 		.token = (char *)(uintptr_t)w->token,
 		.keyauth = (char *)(uintptr_t)w->keyauth,
+		.record = (char *)(uintptr_t)w->record,
+		.value = (char *)(uintptr_t)w->value,
 		.published_ms = loop_now() };
 
 	return row;
@@ -505,13 +507,14 @@ ask_withdraw(void *ctx)
 		withdrawn(s, NULL);
 }
 
-/* Only dns-persist-01 wishes for it, which no configuration can choose. */
+/* Only dns-persist-01 wishes for it. The order goes on with the next type. */
 static void
 no_check(void *ctx)
 {
 	struct err err;
 
-	err_set(&err, ERR_NO_CHALLENGE, "standing records are not looked up");
+	err_set(&err, ERR_NO_CHALLENGE, "this version does not look up "
+	    "standing records");
 	peer_error(ctx, &err);
 }
 
