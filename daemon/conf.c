@@ -139,7 +139,8 @@ resolve_auto(struct conf_wish *w)
 	strv_free(&w->challenge);
 	for (i = 0; i < w->names.n; i++)
 		wildcard = wildcard || strncmp(w->names.v[i], "*.", 2) == 0;
-	strv_add(&w->challenge, wildcard ? "dns-01" : "http-01");
+	strv_add(&w->challenge, wildcard || (w->dns != NULL &&
+	    *w->dns != '\0') ? "dns-01" : "http-01");
 }
 
 struct conf_wish

@@ -102,6 +102,8 @@ struct conf_dns {
 	char *server;		/* address[:port] of RFC 2136; "" with a
 				 * program */
 	char *key_file;		/* TSIG, read by master for the keeper */
+	char *key_name, *key_alg;	/* what it says; NULL without one. The
+				 * secret is nowhere here */
 	struct strv program;	/* argv; empty with a server */
 	char *adapter;		/* "everleaf" "acme.sh" "lego" ... */
 	char *env_file;		/* KEY=value lines for the program */

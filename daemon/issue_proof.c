@@ -91,6 +91,8 @@ challenge_of(const struct issue *s, const struct acme_wish *w)
 		.type = (char *)(uintptr_t)w->challenge,
 		.token = (char *)(uintptr_t)w->token,
 		.keyauth = (char *)(uintptr_t)w->keyauth,
+		.record = (char *)(uintptr_t)w->record,
+		.value = (char *)(uintptr_t)w->value,
 		.published_ms = loop_now() };
 
 	return row;

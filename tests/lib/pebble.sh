@@ -38,7 +38,8 @@ pebble_is_current() {	# pebble_is_current DIR
 
 # Starts DNS (every name is 127.0.0.1) and CA. Certificates live LIFETIME
 # seconds. Further arguments are NAME=VALUE for Pebble's environment. Sets
-# $ca_url, $ca_trust, $http_port (where names are validated), $dns_port.
+# $ca_url, $ca_trust, $http_port (where names are validated), $dns_port. The CA
+# asks $pebble_dns, if that is set, instead of the DNS that is started here.
 pebble_start() {	# pebble_start LIFETIME [NAME=VALUE]...
 	pebble_home=$scene/pebble
 	pebble_life=$1
@@ -68,7 +69,7 @@ pebble_again() {	# pebble_again [NAME=VALUE]...
 	spawn pebble env GOMAXPROCS=1 PEBBLE_VA_NOSLEEP=1 \
 		PEBBLE_AUTHZREUSE=0 PEBBLE_WFE_NONCEREJECT=5 "$@" \
 		"$pebble" -strict -config "$pebble_home/config.json" \
-		-dnsserver "127.0.0.1:$dns_port"
+		-dnsserver "${pebble_dns:-127.0.0.1:$dns_port}"
 	within 20 curl -s --cacert "$ca_trust" -A test -o /dev/null "$ca_url"
 }
 

@@ -693,6 +693,7 @@ sim_begin(const struct sim_setup *s)
 	if (!s->sqlite)
 		world.memory = store_open_memory();
 	ca_begin(s->seed);
+	sim_dns_begin();
 	disk_begin();
 	sim_start();
 }
