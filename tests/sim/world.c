@@ -456,7 +456,9 @@ sim_outcome(void)
 	return world.outcome;
 }
 
-/* --- responder --------------------------------------------------------- */
+/* --- responder and webroots -------------------------------------------- */
+
+static char empty[] = "";
 
 static void
 publish(const struct w_publish *m)
@@ -488,6 +490,20 @@ withdraw(const struct w_withdraw *m)
 		}
 }
 
+/* A file is shown for every name. */
+static void
+webroot(const struct w_webroot *m)
+{
+	const struct w_publish up = { .token = m->token, .host = empty,
+		.keyauth = m->keyauth };
+	const struct w_withdraw down = { .token = m->token, .host = empty };
+
+	if (m->remove)
+		withdraw(&down);
+	else
+		publish(&up);
+}
+
 bool
 sim_token(const char *token, const char *host, char out[512])
 {
@@ -495,7 +511,8 @@ sim_token(const char *token, const char *host, char out[512])
 
 	for (i = 0; i < world.tokens_n; i++)
 		if (strcmp(world.tokens[i].token, token) == 0 &&
-		    strcmp(world.tokens[i].host, host) == 0) {
+		    (strcmp(world.tokens[i].host, host) == 0 ||
+		    world.tokens[i].host[0] == '\0')) {
 			snprintf(out, 512, "%s", world.tokens[i].keyauth);
 			return true;
 		}
@@ -555,6 +572,9 @@ act(struct pending *p, enum wire_kind kind, const void *st)
 		break;
 	case WIRE_PUBLISH:
 		publish(st);
+		break;
+	case WIRE_WEBROOT:
+		webroot(st);
 		break;
 	case WIRE_WITHDRAW:
 		withdraw(st);
