@@ -151,6 +151,12 @@ if with_knot; then
 		_acme-challenge.knot.test)"
 fi
 
+tries() { everleaf test dns shop new.shop.test >"$scene/tried"; }
+is "test dns adds, sees and removes" tries
+is "and says so" grep -q 'every server of shop.test has it' "$scene/tried"
+isnt "test dns with a wrong key fails" everleaf test dns half x.shop.test
+is "nothing is left of it" all_gone
+
 # --- somebody else's value at the same name --------------------------------------
 printf 'server %s\nzone shop.test\nupdate add %s 60 TXT "theirs"\nsend\n' \
 	"$ns1" _acme-challenge.shop.test |
