@@ -120,8 +120,7 @@ rsa_jwk(struct buf *out, const unsigned char *spki, size_t n)
 }
 
 int
-jws_jwk(struct buf *out, enum jws_alg *alg, const void *spki, size_t n,
-    struct err *err)
+jws_jwk(struct buf *out, const void *spki, size_t n, struct err *err)
 {
 	const struct curve *c = curve_of(spki, n);
 
@@ -133,10 +132,16 @@ jws_jwk(struct buf *out, enum jws_alg *alg, const void *spki, size_t n,
 		    RSA_BITS_MAX);
 		return err_advise(err, "CAs take no other keys for accounts.");
 	}
-	if (alg != NULL)
-		*alg = c != NULL ? c->alg : JWS_RS256;
 	return out->full ? err_set(err, ERR_INTERNAL,
 	    "no room for the account's public key") : 0;
+}
+
+enum jws_alg
+jws_alg_of(const void *spki, size_t n)
+{
+	const struct curve *c = curve_of(spki, n);
+
+	return c != NULL ? c->alg : JWS_RS256;
 }
 
 void

@@ -63,9 +63,10 @@ size_t jws_mac_key_min(enum jws_mac mac);
 
 /* The JWK of a public key in DER SubjectPublicKeyInfo, members in the order
  * of RFC 7638: the bytes that the thumbprint is taken of. P-256, P-384, RSA of
- * 2048 to 4096 bits; alg is what such a key signs with and may be NULL. */
-int jws_jwk(struct buf *out, enum jws_alg *alg, const void *spki, size_t n,
-    struct err *err);
+ * 2048 to 4096 bits. */
+int jws_jwk(struct buf *out, const void *spki, size_t n, struct err *err);
+/* What a key that jws_jwk() takes signs with. */
+enum jws_alg jws_alg_of(const void *spki, size_t n);
 /* base64url(SHA-256(jwk)): always 43 characters. */
 void jws_thumbprint(char out[44], const char *jwk, size_t n);
 

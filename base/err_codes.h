@@ -61,7 +61,8 @@
 	X(DNS_HOOK, "dns-hook", MACHINE) \
 	X(DNS_SILENT, "dns-silent", LATER) \
 	X(DNS_UPDATE, "dns-update", PERSON) \
-	X(DNS_UNSEEN, "dns-unseen", LATER)
+	X(DNS_UNSEEN, "dns-unseen", LATER) \
+	X(WEBROOT, "webroot", MACHINE)
 
 enum err_code {
 #define X(sym, name, class) ERR_##sym,

@@ -62,14 +62,13 @@ account_of(const struct cas_read *s, const struct conf_ca *ca)
 static void
 thumbprint(char out[44], const struct row_account *a)
 {
-	enum jws_alg alg;
 	struct err err;
 	struct buf jwk;
 
 	out[0] = '\0';
 	buf_init(&jwk, 4096);
 	if (a != NULL && a->spki.len > 0 &&
-	    jws_jwk(&jwk, &alg, a->spki.p, a->spki.len, &err) == 0)
+	    jws_jwk(&jwk, a->spki.p, a->spki.len, &err) == 0)
 		jws_thumbprint(out, jwk.data, jwk.len);
 	buf_free(&jwk);
 }

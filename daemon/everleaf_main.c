@@ -50,6 +50,8 @@ const struct cli_command cli_commands[] = {
 		SERVICE,
 		{ "--policy", "P", "the policy that it follows" },
 		{ "--ca", "C", "the CA" },
+		{ "--webroot", "D", "http-01 by files below this directory, "
+		    "which the configuration names; may be repeated" },
 		DRY, NO_WAIT
 	  }, cli_add },
 	{ "set", "NAME", "change one that was made by add", 1, 1, NULL, {

@@ -34,7 +34,8 @@ public_jwk(struct buf *jwk, enum jws_alg *alg, EVP_PKEY *key,
 
 	if (key_public(&spki, key, err) != 0)
 		return -1;
-	rc = jws_jwk(jwk, alg, spki.p, spki.len, err);
+	rc = jws_jwk(jwk, spki.p, spki.len, err);
+	*alg = jws_alg_of(spki.p, spki.len);
 	blob_free(&spki);
 	return rc;
 }

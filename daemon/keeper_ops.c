@@ -114,7 +114,7 @@ keeper_seal_account(struct w_key *out, const struct kek *kek,
 	buf_init(&jwk, JWK_MAX);
 	rc = key_public(&out->spki, key, err);
 	if (rc == 0)
-		rc = jws_jwk(&jwk, NULL, out->spki.p, out->spki.len, err);
+		rc = jws_jwk(&jwk, out->spki.p, out->spki.len, err);
 	if (rc == 0)
 		rc = key_write(&der, key, err);
 	if (rc == 0) {

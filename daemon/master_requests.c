@@ -99,6 +99,13 @@ run_dns(struct child *c, uint32_t id, void *st)
 }
 
 static bool
+webroot(struct child *c, uint32_t id, void *st)
+{
+	webroots_add(c->m, id, st);
+	return true;
+}
+
+static bool
 reload(struct child *c, uint32_t id, void *st)
 {
 	reload_asked(c->m, id, st);
@@ -168,6 +175,7 @@ static const struct rule {
 	{ ROLE_ENGINE, WIRE_RUN, run },
 	{ ROLE_ENGINE, WIRE_RUN_DNS, run_dns },
 	{ ROLE_ENGINE, WIRE_RELOAD, reload },
+	{ ROLE_ENGINE, WIRE_WEBROOT, webroot },
 	{ ROLE_KEEPER, WIRE_OK, fine },
 	{ ROLE_KEEPER, WIRE_OPENED, opened },
 	{ ROLE_KEEPER, WIRE_KEY, sealed },

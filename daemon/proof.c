@@ -8,7 +8,8 @@
 static const struct proof_method *const methods[] = {
 	&proof_responder,	/* the first is the one of old rows */
 	&proof_program,
-	&proof_update
+	&proof_update,
+	&proof_webroot
 };
 enum { METHODS = sizeof(methods) / sizeof(methods[0]) };
 
@@ -42,11 +43,19 @@ is_dns(const char *type)
 	    strcmp(type, "dns-account-01") == 0;
 }
 
+static const struct proof_method *
+choose(const struct row_challenge *row, const struct conf_wish *wish)
+{
+	if (strcmp(row->type, "http-01") == 0 && wish->webroot.n > 0)
+		return &proof_webroot;
+	return &proof_responder;
+}
+
 void
 proof_plan(struct row_challenge *row, const struct conf_wish *wish,
     proof_done *done, void *ctx)
 {
-	const struct proof_method *m = &proof_responder;
+	const struct proof_method *m = choose(row, wish);
 
 	/* Who writes the record is known when it is known where. */
 	if (is_dns(row->type)) {

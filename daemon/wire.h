@@ -16,9 +16,11 @@ enum wire_fd {
 	WIRE_FD_API = 7,	/* engine: listening API socket */
 	WIRE_FD_STATE = 8,	/* engine: its state directory (db/), O_PATH */
 	WIRE_FD_LISTEN = 9	/* responder: first of its listening sockets;
-				 * argv[1] says how many. It starts in an empty
-				 * directory, with the capability to chroot(".")
-				 * if it has a user of its own */
+				 * argv[1] says how many are for http-01,
+				 * argv[2] how many follow for tls-alpn-01. It
+				 * starts in an empty directory, with the
+				 * capability to chroot(".") if it has a user
+				 * of its own */
 };
 
 enum wire_kind {
@@ -69,6 +71,7 @@ enum wire_kind {
 	WIRE_RAN,		/* struct w_ran */
 	WIRE_RELOAD,		/* struct w_reload -> RELOADED */
 	WIRE_RELOADED,		/* struct w_reloaded */
+	WIRE_WEBROOT,		/* struct w_webroot -> OK */
 	WIRE_RUN_DNS = 76,	/* struct w_run_dns -> RAN */
 
 	/* master to verifier */
@@ -217,10 +220,12 @@ struct w_jws_done {
 
 struct w_publish {
 	char *token, *host, *keyauth;
+	char *type;		/* "http-01", "tls-alpn-01" */
 };
 
 struct w_withdraw {
 	char *token, *host;
+	char *type;
 };
 
 /* A complete generation (security.md section 5.2, steps 1 to 7). */
@@ -307,6 +312,14 @@ struct w_reload {
 struct w_reloaded {
 	uint8_t good;
 	struct strv lines;	/* errors, or the difference, for people */
+};
+
+/* A token file of http-01. The path only chooses one of those that the
+ * master's configuration names; to remove, it may also be one where this
+ * token was put before. */
+struct w_webroot {
+	uint8_t remove;
+	char *path, *token, *keyauth;
 };
 
 struct w_verify {

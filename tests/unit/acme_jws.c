@@ -64,7 +64,7 @@ thumbprint(void **state)
 	    "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs");
 	make_spki(spki);
 	buf_init(&jwk, 1000);
-	assert_int_equal(jws_jwk(&jwk, NULL, spki, sizeof(spki), &err), 0);
+	assert_int_equal(jws_jwk(&jwk, spki, sizeof(spki), &err), 0);
 	assert_int_equal(jwk.len, 126);
 	jws_thumbprint(thumb, jwk.data, jwk.len);
 	assert_string_equal(thumb,
@@ -76,9 +76,9 @@ thumbprint(void **state)
 	text_b64u(&dns, hash, sizeof(hash));
 	assert_string_equal(dns.data,
 	    "TsRKynps8WR2t_mg14_-b9KAPI5z6dVS6CzKil2SuXU");
-	assert_int_equal(jws_jwk(&jwk, NULL, spki, 90, &err), -1);
+	assert_int_equal(jws_jwk(&jwk, spki, 90, &err), -1);
 	spki[20] ^= 1;
-	assert_int_equal(jws_jwk(&jwk, NULL, spki, sizeof(spki), &err), -1);
+	assert_int_equal(jws_jwk(&jwk, spki, sizeof(spki), &err), -1);
 	buf_free(&jwk);
 	buf_free(&dns);
 }
@@ -108,7 +108,6 @@ other_keys(void **state)
 		0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06,
 		0x05, 0x2b, 0x81, 0x04, 0x00, 0x22, 0x03, 0x62, 0x00, 0x04 };
 	unsigned char spki[300];
-	enum jws_alg alg;
 	struct blob b;
 	struct buf jwk;
 	char thumb[44];
@@ -122,14 +121,14 @@ other_keys(void **state)
 	memcpy(spki + 33, b.p, 256);
 	memcpy(spki + 289, rsa_end, 5);
 	blob_free(&b);
-	assert_int_equal(jws_jwk(&jwk, &alg, spki, 294, &err), 0);
-	assert_int_equal(alg, JWS_RS256);
+	assert_int_equal(jws_jwk(&jwk, spki, 294, &err), 0);
+	assert_int_equal(jws_alg_of(spki, 294), JWS_RS256);
 	jws_thumbprint(thumb, jwk.data, jwk.len);
 	assert_string_equal(thumb,
 	    "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs");
-	assert_int_equal(jws_jwk(&jwk, &alg, spki, 293, &err), -1);
+	assert_int_equal(jws_jwk(&jwk, spki, 293, &err), -1);
 	spki[294] = 0;
-	assert_int_equal(jws_jwk(&jwk, &alg, spki, 295, &err), -1);
+	assert_int_equal(jws_jwk(&jwk, spki, 295, &err), -1);
 	buf_reset(&jwk);
 	memcpy(spki, p384_head, 24);
 	assert_true(text_unb64u(&b, strstr(g384, "qofK"), 64));
@@ -138,8 +137,8 @@ other_keys(void **state)
 	assert_true(text_unb64u(&b, strstr(g384, "Nhfe"), 64));
 	memcpy(spki + 72, b.p, 48);
 	blob_free(&b);
-	assert_int_equal(jws_jwk(&jwk, &alg, spki, 120, &err), 0);
-	assert_int_equal(alg, JWS_ES384);
+	assert_int_equal(jws_jwk(&jwk, spki, 120, &err), 0);
+	assert_int_equal(jws_alg_of(spki, 120), JWS_ES384);
 	assert_string_equal(jwk.data, g384);
 	buf_free(&jwk);
 }
@@ -162,7 +161,7 @@ eab_vector(void **state)
 	buf_init(&jwk, 1000);
 	buf_init(&in, 4000);
 	buf_init(&text, 100);
-	assert_int_equal(jws_jwk(&jwk, NULL, spki, sizeof(spki), &err), 0);
+	assert_int_equal(jws_jwk(&jwk, spki, sizeof(spki), &err), 0);
 	assert_int_equal(jws_eab(&in, JWS_HS256, "kid-1", url, jwk.data, &err),
 	    0);
 	assert_memory_equal(in.data, "eyJhbGciOiJIUzI1NiIsImtpZCI6ImtpZC0xIiwi"
