@@ -67,8 +67,8 @@ const struct cli_command cli_commands[] = {
 		DRY
 	  }, cli_remove },
 	{ "renew", "NAME", "order now", 1, 1, "renew what?", {
-		{ "--new-key", NULL, "with a new private key" },
-		{ "--force", NULL, "also when it is not due" },
+		{ "--new-key", NULL, "with a new private key, whatever key-policy says" },
+		{ "--force", NULL, "also when a limit of ours or its own time is against it" },
 		DRY, NO_WAIT
 	  }, cli_renew },
 	{ "deploy", "NAME", "install, check, reload, prove again; never talks "

@@ -252,6 +252,8 @@ record_success(void *ctx, struct bundle *b, const struct err *err)
 		}
 		c->renew_at_ms = at;
 		note_dropped(c, s);
+		issue_key_used(c);
+		sched_put(JOB_PRUNE, c->id, loop_now());
 		sched_put(JOB_ARI, c->id, job_ari_first(
 		    k->leaf.not_after_ms - k->leaf.not_before_ms));
 		if (refused)

@@ -5,6 +5,7 @@
 #include <string.h>
 #include "daemon/budget.h"
 #include "daemon/engine.h"
+#include "daemon/issue.h"
 #include "daemon/log.h"
 #include "daemon/loop.h"
 #include "daemon/peers.h"
@@ -138,6 +139,7 @@ prune(void *ctx, struct bundle *b, const struct err *err)
 		g->state = NULL;
 		turn_after(ask_prune, g);
 	}
+	issue_key_ahead(b, &wish);
 	drop_expired(b);
 	budget_tidy();
 	purge_retired(b);

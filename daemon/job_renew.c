@@ -145,6 +145,7 @@ begin(const struct bundle *b, struct conf_wish *wish, struct ca *ca)
 		first_row(s, c);
 		s->order = new_order(s, b);
 	}
+	issue_key_choose(s, b);
 	h.version = s->row.version;
 	h.cause = s->row.cause;
 	h.text = s->row.ca;
