@@ -235,6 +235,7 @@ purged(void *ctx, void *answer, const struct err *err)
 		log_err(err, "the files of a certificate can't be removed");
 		return;
 	}
+	batch_del_all(turn_batch(), T_FINDING, id);
 	for (t = T_IDENT; t <= T_ENDPOINT; t++)
 		if (strcmp(row_defs[t].cols[0].name, "cert_id") == 0)
 			batch_del_all(turn_batch(), t, id);

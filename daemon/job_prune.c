@@ -11,6 +11,7 @@
 #include "daemon/peers.h"
 #include "daemon/plan.h"
 #include "daemon/sched.h"
+#include "daemon/standing.h"
 
 enum { RETIRED_DAYS = 30, EXPIRED_DAYS = 7 };
 
@@ -140,6 +141,7 @@ prune(void *ctx, struct bundle *b, const struct err *err)
 		turn_after(ask_prune, g);
 	}
 	issue_key_ahead(b, &wish);
+	standing_watch(b, &wish);
 	drop_expired(b);
 	budget_tidy();
 	purge_retired(b);
