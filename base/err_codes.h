@@ -63,7 +63,8 @@
 	X(DNS_UPDATE, "dns-update", PERSON) \
 	X(DNS_UNSEEN, "dns-unseen", LATER) \
 	X(WEBROOT, "webroot", MACHINE) \
-	X(DNS_RECORD, "dns-record", PERSON)
+	X(DNS_RECORD, "dns-record", PERSON) \
+	X(DNS_ZONE, "dns-zone", PERSON)
 
 enum err_code {
 #define X(sym, name, class) ERR_##sym,
