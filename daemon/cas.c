@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "daemon/account_copy.h"
 #include "daemon/cas.h"
 #include "daemon/chance.h"
 #include "daemon/engine.h"
@@ -213,6 +214,14 @@ ca_worked(struct ca *c)
 	save_row(c, "reachable");
 }
 
+/* The copy first: a row without one would be an account that can be lost. */
+static void
+save_account(const struct ca *c)
+{
+	account_copy_write(&c->account);
+	batch_put(turn_batch(), T_ACCOUNT, &c->account);
+}
+
 /* --- session ----------------------------------------------------------- */
 
 static void
@@ -237,7 +246,7 @@ session_ready(struct ca *c)
 		row_text(&c->account.kid, kid);
 		row_text(&c->account.status, "valid");
 		c->account.intent_ms = 0;
-		batch_put(turn_batch(), T_ACCOUNT, &c->account);
+		save_account(c);
 	}
 	/* A session that was fresh proves nothing about the CA. */
 	if (c->asked)
@@ -257,7 +266,7 @@ session_failed(struct ca *c, struct err *err)
 	ca_failed(c, err);
 	if (err->code == ERR_ACCOUNT_DEAD) {
 		row_text(&c->account.status, "dead");
-		batch_put(turn_batch(), T_ACCOUNT, &c->account);
+		save_account(c);
 		say(c, "ca.account-dead", err);
 	}
 	tell_waiters(c, err);
@@ -279,7 +288,7 @@ step(void *ctx, const struct acme_event *event)
 	case ACME_WISH_SIGN:
 		if (w.save) {
 			c->account.intent_ms = loop_now();
-			batch_put(turn_batch(), T_ACCOUNT, &c->account);
+			save_account(c);
 		}
 		acting_do(&c->acting, &w);
 		break;
@@ -337,7 +346,7 @@ key_made(void *ctx, void *answer, const struct err *err)
 	c->account.sealed = key->sealed;
 	c->account.spki = key->spki;
 	memset(key, 0, sizeof(*key));
-	batch_put(turn_batch(), T_ACCOUNT, &c->account);
+	save_account(c);
 	have_account(c);
 }
 
@@ -456,7 +465,7 @@ ca_lost_account(struct ca *c)
 	if (c->session == NULL)
 		return;
 	row_text(&c->account.kid, "");
-	batch_put(turn_batch(), T_ACCOUNT, &c->account);
+	save_account(c);
 	acme_session_forget_account(c->session);
 }
 

@@ -13,6 +13,7 @@
 #include "daemon/http.h"
 #include "daemon/log.h"
 #include "daemon/loop.h"
+#include "daemon/opening.h"
 #include "daemon/peers.h"
 #include "daemon/prober.h"
 #include "daemon/sandbox.h"
@@ -40,24 +41,6 @@ read_conf(void)
 	}
 	close(WIRE_FD_CONFIG);
 	return c;
-}
-
-static struct store *
-open_store(const struct conf *c)
-{
-	struct store *s;
-	struct buf path;
-	struct err err;
-
-	buf_init(&path, 4096);
-	buf_printf(&path, "%s/db/everleaf.db", c->state_dir);
-	s = store_open_sqlite(path.data, &err);
-	if (s == NULL) {
-		log_err(&err, "start");
-		exit(1);
-	}
-	buf_free(&path);
-	return s;
 }
 
 static void
@@ -121,6 +104,13 @@ security(const char *mode, const struct sandbox_report *report)
 	return buf_take(&b);
 }
 
+/* Who waits for an answer gets the reason instead. */
+static void
+failing(const struct err *err)
+{
+	api_fini(err);
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -129,7 +119,6 @@ main(int argc, char *argv[])
 		[PEER_RESPONDER] = WIRE_FD_RESPONDER };
 	const struct peers_hooks hooks = { drain, gone, back, NULL };
 	struct sandbox_report report;
-	struct store *store;
 	struct conf *conf;
 	struct err err;
 	char *words;
@@ -138,8 +127,8 @@ main(int argc, char *argv[])
 	log_open("engine", LOG_LEVEL_INFO);
 	conf = read_conf();
 	log_set_level(log_level_find(conf->log_level));
-	store = open_store(conf);
 	loop_init();
+	opening_try(conf);
 	if (http_init(&err) != 0) {
 		log_err(&err, "start");
 		return 1;
@@ -147,15 +136,18 @@ main(int argc, char *argv[])
 	confine(conf, &report);
 	peers_init(fds, &hooks);
 	words = security(argc > 1 ? argv[1] : "", &report);
-	engine_start(conf, store, words);
+	engine_open(conf, words);
 	free(words);
 	buf_free(&report.lines);
 	if (api_init(WIRE_FD_API, conf->api_group, &err) != 0)
 		log_err(&err, "API");
+	turn_watch_failure(failing);
+	opening_go(engine_go);
 	loop_run(turn_end, NULL);
 	/* All that was promised is durable. What is still in flight belongs to
 	 * nobody any more, and taking things down would only wake it. */
-	api_fini();
+	err_set(&err, ERR_DAEMON_DOWN, "the daemon is ending");
+	api_fini(&err);
 	turn_end(NULL);
 	_exit(0);
 }

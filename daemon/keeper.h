@@ -1,4 +1,4 @@
-/* The keeper's five operations: a request in, an answer or an error out. They
+/* The keeper's operations: a request in, an answer or an error out. They
  * know no socket. `in` and `out` are the structs that daemon/wire.h names for
  * the request and its answer; on success the caller frees out with msg_free(),
  * on -1 it holds nothing. */
@@ -10,6 +10,7 @@
 typedef int keeper_op(const struct kek *kek, const void *in, void *out,
     struct err *err);
 keeper_op keeper_open;		/* w_open -> w_opened, for master alone */
+keeper_op keeper_seal;		/* w_seal -> w_sealed, for master alone */
 keeper_op keeper_account_key;	/* w_account_key -> w_key */
 keeper_op keeper_csr;		/* w_csr -> w_csr_done */
 keeper_op keeper_placeholder;	/* w_placeholder -> w_placed */

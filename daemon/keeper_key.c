@@ -1,6 +1,8 @@
 /* Key pairs: P-256 for now; anything else is a clear refusal. */
 #include <config.h>
+#include <stdlib.h>
 #include <string.h>
+#include <openssl/crypto.h>
 #include <openssl/ec.h>
 #include <openssl/ecdsa.h>
 #include <openssl/err.h>
@@ -99,6 +101,55 @@ key_pem(struct blob *out, const struct blob *der)
 	*out = blob_copy(pem.data, pem.len);
 	buf_wipe(&body);
 	buf_wipe(&pem);
+}
+
+/* The text between the two lines, without its line feeds; NULL if they are
+ * not there. The caller wipes it. */
+static uint8_t *
+pem_body(const struct blob *pem, size_t *n)
+{
+	static const char head[] = "-----BEGIN PRIVATE KEY-----\n";
+	static const char tail[] = "-----END PRIVATE KEY-----\n";
+	const size_t h = sizeof(head) - 1, t = sizeof(tail) - 1;
+	uint8_t *body;
+	size_t i;
+
+	if (pem->len <= h + t || pem->len > PEM_MAX ||
+	    memcmp(pem->p, head, h) != 0 ||
+	    memcmp(pem->p + pem->len - t, tail, t) != 0)
+		return NULL;
+	body = xcalloc(pem->len, 1);
+	*n = 0;
+	for (i = h; i < pem->len - t; i++)
+		if (pem->p[i] != '\n')
+			body[(*n)++] = pem->p[i];
+	return body;
+}
+
+int
+key_unpem(struct blob *der, const struct blob *pem, struct err *err)
+{
+	size_t n = 0;
+	uint8_t *body = pem_body(pem, &n);
+	int got;
+
+	*der = (struct blob){ NULL, 0 };
+	if (body != NULL && n > 4 && n % 4 == 0) {
+		*der = (struct blob){ xcalloc(n, 1), n };
+		got = EVP_DecodeBlock(der->p, body, (int)n);
+		/* It counts what stands for nothing, too. */
+		got -= (body[n - 1] == '=') + (body[n - 2] == '=');
+		if (got > 0)
+			der->len = (size_t)got;
+		else
+			blob_wipe(der);
+	}
+	if (body != NULL) {
+		OPENSSL_cleanse(body, pem->len);
+		free(body);
+	}
+	return der->p != NULL ? 0 : err_set(err, ERR_SEAL, "key: what is "
+	    "installed is no private key of ours");
 }
 
 /* DER SEQUENCE of two INTEGERs to two numbers of fixed width. */

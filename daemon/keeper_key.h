@@ -18,6 +18,8 @@ EVP_PKEY *key_read(const void *der, size_t n, struct err *err);
 int key_public(struct blob *out, EVP_PKEY *key, struct err *err);
 /* "BEGIN PRIVATE KEY" of PKCS#8 DER. The caller wipes *out. */
 void key_pem(struct blob *out, const struct blob *der);
+/* Back: one block and nothing else, as key_pem() writes it. */
+int key_unpem(struct blob *der, const struct blob *pem, struct err *err);
 /* ECDSA P-256 with SHA-256 as RFC 7518 section 3.4 wants it: R and S, 32
  * bytes each. */
 int key_sign_es256(uint8_t sig[KEY_ES256], EVP_PKEY *key, const void *p,

@@ -34,6 +34,7 @@ static const struct duty {
 	keeper_op *op;
 } duties[] = {
 	{ WIRE_OPEN, WIRE_OPENED, FROM_MASTER, keeper_open },
+	{ WIRE_SEAL, WIRE_SEALED, FROM_MASTER, keeper_seal },
 	{ WIRE_ACCOUNT_KEY, WIRE_KEY, FROM_ENGINE, keeper_account_key },
 	{ WIRE_CSR, WIRE_CSR_DONE, FROM_ENGINE, keeper_csr },
 	{ WIRE_PLACEHOLDER, WIRE_PLACED, FROM_ENGINE, keeper_placeholder },

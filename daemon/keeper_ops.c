@@ -65,6 +65,26 @@ keeper_open(const struct kek *kek, const void *in, void *out, struct err *err)
 	return key != NULL ? 0 : -1;
 }
 
+int
+keeper_seal(const struct kek *kek, const void *in, void *out, struct err *err)
+{
+	const struct w_seal *q = in;
+	struct w_sealed *a = out;
+	struct seal_for to = { cert_kind, q->cert, q->version };
+	struct blob der;
+	EVP_PKEY *key;
+	int rc = -1;
+
+	if (key_unpem(&der, &q->key, err) != 0)
+		return -1;
+	key = key_read(der.p, der.len, err);
+	if (key != NULL)
+		rc = seal_close(&a->sealed, kek, &to, &der, err);
+	blob_wipe(&der);
+	EVP_PKEY_free(key);
+	return rc;
+}
+
 /* "https://" host [":" port], lower case, and nothing behind it. */
 static bool
 is_origin(const char *s)

@@ -50,6 +50,8 @@ rehearse_request(const struct kek *kek, struct err *err)
 	struct w_csr_done first, again;
 	struct w_open open = { 2, 1, { NULL, 0 } };
 	struct w_opened opened;
+	struct w_seal seal = { 2, 1, { NULL, 0 } };
+	struct w_sealed sealed = { { NULL, 0 } };
 	int rc;
 
 	memset(&first, 0, sizeof(first));
@@ -61,9 +63,13 @@ rehearse_request(const struct kek *kek, struct err *err)
 		rc = keeper_csr(kek, &make, &again, err);
 	if (rc == 0)
 		rc = keeper_open(kek, &open, &opened, err);
+	seal.key = opened.key;
+	if (rc == 0)
+		rc = keeper_seal(kek, &seal, &sealed, err);
 	forget(WIRE_CSR_DONE, &first);
 	forget(WIRE_CSR_DONE, &again);
 	forget(WIRE_OPENED, &opened);
+	forget(WIRE_SEALED, &sealed);
 	return rc;
 }
 

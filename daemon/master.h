@@ -108,6 +108,15 @@ void jobs_go(struct master *m);		/* on, if something had to wait */
 bool jobs_flip_waits(void);
 bool jobs_work_on(uint64_t cert);
 
+/* --- master_survey.c: what is on disk, for an inventory that was lost ------*/
+enum { SURVEY_SERIAL = 1 << 30 };	/* in ids to the keeper: not a job's */
+void survey_next(struct master *m, uint32_t id,
+    const struct w_generation *after);
+void survey_reseal(struct master *m, uint32_t id, const struct w_reseal *r);
+void survey_sealed(struct master *m, uint32_t id, const struct w_sealed *s);
+void survey_failed(struct master *m, uint32_t id, const struct w_failed *f);
+void survey_child_gone(struct master *m, enum role role);
+
 /* --- master_rules.c: what the configuration says about an installation -----*/
 struct rules {
 	gid_t gid;

@@ -429,6 +429,7 @@ on_exit_of(void *ctx)
 		return;
 	forget(c);
 	jobs_child_gone(m, c->role);
+	survey_child_gone(m, c->role);
 	if (m->stopping) {
 		if (c->role == ROLE_ENGINE)
 			stop_others(m);

@@ -98,12 +98,33 @@ reload(struct child *c, uint32_t id, void *st)
 	return false;
 }
 
+static bool
+survey(struct child *c, uint32_t id, void *st)
+{
+	survey_next(c->m, id, st);
+	return false;
+}
+
+static bool
+reseal(struct child *c, uint32_t id, void *st)
+{
+	survey_reseal(c->m, id, st);
+	return false;
+}
+
 /* --- of keeper and verifier -------------------------------------------- */
 
 static bool
 opened(struct child *c, uint32_t id, void *st)
 {
 	jobs_opened(c->m, id, st);
+	return false;
+}
+
+static bool
+sealed(struct child *c, uint32_t id, void *st)
+{
+	survey_sealed(c->m, id, st);
 	return false;
 }
 
@@ -122,7 +143,9 @@ failed(struct child *c, uint32_t id, void *st)
 	if (id == 0) {
 		wire_failed_err(st, &err);
 		log_err(&err, "keeper");
-	} else
+	} else if ((id & SURVEY_SERIAL) != 0)
+		survey_failed(c->m, id, st);
+	else
 		jobs_failed(c->m, id, st);
 	return false;
 }
@@ -149,8 +172,11 @@ static const struct rule {
 	{ ROLE_ENGINE, WIRE_PURGE, purge },
 	{ ROLE_ENGINE, WIRE_RUN, run },
 	{ ROLE_ENGINE, WIRE_RELOAD, reload },
+	{ ROLE_ENGINE, WIRE_SURVEY, survey },
+	{ ROLE_ENGINE, WIRE_RESEAL, reseal },
 	{ ROLE_KEEPER, WIRE_OK, fine },
 	{ ROLE_KEEPER, WIRE_OPENED, opened },
+	{ ROLE_KEEPER, WIRE_SEALED, sealed },
 	{ ROLE_KEEPER, WIRE_FAILED, failed },
 	{ ROLE_VERIFIER, WIRE_VERDICT, verdict },
 	{ ROLE_VERIFIER, WIRE_FAILED, failed }

@@ -29,6 +29,13 @@ static const struct msg_field opened_fields[] = {
 	MSG_F(w_opened, U64, cert, 0), MSG_F(w_opened, U32, version, 0),
 	MSG_F(w_opened, SECRET, key, KEY), MSG_END
 };
+static const struct msg_field seal_fields[] = {
+	MSG_F(w_seal, U64, cert, 0), MSG_F(w_seal, U32, version, 0),
+	MSG_F(w_seal, SECRET, key, KEY), MSG_END
+};
+static const struct msg_field sealed_fields[] = {
+	MSG_F(w_sealed, BLOB, sealed, KEY), MSG_END
+};
 static const struct msg_field account_key_fields[] = {
 	MSG_F(w_account_key, U64, account, 0),
 	MSG_F(w_account_key, TEXT, origin, SHORT),
@@ -90,7 +97,7 @@ static const struct msg_field install_fields[] = {
 	MSG_F(w_install, BLOB, sealed, KEY), MSG_F(w_install, BLOB, leaf, CERT),
 	MSG_F(w_install, BLOB, chain, CHAIN),
 	MSG_F(w_install, LIST, names, NAMES),
-	MSG_F(w_install, BLOB, meta, CERT / 2), MSG_END
+	MSG_F(w_install, BLOB, meta, CERT), MSG_END
 };
 static const struct msg_field generation_fields[] = {
 	MSG_F(w_generation, U64, cert, 0), MSG_F(w_generation, U32, gen, 0),
@@ -98,6 +105,17 @@ static const struct msg_field generation_fields[] = {
 };
 static const struct msg_field is_live_fields[] = {
 	MSG_F(w_is_live, U32, gen, 0), MSG_END
+};
+static const struct msg_field surveyed_fields[] = {
+	MSG_F(w_surveyed, U64, cert, 0), MSG_F(w_surveyed, U32, gen, 0),
+	MSG_F(w_surveyed, U8, live, 0),
+	MSG_FC(w_surveyed, TEXT, why, TEXT, msg_any_text),
+	MSG_F(w_surveyed, BLOB, meta, CERT), MSG_F(w_surveyed, BLOB, leaf, CERT),
+	MSG_F(w_surveyed, BLOB, chain, CERT), MSG_END
+};
+static const struct msg_field reseal_fields[] = {
+	MSG_F(w_reseal, U64, cert, 0), MSG_F(w_reseal, U32, gen, 0),
+	MSG_F(w_reseal, U32, version, 0), MSG_END
 };
 static const struct msg_field purge_fields[] = {
 	MSG_F(w_purge, U64, cert, 0),
@@ -145,11 +163,17 @@ const struct msg_spec wire_specs[] = {
 	{ "flip", WIRE_FLIP, sizeof(struct w_generation), generation_fields },
 	{ "live", WIRE_LIVE, sizeof(struct w_generation), generation_fields },
 	{ "prune", WIRE_PRUNE, sizeof(struct w_generation), generation_fields },
+	{ "survey", WIRE_SURVEY, sizeof(struct w_generation),
+	    generation_fields },
 	SPEC(WIRE_FAILED, failed),
 	SPEC(WIRE_PEER, peer),
 	SPEC(WIRE_KEK, kek),
 	SPEC(WIRE_OPEN, open),
 	SPEC(WIRE_OPENED, opened),
+	SPEC(WIRE_SEAL, seal),
+	SPEC(WIRE_SEALED, sealed),
+	SPEC(WIRE_SURVEYED, surveyed),
+	SPEC(WIRE_RESEAL, reseal),
 	SPEC(WIRE_ACCOUNT_KEY, account_key),
 	SPEC(WIRE_KEY, key),
 	SPEC(WIRE_CSR, csr),

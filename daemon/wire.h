@@ -35,6 +35,9 @@ enum wire_kind {
 	WIRE_KEK = 20,		/* struct w_kek -> OK; before all else */
 	WIRE_OPEN,		/* struct w_open -> OPENED */
 	WIRE_OPENED,		/* struct w_opened */
+	WIRE_SEAL,		/* struct w_seal -> SEALED: a key that was
+				 * found installed, its inventory lost */
+	WIRE_SEALED,		/* struct w_sealed */
 
 	/* engine to keeper */
 	WIRE_ACCOUNT_KEY = 30,	/* struct w_account_key -> KEY */
@@ -62,6 +65,11 @@ enum wire_kind {
 	WIRE_RAN,		/* struct w_ran */
 	WIRE_RELOAD,		/* struct w_reload -> RELOADED */
 	WIRE_RELOADED,		/* struct w_reloaded */
+	WIRE_SURVEY,		/* struct w_generation: the next one on disk
+				 * after this -> SURVEYED */
+	WIRE_SURVEYED,		/* struct w_surveyed */
+	WIRE_RESEAL,		/* struct w_reseal -> SEALED: the key of this
+				 * generation, for the inventory */
 
 	/* master to verifier */
 	WIRE_VERIFY = 80,	/* struct w_verify + fds privkey cert chain
@@ -97,6 +105,16 @@ struct w_opened {
 	uint64_t cert;
 	uint32_t version;
 	struct blob key;	/* PEM, PKCS#8 */
+};
+
+struct w_seal {
+	uint64_t cert;
+	uint32_t version;
+	struct blob key;	/* PEM, PKCS#8 */
+};
+
+struct w_sealed {
+	struct blob sealed;
 };
 
 struct w_account_key {
@@ -181,6 +199,20 @@ struct w_generation {
 
 struct w_is_live {
 	uint32_t gen;		/* 0: nothing is live */
+};
+
+/* Generations come by certificate, then by number. */
+struct w_surveyed {
+	uint64_t cert;		/* 0: there are no more */
+	uint32_t gen;
+	uint8_t live;
+	char *why;		/* empty, or why the rest is empty */
+	struct blob meta, leaf, chain;	/* the files */
+};
+
+struct w_reseal {
+	uint64_t cert;
+	uint32_t gen, version;
 };
 
 struct w_purge {
