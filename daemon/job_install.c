@@ -144,7 +144,7 @@ say_failed(struct install *n, const struct err *err)
 	turn_event(&h);
 	at = loop_now() + plan_backoff(failures > 0 ? failures : 1,
 	    engine_lifetime(n->b), chance_luck());
-	if (engine_own_trouble(err))
+	if (engine_own_trouble(err) || err->code == ERR_DISK)
 		at = loop_now() + plan_own_trouble(failures,
 		    engine_lifetime(n->b));
 	sched_later(JOB_INSTALL, c->id, at);

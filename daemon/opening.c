@@ -2,9 +2,11 @@
  * seldom, up to half a minute apart; a file that is damaged is moved aside
  * once and for all, and what it held is gathered from the disk. */
 #include <config.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "base/text.h"
 #include "daemon/account_copy.h"
 #include "daemon/engine.h"
@@ -15,9 +17,9 @@
 #include "daemon/trouble.h"
 
 enum { AGAIN_MIN_MS = 1000, AGAIN_MAX_MS = 30 * 1000, PATH = 4200,
-	DATE = 17, ROOM = 64 * 1024 };
+	DATE = 17, ROOM_STEP = 64 * 1024, ROOM_STEPS = 16 };
 
-#define ROOM_KEY "room"
+#define PROBE_KEY "probe"
 
 static struct {
 	char path[PATH];
@@ -46,14 +48,22 @@ date_now(char out[DATE])
 }
 
 static void
+in_trouble(const struct err *err, bool blind)
+{
+	if (trouble_set(err, blind))
+		log_err(err, "nothing is ordered or changed");
+}
+
+static void
 move_aside(struct err *err)
 {
 	char at[DATE];
 
 	opening.lost = *err;
 	date_now(at);
-	snprintf(opening.aside, sizeof(opening.aside), "%s.damaged-%s",
-	    opening.path, at);
+	/* Where only a log was left, that is what a person will find. */
+	snprintf(opening.aside, sizeof(opening.aside), "%s.damaged-%s%s",
+	    opening.path, at, access(opening.path, F_OK) == 0 ? "" : "-wal");
 	if (store_move_aside(opening.path, at, err) == 0)
 		opening.store = store_open_sqlite(opening.path, err);
 }
@@ -74,7 +84,7 @@ opening_try(const struct conf *conf)
 		move_aside(&err);
 	}
 	if (opening.store == NULL)
-		trouble_set(&err, true);
+		in_trouble(&err, true);
 }
 
 static void
@@ -99,30 +109,63 @@ written(void *unused, const struct err *err)
 {
 	(void)unused;
 	if (err == NULL) {
-		trouble_clear();
+		if (trouble_clear())
+			log_info("the inventory can be used again");
 		usable();
 		return;
 	}
 	/* It can be read, so people see how things stand. One that has given
 	 * up on its disk says so here, and is opened again by a new process. */
-	trouble_set(err, false);
+	in_trouble(err, false);
 	if (store_failed(opening.store))
 		exit(1);
 	later();
 }
 
-/* As much as a turn may want to write: a store that takes a line and not the
- * next order would only fail later. */
+/* Room for some turns: a log that has been written before takes a line where
+ * the disk is full, and not the next order. Its own file, then, and not in the
+ * inventory, which would keep what it grew by. */
+static int
+find_room(struct err *err)
+{
+	static const uint8_t zeros[ROOM_STEP];
+	char path[PATH];
+	int fd, i, rc;
+
+	snprintf(path, sizeof(path), "%s-room", opening.path);
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
+	    0600);
+	rc = fd < 0 ? -1 : 0;
+	for (i = 0; rc == 0 && i < ROOM_STEPS; i++)
+		rc = write(fd, zeros, ROOM_STEP) == ROOM_STEP ? 0 : -1;
+	if (rc == 0)
+		rc = fsync(fd);
+	if (rc != 0) {
+		err_errno(err, ERR_STORE, "inventory \"%s\" cannot be "
+		    "written", opening.path);
+		err_advise(err, "Make room on that disk, or writable what is "
+		    "not; what was recorded before is safe");
+	}
+	if (fd >= 0)
+		close(fd);
+	unlink(path);
+	return rc;
+}
+
 static void
 probe(void)
 {
-	struct row_meta row = { .key = (char *)(uintptr_t)ROOM_KEY };
-	struct batch *b = batch_new();
+	struct row_meta row = { (char *)(uintptr_t)PROBE_KEY,
+		(char *)(uintptr_t)"" };
+	struct batch *b;
+	struct err err;
 
-	row.value = xcalloc(1, ROOM + 1);
-	memset(row.value, '.', ROOM);
+	if (find_room(&err) != 0) {
+		written(NULL, &err);
+		return;
+	}
+	b = batch_new();
 	batch_put(b, T_META, &row);
-	free(row.value);
 	store_commit(opening.store, b, written, NULL);
 }
 
@@ -137,7 +180,7 @@ look(void *unused)
 		if (opening.store == NULL && err.code == ERR_STORE_DAMAGED)
 			move_aside(&err);
 		if (opening.store == NULL) {
-			trouble_set(&err, true);
+			in_trouble(&err, true);
 			later();
 			return;
 		}

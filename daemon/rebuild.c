@@ -230,8 +230,8 @@ gather(void)
 {
 	struct err err;
 
-	err_set(&err, ERR_STORE_DAMAGED, "the inventory was lost and is being "
-	    "gathered from what is on disk");
+	err_set(&err, ERR_STORE_DAMAGED, "the inventory is new; what is "
+	    "installed on disk is taken up first");
 	err_advise(&err, "Wait; this takes a second for some hundred "
 	    "certificates");
 	trouble_set(&err, false);

@@ -4,7 +4,6 @@
 #include <string.h>
 #include <unistd.h>
 #include "base/mem.h"
-#include "daemon/log.h"
 #include "daemon/loop.h"
 #include "daemon/trouble.h"
 
@@ -21,24 +20,26 @@ static struct {
 	int64_t until_ms;
 } notice;
 
-void
+bool
 trouble_set(const struct err *err, bool blind)
 {
-	if (!trouble.is || strcmp(trouble.err.text, err->text) != 0)
-		log_err(err, "nothing is ordered or changed");
+	bool news = !trouble.is || strcmp(trouble.err.text, err->text) != 0;
+
 	if (!trouble.is)
 		trouble.since_ms = loop_now();
 	trouble.is = true;
 	trouble.blind = blind;
 	trouble.err = *err;
+	return news;
 }
 
-void
+bool
 trouble_clear(void)
 {
-	if (trouble.is)
-		log_info("the inventory can be used again");
+	bool was = trouble.is;
+
 	memset(&trouble, 0, sizeof(trouble));
+	return was;
 }
 
 const struct err *

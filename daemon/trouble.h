@@ -6,9 +6,10 @@
 #include <stdbool.h>
 #include "base/err.h"
 
-/* blind: there are no rows to be shown either. Logs it when it is news. */
-void trouble_set(const struct err *err, bool blind);
-void trouble_clear(void);
+/* blind: there are no rows to be shown either. True when it is news, for the
+ * caller to log. */
+bool trouble_set(const struct err *err, bool blind);
+bool trouble_clear(void);		/* true: there was some */
 const struct err *trouble_now(void);	/* NULL: none */
 int64_t trouble_since(void);
 bool trouble_blind(void);

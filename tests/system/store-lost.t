@@ -21,7 +21,9 @@ says() {	# says WORDS COMMAND...
 	"$@" 2>&1 | grep -qi -e "$words"
 }
 starts() { everleafd_start && within 20 ready; }
-ready() { everleaf --json status | jq -e 'has("trouble") | not'; }
+ready() {
+	everleaf --json status | jq -e '.total == 2 and (has("trouble") | not)'
+}
 all_as_before() {
 	[ "$(leaf_of $file)" = "$leaf_file" ] &&
 		[ "$(leaf_of $user)" = "$leaf_user" ] &&
