@@ -356,6 +356,13 @@ engine_open(struct conf *conf, const char *security)
 }
 
 void
+engine_security(const char *text)
+{
+	free(engine.security);
+	engine.security = xstrdup(text);
+}
+
+void
 engine_go(void)
 {
 	struct happening h = { .event = "daemon.started",

@@ -10,6 +10,7 @@
 /* What is needed before there is an inventory: takes conf, and says that it
  * lives. security: text for `status --security`, copied. */
 void engine_open(struct conf *conf, const char *security);
+void engine_security(const char *text);	/* news about that */
 /* Inventory, recovery, schedule, with the store that turn_init() was given;
  * takes it in. */
 void engine_go(void);

@@ -18,6 +18,8 @@
 #include "daemon/prober.h"
 #include "daemon/sandbox.h"
 
+enum { SECURITY_MS = 5000 };
+
 static struct conf *
 read_conf(void)
 {
@@ -89,19 +91,33 @@ back(void *unused, enum peer p)
 	engine_peer_back(unused, (int)p);
 }
 
-/* What `status --security` shows: how many users, then what was applied. */
-static char *
-security(const char *mode, const struct sandbox_report *report)
-{
-	struct buf b;
+/* What `status --security` shows is the master's word about all of us. It is
+ * asked for now and then: others are started again. */
+static struct loop_timer *security_timer;
 
-	buf_init(&b, 16 * 1024);
-	buf_printf(&b, "mode: %s\nusers: %s\n", mode,
-	    strcmp(mode, "separate-users") == 0 ? "each process has its own" :
-	    "one user for all processes");
-	if (report->lines.data != NULL)
-		buf_puts(&b, report->lines.data);
-	return buf_take(&b);
+static void
+security(void *unused, void *answer, const struct err *err)
+{
+	const struct w_confined *w = answer;
+	char *text;
+
+	(void)unused;
+	if (err == NULL) {
+		text = lines_of(&w->lines);
+		engine_security(text);
+		free(text);
+	}
+	loop_timer_after(security_timer, err == NULL ? SECURITY_MS :
+	    SECURITY_MS / 10);
+}
+
+static void
+ask_security(void *unused)
+{
+	struct w_empty m = { 0 };
+
+	(void)unused;
+	peer_ask(WIRE_SECURITY, &m, security, NULL);
 }
 
 /* Who waits for an answer gets the reason instead. */
@@ -112,7 +128,7 @@ failing(const struct err *err)
 }
 
 int
-main(int argc, char *argv[])
+main(void)
 {
 	const int fds[PEER_COUNT] = { [PEER_MASTER] = WIRE_FD_MASTER,
 		[PEER_KEEPER] = WIRE_FD_KEEPER,
@@ -121,7 +137,6 @@ main(int argc, char *argv[])
 	struct sandbox_report report;
 	struct conf *conf;
 	struct err err;
-	char *words;
 
 	signal(SIGPIPE, SIG_IGN);
 	log_open("engine", LOG_LEVEL_INFO);
@@ -135,10 +150,10 @@ main(int argc, char *argv[])
 	}
 	confine(conf, &report);
 	peers_init(fds, &hooks);
-	words = security(argc > 1 ? argv[1] : "", &report);
-	engine_open(conf, words);
-	free(words);
-	buf_free(&report.lines);
+	engine_open(conf, "");
+	sandbox_say(&report);
+	security_timer = loop_timer_new(ask_security, NULL);
+	ask_security(NULL);
 	if (api_init(WIRE_FD_API, conf->api_group, &err) != 0)
 		log_err(&err, "API");
 	turn_watch_failure(failing);

@@ -27,6 +27,7 @@ struct child {
 	int64_t started, backoff;
 	int64_t deaths[5];		/* when; the oldest is overwritten */
 	unsigned deaths_n;
+	struct strv confined;		/* what it has told of that */
 	bool stopped;			/* we asked it to go: no failure */
 };
 
@@ -116,6 +117,10 @@ void survey_reseal(struct master *m, uint32_t id, const struct w_reseal *r);
 void survey_sealed(struct master *m, uint32_t id, const struct w_sealed *s);
 void survey_failed(struct master *m, uint32_t id, const struct w_failed *f);
 void survey_child_gone(struct master *m, enum role role);
+
+/* --- master_security.c: for `status --security` ----------------------------*/
+void security_told(struct child *c, const struct w_confined *w);
+void security_answer(struct master *m, uint32_t id);
 
 /* --- master_rules.c: what the configuration says about an installation -----*/
 struct rules {

@@ -236,8 +236,6 @@ plan_engine(struct child *c, struct spawn *s)
 	s->fds[WIRE_FD_API] = m->api;
 	s->fds[WIRE_FD_STATE] = m->db;
 	s->fds_n = WIRE_FD_STATE + 1;
-	s->argv[1] = (char *)(uintptr_t)(m->separate ? "separate-users" :
-	    "one-user");
 	m->engine++;
 	m->beat = poll_now();
 }
@@ -393,6 +391,7 @@ forget(struct child *c)
 	close(c->channel);
 	c->pidfd = c->channel = -1;
 	c->pid = -1;
+	strv_free(&c->confined);
 }
 
 /* The end of the last one is the end of us. */

@@ -99,6 +99,14 @@ reload(struct child *c, uint32_t id, void *st)
 }
 
 static bool
+security(struct child *c, uint32_t id, void *st)
+{
+	(void)st;
+	security_answer(c->m, id);
+	return false;
+}
+
+static bool
 survey(struct child *c, uint32_t id, void *st)
 {
 	survey_next(c->m, id, st);
@@ -151,6 +159,14 @@ failed(struct child *c, uint32_t id, void *st)
 }
 
 static bool
+confined(struct child *c, uint32_t id, void *st)
+{
+	(void)id;
+	security_told(c, st);
+	return false;
+}
+
+static bool
 fine(struct child *c, uint32_t id, void *st)
 {
 	(void)c;
@@ -172,8 +188,13 @@ static const struct rule {
 	{ ROLE_ENGINE, WIRE_PURGE, purge },
 	{ ROLE_ENGINE, WIRE_RUN, run },
 	{ ROLE_ENGINE, WIRE_RELOAD, reload },
+	{ ROLE_ENGINE, WIRE_CONFINED, confined },
+	{ ROLE_ENGINE, WIRE_SECURITY, security },
 	{ ROLE_ENGINE, WIRE_SURVEY, survey },
 	{ ROLE_ENGINE, WIRE_RESEAL, reseal },
+	{ ROLE_KEEPER, WIRE_CONFINED, confined },
+	{ ROLE_RESPONDER, WIRE_CONFINED, confined },
+	{ ROLE_VERIFIER, WIRE_CONFINED, confined },
 	{ ROLE_KEEPER, WIRE_OK, fine },
 	{ ROLE_KEEPER, WIRE_OPENED, opened },
 	{ ROLE_KEEPER, WIRE_SEALED, sealed },

@@ -43,23 +43,18 @@ confine(void)
 	struct sandbox_plan plan = { .role = ROLE_RESPONDER };
 	struct sandbox_report report;
 	struct err err;
-	char *line, *end;
+	bool empty;
 
 	/* The master starts it in an empty directory, with the one capability
 	 * that this takes when there are users of their own. */
-	log_info("confined: root directory: %s", geteuid() != 0 &&
-	    chroot(".") == 0 && chdir("/") == 0 ? "empty" : "the system's");
+	empty = geteuid() != 0 && chroot(".") == 0 && chdir("/") == 0;
 	if (sandbox_enter(&plan, &report, &err) != 0) {
 		log_err(&err, "confinement");
 		exit(1);
 	}
-	for (line = report.lines.data; line != NULL && *line != '\0';
-	    line = end + 1) {
-		end = strchr(line, '\n');
-		*end = '\0';
-		log_info("confined: %s", line);
-	}
-	buf_free(&report.lines);
+	buf_printf(&report.lines, "root directory: %s\n", empty ? "empty" :
+	    "the system's");
+	sandbox_say(&report);
 }
 
 static int

@@ -15,6 +15,9 @@ static const struct msg_field failed_fields[] = {
 	MSG_FC(w_failed, TEXT, text, TEXT, msg_any_text),
 	MSG_FC(w_failed, TEXT, advice, TEXT, msg_any_text), MSG_END
 };
+static const struct msg_field confined_fields[] = {
+	MSG_FC(w_confined, LIST, lines, 128, msg_any_text), MSG_END
+};
 static const struct msg_field peer_fields[] = {
 	MSG_F(w_peer, U8, peer, 0), MSG_END
 };
@@ -159,6 +162,7 @@ static const struct msg_field verdict_fields[] = {
 const struct msg_spec wire_specs[] = {
 	{ "ok", WIRE_OK, sizeof(struct w_empty), empty_fields },
 	{ "drain", WIRE_DRAIN, sizeof(struct w_empty), empty_fields },
+	{ "security", WIRE_SECURITY, sizeof(struct w_empty), empty_fields },
 	{ "beat", WIRE_BEAT, sizeof(struct w_empty), empty_fields },
 	{ "flip", WIRE_FLIP, sizeof(struct w_generation), generation_fields },
 	{ "live", WIRE_LIVE, sizeof(struct w_generation), generation_fields },
@@ -166,6 +170,7 @@ const struct msg_spec wire_specs[] = {
 	{ "survey", WIRE_SURVEY, sizeof(struct w_generation),
 	    generation_fields },
 	SPEC(WIRE_FAILED, failed),
+	SPEC(WIRE_CONFINED, confined),
 	SPEC(WIRE_PEER, peer),
 	SPEC(WIRE_KEK, kek),
 	SPEC(WIRE_OPEN, open),

@@ -26,6 +26,10 @@ enum wire_kind {
 	WIRE_OK = 1,		/* struct w_empty: done */
 	WIRE_FAILED,		/* struct w_failed */
 
+	/* any child to the master, no answer */
+	WIRE_CONFINED = 5,	/* struct w_confined: how it has confined itself;
+				 * also the answer to WIRE_SECURITY */
+
 	/* master to a child, no answer */
 	WIRE_PEER = 10,		/* struct w_peer + 1 fd: your new channel */
 	WIRE_DRAIN,		/* struct w_empty: engine: no new step, commit,
@@ -65,6 +69,7 @@ enum wire_kind {
 	WIRE_RAN,		/* struct w_ran */
 	WIRE_RELOAD,		/* struct w_reload -> RELOADED */
 	WIRE_RELOADED,		/* struct w_reloaded */
+	WIRE_SECURITY,		/* struct w_empty -> CONFINED, of all */
 	WIRE_SURVEY,		/* struct w_generation: the next one on disk
 				 * after this -> SURVEYED */
 	WIRE_SURVEYED,		/* struct w_surveyed */
@@ -79,6 +84,10 @@ enum wire_kind {
 
 struct w_empty {
 	uint8_t unused;
+};
+
+struct w_confined {
+	struct strv lines;	/* "seccomp: on" */
 };
 
 struct w_failed {
