@@ -14,6 +14,9 @@
 enum { MASTER_EXIT_FAILED = 1, MASTER_EXIT_CONFIG = 2,
 	MASTER_EXIT_RUNNING = 75 };
 
+/* A child that has run so long has not failed at its start. */
+enum { CHILD_STEADY_MS = 60 * 1000 };
+
 /* One of the four other programs. */
 struct child {
 	struct master *m;
@@ -149,4 +152,9 @@ void notify_state(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void notify_ready(const struct master *m);	/* once */
 void notify_reloading(void);
 void notify_beat(void);
+/* Something that goes on being so, and that it is over. */
+void notify_bad(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void notify_well(const struct master *m);
+/* How long a silent engine is left alone, ms. */
+int64_t notify_patience(void);
 #endif

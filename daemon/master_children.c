@@ -18,8 +18,8 @@
 #include "daemon/master_spawn.h"
 
 enum { BACKOFF_MIN_MS = 100, BACKOFF_MAX_MS = 60 * 1000,
-	STEADY_MS = 60 * 1000, DEATHS = 5, DEATHS_MS = 10 * 60 * 1000,
-	DRAIN_MS = 10 * 1000, SILENT_MS = 90 * 1000,
+	STEADY_MS = CHILD_STEADY_MS, DEATHS = 5, DEATHS_MS = 10 * 60 * 1000,
+	DRAIN_MS = 10 * 1000,
 	STOP_DRAIN_MS = 2500, STOP_KILL_MS = 4000, LOOK_MS = 100,
 	MESSAGES_AT_ONCE = 32 };
 
@@ -377,8 +377,8 @@ count_death(struct child *c, int status)
 		log_warning("the %s ended (%s); it is started again in %lld "
 		    "ms", plans[c->role].name, how, (long long)c->backoff);
 	if (c->deaths_n >= DEATHS)
-		notify_state("STATUS=the %s keeps ending (%s)",
-		    plans[c->role].name, how);
+		notify_bad("the %s keeps ending (%s)", plans[c->role].name,
+		    how);
 }
 
 static void
@@ -471,8 +471,10 @@ look(void *ctx)
 		    "killed");
 		child_kill(engine, SIGKILL);
 		busy.drain_until = INT64_MAX;
-	} else if (engine->pid > 0 && poll_now() - m->beat > SILENT_MS) {
-		log_error("the engine has been silent for 90 s: it is killed");
+	} else if (engine->pid > 0 && poll_now() - m->beat >
+	    notify_patience()) {
+		log_error("the engine has been silent for %lld s: it is killed",
+		    (long long)notify_patience() / 1000);
 		child_kill(engine, SIGKILL);
 		m->beat = poll_now();
 	}

@@ -38,6 +38,8 @@ beat(struct child *c, uint32_t id, void *st)
 	(void)st;
 	c->m->beat = poll_now();
 	notify_ready(c->m);
+	if (poll_now() - c->started > CHILD_STEADY_MS)
+		notify_well(c->m);
 	notify_beat();
 	return false;
 }
