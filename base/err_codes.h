@@ -58,7 +58,8 @@
 	X(TEST_CA, "test-ca", PERSON) \
 	X(DAEMON_DOWN, "daemon-down", MACHINE) \
 	X(NO_PERMISSION, "no-permission", USAGE) \
-	X(STORE_DAMAGED, "store-damaged", PERSON)
+	X(STORE_DAMAGED, "store-damaged", PERSON) \
+	X(DNS_HOOK, "dns-hook", MACHINE)
 
 enum err_code {
 #define X(sym, name, class) ERR_##sym,

@@ -42,22 +42,24 @@ coded(const struct blob *b)
 	return j;
 }
 
+/* Column by column, so that what an account has in later releases is in its
+ * copy, too. */
 static char *
 written(const struct row_account *a)
 {
-	char id[17];
-	json_t *j;
+	const struct col *c = row_defs[T_ACCOUNT].cols;
+	json_t *j = json_object(), *value;
 	char *text;
 
-	text_id(id, (uint64_t)a->id);
-	j = json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:o, s:o}",
-	    "account", id, "ca", json_text(a->ca),
-	    "directory", json_text(a->directory), "kid", json_text(a->kid),
-	    "status", json_text(a->status),
-	    "contacts", json_text(a->contacts),
-	    "kek_id", (json_int_t)a->kek_id,
-	    "created_ms", (json_int_t)a->created_ms,
-	    "sealed", coded(&a->sealed), "spki", coded(&a->spki));
+	for (; c->name != NULL; c++) {
+		const void *field = (const char *)a + c->offset;
+
+		value = c->type == COL_INT ?
+		    json_integer(*(const int64_t *)field) :
+		    c->type == COL_TEXT ? json_text(*(char *const *)field) :
+		    coded(field);
+		json_object_set_new(j, c->name, value);
+	}
 	text = json_write(j);
 	json_decref(j);
 	return text;
@@ -109,39 +111,30 @@ account_copy_write(const struct row_account *a)
 /* --- in ------------------------------------------------------------------ */
 
 static bool
-decoded(struct blob *out, const json_t *j, const char *key)
+take_field(void *field, const struct col *c, const json_t *j)
 {
-	const char *s = json_get(j, key);
+	const char *s = json_get(j, c->name);
 
-	return s != NULL && text_unb64u(out, s, strlen(s)) && out->len > 0;
-}
-
-static char *
-text_of(const json_t *j, const char *key)
-{
-	const char *s = json_get(j, key);
-
-	return xstrdup(s != NULL ? s : "");
+	if (c->type == COL_INT)
+		*(int64_t *)field = json_get_int(j, c->name);
+	else if (c->type == COL_TEXT)
+		*(char **)field = xstrdup(s != NULL ? s : "");
+	else if (s != NULL && *s != '\0')
+		return text_unb64u(field, s, strlen(s));
+	return true;
 }
 
 static bool
 take(struct row_account *a, const json_t *j)
 {
-	const char *id = json_get(j, "account");
-	uint64_t number;
+	const struct col *c = row_defs[T_ACCOUNT].cols;
+	bool good = true;
 
 	memset(a, 0, sizeof(*a));
-	a->ca = text_of(j, "ca");
-	a->directory = text_of(j, "directory");
-	a->kid = text_of(j, "kid");
-	a->status = text_of(j, "status");
-	a->contacts = text_of(j, "contacts");
-	a->kek_id = json_get_int(j, "kek_id");
-	a->created_ms = json_get_int(j, "created_ms");
-	if (id == NULL || !text_unid(&number, id) || a->directory[0] == '\0')
-		return false;
-	a->id = (int64_t)number;
-	return decoded(&a->sealed, j, "sealed") && decoded(&a->spki, j, "spki");
+	for (; c->name != NULL; c++)
+		good = take_field((char *)a + c->offset, c, j) && good;
+	return good && a->id != 0 && a->directory[0] != '\0' &&
+	    a->sealed.len > 0;
 }
 
 static char *

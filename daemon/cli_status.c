@@ -162,10 +162,11 @@ whole(const json_t *s)
 		e = json_object_get(s, keys[i]);
 		if (!json_is_object(e))
 			continue;
-		printf("\n  %s%s%s", i == 0 ? "Nothing is ordered or changed: " :
-		    "", json_get(e, "text"), i == 0 && since != 0 ? "" : "\n");
+		printf("\n  %s%s", i == 0 ? "Nothing is ordered or "
+		    "changed: " : "", json_get(e, "text"));
 		if (i == 0 && since != 0)
-			printf(" (since %s)\n", cli_when(when, since));
+			printf(" (since %s)", cli_when(when, since));
+		printf("\n");
 		if (json_get(e, "advice") != NULL)
 			printf("  %s %s\n", arrow(), json_get(e, "advice"));
 	}

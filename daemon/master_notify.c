@@ -11,8 +11,8 @@
 #include <unistd.h>
 #include "daemon/master.h"
 
-/* An engine beats every 10 s. It must be gone, and a new one have beaten, before
- * systemd loses patience with all of us. */
+/* An engine beats every 10 s. It must be gone, and a new one have beaten,
+ * before systemd loses patience with all of us. */
 enum { SILENT_MAX_MS = 90 * 1000, SILENT_MIN_MS = 15 * 1000 };
 
 static struct {

@@ -89,8 +89,15 @@ live(struct child *c, uint32_t id, void *st)
 static bool
 run(struct child *c, uint32_t id, void *st)
 {
-	runs_add(c->m, id, st);
-	return false;
+	runs_add(c->m, id, WIRE_RUN, st);
+	return true;
+}
+
+static bool
+run_dns(struct child *c, uint32_t id, void *st)
+{
+	runs_add(c->m, id, WIRE_RUN_DNS, st);
+	return true;
 }
 
 static bool
@@ -132,13 +139,6 @@ opened(struct child *c, uint32_t id, void *st)
 }
 
 static bool
-sealed(struct child *c, uint32_t id, void *st)
-{
-	survey_sealed(c->m, id, st);
-	return false;
-}
-
-static bool
 verdict(struct child *c, uint32_t id, void *st)
 {
 	jobs_verdict(c->m, id, st);
@@ -153,7 +153,9 @@ failed(struct child *c, uint32_t id, void *st)
 	if (id == 0) {
 		wire_failed_err(st, &err);
 		log_err(&err, "keeper");
-	} else if ((id & SURVEY_SERIAL) != 0)
+	} else if (c->role == ROLE_KEEPER && arm_is_ours(id))
+		arm_failed(id, st);
+	else if ((id & SURVEY_SERIAL) != 0)
 		survey_failed(c->m, id, st);
 	else
 		jobs_failed(c->m, id, st);
@@ -172,8 +174,19 @@ static bool
 fine(struct child *c, uint32_t id, void *st)
 {
 	(void)c;
-	(void)id;
 	(void)st;
+	if (arm_is_ours(id))
+		arm_done(id);
+	return false;
+}
+
+static bool
+sealed(struct child *c, uint32_t id, void *st)
+{
+	if ((id & SURVEY_SERIAL) != 0 && !arm_is_ours(id))
+		survey_sealed(c->m, id, st);
+	else
+		arm_sealed(id, st);
 	return false;
 }
 
@@ -189,6 +202,7 @@ static const struct rule {
 	{ ROLE_ENGINE, WIRE_PRUNE, prune },
 	{ ROLE_ENGINE, WIRE_PURGE, purge },
 	{ ROLE_ENGINE, WIRE_RUN, run },
+	{ ROLE_ENGINE, WIRE_RUN_DNS, run_dns },
 	{ ROLE_ENGINE, WIRE_RELOAD, reload },
 	{ ROLE_ENGINE, WIRE_CONFINED, confined },
 	{ ROLE_ENGINE, WIRE_SECURITY, security },
@@ -199,7 +213,7 @@ static const struct rule {
 	{ ROLE_VERIFIER, WIRE_CONFINED, confined },
 	{ ROLE_KEEPER, WIRE_OK, fine },
 	{ ROLE_KEEPER, WIRE_OPENED, opened },
-	{ ROLE_KEEPER, WIRE_SEALED, sealed },
+	{ ROLE_KEEPER, WIRE_KEY, sealed },
 	{ ROLE_KEEPER, WIRE_FAILED, failed },
 	{ ROLE_VERIFIER, WIRE_VERDICT, verdict },
 	{ ROLE_VERIFIER, WIRE_FAILED, failed }

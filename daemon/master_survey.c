@@ -141,7 +141,8 @@ refuse(struct master *m, const char *why)
 void
 survey_reseal(struct master *m, uint32_t id, const struct w_reseal *r)
 {
-	struct w_seal ask = { r->cert, r->version, { NULL, 0 } };
+	struct w_import ask = { r->cert, r->version, (char[]){ "" },
+	    { NULL, 0 } };
 	struct err err;
 
 	if (reseal.id != 0)
@@ -154,18 +155,18 @@ survey_reseal(struct master *m, uint32_t id, const struct w_reseal *r)
 	reseal.id = id;
 	reseal.engine = m->engine;
 	reseal.serial = (reseal.serial + 1) | SURVEY_SERIAL;
-	if (!child_send(&m->children[ROLE_KEEPER], WIRE_SEAL, reseal.serial,
-	    &ask, NULL, 0))
+	if (!child_send(&m->children[ROLE_KEEPER], WIRE_IMPORT,
+	    reseal.serial, &ask, NULL, 0))
 		refuse(m, "the keeper does not run at the moment");
 	blob_wipe(&ask.key);
 }
 
 void
-survey_sealed(struct master *m, uint32_t id, const struct w_sealed *s)
+survey_sealed(struct master *m, uint32_t id, const struct w_key *k)
 {
 	if (reseal.id == 0 || id != reseal.serial)
 		return;
-	requests_answer(m, reseal.engine, reseal.id, WIRE_SEALED, s);
+	requests_answer(m, reseal.engine, reseal.id, WIRE_KEY, k);
 	reseal.id = 0;
 }
 

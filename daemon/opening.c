@@ -68,6 +68,22 @@ move_aside(struct err *err)
 		opening.store = store_open_sqlite(opening.path, err);
 }
 
+/* A disk that reads wrongly once makes a file look damaged, too: only what
+ * looks so twice is moved away. */
+static void
+open_it(struct err *err)
+{
+	int look;
+
+	for (look = 0; look < 2; look++) {
+		opening.store = store_open_sqlite(opening.path, err);
+		if (opening.store != NULL || err->code != ERR_STORE_DAMAGED)
+			return;
+	}
+	log_err(err, "inventory");
+	move_aside(err);
+}
+
 void
 opening_try(const struct conf *conf)
 {
@@ -78,11 +94,7 @@ opening_try(const struct conf *conf)
 	account_copy_init(opening.path);
 	snprintf(opening.path, sizeof(opening.path), "%s/db/everleaf.db",
 	    conf->state_dir);
-	opening.store = store_open_sqlite(opening.path, &err);
-	if (opening.store == NULL && err.code == ERR_STORE_DAMAGED) {
-		log_err(&err, "inventory");
-		move_aside(&err);
-	}
+	open_it(&err);
 	if (opening.store == NULL)
 		in_trouble(&err, true);
 }
@@ -176,9 +188,7 @@ look(void *unused)
 
 	(void)unused;
 	if (opening.store == NULL) {
-		opening.store = store_open_sqlite(opening.path, &err);
-		if (opening.store == NULL && err.code == ERR_STORE_DAMAGED)
-			move_aside(&err);
+		open_it(&err);
 		if (opening.store == NULL) {
 			in_trouble(&err, true);
 			later();

@@ -140,7 +140,7 @@ static void
 keyed(void *unused, void *answer, const struct err *err)
 {
 	const struct blob none = { NULL, 0 };
-	const struct w_sealed *s = answer;
+	const struct w_key *k = answer;
 
 	(void)unused;
 	if (err != NULL && err->code == ERR_KEEPER &&
@@ -151,7 +151,7 @@ keyed(void *unused, void *answer, const struct err *err)
 	if (err != NULL)
 		log_err(err, "the key of an installed certificate");
 	rebuild.tries = 0;
-	restore_key(err == NULL ? &s->sealed : &none);
+	restore_key(err == NULL ? &k->sealed : &none);
 	turn_after(ask_next, NULL);
 }
 
@@ -168,6 +168,7 @@ ask_key(void *unused)
 static void
 surveyed(void *unused, void *answer, const struct err *err)
 {
+	const struct blob none = { NULL, 0 };
 	const struct w_surveyed *w = answer;
 	struct err why;
 
@@ -185,7 +186,12 @@ surveyed(void *unused, void *answer, const struct err *err)
 	rebuild.at.cert = w->cert;
 	rebuild.at.gen = w->gen;
 	if (restore_take(w, &rebuild.version, &why) == 0) {
-		turn_after(ask_key, NULL);
+		if (rebuild.version > 0)
+			turn_after(ask_key, NULL);
+		else {
+			restore_key(&none);
+			turn_after(ask_next, NULL);
+		}
 		return;
 	}
 	err_context(&why, "generation %u of certificate %016llx", w->gen,

@@ -80,7 +80,6 @@ put_version(const struct part *p, const struct blob *sealed)
 		.not_before_ms = l->not_before_ms,
 		.not_after_ms = l->not_after_ms,
 		.issued_ms = p->meta.issued_ms,
-		.placeholder = p->meta.version == 0,
 		.test_ca = l->test_ca || (ca != NULL && ca->test_ca) };
 
 	put_chain(p, chain);
@@ -202,8 +201,10 @@ plan_next(struct row_cert *c, bool lacking)
 	}
 	row_text(&c->iss_state, c->newest > 0 && !lacking ? "idle" : "due");
 	sched_put(JOB_RENEW, c->id, c->renew_at_ms);
-	if (found.live_version != c->newest || found.live_gen == 0)
+	if (c->installed != c->newest)
 		sched_put(JOB_INSTALL, c->id, loop_now());
+	if (c->newest > 0 && l->ari_id[0] != '\0')
+		sched_put(JOB_ARI, c->id, loop_now());
 	if (c->installed > 0)
 		sched_put(JOB_PROBE, c->id, loop_now());
 	sched_put(JOB_PRUNE, c->id, loop_now() + CONF_DAY);
@@ -218,8 +219,8 @@ put_certificate(void)
 		.state_since_ms = loop_now(), .newest = m->version,
 		.next_gen = found.top_gen + 1,
 		.next_version = found.top_version + 1,
-		.installed = found.live_gen > 0 ? found.live_version : -1,
-		.installed_gen = found.live_gen,
+		.installed = found.live_version > 0 ? found.live_version : -1,
+		.installed_gen = found.live_version > 0 ? found.live_gen : 0,
 		.installed_since_ms = m->issued_ms };
 	struct wish_source src;
 	struct conf_wish wish = wish_of(m, &src), all;
@@ -301,7 +302,9 @@ restore_key(const struct blob *sealed)
 
 	assert(found.waiting);
 	found.waiting = false;
-	put_version(p, sealed);
+	/* A placeholder is made anew: nothing is lost with it. */
+	if (p->meta.version > 0)
+		put_version(p, sealed);
 	put_generation(found.now_gen, p->meta.version);
 	if (p->meta.version > found.top_version)
 		found.top_version = p->meta.version;

@@ -112,7 +112,8 @@ pebble_conf() {
 	 "certificate": "$pebble_home/cert.pem",
 	 "privateKey": "$pebble_home/key.pem",
 	 "httpPort": $http_port, "tlsPort": $(free_port),
-	 "ocspResponderURL": "", "externalAccountBindingRequired": false,
+	 "ocspResponderURL": "", "externalAccountBindingRequired": ${pebble_binds:-false},
+	 "externalAccountMACKeys": {"kid-1": "${pebble_mac:-zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W}"},
 	 "retryAfter": {
 	  "authz": ${pebble_retry:-1}, "order": ${pebble_retry:-1}},
 	 "keyAlgorithm": "ecdsa",
