@@ -236,7 +236,7 @@ session_ready(struct ca *c)
 		row_text(&c->account.eab_kid, c->conf->eab_kid);
 		row_text(&c->account.contacts, "");
 		c->account.intent_ms = 0;
-		batch_put(turn_batch(), T_ACCOUNT, &c->account);
+		ca_save_account(c);
 	}
 	/* A session that was fresh proves nothing about the CA. */
 	if (c->asked)
@@ -276,7 +276,7 @@ step(void *ctx, const struct acme_event *event)
 	case ACME_WISH_SIGN:
 		if (w.save) {
 			c->account.intent_ms = loop_now();
-			batch_put(turn_batch(), T_ACCOUNT, &c->account);
+			ca_save_account(c);
 		}
 		acting_do(&c->acting, &w);
 		break;
@@ -336,7 +336,7 @@ key_made(void *ctx, void *answer, const struct err *err)
 	c->account.sealed = key->sealed;
 	c->account.spki = key->spki;
 	memset(key, 0, sizeof(*key));
-	batch_put(turn_batch(), T_ACCOUNT, &c->account);
+	ca_save_account(c);
 	have_account(c);
 }
 
@@ -458,7 +458,7 @@ ca_lost_account(struct ca *c)
 	if (c->session == NULL)
 		return;
 	row_text(&c->account.kid, "");
-	batch_put(turn_batch(), T_ACCOUNT, &c->account);
+	ca_save_account(c);
 	acme_session_forget_account(c->session);
 }
 

@@ -47,6 +47,8 @@ void ca_go(struct ca *c);
  * and ca_go() is called when it is. */
 bool ca_settles(struct ca *c);
 bool ca_is_settling(const struct ca *c);
+/* Its row, and its copy beside the inventory. */
+void ca_save_account(const struct ca *c);
 /* Says so once, and remembers it. */
 void ca_account_dead(struct ca *c, const struct err *err);
 bool ca_is_dead(const struct ca *c, struct err *err);

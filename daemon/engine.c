@@ -360,21 +360,40 @@ beat(void *unused)
 }
 
 void
-engine_start(struct conf *conf, struct store *store, const char *security)
+engine_open(struct conf *conf, const char *security)
+{
+	engine.conf = conf;
+	engine.security = xstrdup(security);
+	engine.started_ms = loop_now();
+	engine.beat = loop_timer_new(beat, NULL);
+	beat(NULL);
+}
+
+void
+engine_security(const char *text)
+{
+	free(engine.security);
+	engine.security = xstrdup(text);
+}
+
+void
+engine_go(void)
 {
 	struct happening h = { .event = "daemon.started",
 		.text = PACKAGE_VERSION };
 
-	engine.conf = conf;
-	engine.store = store;
-	engine.security = xstrdup(security);
-	engine.started_ms = loop_now();
-	turn_init(store);
+	engine.store = turn_store();
 	turn_event(&h);
 	cas_init();
-	engine.beat = loop_timer_new(beat, NULL);
-	beat(NULL);
 	inventory_sync(recover, NULL);
+}
+
+void
+engine_start(struct conf *conf, struct store *store, const char *security)
+{
+	engine_open(conf, security);
+	turn_init(store);
+	engine_go();
 }
 
 static void
@@ -392,7 +411,7 @@ engine_peer_back(void *unused, int peer)
 	struct query q = { .table = T_CHALLENGE };
 
 	(void)unused;
-	if (peer == PEER_RESPONDER)
+	if (peer == PEER_RESPONDER && engine.store != NULL)
 		store_read(turn_store(), &q, 1, publish_rows, NULL);
 }
 
