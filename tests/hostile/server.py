@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 """A CA for every row of the tables of hostile behaviour.
 
-server.py DIR LETTERS: writes into DIR the certificates that it shows, and
+server.py DIR PREFIXES: writes into DIR the certificates that it shows, and
 trust.pem, the root for its clients. For every row that begins with one of
-LETTERS, and for good ones, prints "ROW PORT"; then "canary PORT", "control
+PREFIXES ("a1-,b"), and for good ones, prints "ROW PORT"; then "canary PORT", "control
 PORT", "ready". The canary is where no client may ever connect. The control
 port speaks plain HTTP: GET /ROW/POINT is how often ROW was asked for POINT
 (directory, nonce, account, order, look, authz, challenge, finalize, chain,
@@ -21,7 +21,7 @@ import wire
 from ca import CA
 
 warnings.simplefilter('ignore')
-folder, letters = sys.argv[1], sys.argv[2]
+folder, prefixes = sys.argv[1], tuple(sys.argv[2].split(','))
 certs.write_web(folder)
 
 
@@ -59,7 +59,7 @@ def control(sock):
 cas = {'canary': CA({})}
 canary = listen('canary', lambda s: cas['canary'].count('connections'))
 for name, row in rows.table(canary).items():
-    if name.startswith('good') or name[0] in letters:
+    if name.startswith(prefixes + ('good',)):
         ca = cas[name] = CA(row)
         ca.base = 'https://127.0.0.1:%d' % listen(
             name, lambda s, ca=ca: wire.converse(s, ca, folder))

@@ -2,9 +2,9 @@
 # daemon that has an account at each of them and a certificate from each, all
 # at once; then one finding a row. all.sh first.
 
-# Starts the CAs of the rows that begin with one of LETTERS and a daemon that
+# Starts the CAs of the rows that begin with one of PREFIXES and a daemon that
 # wants ROW.example of each; both good ones are there, too.
-hostile_begin() {	# hostile_begin LETTERS
+hostile_begin() {	# hostile_begin PREFIX,...
 	scene_begin
 	work_find
 	prefix=${EVERLEAF_PREFIX:-$work/inst}
