@@ -121,7 +121,7 @@ class CA:
         return out
 
     # --- the doors ----------------------------------------------------
-    def at_directory(self, q):
+    def at_directory(self, q, *rest):
         return Reply(200, {
             'newNonce': self.url('nonce'), 'newAccount': self.url('account'),
             'newOrder': self.url('order'),
@@ -136,7 +136,7 @@ class CA:
         r.fields['Location'] = self.url('acct', 1)
         return r
 
-    def at_order(self, q):
+    def at_order(self, q, *rest):
         names = [i['value'] for i in q.payload['identifiers']]
         for o in self.orders:   # as real ones do: the open order again
             if o['names'] == names and o['status'] in ('pending', 'ready'):

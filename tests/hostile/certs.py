@@ -120,4 +120,4 @@ def backwards(leaf):
     early = leaf.not_before.strftime('%y%m%d%H%M%SZ').encode()
     late = leaf.not_after.strftime('%y%m%d%H%M%SZ').encode()
     return x509.load_der_x509_certificate(
-        text.replace(early, b'#').replace(late, early).replace(b'#', late))
+        text.replace(early + b'\x17\x0d' + late, late + b'\x17\x0d' + early))

@@ -79,7 +79,11 @@ asked() {	# asked ROW POINT
 asked_at_most() { [ "$(asked "$1" "$2")" -le "$3" ]; }	# ROW POINT N
 asked_at_least() { [ "$(asked "$1" "$2")" -ge "$3" ]; }
 
-code_is() { [ "$(about "$1.example" .issuance.error.code)" = "$2" ]; }
+# CODE may be "ca-(down,protocol)": either.
+code_is() {	# code_is ROW CODE
+	about "$1.example" .issuance.error.code |
+		grep -qxE "$(echo "$2" | tr ',' '|')"
+}
 why_says() { everleaf why "$1.example" | grep -qF -- "$2"; }
 issued() { newest_is "$1.example" 1; }
 
@@ -104,6 +108,16 @@ findings() {
 	done
 }
 
+# Our client sent nothing that a CA would call malformed.
+no_bad_requests() {
+	local row n
+	n=0
+	for row in $(hostile_rows); do
+		n=$((n + $(asked "$row" bad)))
+	done
+	same "no malformed request was sent" $n 0
+}
+
 # --- what it costs the engine ---------------------------------------------
 engine_peak_kb() {
 	awk '/^VmHWM/ { print $2 }' "/proc/$(role_pid engine)/status"
@@ -113,6 +127,8 @@ engine_cpu_ms() {
 		print int(($12 + $13) * 1000 / hz) }' \
 		"/proc/$(role_pid engine)/stat"
 }
+
+engine_is_up() { [ -n "$(role_pid engine)" ]; }
 
 # The plan, and what the daemon said if something went wrong.
 hostile_end() {
