@@ -510,8 +510,8 @@ fault_of(const struct http_exchange *x, CURLcode code)
 static void
 end(struct http_exchange *x, CURLcode code)
 {
-	struct http_failure f = { x->easy, code, fault_of(x, code), x->origin->host,
-		x->words, false };
+	struct http_failure f = { x->easy, code, fault_of(x, code),
+		x->origin->host, x->words, false };
 	long bytes = 0, fresh = 0;
 
 	curl_easy_getinfo(x->easy, CURLINFO_REQUEST_SIZE, &bytes);

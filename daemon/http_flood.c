@@ -8,7 +8,9 @@
 #include "daemon/http_flood.h"
 #include "daemon/http_limits.h"
 
-static int64_t entered_us, mark_us;
+static int64_t mark_us;		/* what is before is accounted */
+static const SSL *reading;	/* what the CPU works for, since ... */
+static int64_t reading_us;
 static bool cut;
 
 /* The CPU's own time: a machine that is busy with others is no flood. */
@@ -30,7 +32,8 @@ limit_us(void)
 void
 flood_enter(void)
 {
-	entered_us = mark_us = cpu_us();
+	mark_us = cpu_us();
+	reading = NULL;
 	cut = false;
 }
 
@@ -50,20 +53,30 @@ flood_was_cut(void)
 	return cut;
 }
 
-/* To curl it looks as if the other side had hung up. */
+/* One call into curl may serve many connections: each answers for what it
+ * costs itself. To curl a cut looks as if the other side had hung up. */
 static void
 on_record(int written, int version, int type, const void *p, size_t n,
     SSL *ssl, void *ctx)
 {
+	int64_t now = cpu_us();
+
 	(void)version;
 	(void)p;
 	(void)n;
 	(void)ctx;
-	if (written != 0 || type != SSL3_RT_HEADER ||
-	    cpu_us() - entered_us <= limit_us())
+	if (written != 0 || type != SSL3_RT_HEADER)
+		return;
+	if (ssl != reading) {
+		reading = ssl;
+		reading_us = now;
+	}
+	if (now - reading_us <= limit_us())
 		return;
 	SSL_set_shutdown(ssl, SSL_RECEIVED_SHUTDOWN | SSL_SENT_SHUTDOWN);
 	cut = true;
+	/* None of it was spent on whom curl turns to next. */
+	mark_us = now;
 }
 
 static CURLcode

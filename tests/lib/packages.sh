@@ -7,7 +7,8 @@ build_packages="gcc make autoconf automake pkg-config xz-utils
 	libssl-dev libcurl4-openssl-dev libjansson-dev libsqlite3-dev libuv1-dev
 	libmicrohttpd-dev libseccomp-dev"
 scene_packages="openssl curl jq ca-certificates"
-test_packages="libcmocka-dev binutils sqlite3 python3 mandoc"
+test_packages="libcmocka-dev binutils sqlite3 python3 mandoc
+	python3-cryptography python3-hpack"
 
 on_debian() { [ -e /etc/debian_version ] && command -v apt-get >/dev/null; }
 

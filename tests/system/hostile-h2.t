@@ -25,11 +25,11 @@ a11-ping-ack|A11 flood of PING answered|ca-down|floods
 a11-priority|A11 PRIORITY flood|ca-down|floods
 a11-window|A11 WINDOW_UPDATE flood|ca-down|floods
 a11-unknown|A11 flood of frames that nobody knows|ca-down|floods
-a11-rst|A11 RST_STREAM flood|ca-(down,protocol)|floods
+a11-rst|A11 RST_STREAM flood|ca-(down,protocol)|connection
 a11-continuation|A11 endless CONTINUATION|ca-down|connection
 a11-empty-continuation|A11 flood of empty CONTINUATION|ca-down|connection
 a11-header-bomb|A11 header bomb|ca-down|connection
-a11-trailers|A11 flood of trailers|ca-(down,protocol)|floods
+a11-trailers|A11 flood of trailers|ca-(down,protocol)|connection
 a11-empty-data|A11 flood of empty DATA|ca-down|floods
 a11-padding|A11 flood of padding|ca-down|floods
 a11-goaways|A11 GOAWAY storm|ca-down|floods
