@@ -248,12 +248,12 @@ publish_again(struct rows *challenges)
 	for (i = 0; i < challenges->n; i++) {
 		row = row_copy(T_CHALLENGE, ROWS_AT(challenges, row_challenge,
 		    i));
+		/* Without an order it is taken down. */
+		sched_put(JOB_UNDO, row->cert_id, loop_now());
 		if (proof_forgets(row))
 			proof_publish(row, published_again, row);
 		else
 			published_again(row, NULL);
-		/* Without an order it is taken down. */
-		sched_put(JOB_UNDO, row->cert_id, loop_now());
 	}
 }
 
