@@ -11,13 +11,21 @@
 #include "daemon/loop.h"
 #include "daemon/peers.h"
 #include "daemon/plan.h"
+#include "daemon/sched.h"
 
-enum { ROOM_PLENTY = 64 };
+enum { ROOM_PLENTY = 64, WAITING_MAX = 256, LET_BY_MS = 1000 };
 
 struct waiter {
 	void (*done)(void *ctx, const struct err *err);
 	void *ctx;
 	struct waiter *next;
+};
+
+/* A certificate whose order waits for room. */
+struct waiting {
+	struct waiting *next;
+	int64_t cert_id;
+	void (*again)(int64_t cert_id);
 };
 
 struct ca {
@@ -32,11 +40,14 @@ struct ca {
 	bool asked;		/* ... and the CA was asked for it */
 	struct waiter *waiters;
 	int orders;
+	struct waiting *first, **last;
 };
 
 static struct {
 	struct ca *v;
 	size_t n;
+	int waiting;		/* for room, at all of them */
+	int64_t let_by_ms;	/* when more than may wait were let through */
 } cas;
 
 static void load(struct ca *c);
@@ -460,6 +471,88 @@ ca_lost_account(struct ca *c)
 	acme_session_forget_account(c->session);
 }
 
+/* --- room for orders ---------------------------------------------------- */
+
+bool
+ca_enter(struct ca *c)
+{
+	if (c->orders >= c->conf->max_orders)
+		return false;
+	c->orders++;
+	return true;
+}
+
+bool
+ca_wait(struct ca *c, int64_t cert_id, void (*again)(int64_t cert_id))
+{
+	struct waiting *w;
+
+	if (cas.waiting >= WAITING_MAX)
+		return false;
+	w = xcalloc(1, sizeof(*w));
+	w->cert_id = cert_id;
+	w->again = again;
+	*c->last = w;
+	c->last = &w->next;
+	cas.waiting++;
+	return true;
+}
+
+static struct waiting *
+take_waiting(struct ca *c)
+{
+	struct waiting *w = c->first;
+
+	if (w == NULL)
+		return NULL;
+	c->first = w->next;
+	if (c->first == NULL)
+		c->last = &c->first;
+	cas.waiting--;
+	return w;
+}
+
+/* As many as there is room for now; each of them enters, or ends otherwise. */
+static void
+let_in(void *ctx)
+{
+	struct ca *c = ctx;
+	struct waiting *w;
+
+	while (!sched_is_stopped() && c->orders < c->conf->max_orders &&
+	    (w = take_waiting(c)) != NULL) {
+		w->again(w->cert_id);
+		free(w);
+	}
+}
+
+void
+ca_leave(struct ca *c)
+{
+	assert(c->orders > 0);
+	c->orders--;
+	if (c->first != NULL)
+		turn_last(let_in, c);
+}
+
+/* When as many wait as may, the rest of the schedule is let through now and
+ * then: a CA that is full must not hide from it those that are not. */
+int
+cas_room(void)
+{
+	int room = 0;
+	size_t i;
+
+	if (cas.waiting >= WAITING_MAX) {
+		if (loop_now() - cas.let_by_ms < LET_BY_MS)
+			return 0;
+		cas.let_by_ms = loop_now();
+	}
+	for (i = 0; i < cas.n; i++)
+		room += (int)cas.v[i].conf->max_orders - cas.v[i].orders;
+	return room < ROOM_PLENTY ? room : ROOM_PLENTY;
+}
+
 /* --- the table --------------------------------------------------------- */
 
 void
@@ -478,6 +571,7 @@ cas_init(void)
 		c->acting.ca = c;
 		c->acting.step = step;
 		c->acting.ctx = c;
+		c->last = &c->first;
 		row_text(&c->row.name, c->conf->title);
 		row_text(&c->row.directory, c->conf->directory);
 		row_text(&c->row.state, "unknown");
@@ -503,6 +597,8 @@ cas_fini(void)
 
 		while (c->waiters != NULL)
 			ca_forget(c, c->waiters->ctx);
+		while (c->first != NULL)
+			free(take_waiting(c));
 		if (c->acting.http != NULL)
 			http_cancel(c->acting.http);
 		acme_session_free(c->session);
@@ -541,31 +637,4 @@ int64_t
 ca_account_id(const struct ca *c)
 {
 	return c->account.id;
-}
-
-bool
-ca_enter(struct ca *c)
-{
-	if (c->orders >= c->conf->max_orders)
-		return false;
-	c->orders++;
-	return true;
-}
-
-void
-ca_leave(struct ca *c)
-{
-	assert(c->orders > 0);
-	c->orders--;
-}
-
-int
-cas_room(void)
-{
-	int room = 0;
-	size_t i;
-
-	for (i = 0; i < cas.n; i++)
-		room += (int)cas.v[i].conf->max_orders - cas.v[i].orders;
-	return room < ROOM_PLENTY ? room : ROOM_PLENTY;
 }

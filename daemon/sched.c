@@ -232,6 +232,12 @@ sched_stop(void)
 	sched.stopped = true;
 }
 
+bool
+sched_is_stopped(void)
+{
+	return sched.stopped;
+}
+
 void
 sched_fini(void)
 {
