@@ -10,6 +10,7 @@
 #include "daemon/log.h"
 #include "daemon/loop.h"
 #include "daemon/peers.h"
+#include "daemon/proof.h"
 #include "daemon/sched.h"
 #include "daemon/view.h"
 #include "daemon/wish_json.h"
@@ -130,6 +131,7 @@ engine_wish(const struct row_cert *c)
 	wish_init(&w);
 	if (wish_parse(&w, c->settings, &err) != 0)
 		log_err(&err, "%s: its settings in the inventory", c->name);
+	wish_fill(&w);
 	return w;
 }
 
@@ -228,16 +230,27 @@ nothing(void *ctx, void *answer, const struct err *err)
 }
 
 static void
+published_again(void *ctx, const struct err *err)
+{
+	nothing(NULL, NULL, err);
+	row_free(T_CHALLENGE, ctx);
+	free(ctx);
+}
+
+/* The responder may have been started anew and know nothing. */
+static void
 publish_again(struct rows *challenges)
 {
+	struct row_challenge *row;
 	size_t i;
 
 	for (i = 0; i < challenges->n; i++) {
-		const struct row_challenge *row = ROWS_AT(challenges,
-		    row_challenge, i);
-		struct w_publish m = { row->token, row->ident, row->keyauth };
-
-		peer_ask(WIRE_PUBLISH, &m, nothing, NULL);
+		row = row_copy(T_CHALLENGE, ROWS_AT(challenges, row_challenge,
+		    i));
+		if (proof_forgets(row))
+			proof_publish(row, published_again, row);
+		else
+			published_again(row, NULL);
 		/* Without an order it is taken down. */
 		sched_put(JOB_UNDO, row->cert_id, loop_now());
 	}
