@@ -1,53 +1,21 @@
 /* Account and session of each CA, and whether it answers. */
 #include <config.h>
 #include <assert.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "daemon/cas.h"
+#include "daemon/cas_parts.h"
 #include "daemon/chance.h"
 #include "daemon/engine.h"
 #include "daemon/log.h"
 #include "daemon/loop.h"
 #include "daemon/peers.h"
 #include "daemon/plan.h"
-#include "daemon/sched.h"
-
-enum { ROOM_PLENTY = 64, WAITING_MAX = 256, LET_BY_MS = 1000 };
-
-struct waiter {
-	void (*done)(void *ctx, const struct err *err);
-	void *ctx;
-	struct waiter *next;
-};
-
-/* A certificate whose order waits for room. */
-struct waiting {
-	struct waiting *next;
-	int64_t cert_id;
-	void (*again)(int64_t cert_id);
-};
-
-struct ca {
-	const struct conf_ca *conf;
-	struct row_account account;
-	struct row_ca row;
-	struct strv contacts;
-	struct acme_session *session;
-	struct acting acting;
-	bool loaded;		/* the rows have been read */
-	bool stepping;		/* a session step is under way */
-	bool asked;		/* ... and the CA was asked for it */
-	struct waiter *waiters;
-	int orders;
-	struct waiting *first, **last;
-};
 
 static struct {
 	struct ca *v;
 	size_t n;
-	int waiting;		/* for room, at all of them */
-	int64_t let_by_ms;	/* when more than may wait were let through */
 } cas;
 
 static void load(struct ca *c);
@@ -120,19 +88,34 @@ static void
 sign(struct acting *a)
 {
 	const struct acme_wish *w = &a->wish;
-	struct w_jws m = { .account = (uint64_t)a->ca->account.id,
-		.sealed = a->ca->account.sealed, .what = (uint8_t)w->jws.what,
+	const struct row_account *account = &a->ca->account;
+	struct w_jws m = { .account = (uint64_t)account->id,
+		.sealed = w->jws.signer == JWS_BY_NEXT ?
+		    account->next_sealed : account->sealed, .what = (uint8_t)w->jws.what,
 		.url = loose(w->jws.url), .nonce = loose(w->jws.nonce),
 		.kid = loose(w->jws.kid), .agreed = w->jws.agreed,
 		.profile = loose(w->jws.profile),
 		.replaces = loose(w->jws.replaces),
 		.not_before = loose(w->jws.not_before),
-		.not_after = loose(w->jws.not_after), .csr = w->jws.csr };
+		.not_after = loose(w->jws.not_after), .csr = w->jws.csr,
+		.existing = w->jws.existing, .eab = loose(NULL),
+		.eab_kid = loose(w->jws.eab_kid), .leaf = w->jws.cert,
+		.reason = w->jws.reason,
+		.by_cert = w->jws.signer == JWS_BY_CERT };
 
 	if (w->jws.contacts != NULL)
 		m.contacts = *w->jws.contacts;
 	if (w->jws.names != NULL)
 		m.names = *w->jws.names;
+	if (m.eab_kid[0] != '\0')
+		m.eab = a->ca->conf->title;
+	if (w->jws.what == JWS_KEY_CHANGE)
+		m.next = account->next_sealed;
+	if (a->cert != NULL) {
+		m.cert = a->cert->id;
+		m.version = a->cert->version;
+		m.cert_sealed = a->cert->sealed;
+	}
 	peer_ask(WIRE_JWS, &m, signed_one, a);
 }
 
@@ -168,8 +151,8 @@ ca_why_closed(const struct ca *c)
 	return c->row.error;
 }
 
-static void
-say(const struct ca *c, const char *event, const struct err *err)
+void
+ca_say(const struct ca *c, const char *event, const struct err *err)
 {
 	struct happening h = { .event = event, .text = c->conf->title,
 		.err = err };
@@ -202,7 +185,7 @@ close_for_a_while(struct ca *c, const struct err *err)
 	set_error(&c->row.error, err);
 	save_row(c, "down");
 	if (first)
-		say(c, "ca.down", err);
+		ca_say(c, "ca.down", err);
 }
 
 /* Trouble of the CA itself, as against the trouble of one order. */
@@ -219,7 +202,7 @@ ca_worked(struct ca *c)
 	if (c->row.failures == 0 && strcmp(c->row.state, "reachable") == 0)
 		return;
 	if (c->row.failures > 0)
-		say(c, "ca.up", NULL);
+		ca_say(c, "ca.up", NULL);
 	c->row.failures = c->row.retry_at_ms = 0;
 	set_error(&c->row.error, NULL);
 	save_row(c, "reachable");
@@ -227,8 +210,8 @@ ca_worked(struct ca *c)
 
 /* --- session ----------------------------------------------------------- */
 
-static void
-tell_waiters(struct ca *c, const struct err *err)
+void
+ca_tell_waiters(struct ca *c, const struct err *err)
 {
 	struct waiter *w = c->waiters, *next;
 
@@ -248,6 +231,8 @@ session_ready(struct ca *c)
 	if (kid != NULL && strcmp(c->account.kid, kid) != 0) {
 		row_text(&c->account.kid, kid);
 		row_text(&c->account.status, "valid");
+		row_text(&c->account.eab_kid, c->conf->eab_kid);
+		row_text(&c->account.contacts, "");
 		c->account.intent_ms = 0;
 		batch_put(turn_batch(), T_ACCOUNT, &c->account);
 	}
@@ -255,7 +240,8 @@ session_ready(struct ca *c)
 	if (c->asked)
 		ca_worked(c);
 	c->asked = false;
-	tell_waiters(c, NULL);
+	if (!ca_settles(c))
+		ca_tell_waiters(c, NULL);
 }
 
 static void
@@ -267,12 +253,9 @@ session_failed(struct ca *c, struct err *err)
 	if (err->code == ERR_CA_PROTOCOL)
 		close_for_a_while(c, err);
 	ca_failed(c, err);
-	if (err->code == ERR_ACCOUNT_DEAD) {
-		row_text(&c->account.status, "dead");
-		batch_put(turn_batch(), T_ACCOUNT, &c->account);
-		say(c, "ca.account-dead", err);
-	}
-	tell_waiters(c, err);
+	if (err->code == ERR_ACCOUNT_DEAD)
+		ca_account_dead(c, err);
+	ca_tell_waiters(c, err);
 }
 
 static void
@@ -312,7 +295,9 @@ make_session(struct ca *c, struct err *err)
 	struct acme_account a = { .directory_url = c->conf->directory,
 		.spki = c->account.spki.p, .spki_len = c->account.spki.len,
 		.kid = c->account.kid[0] != '\0' ? c->account.kid : NULL,
-		.contacts = &c->contacts, .agree_tos = c->conf->agree_tos };
+		.contacts = &c->contacts, .agree_tos = c->conf->agree_tos,
+		.eab_kid = c->conf->eab_kid,
+		.begun = c->account.intent_ms != 0 };
 
 	c->session = acme_session_new(&a, err);
 	return c->session != NULL ? 0 : -1;
@@ -343,7 +328,7 @@ key_made(void *ctx, void *answer, const struct err *err)
 		err_context(&why, "account key for %s", c->conf->title);
 		row_free(T_ACCOUNT, &c->account);
 		memset(&c->account, 0, sizeof(c->account));
-		tell_waiters(c, &why);
+		ca_tell_waiters(c, &why);
 		return;
 	}
 	c->account.sealed = key->sealed;
@@ -356,16 +341,8 @@ key_made(void *ctx, void *answer, const struct err *err)
 static void
 make_account(struct ca *c)
 {
-	struct w_account_key m = { .alg = loose("ecdsa-p256") };
-	struct buf origin;
 	struct err err;
 
-	buf_init(&origin, ACME_URL_MAX);
-	if (acme_url_origin(&origin, c->conf->directory, &err) != 0) {
-		session_failed(c, &err);
-		buf_free(&origin);
-		return;
-	}
 	c->account.id = chance_id();
 	c->account.created_ms = loop_now();
 	c->account.kek_id = 1;
@@ -373,11 +350,11 @@ make_account(struct ca *c)
 	row_text(&c->account.directory, c->conf->directory);
 	row_text(&c->account.status, "new");
 	row_text(&c->account.kid, "");
-	m.account = (uint64_t)c->account.id;
-	m.origin = origin.data;
+	if (ca_ask_key(c, "ecdsa-p256", key_made, &err) != 0) {
+		session_failed(c, &err);
+		return;
+	}
 	c->stepping = true;
-	peer_ask(WIRE_ACCOUNT_KEY, &m, key_made, c);
-	buf_free(&origin);
 }
 
 static void
@@ -387,7 +364,7 @@ rows_read(void *ctx, struct rows *answers, int n, const struct err *err)
 
 	(void)n;
 	if (err != NULL) {
-		tell_waiters(c, err);
+		ca_tell_waiters(c, err);
 		return;
 	}
 	c->loaded = true;
@@ -441,9 +418,20 @@ ca_ready(struct ca *c, void (*done)(void *ctx, const struct err *err),
 	w->ctx = ctx;
 	w->next = c->waiters;
 	c->waiters = w;
-	if (c->stepping)
+	ca_go(c);
+}
+
+/* Does what its waiters wait for, unless it is under way. */
+void
+ca_go(struct ca *c)
+{
+	struct err err;
+
+	if (c->stepping || ca_is_settling(c))
 		return;
-	if (c->account.id == 0)
+	if (ca_is_dead(c, &err))
+		ca_tell_waiters(c, &err);
+	else if (c->account.id == 0)
 		make_account(c);
 	else
 		have_account(c);
@@ -472,88 +460,6 @@ ca_lost_account(struct ca *c)
 	acme_session_forget_account(c->session);
 }
 
-/* --- room for orders ---------------------------------------------------- */
-
-bool
-ca_enter(struct ca *c)
-{
-	if (c->orders >= c->conf->max_orders)
-		return false;
-	c->orders++;
-	return true;
-}
-
-bool
-ca_wait(struct ca *c, int64_t cert_id, void (*again)(int64_t cert_id))
-{
-	struct waiting *w;
-
-	if (cas.waiting >= WAITING_MAX)
-		return false;
-	w = xcalloc(1, sizeof(*w));
-	w->cert_id = cert_id;
-	w->again = again;
-	*c->last = w;
-	c->last = &w->next;
-	cas.waiting++;
-	return true;
-}
-
-static struct waiting *
-take_waiting(struct ca *c)
-{
-	struct waiting *w = c->first;
-
-	if (w == NULL)
-		return NULL;
-	c->first = w->next;
-	if (c->first == NULL)
-		c->last = &c->first;
-	cas.waiting--;
-	return w;
-}
-
-/* As many as there is room for now; each of them enters, or ends otherwise. */
-static void
-let_in(void *ctx)
-{
-	struct ca *c = ctx;
-	struct waiting *w;
-
-	while (!sched_is_stopped() && c->orders < c->conf->max_orders &&
-	    (w = take_waiting(c)) != NULL) {
-		w->again(w->cert_id);
-		free(w);
-	}
-}
-
-void
-ca_leave(struct ca *c)
-{
-	assert(c->orders > 0);
-	c->orders--;
-	if (c->first != NULL)
-		turn_last(let_in, c);
-}
-
-/* When as many wait as may, the rest of the schedule is let through now and
- * then: a CA that is full must not hide from it those that are not. */
-int
-cas_room(void)
-{
-	int room = 0;
-	size_t i;
-
-	if (cas.waiting >= WAITING_MAX) {
-		if (loop_now() - cas.let_by_ms < LET_BY_MS)
-			return 0;
-		cas.let_by_ms = loop_now();
-	}
-	for (i = 0; i < cas.n; i++)
-		room += (int)cas.v[i].conf->max_orders - cas.v[i].orders;
-	return room < ROOM_PLENTY ? room : ROOM_PLENTY;
-}
-
 /* --- the table --------------------------------------------------------- */
 
 void
@@ -572,7 +478,8 @@ cas_init(void)
 		c->acting.ca = c;
 		c->acting.step = step;
 		c->acting.ctx = c;
-		c->last = &c->first;
+		ca_account_init(c);
+		ca_room_init(c);
 		row_text(&c->row.name, c->conf->title);
 		row_text(&c->row.directory, c->conf->directory);
 		row_text(&c->row.state, "unknown");
@@ -598,10 +505,10 @@ cas_fini(void)
 
 		while (c->waiters != NULL)
 			ca_forget(c, c->waiters->ctx);
-		while (c->first != NULL)
-			free(take_waiting(c));
+		ca_room_fini(c);
 		if (c->acting.http != NULL)
 			http_cancel(c->acting.http);
+		ca_account_fini(c);
 		acme_session_free(c->session);
 		row_free(T_ACCOUNT, &c->account);
 		row_free(T_CA, &c->row);
@@ -638,4 +545,15 @@ int64_t
 ca_account_id(const struct ca *c)
 {
 	return c->account.id;
+}
+
+int
+cas_free(void)
+{
+	int64_t n = 0;
+	size_t i;
+
+	for (i = 0; i < cas.n; i++)
+		n += cas.v[i].conf->max_orders - cas.v[i].orders;
+	return n < INT_MAX ? (int)n : INT_MAX;
 }

@@ -118,6 +118,8 @@ issue_fail(struct issue *s, const struct err *err)
 	e->err = *err;
 	if (err->code == ERR_ACCOUNT_UNKNOWN)
 		ca_lost_account(s->ca);
+	if (err->code == ERR_ACCOUNT_DEAD)
+		ca_doubt_account(s->ca);
 	/* What the CA refuses it has answered; what is odd about one order is
 	 * no reason to leave the CA alone with all others. */
 	if (acme_order_over(s->order))

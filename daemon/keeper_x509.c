@@ -6,6 +6,7 @@
 #include <openssl/rand.h>
 #include <openssl/x509v3.h>
 #include "base/name.h"
+#include "daemon/keeper_key.h"
 #include "daemon/keeper_x509.h"
 
 enum { SERIAL = 16, HOUR_S = 3600, DAYS_7_S = 7 * 86400 };
@@ -120,19 +121,38 @@ finish(struct blob *out, unsigned char *der, int n, const char *what,
 	return 0;
 }
 
+/* "I always come with a fresh OCSP answer": feature 5 of RFC 7633. */
+static bool
+add_must_staple(STACK_OF(X509_EXTENSION) *exts)
+{
+	static const unsigned char features[] = { 0x30, 3, 2, 1, 5 };
+	ASN1_OCTET_STRING *value = ASN1_OCTET_STRING_new();
+	X509_EXTENSION *ext = NULL;
+	bool done = value != NULL &&
+	    ASN1_OCTET_STRING_set(value, features, sizeof(features)) == 1 &&
+	    (ext = X509_EXTENSION_create_by_NID(NULL, NID_tlsfeature, 0,
+	    value)) != NULL && sk_X509_EXTENSION_push(exts, ext) > 0;
+
+	ASN1_OCTET_STRING_free(value);
+	if (!done)
+		X509_EXTENSION_free(ext);
+	return done;
+}
+
 int
 x509_request(struct blob *out, EVP_PKEY *key, const struct strv *names,
-    struct err *err)
+    bool must_staple, struct err *err)
 {
 	STACK_OF(X509_EXTENSION) *exts = alternative_names(names);
 	X509_REQ *req = X509_REQ_new();
 	unsigned char *der = NULL;
 	int n = -1;
 
-	if (exts != NULL && req != NULL && X509_REQ_set_version(req, 0) == 1 &&
+	if (exts != NULL && (!must_staple || add_must_staple(exts)) &&
+	    req != NULL && X509_REQ_set_version(req, 0) == 1 &&
 	    X509_REQ_set_pubkey(req, key) == 1 &&
 	    X509_REQ_add_extensions(req, exts) == 1 &&
-	    X509_REQ_sign(req, key, EVP_sha256()) > 0)
+	    X509_REQ_sign(req, key, key_digest(key)) > 0)
 		n = i2d_X509_REQ(req, &der);
 	X509_REQ_free(req);
 	sk_X509_EXTENSION_pop_free(exts, X509_EXTENSION_free);
@@ -197,7 +217,7 @@ x509_placeholder(struct blob *out, EVP_PKEY *key, const struct strv *names,
 	    ASN1_TIME_set(X509_getm_notBefore(cert), now - HOUR_S) != NULL &&
 	    ASN1_TIME_set(X509_getm_notAfter(cert), now + DAYS_7_S) != NULL &&
 	    X509_set_pubkey(cert, key) == 1 && set_names(cert, names) &&
-	    X509_sign(cert, key, EVP_sha256()) > 0)
+	    X509_sign(cert, key, key_digest(key)) > 0)
 		n = i2d_X509(cert, &der);
 	X509_free(cert);
 	return finish(out, der, n, "placeholder", err);

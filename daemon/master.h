@@ -6,6 +6,7 @@
 #define DAEMON_MASTER_H
 #include <stdbool.h>
 #include <sys/types.h>
+#include <sys/un.h>
 #include "daemon/conf.h"
 #include "daemon/master_loop.h"
 #include "daemon/sandbox.h"
@@ -68,8 +69,25 @@ void state_recover(struct master *m);	/* in small steps, from the loop */
 int kek_prepare(const struct master *m, struct err *err);
 int kek_read(const struct master *m, uint8_t kek[32], struct err *err);
 
+/* --- master_secrets.c: files with secrets, for the keeper ------------------*/
+void secrets_give(struct master *m);	/* all of them, anew */
+int secrets_base64(struct blob *out, const struct blob *text,
+    const char *path, struct err *err);
+
+/* --- master_arm.c: what an operator says (operator.h) ----------------------*/
+int arm_start(struct master *m, struct err *err);
+void arm_stop(void);
+bool arm_is_ours(uint32_t id);		/* of a message to the keeper */
+void arm_done(uint32_t id);
+void arm_sealed(uint32_t id, const struct w_key *k);
+void arm_failed(uint32_t id, const struct w_failed *f);
+void arm_keeper_gone(void);
+
 /* --- master_listen.c -------------------------------------------------------*/
 int listen_start(struct master *m, struct err *err);
+/* A listening socket in the run directory, 0600, and its path; -1 and err. */
+int listen_unix(const struct master *m, const char *name, int type,
+    struct sockaddr_un *path, struct err *err);
 /* After a reload: true if the responder's list has changed. */
 bool listen_change(struct master *m);
 void listen_stop(struct master *m);

@@ -302,6 +302,8 @@ started(struct child *c)
 	log_debug("the %s runs, process %d", plans[c->role].name, (int)c->pid);
 	if (c->role == ROLE_KEEPER && !give_kek(c))
 		child_kill(c, SIGKILL);
+	else if (c->role == ROLE_KEEPER)
+		secrets_give(c->m);
 	if (c->role == ROLE_KEEPER || c->role == ROLE_RESPONDER)
 		introduce(c);
 	if (c->role == ROLE_ENGINE)
@@ -429,6 +431,8 @@ on_exit_of(void *ctx)
 		return;
 	forget(c);
 	jobs_child_gone(m, c->role);
+	if (c->role == ROLE_KEEPER)
+		arm_keeper_gone();
 	if (m->stopping) {
 		if (c->role == ROLE_ENGINE)
 			stop_others(m);

@@ -20,9 +20,9 @@ enum { BACKLOG = 1024, AGAIN_MS = 30 * 1000 };
 
 /* --- sockets in the run directory -------------------------------------- */
 
-static int
-unix_socket(const struct master *m, const char *name, struct sockaddr_un *to,
-    struct err *err)
+int
+listen_unix(const struct master *m, const char *name, int type,
+    struct sockaddr_un *to, struct err *err)
 {
 	int fd, n;
 
@@ -37,7 +37,7 @@ unix_socket(const struct master *m, const char *name, struct sockaddr_un *to,
 	}
 	/* Ours by the lock on the state directory; nobody serves it now. */
 	unlink(to->sun_path);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	/* The umask makes it 0600 until it has its owner. */
 	if (fd >= 0 && bind(fd, (const struct sockaddr *)to,
 	    sizeof(*to)) == 0 && listen(fd, BACKLOG) == 0)
@@ -216,11 +216,11 @@ listen_start(struct master *m, struct err *err)
 	size_t i;
 	int fd;
 
-	m->api = unix_socket(m, "everleaf.sock", &path, err);
+	m->api = listen_unix(m, "everleaf.sock", SOCK_STREAM, &path, err);
 	if (m->api < 0)
 		return -1;
 	open_to_group(m, path.sun_path);
-	fd = unix_socket(m, "http.sock", &path, err);
+	fd = listen_unix(m, "http.sock", SOCK_STREAM, &path, err);
 	if (fd < 0)
 		return -1;
 	chmod(path.sun_path, 0666);
@@ -275,11 +275,12 @@ listen_change(struct master *m)
 void
 listen_stop(struct master *m)
 {
-	static const char *const names[] = { "everleaf.sock", "http.sock" };
+	static const char *const names[] = { "everleaf.sock", "http.sock",
+		"master.sock" };
 	char path[4096];
 	size_t i;
 
-	for (i = 0; i < 2; i++) {
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		snprintf(path, sizeof(path), "%s/%s", m->conf->run_dir,
 		    names[i]);
 		unlink(path);

@@ -129,7 +129,9 @@ failed(struct child *c, uint32_t id, void *st)
 	if (id == 0) {
 		wire_failed_err(st, &err);
 		log_err(&err, "keeper");
-	} else
+	} else if (c->role == ROLE_KEEPER && arm_is_ours(id))
+		arm_failed(id, st);
+	else
 		jobs_failed(c->m, id, st);
 	return false;
 }
@@ -138,8 +140,17 @@ static bool
 fine(struct child *c, uint32_t id, void *st)
 {
 	(void)c;
-	(void)id;
 	(void)st;
+	if (arm_is_ours(id))
+		arm_done(id);
+	return false;
+}
+
+static bool
+sealed(struct child *c, uint32_t id, void *st)
+{
+	(void)c;
+	arm_sealed(id, st);
 	return false;
 }
 
@@ -159,6 +170,7 @@ static const struct rule {
 	{ ROLE_ENGINE, WIRE_RELOAD, reload },
 	{ ROLE_KEEPER, WIRE_OK, fine },
 	{ ROLE_KEEPER, WIRE_OPENED, opened },
+	{ ROLE_KEEPER, WIRE_KEY, sealed },
 	{ ROLE_KEEPER, WIRE_FAILED, failed },
 	{ ROLE_VERIFIER, WIRE_VERDICT, verdict },
 	{ ROLE_VERIFIER, WIRE_FAILED, failed }

@@ -37,8 +37,9 @@ static struct {
 	char nonces[NONCES_MAX][24];
 	int nonces_n;
 	uint64_t nonce, serial;
-	char thumb[44];
-	bool account;
+	char thumb[44], contact[128];
+	bool account, closed, binding;
+	int accounts;		/* made so far */
 	struct ca_fault faults[CA_KINDS];
 	int64_t counts[CA_KINDS], last[CA_KINDS], spacing[CA_KINDS];
 	int64_t lifetime, processing, down_until;
@@ -50,7 +51,7 @@ static struct {
 } ca;
 
 static const char *const kinds[] = { "directory", "newNonce", "newAccount",
-	"newOrder", "authz", "challenge", "finalize", "order", "cert", NULL };
+	"account", "keyChange", "newOrder", "authz", "challenge", "finalize", "order", "cert", NULL };
 
 const char *const *
 ca_kind_names(void)
@@ -283,6 +284,30 @@ void
 ca_forget_accounts(void)
 {
 	ca.account = false;
+}
+
+void
+ca_close_account(void)
+{
+	ca.closed = true;
+}
+
+void
+ca_want_binding(void)
+{
+	ca.binding = true;
+}
+
+int64_t
+ca_accounts_made(void)
+{
+	return ca.accounts;
+}
+
+const char *
+ca_contact(void)
+{
+	return ca.contact;
 }
 
 int64_t
@@ -529,24 +554,103 @@ finalize(struct order *o, int id, const json_t *payload, struct ca_answer *a)
 	answer_json(a, 200, order_json(id));
 }
 
+static json_t *part(const json_t *jws, const char *name);
+
 static void
-account(const json_t *protected, struct ca_answer *a)
+take_contact(const json_t *payload)
+{
+	const char *c = json_string_value(json_array_get(json_object_get(
+	    payload, "contact"), 0));
+
+	snprintf(ca.contact, sizeof(ca.contact), "%s", c != NULL ? c : "");
+}
+
+static void
+thumbprint_of(char thumb[44], const json_t *jwk)
+{
+	char *text = json_dumps(jwk, JSON_COMPACT | JSON_SORT_KEYS);
+
+	jws_thumbprint(thumb, text, strlen(text));
+	free(text);
+}
+
+static void
+say_account(struct ca_answer *a, int status)
+{
+	answer_json(a, status, json_pack("{s:s}", "status",
+	    ca.closed ? "deactivated" : "valid"));
+}
+
+static void
+account(const json_t *protected, const json_t *payload, struct ca_answer *a)
 {
 	json_t *jwk = json_object_get(protected, "jwk");
-	char *text = json_dumps(jwk, JSON_COMPACT | JSON_SORT_KEYS);
-	bool existed = ca.account;
+	char thumb[44];
+	bool existed;
 
 	if (jwk == NULL) {
-		free(text);
 		problem(a, 400, "malformed", "no jwk");
 		return;
 	}
-	jws_thumbprint(ca.thumb, text, strlen(text));
-	free(text);
-	ca.account = true;
-	snprintf(a->location, sizeof(a->location), BASE "/acct/1");
-	answer_json(a, existed ? 200 : 201, json_pack("{s:s}", "status",
-	    "valid"));
+	thumbprint_of(thumb, jwk);
+	existed = ca.account && strcmp(thumb, ca.thumb) == 0;
+	if (existed && ca.closed)
+		problem(a, 403, "unauthorized", "it is closed");
+	else if (!existed && json_is_true(json_object_get(payload,
+	    "onlyReturnExisting")))
+		problem(a, 400, "accountDoesNotExist", "who are you?");
+	else if (!existed && ca.binding && json_object_get(payload,
+	    "externalAccountBinding") == NULL)
+		problem(a, 403, "externalAccountRequired", "whose is it?");
+	if (a->status != 0)
+		return;
+	if (!existed) {
+		memcpy(ca.thumb, thumb, sizeof(thumb));
+		take_contact(payload);
+		ca.account = true;
+		ca.closed = false;
+		ca.accounts++;
+	}
+	snprintf(a->location, sizeof(a->location), BASE "/acct/%d",
+	    ca.accounts);
+	say_account(a, existed ? 200 : 201);
+}
+
+static void
+kid(const json_t *payload, struct ca_answer *a)
+{
+	if (json_object_get(payload, "status") != NULL)
+		ca.closed = true;
+	else if (json_object_get(payload, "contact") != NULL)
+		take_contact(payload);
+	say_account(a, 200);
+}
+
+/* The inner JWS says which key is the next. */
+static void
+key_change(const json_t *payload, struct ca_answer *a)
+{
+	json_t *protected = part(payload, "protected");
+
+	thumbprint_of(ca.thumb, json_object_get(protected, "jwk"));
+	json_decref(protected);
+	say_account(a, 200);
+}
+
+/* What is signed by kid is signed by the key that the account has: the fake
+ * signature is that key's thumbprint. */
+static bool
+signed_well(const json_t *jws)
+{
+	const char *s = json_string_value(json_object_get(jws, "signature"));
+	struct blob b;
+	bool good;
+
+	if (s == NULL || !text_unb64u(&b, s, strlen(s)))
+		return false;
+	good = b.len == 43 && memcmp(b.p, ca.thumb, 43) == 0;
+	blob_free(&b);
+	return good;
 }
 
 static void
@@ -559,6 +663,10 @@ serve(enum ca_kind kind, int id, int i, const json_t *protected,
 		problem(a, 400, "accountDoesNotExist", "who are you?");
 		return;
 	}
+	if (kind != CA_ACCOUNT && ca.closed) {
+		problem(a, 403, "unauthorized", "it is closed");
+		return;
+	}
 	if (kind > CA_ORDER && (o == NULL || i >= o->n)) {
 		problem(a, 404, "malformed", "there is no such thing");
 		return;
@@ -567,7 +675,13 @@ serve(enum ca_kind kind, int id, int i, const json_t *protected,
 		settle(o);
 	switch (kind) {
 	case CA_ACCOUNT:
-		account(protected, a);
+		account(protected, payload, a);
+		break;
+	case CA_KID:
+		kid(payload, a);
+		break;
+	case CA_KEY_CHANGE:
+		key_change(payload, a);
 		break;
 	case CA_ORDER:
 		new_order(payload, a);
@@ -608,6 +722,10 @@ route(const char *url, int *id, int *i)
 		return CA_NONCE;
 	if (strcmp(url, BASE "/account") == 0)
 		return CA_ACCOUNT;
+	if (strcmp(url, BASE "/key") == 0)
+		return CA_KEY_CHANGE;
+	if (sscanf(url, BASE "/acct/%d", id) == 1)
+		return CA_KID;
 	if (strcmp(url, BASE "/new-order") == 0)
 		return CA_ORDER;
 	if (sscanf(url, BASE "/authz/%d/%d", id, i) == 2)
@@ -652,6 +770,8 @@ post(enum ca_kind kind, int id, int i, const char *url,
 		problem(a, 400, "malformed", "not a JWS for here");
 	else if (!use_nonce(nonce) || (int)dice(100) < ca.bad_percent)
 		problem(a, 400, "badNonce", "another nonce, please");
+	else if (ca.account && kind != CA_ACCOUNT && !signed_well(jws))
+		problem(a, 403, "unauthorized", "that is not your key");
 	else
 		serve(kind, id, i, protected, payload, a);
 	json_decref(jws);

@@ -202,6 +202,10 @@ say_ca(struct play *p, char **w, int n)
 		ca_bad_nonces((int)strtol(w[2], NULL, 10));
 	else if (n == 2 && strcmp(w[1], "forgets-accounts") == 0)
 		ca_forget_accounts();
+	else if (n == 2 && strcmp(w[1], "closes-account") == 0)
+		ca_close_account();
+	else if (n == 2 && strcmp(w[1], "wants-binding") == 0)
+		ca_want_binding();
 	else if (n == 4 && strcmp(w[1], "refuses") == 0)
 		ca_name_fails(w[2], w[3]);
 	else if (n == 3 && strcmp(w[1], "accepts") == 0)
@@ -335,9 +339,35 @@ say_expect(struct play *p, char **w, int n)
 	if (n == 6 && strcmp(w[1], "event") == 0)
 		return compare(p, w[3], sim_events(strcmp(w[2], "any") == 0 ?
 		    NULL : w[2], w[3]), w[4], w[5]);
+	if (n == 3 && strcmp(w[1], "operator") == 0)
+		return strcmp(sim_outcome(), w[2]) == 0 ||
+		    fail(p, "the operator heard \"%s\"", sim_outcome());
+	if (n == 4 && strcmp(w[1], "accounts") == 0)
+		return compare(p, "accounts", ca_accounts_made(), w[2], w[3]);
+	if (n == 3 && strcmp(w[1], "contact") == 0)
+		return strcmp(ca_contact(), w[2]) == 0 ||
+		    fail(p, "the contact is \"%s\"", ca_contact());
 	if (n == 4 && strcmp(w[1], "tokens") == 0)
 		return compare(p, "tokens", (int64_t)sim_tokens(), w[2], w[3]);
 	return fail(p, "what is expected?");
+}
+
+/* operator rolls-over|gives-up CA armed|unarmed */
+static bool
+say_operator(struct play *p, char **w, int n)
+{
+	bool armed = n == 4 && strcmp(w[3], "armed") == 0;
+
+	(void)p;
+	if (n != 4 || (!armed && strcmp(w[3], "unarmed") != 0))
+		return false;
+	if (strcmp(w[1], "rolls-over") == 0)
+		sim_rollover(w[2], armed);
+	else if (strcmp(w[1], "gives-up") == 0)
+		sim_deactivate(w[2], armed);
+	else
+		return false;
+	return true;
 }
 
 /* each-commit: the rest of the file is played again and again, with a crash
@@ -361,7 +391,7 @@ static const struct {
 	{ "conf", say_conf }, { "run", say_run }, { "clock", say_clock },
 	{ "ca", say_ca }, { "service", say_service },
 	{ "endpoint", say_endpoint }, { "crash", say_crash },
-	{ "expect", say_expect }, { "each-commit", say_each },
+	{ "operator", say_operator }, { "expect", say_expect }, { "each-commit", say_each },
 	{ NULL, NULL }
 };
 
