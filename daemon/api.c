@@ -174,7 +174,7 @@ api_reply_cert(struct api_req *r, int status, int changed)
 	c->r = r;
 	c->status = status;
 	c->changed = changed;
-	bundle_by_name(turn_store(), r->name, cert_read, c);
+	bundle_by_name(turn_store_durable(), r->name, cert_read, c);
 }
 
 /* --- who speaks -------------------------------------------------------- */

@@ -162,7 +162,7 @@ status_first(void *ctx, struct rows *a, int n, const struct err *err)
 		{ "cert_id", CMP_EQ, least == NULL ? 0 : least->id, NULL },
 		{ "version", CMP_EQ, least == NULL ? 0 : least->served > 0 ?
 		least->served : least->installed, NULL } } };
-	store_read(turn_store(), q, k, status_second, s);
+	store_read(turn_store_durable(), q, k, status_second, s);
 }
 
 static void
@@ -189,7 +189,7 @@ status_rows(struct status *s)
 			.order = "due_ms", .limit = SOON_JOBS_MAX }
 	};
 
-	store_read(turn_store(), q, S_COUNT, status_first, s);
+	store_read(turn_store_durable(), q, S_COUNT, status_first, s);
 }
 
 static void
@@ -212,7 +212,7 @@ status_tally(void *ctx, const struct tally *t, size_t n, const struct err *err)
 	if (++s->tallies == 4)
 		status_rows(s);
 	else
-		store_tally(turn_store(), status_tallies[k + 1].table,
+		store_tally(turn_store_durable(), status_tallies[k + 1].table,
 		    status_tallies[k + 1].col, status_tally, s);
 }
 
@@ -231,7 +231,7 @@ api_get_status(struct api_req *r)
 	r->drop = status_free;
 	s->r = r;
 	s->security = security;
-	store_tally(turn_store(), status_tallies[0].table,
+	store_tally(turn_store_durable(), status_tallies[0].table,
 	    status_tallies[0].col, status_tally, s);
 }
 
@@ -288,14 +288,14 @@ why_cert(void *ctx, struct bundle *b, const struct err *err)
 	w->b = bundle_take(b);
 	q.where[0].col = "name";
 	q.where[0].text = wanted.ca == NULL ? "" : wanted.ca;
-	store_read(turn_store(), &q, 1, why_ca, w);
+	store_read(turn_store_durable(), &q, 1, why_ca, w);
 	conf_wish_free(&wanted);
 }
 
 void
 api_get_why(struct api_req *r)
 {
-	bundle_by_name(turn_store(), r->name, why_cert, r);
+	bundle_by_name(turn_store_durable(), r->name, why_cert, r);
 }
 
 /* --- services ---------------------------------------------------------- */
@@ -369,7 +369,8 @@ services_read(void *ctx, struct rows *a, int n, const struct err *err)
 		return;
 	}
 	take(&s->rows, &a[0]);
-	store_tally(turn_store(), T_DEPLOYMENT, "service", services_counted, s);
+	store_tally(turn_store_durable(), T_DEPLOYMENT, "service",
+	    services_counted, s);
 }
 
 void
@@ -383,7 +384,7 @@ api_get_services(struct api_req *r)
 		s->one = conf_service(acts_conf(), r->name);
 	r->own = s;
 	r->drop = services_free;
-	store_read(turn_store(), &q, 1, services_read, s);
+	store_read(turn_store_durable(), &q, 1, services_read, s);
 }
 
 void

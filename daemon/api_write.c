@@ -160,7 +160,7 @@ api_patch_cert(struct api_req *r)
 	struct put *p = put_new(r);
 
 	if (p != NULL)
-		bundle_by_name(turn_store(), r->name, patch_read, p);
+		bundle_by_name(turn_store_durable(), r->name, patch_read, p);
 }
 
 /* --- acts on one certificate ------------------------------------------- */
@@ -251,7 +251,7 @@ act_begin(struct api_req *r, void (*say)(const struct act *a,
 	    read_options(a, &err) != 0)
 		api_reply_err(r, &err);
 	else
-		bundle_by_name(turn_store(), r->name, act_read, a);
+		bundle_by_name(turn_store_durable(), r->name, act_read, a);
 }
 
 static void

@@ -216,7 +216,7 @@ engine_touch(int64_t cert_id)
 	engine.touched[engine.touched_n++] = cert_id;
 	mark(cert_id, true);
 	if (engine.touched_n == 1)
-		turn_after(refresh_touched, NULL);
+		turn_last(refresh_touched, NULL);
 }
 
 /* --- start: what a crash or a restart left ----------------------------- */

@@ -13,7 +13,9 @@
 #include "daemon/sched.h"
 #include "daemon/wish_json.h"
 
-enum { SPREAD_MS = 50 };	/* between first orders of a new inventory */
+/* First orders of a new inventory come as the file has them; how many there
+ * are at a time is max-orders of the CA. */
+enum { SPREAD_MS = 1 };
 
 static struct {
 	void (*done)(void *ctx);
