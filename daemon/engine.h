@@ -54,8 +54,12 @@ void deploy_at(int64_t at_ms);
 /* Files are in place: a round is due once this service may be reloaded. */
 void deploy_due(const struct bundle *b, const char *service);
 /* The files of a certificate go back to the version before, and its services
- * are reloaded (interface.md section 6, rule 3). */
-void deploy_put_back(const struct bundle *b);
+ * are reloaded (interface.md section 6, rule 3). It is recorded in this turn
+ * and done by job INSTALL. false: there is nothing to go back to. */
+bool deploy_put_back(const struct bundle *b);
+/* For job INSTALL: takes the job on, and the bundle, if such a wish is
+ * recorded. */
+bool back_begin(struct bundle *b);
 bool deploy_has(int64_t cert_id);	/* in the round under way */
 bool deploy_busy(void);	/* a round is under way, or waits for installs */
 void deploy_fini(void);

@@ -90,28 +90,16 @@ put_deployments(int64_t cert_id, const struct conf_wish *wish,
 	return changed;
 }
 
-static char *
-hash_of(const char *text)
-{
-	/* FNV-1a: tells a changed text from the same, nothing more. */
-	uint64_t h = 14695981039346656037u;
-	char out[17];
-
-	for (; *text != '\0'; text++)
-		h = (h ^ (uint8_t)*text) * 1099511628211u;
-	text_id(out, h);
-	return xstrdup(out);
-}
-
 /* The texts of a row that a wish decides. Returns true if any changed. */
 static bool
 fill(struct row_cert *c, const struct conf_wish *wish,
     const struct wish_source *src)
 {
 	struct conf_wish all = conf_effective(engine_conf(), wish);
-	char *settings = wish_text(&all), *hash = hash_of(settings);
+	char *settings = wish_text(&all), hash[17];
 	bool changed;
 
+	text_hash(hash, settings, strlen(settings));
 	free(c->wish);
 	c->wish = wish_text(wish);
 	row_text(&c->source, src->source);
@@ -123,7 +111,6 @@ fill(struct row_cert *c, const struct conf_wish *wish,
 	row_text(&c->settings, settings);
 	row_text(&c->settings_hash, hash);
 	free(settings);
-	free(hash);
 	conf_wish_free(&all);
 	return changed;
 }

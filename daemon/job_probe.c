@@ -13,8 +13,9 @@
 #include "daemon/plan.h"
 #include "daemon/prober.h"
 #include "daemon/sched.h"
+#include "daemon/view.h"
 
-enum { NAMES_MAX = 100 };
+enum { NAMES_MAX = 100, LOOKS_BEFORE = 2 };
 
 /* One question: an endpoint of a service, a name. */
 struct question {
@@ -186,10 +187,11 @@ can_ask(const struct conf_endpoint *e)
 	return strcmp(e->protocol, "tls") == 0;
 }
 
-/* Stores the observation and counts it. */
+/* Stores the observation and counts it. good_since: what was not good since
+ * then was broken before, and not by the new files. */
 static void
 observe(const struct look *l, const struct question *q,
-    const struct prober_finding *p, struct tally_of *t)
+    const struct prober_finding *p, int64_t good_since, struct tally_of *t)
 {
 	struct row_endpoint e = { .cert_id = l->cert_id,
 		.service = q->service->title, .endpoint = q->endpoint->text,
@@ -212,7 +214,7 @@ observe(const struct look *l, const struct question *q,
 		if (p->f.err.class != ERR_NONE)
 			set_error(&e.error, &p->f.err);
 	}
-	was_good = e.good_ms != 0;
+	was_good = e.good_ms != 0 && e.good_ms >= good_since;
 	if (e.version >= 0 && strcmp(e.result, "placeholder") != 0)
 		e.good_ms = loop_now();
 	batch_put(turn_batch(), T_ENDPOINT, &e);
@@ -318,11 +320,14 @@ static void
 unserved(const struct look *l, struct row_deployment *d,
     const struct tally_of *t)
 {
-	bool news = strcmp(d->state, "unserved") != 0;
-	struct err err;
+	struct err err, before;
 	char *json = NULL;
+	bool news;
 
 	why_unserved(&err, &t->worst);
+	news = strcmp(d->state, "unserved") != 0 ||
+	    !view_error_parse(&before, NULL, d->error) ||
+	    before.code != err.code;
 	set_error(&json, &err);
 	d->error = json;
 	d->state = (char *)(uintptr_t)"unserved";
@@ -331,9 +336,9 @@ unserved(const struct look *l, struct row_deployment *d,
 	    engine_lifetime(l->b), chance_luck());
 	put(d);
 	if (news)
-		say(l, d->service, t->dead > 0 ? "endpoint.unreachable" :
-		    t->older > 0 ? "endpoint.older" : "endpoint.other", NULL,
-		    &err);
+		say(l, d->service, err.code == ERR_UNSERVED_OLDER ?
+		    "endpoint.older" : err.code == ERR_UNSERVED_OTHER ?
+		    "endpoint.other" : "endpoint.unreachable", NULL, &err);
 	free(json);
 }
 
@@ -342,20 +347,28 @@ static void
 reload_again(const struct look *l, struct row_deployment *d)
 {
 	d->owed = 1;
-	d->failures = 1;
 	d->since_ms = loop_now();
-	d->state = (char *)(uintptr_t)"installed";
+	d->state = row_const("again");
 	put(d);
 	deploy_due(l->b, d->service);
 	say(l, d->service, "endpoint.older", "an older version is still "
 	    "shown; reloading once more", NULL);
 }
 
+/* Its new files have just been read, and not yet been judged. */
+static bool
+is_fresh(const struct row_deployment *d)
+{
+	return strcmp(d->state, "reloading") == 0 ||
+	    strcmp(d->state, "again") == 0;
+}
+
+/* Not by a clock that has gone back since. */
 static bool
 in_proof_time(const struct row_deployment *d, const struct conf_service *s,
     int64_t lifetime_ms)
 {
-	return strcmp(d->state, "reloading") == 0 && loop_now() <
+	return is_fresh(d) && loop_now() >= d->last_try_ms && loop_now() <
 	    d->last_try_ms + plan_delay(s->probe_timeout_ms, lifetime_ms);
 }
 
@@ -365,6 +378,7 @@ judge(const struct look *l, struct row_deployment *d,
     const struct conf_service *s, const struct tally_of *t)
 {
 	int64_t life = engine_lifetime(l->b), age;
+	bool back;
 
 	if (d->owed || d->version != l->b->cert->newest)
 		return loop_now() + plan_probe_every(life);
@@ -376,11 +390,9 @@ judge(const struct look *l, struct row_deployment *d,
 		age = (loop_now() - d->last_try_ms) / 1000;
 		return loop_now() + plan_probe_again(age, life);
 	}
-	if (t->was_good > 0 && s->rollback &&
-	    strcmp(d->state, "reloading") == 0)
-		deploy_put_back(l->b);
-	if (t->dead == 0 && t->other == 0 && d->failures == 0 &&
-	    strcmp(d->state, "reloading") == 0) {
+	back = t->was_good > 0 && s->rollback && is_fresh(d) &&
+	    deploy_put_back(l->b);
+	if (!back && t->older > 0 && strcmp(d->state, "reloading") == 0) {
 		reload_again(l, d);
 		return loop_now() + plan_probe_every(life);
 	}
@@ -394,6 +406,8 @@ static int64_t
 conclude_service(const struct look *l, struct row_deployment *d, int *asked)
 {
 	const struct conf_service *s = conf_service(engine_conf(), d->service);
+	int64_t since = d->last_try_ms - LOOKS_BEFORE *
+	    plan_probe_every(engine_lifetime(l->b));
 	struct tally_of t;
 	size_t i;
 	int k;
@@ -407,9 +421,9 @@ conclude_service(const struct look *l, struct row_deployment *d, int *asked)
 		if (q->service != s)
 			continue;
 		if (q->found_n == 0)
-			observe(l, q, NULL, &t);
+			observe(l, q, NULL, since, &t);
 		for (k = 0; k < q->found_n; k++)
-			observe(l, q, &q->found[k], &t);
+			observe(l, q, &q->found[k], since, &t);
 	}
 	*asked += t.asked;
 	return judge(l, d, s, &t);

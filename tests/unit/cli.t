@@ -224,7 +224,7 @@ The old certificate (version 7) is served; 29 days left. No new order is needed.
              192.0.2.10:443 for shop.example: shows an older version
   tried      3 times since 02:12; next 12:52
 
-  Do         mend /etc/nginx/conf.d/api.conf:12, then: everleaf deploy shop.example (or wait)
+  Do         mend /etc/nginx/conf.d/api.conf:12, then everleaf deploy shop.example (or wait)
 END
 run why new.example
 ok 'why: the CA is down' prints 0 <<'END'
