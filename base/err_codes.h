@@ -57,7 +57,8 @@
 	X(NOT_TLS, "not-tls", MACHINE) \
 	X(TEST_CA, "test-ca", PERSON) \
 	X(DAEMON_DOWN, "daemon-down", MACHINE) \
-	X(NO_PERMISSION, "no-permission", USAGE)
+	X(NO_PERMISSION, "no-permission", USAGE) \
+	X(BEING_REMOVED, "being-removed", LATER)
 
 enum err_code {
 #define X(sym, name, class) ERR_##sym,

@@ -274,15 +274,15 @@ say(json_t *lines, const char *fmt, ...)
 /* --- DELETE ------------------------------------------------------------ */
 
 static void
-remove_over(void *ctx, const struct err *err)
+remove_over(void *ctx, bool over, const struct err *err)
 {
 	struct act *a = ctx;
 
 	if (err != NULL)
 		api_reply_err(a->r, err);
 	else if (a->purge)
-		api_reply(a->r, 200, json_pack("{s:s, s:b}", "name",
-		    a->r->name, "purged", 1));
+		api_reply(a->r, over ? 200 : 202, json_pack("{s:s, s:b}",
+		    "name", a->r->name, "purged", (int)over));
 	else
 		api_reply_cert(a->r, 200, -1);
 }

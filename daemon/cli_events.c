@@ -93,7 +93,10 @@ print_step(const struct step *t, const json_t *e, const json_t *cert)
 
 	buf_init(&b, 16 * 1024);
 	for (p = t->words; *p != '\0'; p++)
-		if (*p == '%')
+		if (strncmp(p, "%s: ", 4) == 0 && json_get(e, "service") ==
+		    NULL)
+			p += 3;
+		else if (*p == '%')
 			put_word(&b, *++p, e, cert);
 		else
 			buf_putc(&b, *p);

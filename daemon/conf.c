@@ -25,6 +25,7 @@ conf_free(struct conf *c)
 	free(c->policies);
 	free(c->services);
 	free(c->cas);
+	free(c->dns);
 	free(c->problems);
 	free(c->file);
 	free(c);
@@ -74,6 +75,12 @@ const struct conf_ca *
 conf_ca(const struct conf *c, const char *title)
 {
 	return find(c, CONF_CA, title);
+}
+
+const struct conf_dns *
+conf_dns(const struct conf *c, const char *title)
+{
+	return find(c, CONF_DNS, title);
 }
 
 bool
@@ -154,7 +161,6 @@ conf_effective(const struct conf *c, const struct conf_wish *wish)
 		else
 			conf_key_default(k, &out);
 	}
-	out.key_policy = xstrdup("new");
 	resolve_auto(&out);
 	return out;
 }
@@ -167,6 +173,5 @@ conf_wish_free(struct conf_wish *w)
 	for (k = conf_keys; k->word != NULL; k++)
 		if ((k->in & 1u << CONF_CERT) != 0)
 			conf_key_free(k, w);
-	free(w->key_policy);
 	conf_wish_blank(w);
 }

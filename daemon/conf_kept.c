@@ -157,6 +157,7 @@ keep_references(struct conf *c, const struct conf *before)
 		w = conf_effective(before, &cert->wish);
 		keep_reference(c, CONF_POLICY, w.policy, before);
 		keep_reference(c, CONF_CA, w.ca, before);
+		keep_reference(c, CONF_DNS, w.dns, before);
 		for (j = 0; j < w.services.n; j++)
 			keep_reference(c, CONF_SERVICE, w.services.v[j],
 			    before);

@@ -8,7 +8,7 @@
 #include "daemon/conf_pack.h"
 #include "daemon/conf_table.h"
 
-enum { MAGIC = 0x43464c45, FORMAT = 1, TAIL = 8 };
+enum { MAGIC = 0x43464c45, FORMAT = 2, TAIL = 8 };
 
 /* The length of a text that is not there. */
 static const uint32_t absent = UINT32_MAX;

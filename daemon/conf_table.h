@@ -6,7 +6,7 @@
 #include "daemon/conf.h"
 
 enum conf_kind { CONF_TOP, CONF_CERT, CONF_POLICY, CONF_SERVICE, CONF_CA,
-	CONF_KINDS };
+	CONF_DNS, CONF_KINDS };
 
 enum conf_type { CONF_TEXT, CONF_LIST, CONF_YESNO, CONF_NUMBER, CONF_TIME,
 	CONF_PATH, CONF_ARGV, CONF_CHOICE, CONF_ENDPOINTS };
@@ -37,7 +37,7 @@ struct conf_key {
 };
 /* Ends with word NULL. Keys of one kind lie side by side. */
 extern const struct conf_key conf_keys[];
-enum { CONF_KEYS_MAX = 64, CONF_KEYS_OF_ONE = 16 };
+enum { CONF_KEYS_MAX = 64, CONF_KEYS_OF_ONE = 20 };
 
 /* How the blocks of a kind lie in a conf. title and where come first in each
  * of them: struct conf_head. */

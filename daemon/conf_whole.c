@@ -256,6 +256,23 @@ check_ca(struct conf_unit *u, struct conf_parsed *b, struct conf_diag *diag)
 }
 
 static void
+check_dns(struct conf_unit *u, struct conf_parsed *b, struct conf_diag *diag)
+{
+	const struct conf_dns *d = b->element;
+	bool server = d->server != NULL && *d->server != '\0';
+	struct err err;
+
+	if (server != (d->program.n > 0))
+		return;
+	err_set(&err, ERR_CONFIG_BAD, server ?
+	    "dns \"%s\": it has both a server and a program" :
+	    "dns \"%s\": it has neither a server nor a program", d->title);
+	err_advise(&err, "Say one of them: server = ADDRESS with key-file, or "
+	    "program = {...}");
+	conf_unit_wrong(u, b->line, &err, diag);
+}
+
+static void
 check_wish(const struct conf *c, struct conf_unit *u, struct conf_parsed *b,
     struct conf_diag *diag)
 {
@@ -288,6 +305,8 @@ check_references(struct conf_files *f, const struct conf *c,
 				check_service(f, u, b, diag);
 			else if (b->kind == CONF_CA)
 				check_ca(u, b, diag);
+			else if (b->kind == CONF_DNS)
+				check_dns(u, b, diag);
 			else
 				check_wish(c, u, b, diag);
 		}
@@ -373,6 +392,18 @@ build_ca(struct conf *c, const char *title, const struct conf_parsed *b)
 }
 
 static void
+build_dns(struct conf *c, const struct conf_parsed *b)
+{
+	const struct conf_head *said = b->element;
+	struct conf_dns *d = conf_add(c, CONF_DNS);
+
+	d->title = xstrdup(said->title);
+	d->where = xstrdup(said->where);
+	defaults(CONF_DNS, d);
+	overlay(CONF_DNS, d, b);
+}
+
+static void
 build_wish(struct conf *c, const struct conf_parsed *b)
 {
 	struct conf_head *said = b->element, *to = conf_add(c, b->kind);
@@ -397,6 +428,8 @@ build_block(struct conf *c, const struct conf_files *f,
 		build_service(c, f, title_of(b), b);
 	else if (b->kind == CONF_CA)
 		build_ca(c, title_of(b), b);
+	else if (b->kind == CONF_DNS)
+		build_dns(c, b);
 	else
 		build_wish(c, b);
 }

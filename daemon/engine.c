@@ -10,6 +10,8 @@
 #include "daemon/log.h"
 #include "daemon/loop.h"
 #include "daemon/peers.h"
+#include "daemon/proof.h"
+#include "daemon/purge.h"
 #include "daemon/sched.h"
 #include "daemon/view.h"
 #include "daemon/wish_json.h"
@@ -130,6 +132,7 @@ engine_wish(const struct row_cert *c)
 	wish_init(&w);
 	if (wish_parse(&w, c->settings, &err) != 0)
 		log_err(&err, "%s: its settings in the inventory", c->name);
+	wish_fill(&w);
 	return w;
 }
 
@@ -216,6 +219,12 @@ engine_touch(int64_t cert_id)
 		turn_after(refresh_touched, NULL);
 }
 
+void
+engine_untouch(int64_t cert_id)
+{
+	mark(cert_id, false);
+}
+
 /* --- start: what a crash or a restart left ----------------------------- */
 
 static void
@@ -228,16 +237,27 @@ nothing(void *ctx, void *answer, const struct err *err)
 }
 
 static void
+published_again(void *ctx, const struct err *err)
+{
+	nothing(NULL, NULL, err);
+	row_free(T_CHALLENGE, ctx);
+	free(ctx);
+}
+
+/* The responder may have been started anew and know nothing. */
+static void
 publish_again(struct rows *challenges)
 {
+	struct row_challenge *row;
 	size_t i;
 
 	for (i = 0; i < challenges->n; i++) {
-		const struct row_challenge *row = ROWS_AT(challenges,
-		    row_challenge, i);
-		struct w_publish m = { row->token, row->ident, row->keyauth };
-
-		peer_ask(WIRE_PUBLISH, &m, nothing, NULL);
+		row = row_copy(T_CHALLENGE, ROWS_AT(challenges, row_challenge,
+		    i));
+		if (proof_forgets(row))
+			proof_publish(row, published_again, row);
+		else
+			published_again(row, NULL);
 		/* Without an order it is taken down. */
 		sched_put(JOB_UNDO, row->cert_id, loop_now());
 	}
@@ -276,7 +296,8 @@ flip_owed(void *ctx, struct bundle *b, const struct err *err)
 	struct w_generation m;
 
 	(void)ctx;
-	if (err != NULL || b->cert == NULL || b->cert->installed_gen == 0)
+	if (err != NULL || b->cert == NULL || b->cert->installed_gen == 0 ||
+	    purge_has(b->cert->id))
 		return;
 	m.cert = (uint64_t)b->cert->id;
 	m.gen = (uint32_t)b->cert->installed_gen;
@@ -414,6 +435,7 @@ engine_fini(void)
 {
 	job_renew_fini();
 	deploy_fini();
+	purge_fini();
 	sched_fini();
 	cas_fini();
 	turn_fini();

@@ -23,6 +23,8 @@ const struct conf *engine_conf(void);
 /* The certificate's state word, summary and next look are computed again
  * after this turn. */
 void engine_touch(int64_t cert_id);
+/* Its certificate goes: nothing is left to be computed. */
+void engine_untouch(int64_t cert_id);
 /* Effective wish of a certificate's row; conf_wish_free. */
 struct conf_wish engine_wish(const struct row_cert *c);
 /* Lifetime of the newest real version, 0 if there is none. */
@@ -73,8 +75,6 @@ void inventory_make(const char *name, const struct conf_wish *wish,
 bool inventory_change(const struct bundle *b, const struct conf_wish *wish,
     const struct wish_source *src);
 void inventory_retire(const struct bundle *b, const char *actor);
-/* Files and rows go now; the history stays. */
-void inventory_purge(const struct bundle *b, const char *actor);
 
 /* The state of a certificate in one word (state.c, pure). */
 struct state {

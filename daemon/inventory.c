@@ -1,5 +1,5 @@
 /* Configuration and run-time wishes become rows: what enters, what changes,
- * what is retired. Nothing is ever deleted here. */
+ * what is retired. Nothing is ever deleted here (purge.h does that). */
 #include <config.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +9,7 @@
 #include "daemon/engine.h"
 #include "daemon/log.h"
 #include "daemon/loop.h"
-#include "daemon/peers.h"
+#include "daemon/purge.h"
 #include "daemon/sched.h"
 #include "daemon/wish_json.h"
 
@@ -209,48 +209,6 @@ inventory_retire(const struct bundle *b, const char *actor)
 	    "stay until 30 days after expiry, no renewals");
 }
 
-static void
-purged(void *ctx, void *answer, const struct err *err)
-{
-	int64_t id = *(int64_t *)ctx;
-	struct row_cert c = { .id = id };
-	enum table t;
-
-	(void)answer;
-	free(ctx);
-	if (err != NULL) {
-		log_err(err, "the files of a certificate can't be removed");
-		return;
-	}
-	for (t = T_IDENT; t <= T_ENDPOINT; t++)
-		if (strcmp(row_defs[t].cols[0].name, "cert_id") == 0)
-			batch_del_all(turn_batch(), t, id);
-	batch_del(turn_batch(), T_CERT, &c);
-}
-
-static void
-ask_purge(void *ctx)
-{
-	struct row_cert *c = ctx;
-	struct w_purge m = { (uint64_t)c->id, c->name };
-
-	peer_ask(WIRE_PURGE, &m, purged, xmemdup(&c->id, sizeof(c->id)));
-	row_free(T_CERT, c);
-	free(c);
-}
-
-void
-inventory_purge(const struct bundle *b, const char *actor)
-{
-	int kind;
-
-	inventory_retire(b, actor);
-	for (kind = 1; kind < JOB_KIND_COUNT; kind++)
-		if (kind != JOB_DEPLOY)
-			sched_drop((enum job_kind)kind, b->cert->id);
-	turn_after(ask_purge, row_copy(T_CERT, b->cert));
-}
-
 /* --- at start: each row against the file, each wish against the rows --- */
 
 static void
@@ -259,7 +217,8 @@ sync_one(void *ctx, struct bundle *b, const struct err *err)
 	const struct conf_cert *k = ctx;
 	struct wish_source src = { "file", k->where, k->names_where, "config" };
 
-	if (err == NULL && b->cert != NULL)
+	/* One that is being removed is made anew when it is gone. */
+	if (err == NULL && b->cert != NULL && !purge_has(b->cert->id))
 		inventory_change(b, &k->wish, &src);
 }
 
@@ -333,12 +292,16 @@ compare(struct rows *certs)
 static void
 read_certs(void *unused, struct rows *answers, int n, const struct err *err)
 {
+	size_t i;
+
 	(void)unused;
 	(void)n;
 	if (err != NULL) {
 		log_err(err, "the inventory can't be read");
 		exit(1);
 	}
+	for (i = 0; i < answers[1].n; i++)
+		purge_recover(ROWS_AT(&answers[1], row_meta, i));
 	compare(&answers[0]);
 	sync_run.done(sync_run.ctx);
 }
@@ -346,10 +309,12 @@ read_certs(void *unused, struct rows *answers, int n, const struct err *err)
 void
 inventory_sync(void (*done)(void *ctx), void *ctx)
 {
-	struct query q = { .table = T_CERT };
+	struct query q[2] = { { .table = T_CERT },
+		{ .table = T_META, .wheres = 1, .where = { { .col = "key",
+		    .cmp = CMP_PREFIX, .text = PURGE_KEY } } } };
 
 	sync_run.done = done;
 	sync_run.ctx = ctx;
 	sync_run.made = 0;
-	store_read(turn_store(), &q, 1, read_certs, NULL);
+	store_read(turn_store(), q, 2, read_certs, NULL);
 }

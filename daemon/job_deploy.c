@@ -8,6 +8,7 @@
 #include "daemon/job_deploy.h"
 #include "daemon/loop.h"
 #include "daemon/plan.h"
+#include "daemon/purge.h"
 #include "daemon/sched.h"
 
 enum { ITEMS_MAX = 1000, INSTALLS_END_MS = 200 };
@@ -251,7 +252,8 @@ member_loaded(void *ctx, struct bundle *b, const struct err *err)
 
 	if (err != NULL)
 		deploy_look_again(d, loop_now() + CONF_MINUTE);
-	else if (b->cert != NULL && b->cert->installed > 0) {
+	else if (b->cert != NULL && b->cert->installed > 0 &&
+	    !purge_has(b->cert->id)) {
 		at = ready_at(d, b);
 		if (at <= loop_now()) {
 			d->members[d->members_n].round = d;

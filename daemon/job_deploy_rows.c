@@ -144,11 +144,12 @@ record_reloaded(const struct record *r, struct row_deployment *row,
     const struct concern *s)
 {
 	const struct member *m = r->m;
-	bool checks = s->conf->check.n > 0, reloads = s->conf->reload.n > 0;
+	const char *did = s->conf->reload.n == 0 ? "it has no reload" :
+	    s->conf->check.n > 0 ? "checked, reloaded" : "reloaded";
 
 	row->version = m->b->cert->installed;
 	if (m->rollback) {	/* why it was put back still stands */
-		say(m, s->conf->title, "service.reloaded", "with the "
+		say(m, s->conf->title, "service.reloaded", "reloaded with the "
 		    "previous files", NULL);
 		return;
 	}
@@ -157,9 +158,7 @@ record_reloaded(const struct record *r, struct row_deployment *row,
 	row->next_try_ms = 0;
 	sched_put(JOB_PROBE, m->b->cert->id, loop_now() +
 	    plan_probe_again(0, engine_lifetime(m->b)));
-	say(m, s->conf->title, reloads ? "service.reloaded" :
-	    "service.checked", !reloads ? "it has no reload" : checks ?
-	    "checked, reloaded" : "reloaded", NULL);
+	say(m, s->conf->title, "service.reloaded", did, NULL);
 }
 
 static void

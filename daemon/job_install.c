@@ -13,6 +13,7 @@
 #include "daemon/loop.h"
 #include "daemon/peers.h"
 #include "daemon/plan.h"
+#include "daemon/purge.h"
 #include "daemon/sched.h"
 
 enum { ROUND_OVER_MS = 500,
@@ -454,6 +455,11 @@ read_bundle(void *ctx, struct bundle *b, const struct err *err)
 
 	if (err != NULL || b->cert == NULL) {
 		engine_job_over(JOB_INSTALL, n->cert_id, err);
+		install_free(n);
+		return;
+	}
+	if (purge_has(n->cert_id)) {
+		sched_done(JOB_INSTALL, n->cert_id);
 		install_free(n);
 		return;
 	}

@@ -12,6 +12,7 @@
 #include "daemon/loop.h"
 #include "daemon/plan.h"
 #include "daemon/prober.h"
+#include "daemon/purge.h"
 #include "daemon/sched.h"
 #include "daemon/view.h"
 
@@ -561,7 +562,8 @@ read_bundle(void *ctx, struct bundle *b, const struct err *err)
 {
 	struct look *l = ctx;
 
-	if (err != NULL || b->cert == NULL || b->cert->installed <= 0) {
+	if (err != NULL || b->cert == NULL || b->cert->installed <= 0 ||
+	    purge_has(l->cert_id)) {
 		engine_job_over(JOB_PROBE, l->cert_id, err);
 		look_free(l);
 		return;

@@ -14,6 +14,7 @@
 #include "daemon/loop.h"
 #include "daemon/peers.h"
 #include "daemon/plan.h"
+#include "daemon/proof.h"
 #include "daemon/sched.h"
 
 enum {
@@ -32,8 +33,16 @@ struct issue {
 	struct acme_order *order;
 	struct acting acting;
 	struct loop_timer *timer;
-	struct acme_wish peer_wish;	/* for keeper or responder */
+	struct acme_wish peer_wish;	/* for the keeper */
+	struct proof *proofs;
+	struct proof *proof;		/* of the wish under way */
 	struct issue *next;
+};
+
+/* A challenge that is out there, or about to be. */
+struct proof {
+	struct row_challenge *row;
+	struct proof *next;
 };
 
 static struct issue *issues;
@@ -46,6 +55,30 @@ job_renew_room(void)
 	return cas_room();
 }
 
+static struct proof *
+proof_add(struct issue *s, const struct row_challenge *row)
+{
+	struct proof *p = xcalloc(1, sizeof(*p));
+
+	p->row = row_copy(T_CHALLENGE, row);
+	p->next = s->proofs;
+	s->proofs = p;
+	return p;
+}
+
+static void
+proof_drop(struct issue *s, struct proof *p)
+{
+	struct proof **at = &s->proofs;
+
+	while (*at != p)
+		at = &(*at)->next;
+	*at = p->next;
+	row_free(T_CHALLENGE, p->row);
+	free(p->row);
+	free(p);
+}
+
 static void
 issue_free(struct issue *s)
 {
@@ -56,6 +89,8 @@ issue_free(struct issue *s)
 	*at = s->next;
 	ca_forget(s->ca, s);
 	ca_leave(s->ca);
+	while (s->proofs != NULL)
+		proof_drop(s, s->proofs);
 	acme_order_free(s->order);
 	loop_timer_free(s->timer);
 	conf_wish_free(&s->wish);
@@ -328,7 +363,7 @@ succeed(struct issue *s, const struct acme_wish *w)
 	bundle_by_id(turn_store(), s->row.cert_id, record_success, k);
 }
 
-/* --- wishes for keeper and responder ----------------------------------- */
+/* --- wishes for the keeper --------------------------------------------- */
 
 static void
 peer_error(struct issue *s, const struct err *err)
@@ -371,10 +406,45 @@ ask_csr(void *ctx)
 	peer_ask(WIRE_CSR, &m, csr_made, s);
 }
 
-static struct row_challenge
-challenge_of(const struct issue *s)
+/* --- proofs ------------------------------------------------------------ */
+
+static void
+published(void *ctx, const struct err *err)
 {
-	const struct acme_wish *w = &s->peer_wish;
+	struct acme_event e = { .kind = ACME_PUBLISHED };
+
+	if (err != NULL)
+		peer_error(ctx, err);
+	else
+		step(ctx, &e);
+}
+
+static void
+publish_planned(void *ctx)
+{
+	struct issue *s = ctx;
+
+	proof_publish(s->proof->row, published, s);
+}
+
+/* How to take it down again is durable before it is put up. */
+static void
+planned(void *ctx, const struct err *err)
+{
+	struct issue *s = ctx;
+
+	if (err != NULL) {
+		proof_drop(s, s->proof);
+		peer_error(s, err);
+		return;
+	}
+	batch_put(turn_batch(), T_CHALLENGE, s->proof->row);
+	turn_after(publish_planned, s);
+}
+
+static struct row_challenge
+challenge_of(const struct issue *s, const struct acme_wish *w)
+{
 	struct row_challenge row = { .cert_id = s->row.cert_id,
 		.ident = (char *)(uintptr_t)w->ident,
 		.type = (char *)(uintptr_t)w->challenge,
@@ -385,48 +455,54 @@ challenge_of(const struct issue *s)
 	return row;
 }
 
-static void
-published(void *ctx, void *answer, const struct err *err)
+static struct proof *
+proof_of(const struct issue *s, const struct acme_wish *w)
 {
-	struct acme_event e = { .kind = ACME_PUBLISHED };
+	struct proof *p;
 
-	(void)answer;
-	if (err != NULL)
-		peer_error(ctx, err);
-	else
-		step(ctx, &e);
+	for (p = s->proofs; p != NULL; p = p->next)
+		if (strcmp(p->row->ident, w->ident) == 0 &&
+		    strcmp(p->row->type, w->challenge) == 0 &&
+		    strcmp(p->row->token, w->token) == 0)
+			break;
+	return p;
 }
 
 static void
-ask_publish(void *ctx)
+publish(struct issue *s, const struct acme_wish *w)
 {
-	struct row_challenge row = challenge_of(ctx);
-	struct w_publish m = { row.token, row.ident, row.keyauth };
+	struct row_challenge row = challenge_of(s, w);
 
-	peer_ask(WIRE_PUBLISH, &m, published, ctx);
+	s->proof = proof_of(s, w);
+	if (s->proof == NULL)
+		s->proof = proof_add(s, &row);
+	proof_plan(s->proof->row, &s->wish, planned, s);
 }
 
 static void
-withdrawn(void *ctx, void *answer, const struct err *err)
+withdrawn(void *ctx, const struct err *err)
 {
 	struct issue *s = ctx;
-	struct row_challenge row = challenge_of(s);
 	struct acme_event e = { .kind = ACME_WITHDRAWN };
 
-	(void)answer;
-	/* A responder that is gone has forgotten the token by itself. */
-	if (err == NULL)
-		batch_del(turn_batch(), T_CHALLENGE, &row);
+	/* What stays up is taken down by a job after the order. */
+	if (err == NULL && s->proof != NULL) {
+		batch_del(turn_batch(), T_CHALLENGE, s->proof->row);
+		proof_drop(s, s->proof);
+	}
+	s->proof = NULL;
 	step(s, &e);
 }
 
 static void
 ask_withdraw(void *ctx)
 {
-	struct row_challenge row = challenge_of(ctx);
-	struct w_withdraw m = { row.token, row.ident };
+	struct issue *s = ctx;
 
-	peer_ask(WIRE_WITHDRAW, &m, withdrawn, ctx);
+	if (s->proof != NULL)
+		proof_withdraw(s->proof->row, withdrawn, s);
+	else
+		withdrawn(s, NULL);
 }
 
 /* --- driving the order ------------------------------------------------- */
@@ -458,8 +534,6 @@ wait_until(struct issue *s, int64_t at_ms)
 static void
 do_wish(struct issue *s, const struct acme_wish *w)
 {
-	struct row_challenge row;
-
 	s->peer_wish = *w;
 	switch (w->kind) {
 	case ACME_WISH_HTTP:
@@ -470,11 +544,10 @@ do_wish(struct issue *s, const struct acme_wish *w)
 		turn_after(ask_csr, s);
 		break;
 	case ACME_WISH_PUBLISH:
-		row = challenge_of(s);
-		batch_put(turn_batch(), T_CHALLENGE, &row);
-		turn_after(ask_publish, s);
+		publish(s, w);
 		break;
 	case ACME_WISH_WITHDRAW:
+		s->proof = proof_of(s, w);
 		turn_after(ask_withdraw, s);
 		break;
 	case ACME_WISH_WAIT:
@@ -592,6 +665,7 @@ begin(const struct bundle *b, struct conf_wish *wish, struct ca *ca)
 	struct row_cert *c = row_copy(T_CERT, b->cert);
 	struct happening h = { .event = "order.started", .cert_id = c->id,
 		.name = c->name };
+	size_t i;
 
 	s->wish = *wish;
 	s->ca = ca;
@@ -602,6 +676,8 @@ begin(const struct bundle *b, struct conf_wish *wish, struct ca *ca)
 	s->acting.ctx = s;
 	s->next = issues;
 	issues = s;
+	for (i = 0; i < b->challenges.n; i++)
+		proof_add(s, ROWS_AT(&b->challenges, row_challenge, i));
 	if (resumes(s, b))
 		h.event = "order.resumed";
 	else {

@@ -244,3 +244,9 @@ sched_running(enum job_kind kind)
 		n += r->kind == kind;
 	return n;
 }
+
+bool
+sched_is_running(enum job_kind kind, int64_t object)
+{
+	return *find(kind, object) != NULL;
+}

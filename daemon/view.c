@@ -164,11 +164,13 @@ wanted(const struct bundle *b)
 	json_t *j;
 
 	wish_span(span, w.renew_before_ms);
-	j = json_pack("{s:o, s:o, s:[], s:o, s:o, s:o, s:n, s:s, s:o}",
+	j = json_pack("{s:o, s:o, s:[], s:o, s:o, s:o, s:o, s:s, s:o}",
 	    "names", wanted_names(b, &w), "ca", json_text(w.ca),
 	    "fallback_ca", "challenge", json_list(&w.challenge),
 	    "key_type", json_text(w.key_type),
 	    "key_policy", json_text(w.key_policy), "profile",
+	    w.profile != NULL && *w.profile != '\0' ?
+	    json_text(w.profile) : json_null(),
 	    "renew_before", span, "services", json_list(&w.services));
 	conf_wish_free(&w);
 	return j;

@@ -319,6 +319,9 @@ wild: no more renewals; its files stay until 30 days after expiry
 END
 run remove --purge wild
 ok 'remove --purge' has 0 'wild: removed, with its files and keys'
+run add slow.example --no-wait
+run remove --purge slow.example
+ok 'remove --purge that takes long' has 5 'slow.example: is being removed'
 run remove old.example
 ok 'remove one in a file' fails 2 'old.example is set in /etc/everleaf/everleaf.conf:6'
 run test blog.example

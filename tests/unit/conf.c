@@ -122,9 +122,9 @@ broken_files(void **state)
 		{ "include \"more.conf\"\n", NULL, "everleaf.conf:1: no such "
 		    "block \"include\". The files of conf.d are read by "
 		    "themselves.\n" },
-		{ "dns \"bind\" {\n}\n", NULL, "everleaf.conf:1: no such "
-		    "block \"dns\". There are certificate, policy, service "
-		    "and ca.\n" },
+		{ "notify \"me\" {\n}\n", NULL, "everleaf.conf:1: no such "
+		    "block \"notify\". There are certificate, policy, "
+		    "service, ca and dns.\n" },
 		{ "certificat \"bind\" {\n}\n", NULL, "everleaf.conf:1: no "
 		    "such block \"certificat\". You want \"certificate\".\n" },
 		{ "agree-toss = true\n", NULL, "everleaf.conf:1: no such key "
@@ -241,10 +241,12 @@ wrong_values(void **state)
 		    "\"/dev/null\": it is no regular file" },
 		{ "policy p { ca = googel }", "ca \"googel\" is neither a "
 		    "block here nor a preset. You want \"google\"" },
-		{ "policy p { challenge = dns-01 }", "challenge: \"dns-01\": "
-		    "say http-01 or auto" },
-		{ "policy p { key-type = rsa-2048 }", "key-type = rsa-2048: "
-		    "say ecdsa-p256" },
+		{ "policy p { challenge = dns-02 }", "challenge: \"dns-02\": "
+		    "say http-01, tls-alpn-01, dns-01, dns-account-01, "
+		    "dns-persist-01 or auto" },
+		{ "policy p { key-type = rsa-1024 }", "key-type = rsa-1024: "
+		    "say ecdsa-p256, ecdsa-p384, rsa-2048, rsa-3072 or "
+		    "rsa-4096" },
 		{ "policy p { keep-versions = 101 }", "keep-versions = 101: "
 		    "say a number from 0 to 100" },
 		{ "policy p { probe-names = \"*.a.example\" }",
@@ -262,9 +264,25 @@ wrong_values(void **state)
 		    "a.example} }", "names: \"a.example\": it is there "
 		    "twice" },
 		{ "certificate a.example { names = {\"*.a.example\"} }",
-		    "\"*.a.example\" can only be proved by dns-01, which this "
-		    "release does not have. List the names themselves, such "
-		    "as \"www.a.example\"" }
+		    "\"*.a.example\" can only be proved in DNS, and there is no "
+		    "dns block. Add one (everleaf.conf(5), DNS), or list the "
+		    "names themselves, such as \"www.a.example\"" },
+		{ "dns b { }", "dns \"b\": it has neither a server nor a "
+		    "program. Say one of them: server = ADDRESS with "
+		    "key-file, or program = {...}|" },
+		{ "policy p { dns = b }", "dns \"b\" is no block here" },
+		{ "dns b { server = \"ns1.example\" }", "server: "
+		    "\"ns1.example\": say ADDRESS or ADDRESS:PORT, such as "
+		    "192.0.2.53 or [2001:db8::53]:5353" },
+		{ "tls-alpn-listen = \"443\"", "tls-alpn-listen: \"443\": "
+		    "say :PORT or ADDRESS:PORT, such as :80" },
+		{ "policy p { webroot = srv }", "webroot: \"srv\": say the "
+		    "whole path, from /" },
+		{ "ca google { proxy = \"http://u@h:1\" }", "proxy: "
+		    "\"http://u@h:1\": no host and port. A user and password "
+		    "do not belong into this file" },
+		{ "policy p { validity = 1 }", "validity = 1: say the unit: "
+		    "1s, 1m, 1h or 1d" }
 	};
 	char file[1000], want[1000];
 	size_t i;

@@ -24,7 +24,7 @@ manual(const char *name)
 }
 
 static const char *const sections[CONF_KINDS] = {
-	"TOP LEVEL", "CERTIFICATE", "POLICY", "SERVICE", "CA"
+	"TOP LEVEL", "CERTIFICATE", "POLICY", "SERVICE", "CA", "DNS"
 };
 static const char *const types[] = {
 	"text", "list", "yesno", "number", "time", "path", "argv", "choice",

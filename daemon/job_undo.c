@@ -1,0 +1,50 @@
+/* Challenges that outlived their order: after a crash, or when taking them
+ * down failed. Job UNDO. */
+#include <config.h>
+#include <stdlib.h>
+#include "daemon/engine.h"
+#include "daemon/loop.h"
+#include "daemon/proof.h"
+#include "daemon/sched.h"
+
+static void
+taken_down(void *ctx, const struct err *err)
+{
+	struct row_challenge *row = ctx;
+
+	if (err == NULL)
+		batch_del(turn_batch(), T_CHALLENGE, row);
+	else
+		sched_put(JOB_UNDO, row->cert_id, loop_now() + CONF_MINUTE);
+	row_free(T_CHALLENGE, row);
+	free(row);
+}
+
+static void
+take_down(void *ctx)
+{
+	proof_withdraw(ctx, taken_down, ctx);
+}
+
+static void
+undo(void *ctx, struct bundle *b, const struct err *err)
+{
+	int64_t id = *(int64_t *)ctx;
+	size_t i;
+
+	free(ctx);
+	sched_done(JOB_UNDO, id);
+	/* An order under way needs its challenges. */
+	if (err != NULL || b->cert == NULL || bundle_order(b) != NULL)
+		return;
+	for (i = 0; i < b->challenges.n; i++)
+		turn_after(take_down, row_copy(T_CHALLENGE,
+		    ROWS_AT(&b->challenges, row_challenge, i)));
+}
+
+void
+job_undo(int64_t cert_id)
+{
+	bundle_by_id(turn_store(), cert_id, undo,
+	    xmemdup(&cert_id, sizeof(cert_id)));
+}
