@@ -161,16 +161,16 @@ deploy_ran_well(const struct w_ran *r, const struct conf_service *s,
 	return false;
 }
 
-/* Ends in ":" and a number, begins with "/". */
-static bool
-is_place(const char *word, size_t n)
+/* Length of "/PATH:LINE" at the begin of this word, 0 if it is none. */
+static size_t
+place_length(const char *word)
 {
-	size_t digits = 0;
+	size_t path = strcspn(word, ": \t\"'()"), line;
 
-	while (digits < n && strchr("0123456789", word[n - 1 - digits]))
-		digits++;
-	return word[0] == '/' && digits > 0 && digits + 1 < n &&
-	    word[n - 1 - digits] == ':';
+	if (word[0] != '/' || path < 2 || word[path] != ':')
+		return 0;
+	line = strspn(word + path + 1, "0123456789");
+	return line > 0 && line < 8 ? path + 1 + line : 0;
 }
 
 void
@@ -181,10 +181,11 @@ deploy_place(char out[160], const char *evidence)
 
 	out[0] = '\0';
 	for (; *word != '\0'; word += n + strspn(word + n, " \t\"'()")) {
-		n = strcspn(word, " \t\"'()");
-		if (n > 0 && n < 160 && is_place(word, n)) {
+		n = place_length(word);
+		if (n > 0 && n < 160) {
 			snprintf(out, 160, "%.*s", (int)n, word);
 			return;
 		}
+		n = strcspn(word, " \t\"'()");
 	}
 }

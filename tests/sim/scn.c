@@ -78,7 +78,8 @@ run(struct play *p, int64_t ms)
 	int64_t until = sim_mono() + ms;
 	int lives;
 
-	for (lives = 0; sim_mono() < until && lives < 1000; lives++) {
+	for (lives = 0; lives == 0 || (sim_mono() < until && lives < 1000);
+	    lives++) {
 		sim_run(until - sim_mono());
 		if (!fine(p))
 			return false;
