@@ -58,6 +58,7 @@
 	X(TEST_CA, "test-ca", PERSON) \
 	X(DAEMON_DOWN, "daemon-down", MACHINE) \
 	X(NO_PERMISSION, "no-permission", USAGE) \
+	X(DNS_HOOK, "dns-hook", MACHINE) \
 	X(BEING_REMOVED, "being-removed", LATER)
 
 enum err_code {

@@ -36,8 +36,6 @@ void act_deploy(const char *name, const char *service, const char *actor,
 void act_test(const char *name, void (*done)(void *ctx,
     const struct strv *lines, bool good, const struct err *err), void *ctx);
 
-/* The configuration in force; changes with a restart of the engine only. */
-const struct conf *acts_conf(void);
 int64_t acts_started_ms(void);
 /* Text for `status --security`, "measure: finding" lines. */
 const char *acts_security(void);

@@ -72,6 +72,8 @@ void api_get_why(struct api_req *r);
 void api_get_events(struct api_req *r);
 void api_get_services(struct api_req *r);
 void api_get_service(struct api_req *r);
+void api_get_cas(struct api_req *r);
+void api_get_ca(struct api_req *r);
 void api_get_config(struct api_req *r);
 void api_put_cert(struct api_req *r);
 void api_patch_cert(struct api_req *r);

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "daemon/acts.h"
 #include "daemon/api_in.h"
+#include "daemon/engine.h"
 #include "daemon/json.h"
 #include "daemon/turn.h"
 #include "daemon/view.h"
@@ -71,7 +72,7 @@ put_go(struct put *p)
 		strv_add(&p->wish.names, r->name);
 	buf_init(&what, 2 * NAME_TITLE_MAX);
 	buf_printf(&what, "certificate \"%s\"", r->name);
-	bad = conf_wish_check(acts_conf(), &p->wish, what.data, &err);
+	bad = conf_wish_check(engine_conf(), &p->wish, what.data, &err);
 	buf_free(&what);
 	if (bad)
 		api_reply_err(r, &err);
@@ -424,7 +425,7 @@ api_post_service_deploy(struct api_req *r)
 
 	if (api_param_flag(&r->target, "dry", &dry, &err) != 0)
 		api_reply_err(r, &err);
-	else if (conf_service(acts_conf(), r->name) == NULL)
+	else if (conf_service(engine_conf(), r->name) == NULL)
 		api_get_service(r);	/* says that there is none */
 	else if (!dry)
 		act_deploy(NULL, r->name, r->actor, service_over, r);

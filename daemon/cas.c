@@ -61,6 +61,7 @@ http_done(void *ctx, const struct http_reply *r)
 		e.reply.retry_after = r->retry_after;
 		e.reply.nonce = r->nonce;
 		e.reply.doubled = r->doubled;
+		e.reply.link = r->link;
 		e.reply.body = r->body.p != NULL ? (char *)r->body.p : "";
 		e.reply.body_len = r->body.len;
 	}

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "base/name.h"
+#include "base/idn.h"
 #include "daemon/cli.h"
 #include "daemon/json.h"
 
@@ -129,7 +129,7 @@ canonical(struct strv *names, const struct strv *words)
 	size_t i;
 
 	for (i = 0; i < words->n; i++) {
-		if (name_parse(name, &kind, words->v[i], &err) != 0)
+		if (idn_parse(name, &kind, words->v[i], &err) != 0)
 			return cli_usage("%s", err.text);
 		if (strv_has(names, name))
 			return cli_usage("%s is named twice", name);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/idn.h"
 #include "base/text.h"
 #include "daemon/cli.h"
 #include "daemon/json.h"
@@ -353,12 +354,35 @@ row(const char *label, const char *fmt, ...)
 	printf("\n");
 }
 
+/* A-labels with what people read behind them. */
+static char *
+shown_names(const json_t *names)
+{
+	char shown[IDN_DISPLAY];
+	const json_t *item;
+	const char *name;
+	struct buf b;
+	size_t i;
+
+	buf_init(&b, 1 << 20);
+	json_array_foreach(names, i, item) {
+		name = json_string_value(item);
+		if (name == NULL)
+			continue;
+		name_display(shown, name);
+		buf_printf(&b, "%s%s", b.len > 0 ? ", " : "", name);
+		if (strcmp(shown, name) != 0)
+			buf_printf(&b, " (%s)", shown);
+	}
+	return b.len > 0 ? buf_take(&b) : xstrdup("");
+}
+
 static void
 show_wish(const json_t *c)
 {
 	const json_t *w = json_object_get(c, "wanted");
 	const json_t *source = json_object_get(c, "source");
-	char *names = cli_join(json_object_get(w, "names"), ", ");
+	char *names = shown_names(json_object_get(w, "names"));
 	char *by = cli_join(json_object_get(w, "challenge"), ", ");
 	const char *ca = json_get(w, "ca"), *key = json_get(w, "key_type");
 	struct buf labels;

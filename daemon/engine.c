@@ -53,12 +53,6 @@ engine_conf(void)
 	return engine.conf;
 }
 
-const struct conf *
-acts_conf(void)
-{
-	return engine.conf;
-}
-
 int64_t
 acts_started_ms(void)
 {

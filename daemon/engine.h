@@ -17,6 +17,7 @@ void engine_drain(void (*done)(void *ctx), void *ctx);
 void engine_fini(void);
 void engine_peer_back(void *unused, int peer);	/* enum peer */
 
+/* The configuration in force; changes with a restart of the engine only. */
 const struct conf *engine_conf(void);
 
 /* --- what jobs share ------------------------------------------------------ */

@@ -79,6 +79,11 @@ const struct cli_command cli_commands[] = {
 		{ "--yes", NULL, "even if many certificates vanish" },
 		DRY
 	  }, cli_reload },
+	{ "ca show", "C", "one CA: account, thumbprint, what it can", 1, 1,
+	  NULL, { { 0 } }, cli_ca_show },
+	{ "ca list", "", "the CAs in use and our accounts there", 0, 0, NULL,
+	  { { 0 } }, cli_ca_list },
+	{ "ca", "", "the same", 0, 0, NULL, { { 0 } }, cli_ca_list },
 	{ "config check", "", "the same without doing it", 0, 0, NULL,
 	  { { 0 } }, cli_config_check },
 	{ "config show", "", "the configuration with all defaults", 0, 0,
@@ -113,14 +118,14 @@ static const struct { const char *word, *right; } wrong_words[] = {
 	{ "rotate", "everleaf renew NAME --new-key" },
 	{ "dry-run", "everleaf test NAME, or --dry-run after a command" },
 	{ "check", "everleaf status --check, or everleaf config check" },
-	{ "show_account", "everleaf status" },
-	{ "account", "everleaf status shows the CAs in use" },
+	{ "show_account", "everleaf ca show C" },
+	{ "account", "everleaf ca" },
 	{ "register", "nothing: the daemon registers by itself" },
 	{ "unpause", "nothing is paused in this release" }
 };
 static const char *const later_words[] = {
 	"rollback", "probe", "pause", "resume", "revoke", "plan", "doctor",
-	"scan", "init", "import", "apply", "ca", "backup", "restore",
+	"scan", "init", "import", "apply", "backup", "restore",
 	"support-bundle", "hook", "server"
 };
 

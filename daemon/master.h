@@ -117,11 +117,28 @@ struct rules {
 int rules_for(const struct master *m, const struct w_install *w,
     struct rules *out, struct err *err);
 
-/* --- master_runs.c: the programs of services -------------------------------*/
-void runs_add(struct master *m, uint32_t id, const struct w_run *w);
-bool runs_going(void);
+/* --- master_runs.c: the programs of services and of dns blocks -------------*/
+/* kind: WIRE_RUN or WIRE_RUN_DNS; st is its struct, on the heap: taken. */
+void runs_add(struct master *m, uint32_t id, enum wire_kind kind, void *st);
+bool runs_going(void);		/* of services: they read live files */
 void runs_go(struct master *m);		/* on, if something had to wait */
 void runs_stop(void);
+
+/* What one run is made of: everything from our own configuration. */
+struct program {
+	struct strv argv, env;
+	struct blob input;		/* not owned */
+	char *input_text;		/* owned, if made for this run */
+	const char *user;
+	int64_t timeout_ms;
+};
+void program_free(struct program *p);
+/* EVERLEAF_NAME=value; too long a value is left out. */
+void program_env(struct strv *env, const char *name, const char *value);
+
+/* --- master_run_dns.c ------------------------------------------------------*/
+int run_dns_program(const struct master *m, const struct w_run_dns *w,
+    struct program *out, struct err *err);
 
 /* --- master_reload.c -------------------------------------------------------*/
 struct conf *reload_first(struct master *m, int *exit_code);

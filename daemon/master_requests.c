@@ -87,8 +87,15 @@ live(struct child *c, uint32_t id, void *st)
 static bool
 run(struct child *c, uint32_t id, void *st)
 {
-	runs_add(c->m, id, st);
-	return false;
+	runs_add(c->m, id, WIRE_RUN, st);
+	return true;
+}
+
+static bool
+run_dns(struct child *c, uint32_t id, void *st)
+{
+	runs_add(c->m, id, WIRE_RUN_DNS, st);
+	return true;
 }
 
 static bool
@@ -148,6 +155,7 @@ static const struct rule {
 	{ ROLE_ENGINE, WIRE_PRUNE, prune },
 	{ ROLE_ENGINE, WIRE_PURGE, purge },
 	{ ROLE_ENGINE, WIRE_RUN, run },
+	{ ROLE_ENGINE, WIRE_RUN_DNS, run_dns },
 	{ ROLE_ENGINE, WIRE_RELOAD, reload },
 	{ ROLE_KEEPER, WIRE_OK, fine },
 	{ ROLE_KEEPER, WIRE_OPENED, opened },

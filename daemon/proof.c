@@ -5,7 +5,8 @@
 #include "daemon/proof.h"
 
 static const struct proof_method *const methods[] = {
-	&proof_responder	/* the first is the one of old rows */
+	&proof_responder,	/* the first is the one of old rows */
+	&proof_program
 };
 enum { METHODS = sizeof(methods) / sizeof(methods[0]) };
 

@@ -29,6 +29,7 @@ struct proof_method {
 
 extern const struct proof_method proof_responder;	/* http-01,
 							 * tls-alpn-01 */
+extern const struct proof_method proof_program;		/* dns-01 */
 
 /* Chooses the method for row->type and this wish, and plans. row owns what is
  * put into it. */

@@ -46,6 +46,16 @@ struct view_status {
 };
 json_t *view_status(const struct view_status *s);
 
+/* One CA. row, account and thumbprint may be absent: never asked. */
+struct view_ca {
+	const struct conf_ca *conf;
+	const struct row_ca *row;
+	const struct row_account *account;
+	const char *thumbprint;		/* of the account's key */
+	int64_t orders;			/* under way */
+};
+json_t *view_ca(const struct view_ca *v);
+
 /* row may be NULL: never reloaded. detail: with its commands. */
 json_t *view_service(const struct conf_service *s,
     const struct row_service *row, int64_t certificates, bool detail);

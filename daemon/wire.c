@@ -1,11 +1,35 @@
 /* The tables of wire.h, and sending by kind. */
 #include <config.h>
 #include <assert.h>
+#include <string.h>
 #include "base/name.h"
 #include "daemon/wire.h"
 
 enum { SHORT = 256, URL = 2048, NONCE = 1024, KEY = 16384, CERT = 65536,
 	CHAIN = 131072, NAMES = 100, TEXT = 1024 };
+
+/* A name in DNS as an argument of a program: never an option, never a path. */
+static bool
+is_record(const char *s)
+{
+	return *s != '-' && *s != '.' &&
+	    strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789._-") == strlen(s);
+}
+
+/* token "." thumbprint (RFC 8555 section 8.1) */
+static bool
+is_keyauth(const char *s)
+{
+	const char *dot = strchr(s, '.');
+	char token[NAME_TOKEN_MAX + 1];
+	size_t n = dot != NULL ? (size_t)(dot - s) : 0;
+
+	if (n == 0 || n > NAME_TOKEN_MAX)
+		return false;
+	memcpy(token, s, n);
+	token[n] = '\0';
+	return name_is_token(token) && name_is_token(dot + 1);
+}
 
 static const struct msg_field empty_fields[] = {
 	MSG_F(w_empty, U8, unused, 0), MSG_END
@@ -112,6 +136,17 @@ static const struct msg_field run_fields[] = {
 	MSG_F(w_run, LIST, names, NAMES), MSG_F(w_run, BLOB, input, CHAIN),
 	MSG_END
 };
+static const struct msg_field run_dns_fields[] = {
+	MSG_F(w_run_dns, U64, run, 0),
+	MSG_FC(w_run_dns, TEXT, dns, 64, name_is_word),
+	MSG_F(w_run_dns, U8, what, 0),
+	MSG_FC(w_run_dns, TEXT, name, NAME_TITLE_MAX, name_is_title),
+	MSG_FC(w_run_dns, TEXT, ident, NAME_DNS_MAX, is_record),
+	MSG_FC(w_run_dns, TEXT, record, NAME_DNS_MAX, is_record),
+	MSG_FC(w_run_dns, TEXT, value, NAME_TOKEN_MAX, name_is_token),
+	MSG_FC(w_run_dns, TEXT, token, NAME_TOKEN_MAX, name_is_token),
+	MSG_FC(w_run_dns, TEXT, keyauth, 512, is_keyauth), MSG_END
+};
 static const struct msg_field ran_fields[] = {
 	MSG_F(w_ran, U64, run, 0), MSG_F(w_ran, U8, how, 0),
 	MSG_F(w_ran, U32, code, 0), MSG_F(w_ran, U32, left_behind, 0),
@@ -164,6 +199,7 @@ const struct msg_spec wire_specs[] = {
 	SPEC(WIRE_IS_LIVE, is_live),
 	SPEC(WIRE_PURGE, purge),
 	SPEC(WIRE_RUN, run),
+	SPEC(WIRE_RUN_DNS, run_dns),
 	SPEC(WIRE_RAN, ran),
 	SPEC(WIRE_RELOAD, reload),
 	SPEC(WIRE_RELOADED, reloaded),

@@ -62,6 +62,7 @@ enum wire_kind {
 	WIRE_RAN,		/* struct w_ran */
 	WIRE_RELOAD,		/* struct w_reload -> RELOADED */
 	WIRE_RELOADED,		/* struct w_reloaded */
+	WIRE_RUN_DNS = 76,	/* struct w_run_dns -> RAN */
 
 	/* master to verifier */
 	WIRE_VERIFY = 80,	/* struct w_verify + fds privkey cert chain
@@ -203,6 +204,19 @@ struct w_run {
 	char *name;		/* title, if count is 1 */
 	struct strv names;	/* if count is 1 */
 	struct blob input;	/* stdin: JSON, interface.md section 8 */
+};
+
+enum run_dns { RUN_DNS_ADD = 1, RUN_DNS_REMOVE, RUN_DNS_TEST };
+
+/* The same for the program of a dns block (interface.md section 8). */
+struct w_run_dns {
+	uint64_t run;
+	char *dns;		/* the block's title */
+	uint8_t what;		/* enum run_dns */
+	char *name;		/* certificate's title */
+	char *ident;		/* name that is proved, without "*." */
+	char *record, *value;	/* TXT */
+	char *token, *keyauth;	/* for programs that make the value */
 };
 
 enum ran_how {

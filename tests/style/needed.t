@@ -41,5 +41,5 @@ only everleaf-verifier $crypto $seccomp
 only everleaf-responder 'libmicrohttpd' "libuv|libssl|$crypto|$seccomp"
 only everleaf-engine "libuv|libcurl|libsqlite3|libjansson|$crypto" \
 	"libssl|libmicrohttpd|libcares|libldns|libpsl|libidn2|$seccomp"
-only everleaf '' 'libjansson|libcurl'
+only everleaf '' 'libjansson|libcurl|libidn2'
 echo "1..$n"

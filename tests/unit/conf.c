@@ -227,6 +227,9 @@ wrong_values(void **state)
 		    "preset. Add: directory = \"https://...\"|" },
 		{ "ca letsencryp { }", "ca \"letsencryp\": it has no "
 		    "directory, and is no preset. You want \"letsencrypt\"" },
+		{ "ca step-ca { }", "ca \"step-ca\": it has no directory. "
+		    "Add: directory = "
+		    "\"https://HOST/acme/PROVISIONER/directory\"|" },
 		{ "ca x { directory = \"http://x.example\" }", "directory: "
 		    "\"http://x.example\": it must begin with https://" },
 		{ "ca x { directory = \"https:///d\" }", "directory: "
@@ -525,7 +528,7 @@ services_and_cas(void **state)
 static void
 warnings(void **state)
 {
-	struct conf *c = read_texts(TOS "ca zerossl { agree-tos = false }\n"
+	struct conf *c = read_texts(TOS "ca zerossl { agree-tos = false eab-kid = k }\n"
 	    "certificate a.example { ca = zerossl }\n"
 	    "certificate b.example { ca = letsencrypt-staging "
 	    "services = nginx }\n"
@@ -586,11 +589,43 @@ wishes_from_the_api(void **state)
 	conf_free(c);
 }
 
+/* What a CA is known not to do is said before anything is ordered. */
+static void
+what_a_ca_cannot(void **state)
+{
+	static const struct { const char *text, *want; } t[] = {
+		{ TOS SHOP "ca = zerossl\n}\n", "everleaf.conf: nothing can be "
+		    "ordered from zerossl: it wants to know whose account "
+		    "this is. Get a key there, and add to ca \"zerossl\": "
+		    "eab-kid and eab-key-file\n" },
+		{ TOS SHOP "ca = google\n}\nca google {\neab-kid = k\n}\n",
+		    "" },
+		{ TOS SHOP "validity = 2d\n}\n", "everleaf.conf: certificate "
+		    "\"shop.example\": letsencrypt does not let anybody "
+		    "choose the lifetime. Leave out validity.\n" },
+		{ TOS "certificate x {\nnames = \"192.0.2.1\"\nca = sslcom\n}"
+		    "\nca sslcom {\neab-kid = k\n}\n", "everleaf.conf: "
+		    "certificate \"x\": sslcom issues none for an address "
+		    "such as 192.0.2.1.\n" }
+	};
+	struct conf *c;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		c = read_texts(t[i].text, NULL);
+		assert_non_null(c);
+		assert_string_equal(said, t[i].want);
+		conf_free(c);
+	}
+}
+
 int
 main(void)
 {
 	static const struct CMUnitTest own[] = {
 		cmocka_unit_test(promised_texts),
+		cmocka_unit_test(what_a_ca_cannot),
 		cmocka_unit_test(broken_files),
 		cmocka_unit_test(wrong_values),
 		cmocka_unit_test(e2_hostile_names),

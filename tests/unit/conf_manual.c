@@ -115,6 +115,7 @@ every_preset(void **state)
 	closedir(d);
 	for (ca = conf_known_cas; ca->title != NULL; ca++) {
 		snprintf(want, sizeof(want), "\n.Ql %s", ca->title);
+		assert_true(ca->directory != NULL || ca->note != NULL);
 		if (strstr(text, want) == NULL)
 			fail_msg("the manual lacks ca %s", ca->title);
 	}

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "daemon/acts.h"
+#include "daemon/engine.h"
 #include "daemon/bundle.h"
 #include "daemon/loop.h"
 #include "daemon/turn.h"
@@ -402,7 +403,7 @@ act_test(const char *name, void (*done)(void *ctx, const struct strv *lines,
 }
 
 const struct conf *
-acts_conf(void)
+engine_conf(void)
 {
 	return fixture_conf();
 }
