@@ -282,7 +282,7 @@ order_now(void *ctx, struct bundle *b, const struct err *err)
 		c = *b->cert;
 		c.renew_forced = 1;
 		c.iss_next_try_ms = 0;
-		c.iss_state = (char *)(uintptr_t)"due";
+		c.iss_state = row_const("due");
 		batch_put(turn_batch(), T_CERT, &c);
 		sched_put(JOB_RENEW, c.id, loop_now());
 		engine_touch(c.id);

@@ -174,7 +174,7 @@ refresh(void *ctx, struct bundle *b, const struct err *err)
 		return;
 	if (strcmp(c.state, s.word) != 0)
 		c.state_since_ms = loop_now();
-	c.state = (char *)(uintptr_t)s.word;
+	c.state = row_const(s.word);
 	c.summary = s.summary;
 	c.attention = s.attention;
 	batch_put(turn_batch(), T_CERT, &c);

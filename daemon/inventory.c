@@ -49,7 +49,7 @@ put_idents(int64_t cert_id, const struct conf_wish *wish,
 			.value = wish->names.v[i], .position = (int64_t)i };
 
 		name_parse(name, &kind, wish->names.v[i], &err);
-		row.kind = (char *)(uintptr_t)(kind == NAME_IP ? "ip" : "dns");
+		row.kind = row_const(kind == NAME_IP ? "ip" : "dns");
 		for (k = 0; b != NULL && k < b->idents.n; k++) {
 			old = ROWS_AT(&b->idents, row_ident, k);
 			if (strcmp(old->value, row.value) == 0)
@@ -70,7 +70,7 @@ put_deployments(int64_t cert_id, const struct conf_wish *wish,
 	for (i = 0; i < wish->services.n; i++) {
 		struct row_deployment row = { .cert_id = cert_id,
 			.service = wish->services.v[i],
-			.state = (char *)(uintptr_t)"waiting", .version = -1,
+			.state = row_const("waiting"), .version = -1,
 			.wanted = b != NULL ? b->cert->newest : 0 };
 
 		if (b != NULL && bundle_deployment(b, row.service) != NULL)

@@ -198,20 +198,20 @@ observe(const struct look *l, const struct question *q,
 		.service = q->service->title, .endpoint = q->endpoint->text,
 		.protocol = q->endpoint->protocol, .name = q->name,
 		.port = q->endpoint->port, .at_ms = loop_now(),
-		.version = -1, .result = (char *)(uintptr_t)"refused" };
+		.version = -1, .result = row_const("refused") };
 	bool public = strcmp(q->endpoint->address, "public") == 0, was_good;
 
-	e.address = (char *)(uintptr_t)(p != NULL ? p->address : "");
+	e.address = row_const(p != NULL ? p->address : "");
 	e.good_ms = last_good(l, &e);
 	if (p == NULL && (!can_ask(q->endpoint) ||
 	    (q->endpoint->from_preset && e.good_ms == 0)))
-		e.result = (char *)(uintptr_t)"skipped";
+		e.result = row_const("skipped");
 	if (p != NULL) {
 		e.port = p->port;
-		e.sha256 = (char *)(uintptr_t)p->f.sha256;
-		e.key_type = (char *)(uintptr_t)p->f.key_type;
-		e.result = (char *)(uintptr_t)result_of(l->b, &p->f,
-		    &e.version);
+		e.sha256 = row_const(p->f.sha256);
+		e.key_type = row_const(p->f.key_type);
+		e.result = row_const(result_of(l->b, &p->f,
+		    &e.version));
 		if (p->f.err.class != ERR_NONE)
 			set_error(&e.error, &p->f.err);
 	}
@@ -272,7 +272,7 @@ served(const struct look *l, struct row_deployment *d, bool proved)
 	    d->version != l->b->cert->newest);
 	char text[160];
 
-	d->state = (char *)(uintptr_t)"served";
+	d->state = row_const("served");
 	d->version = l->b->cert->newest;
 	d->failures = d->next_try_ms = 0;
 	d->error = NULL;
@@ -331,7 +331,7 @@ unserved(const struct look *l, struct row_deployment *d,
 	    before.code != err.code;
 	set_error(&json, &err);
 	d->error = json;
-	d->state = (char *)(uintptr_t)"unserved";
+	d->state = row_const("unserved");
 	d->failures++;
 	d->next_try_ms = loop_now() + plan_backoff(d->failures,
 	    engine_lifetime(l->b), chance_luck());
