@@ -92,10 +92,14 @@ find_evidence(struct deploy_end *end, const struct blob *output)
 	static const char *const tell[] = {
 		"emerg", "error", "fatal", "alert"
 	};
-	char *text = xstrndup((const char *)output->p, output->len);
-	char *line = text, *best = NULL, *next;
+	char *text, *line, *best = NULL, *next;
 	size_t i;
 
+	end->evidence[0] = '\0';
+	if (output->len == 0)
+		return;
+	text = xstrndup((const char *)output->p, output->len);
+	line = text;
 	for (; line != NULL && *line != '\0'; line = next) {
 		next = strchr(line, '\n');
 		if (next != NULL)

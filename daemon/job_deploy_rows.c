@@ -144,8 +144,10 @@ record_reloaded(const struct record *r, struct row_deployment *row,
     const struct concern *s)
 {
 	const struct member *m = r->m;
-	const char *did = s->conf->reload.n == 0 ? "it has no reload" :
-	    s->conf->check.n > 0 ? "checked, reloaded" : "reloaded";
+	bool checks = s->conf->check.n > 0, reloads = s->conf->reload.n > 0;
+	const char *did = reloads ? checks ? "checked, reloaded" :
+	    "reloaded" : checks ? "checked; it has no reload" :
+	    "it has neither check nor reload";
 
 	row->version = m->b->cert->installed;
 	if (m->rollback) {	/* why it was put back still stands */
@@ -158,7 +160,8 @@ record_reloaded(const struct record *r, struct row_deployment *row,
 	row->next_try_ms = 0;
 	sched_put(JOB_PROBE, m->b->cert->id, loop_now() +
 	    plan_probe_again(0, engine_lifetime(m->b)));
-	say(m, s->conf->title, "service.reloaded", did, NULL);
+	say(m, s->conf->title, reloads ? "service.reloaded" :
+	    "service.checked", did, NULL);
 }
 
 static void
