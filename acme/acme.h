@@ -127,6 +127,11 @@ struct acme_account {		/* what the caller knows and stores */
 	const char *kid;	/* account URL; NULL: not registered yet */
 	const struct strv *contacts;	/* "mailto:..." */
 	bool agree_tos;
+	const char *eab_kid;	/* the CA's id of our HMAC key; NULL: none */
+	/* newAccount was begun before and its answer never came: the CA is
+	 * asked for the account first, as a binding is good for one use */
+	bool begun;
+	bool existing_only;	/* never make one (keys from elsewhere) */
 };
 
 struct acme_session *acme_session_new(const struct acme_account *a,
@@ -138,6 +143,9 @@ void acme_session_free(struct acme_session *s);
 struct acme_wish acme_session_step(struct acme_session *s, int64_t now_ms,
     const struct acme_event *event, struct err *err);
 const char *acme_session_kid(const struct acme_session *s);	/* or NULL */
+/* The account was made by us just now, with the contacts that were given. One
+ * that the CA knew keeps what it has: see acme_contacts_new(). */
+bool acme_session_made(const struct acme_session *s);
 const char *acme_session_thumbprint(const struct acme_session *s);
 const char *acme_session_terms(const struct acme_session *s);	/* or NULL */
 const char *acme_session_renewal_info(const struct acme_session *s);

@@ -191,9 +191,13 @@ codec_directory(struct directory *out, const char *text, size_t n,
 	out->new_account = jread_url(&r, top, "newAccount", true);
 	out->new_order = jread_url(&r, top, "newOrder", true);
 	out->renewal_info = jread_url(&r, top, "renewalInfo", false);
+	out->revoke_cert = jread_url(&r, top, "revokeCert", false);
+	out->key_change = jread_url(&r, top, "keyChange", false);
 	meta = jread_object(&r, top, "meta", false);
 	if (meta != NULL) {
 		out->terms = read_terms(&r, meta);
+		out->eab_required = jread_bool(&r, meta,
+		    "externalAccountRequired");
 		read_profiles(&r, meta, &out->profiles);
 		out->account_prefix = read_account_prefix(meta);
 	}
@@ -210,6 +214,8 @@ directory_free(struct directory *d)
 	free(d->new_account);
 	free(d->new_order);
 	free(d->renewal_info);
+	free(d->revoke_cert);
+	free(d->key_change);
 	free(d->terms);
 	strv_free(&d->profiles);
 	free(d->account_prefix);

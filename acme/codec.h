@@ -10,6 +10,8 @@
 struct directory {
 	char *new_nonce, *new_account, *new_order;
 	char *renewal_info;	/* NULL: no ARI */
+	char *revoke_cert, *key_change;	/* NULL: not offered */
+	bool eab_required;
 	char *terms;		/* for people only; NULL: none */
 	struct strv profiles;
 	char *account_prefix;	/* accountHashPrefix; NULL: none */

@@ -63,7 +63,10 @@ static const enum err_code unauthorized[JWS_WHAT_COUNT] = {
 	[JWS_READ] = ERR_CA_REFUSED,
 	[JWS_CHALLENGE] = ERR_CA_REFUSED,
 	[JWS_FINALIZE] = ERR_CSR_REFUSED,
-	[JWS_DEACTIVATE_AUTHZ] = ERR_CA_REFUSED
+	[JWS_DEACTIVATE_AUTHZ] = ERR_CA_REFUSED,
+	[JWS_KEY_CHANGE] = ERR_ACCOUNT_DEAD,
+	[JWS_DEACTIVATE_ACCOUNT] = ERR_ACCOUNT_DEAD,
+	[JWS_REVOKE] = ERR_CA_REFUSED
 };
 
 static const struct { enum err_code code; const char *words; } advice[] = {

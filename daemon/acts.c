@@ -20,7 +20,7 @@ struct act {
 	char *name, *service, *actor;
 	struct conf_wish wish;
 	struct strv labels;
-	bool dry, purge, force;
+	bool dry, purge, force, new_key;
 	bool under_way;		/* remove: it is not over yet */
 	act_done *done;
 	put_done *put;
@@ -280,7 +280,7 @@ order_now(void *ctx, struct bundle *b, const struct err *err)
 		refuse_unknown(a);
 	else {
 		c = *b->cert;
-		c.renew_forced = 1;
+		c.renew_forced = a->new_key ? 2 : 1;
 		c.iss_next_try_ms = 0;
 		c.iss_state = row_const("due");
 		batch_put(turn_batch(), T_CERT, &c);
@@ -334,7 +334,7 @@ act_renew(const char *name, bool new_key, bool force, const char *actor,
 	struct act *a = act_new(name, actor, done, ctx);
 
 	a->force = force;
-	(void)new_key;	/* every version has a new key, until key-policy */
+	a->new_key = new_key;
 	bundle_by_name(turn_store(), name, renew_read, a);
 }
 

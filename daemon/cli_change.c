@@ -163,11 +163,14 @@ static json_t *
 wish_of(const struct cli_args *args, const struct strv *names)
 {
 	struct strv services = cli_values(args, "--service");
+	struct strv webroots = cli_values(args, "--webroot");
 	json_t *wish = json_object();
 
 	json_object_set_new(wish, "names", json_list(names));
 	if (services.n > 0)
 		json_object_set_new(wish, "services", json_list(&services));
+	if (webroots.n > 0)
+		json_object_set_new(wish, "webroot", json_list(&webroots));
 	if (cli_has(args, "--policy"))
 		json_object_set_new(wish, "policy",
 		    json_string(cli_value(args, "--policy")));
@@ -175,6 +178,7 @@ wish_of(const struct cli_args *args, const struct strv *names)
 		json_object_set_new(wish, "ca",
 		    json_string(cli_value(args, "--ca")));
 	strv_free(&services);
+	strv_free(&webroots);
 	return wish;
 }
 

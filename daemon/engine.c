@@ -26,6 +26,7 @@ const struct job_def sched_table[JOB_KIND_COUNT] = {
 	[JOB_DEPLOY] = { "deploy", job_deploy, NULL },
 	[JOB_RENEW] = { "renew", job_renew, job_renew_room },
 	[JOB_PROBE] = { "probe", job_probe, NULL },
+	[JOB_ARI] = { "ari", job_ari, job_ari_room },
 	[JOB_PRUNE] = { "prune", job_prune, NULL }
 };
 
@@ -428,6 +429,7 @@ void
 engine_fini(void)
 {
 	job_renew_fini();
+	job_ari_fini();
 	deploy_fini();
 	purge_fini();
 	sched_fini();

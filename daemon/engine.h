@@ -48,6 +48,11 @@ void job_deploy(int64_t unused);
 void job_renew(int64_t cert_id);
 int job_renew_room(void);
 void job_renew_fini(void);
+void job_ari(int64_t cert_id);
+int job_ari_room(void);
+void job_ari_fini(void);
+/* When a new certificate's window is asked for the first time. */
+int64_t job_ari_first(int64_t lifetime_ms);
 void job_probe(int64_t cert_id);
 void job_prune(int64_t cert_id);
 void job_undo(int64_t cert_id);

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "daemon/api.h"
+#include "daemon/dns.h"
 #include "daemon/engine.h"
 #include "daemon/http.h"
 #include "daemon/log.h"
@@ -147,6 +148,7 @@ main(int argc, char *argv[])
 	confine(conf, &report);
 	peers_init(fds, &hooks);
 	words = security(argc > 1 ? argv[1] : "", &report);
+	dns_init(&conf->resolver);
 	engine_start(conf, store, words);
 	free(words);
 	buf_free(&report.lines);

@@ -50,6 +50,8 @@ const struct cli_command cli_commands[] = {
 		SERVICE,
 		{ "--policy", "P", "the policy that it follows" },
 		{ "--ca", "C", "the CA" },
+		{ "--webroot", "D", "http-01 by files below this directory, "
+		    "which the configuration names; may be repeated" },
 		DRY, NO_WAIT
 	  }, cli_add },
 	{ "set", "NAME", "change one that was made by add", 1, 1, NULL, {
@@ -65,8 +67,8 @@ const struct cli_command cli_commands[] = {
 		DRY
 	  }, cli_remove },
 	{ "renew", "NAME", "order now", 1, 1, "renew what?", {
-		{ "--new-key", NULL, "with a new private key" },
-		{ "--force", NULL, "also when it is not due" },
+		{ "--new-key", NULL, "with a new private key, whatever key-policy says" },
+		{ "--force", NULL, "also when a limit of ours or its own time is against it" },
 		DRY, NO_WAIT
 	  }, cli_renew },
 	{ "deploy", "NAME", "install, check, reload, prove again; never talks "

@@ -118,6 +118,8 @@ issue_fail(struct issue *s, const struct err *err)
 	e->err = *err;
 	if (err->code == ERR_ACCOUNT_UNKNOWN)
 		ca_lost_account(s->ca);
+	if (err->code == ERR_ACCOUNT_DEAD)
+		ca_doubt_account(s->ca);
 	/* What the CA refuses it has answered; what is odd about one order is
 	 * no reason to leave the CA alone with all others. */
 	if (acme_order_over(s->order))
@@ -149,6 +151,9 @@ put_version(const struct issue *s, const struct acme_wish *w,
 		    ca_conf(s->ca)->test_ca };
 	char key[65];
 
+	if ((acme_order_dropped(s->order) & ACME_DROPPED_PROFILE) == 0)
+		v.profile = s->wish.profile;
+
 	v.names = lines_of(&leaf->names);
 	if (w->chain.len > 0) {
 		acme_digest_hex(key, w->chain.p, w->chain.len);
@@ -174,6 +179,29 @@ mark_current(const struct bundle *b, const struct acme_leaf *leaf)
 		else
 			batch_del(turn_batch(), T_IDENT, &row);
 	}
+}
+
+/* What the CA did not grant, one a line: told when it changes. */
+static void
+note_dropped(struct row_cert *c, const struct issue *s)
+{
+	unsigned int dropped = acme_order_dropped(s->order), bit;
+	struct happening h = { .event = "order.degraded", .name = s->name,
+		.cert_id = c->id, .version = s->row.version };
+	struct buf lines;
+
+	buf_init(&lines, 400);
+	for (bit = 1; bit <= ACME_DROPPED_ALL; bit <<= 1)
+		if ((dropped & bit) != 0)
+			buf_printf(&lines, "%s%s", lines.len > 0 ? "\n" : "",
+			    acme_dropped_words((enum acme_dropped)bit));
+	if (strcmp(c->degraded, lines.len > 0 ? lines.data : "") != 0) {
+		row_text(&c->degraded, lines.len > 0 ? lines.data : "");
+		h.text = c->degraded;
+		if (dropped != 0)
+			turn_event(&h);
+	}
+	buf_free(&lines);
 }
 
 struct success {
@@ -223,6 +251,11 @@ record_success(void *ctx, struct bundle *b, const struct err *err)
 			row_text(&c->renew_reason, "names");
 		}
 		c->renew_at_ms = at;
+		note_dropped(c, s);
+		issue_key_used(c);
+		sched_put(JOB_PRUNE, c->id, loop_now());
+		sched_put(JOB_ARI, c->id, job_ari_first(
+		    k->leaf.not_after_ms - k->leaf.not_before_ms));
 		if (refused)
 			h.text = "renew-before is more than 2/3 of the "
 			    "lifetime; the default is used";

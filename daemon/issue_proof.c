@@ -91,6 +91,8 @@ challenge_of(const struct issue *s, const struct acme_wish *w)
 		.type = row_const(w->challenge),
 		.token = row_const(w->token),
 		.keyauth = row_const(w->keyauth),
+		.record = row_const(w->record),
+		.value = row_const(w->value),
 		.published_ms = loop_now() };
 
 	return row;

@@ -6,6 +6,7 @@
 #include <string.h>
 #include "daemon/budget.h"
 #include "daemon/engine.h"
+#include "daemon/issue.h"
 #include "daemon/log.h"
 #include "daemon/loop.h"
 #include "daemon/peers.h"
@@ -158,6 +159,7 @@ prune(void *ctx, struct bundle *b, const struct err *err)
 		o->name = xstrdup(b->cert->name);
 		turn_after(ask_prune, o);
 	}
+	issue_key_ahead(b, &wish);
 	drop_expired(b);
 	budget_tidy();
 	purge_retired(b);

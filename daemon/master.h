@@ -6,6 +6,7 @@
 #define DAEMON_MASTER_H
 #include <stdbool.h>
 #include <sys/types.h>
+#include <sys/un.h>
 #include "daemon/conf.h"
 #include "daemon/master_loop.h"
 #include "daemon/sandbox.h"
@@ -30,7 +31,11 @@ struct child {
 	bool stopped;			/* we asked it to go: no failure */
 };
 
+/* What is answered there: by the responder, in this order. */
+enum listen_type { LISTEN_HTTP, LISTEN_ALPN, LISTEN_TYPES };
+
 struct listener {
+	enum listen_type type;
 	char *address;			/* as configured; "" the socket */
 	int fd;				/* -1: taken, tried again */
 };
@@ -43,7 +48,7 @@ struct master {
 	char libexec[4096];
 
 	bool root, separate;		/* root; each role its own user */
-	int state, db, lock;		/* directories, lock file */
+	int state, db, lock, tokens;	/* directories, lock file */
 	char *empty;			/* the responder's root directory */
 
 	struct child children[ROLE_COUNT];	/* by role; not ROLE_MASTER */
@@ -68,8 +73,25 @@ void state_recover(struct master *m);	/* in small steps, from the loop */
 int kek_prepare(const struct master *m, struct err *err);
 int kek_read(const struct master *m, uint8_t kek[32], struct err *err);
 
+/* --- master_secrets.c: files with secrets, for the keeper ------------------*/
+void secrets_give(struct master *m);	/* all of them, anew */
+int secrets_base64(struct blob *out, const struct blob *text,
+    const char *path, struct err *err);
+
+/* --- master_arm.c: what an operator says (operator.h) ----------------------*/
+int arm_start(struct master *m, struct err *err);
+void arm_stop(void);
+bool arm_is_ours(uint32_t id);		/* of a message to the keeper */
+void arm_done(uint32_t id);
+void arm_sealed(uint32_t id, const struct w_key *k);
+void arm_failed(uint32_t id, const struct w_failed *f);
+void arm_keeper_gone(void);
+
 /* --- master_listen.c -------------------------------------------------------*/
 int listen_start(struct master *m, struct err *err);
+/* A listening socket in the run directory, 0600, and its path; -1 and err. */
+int listen_unix(const struct master *m, const char *name, int type,
+    struct sockaddr_un *path, struct err *err);
 /* After a reload: true if the responder's list has changed. */
 bool listen_change(struct master *m);
 void listen_stop(struct master *m);
@@ -139,6 +161,11 @@ void program_env(struct strv *env, const char *name, const char *value);
 /* --- master_run_dns.c ------------------------------------------------------*/
 int run_dns_program(const struct master *m, const struct w_run_dns *w,
     struct program *out, struct err *err);
+
+/* --- master_webroot.c: token files, each by a child of its own -------------*/
+void webroots_add(struct master *m, uint32_t id,
+    void *st);				/* takes st, from the heap */
+void webroots_stop(void);
 
 /* --- master_reload.c -------------------------------------------------------*/
 struct conf *reload_first(struct master *m, int *exit_code);

@@ -95,6 +95,13 @@ run_dns(struct child *c, uint32_t id, void *st)
 }
 
 static bool
+webroot(struct child *c, uint32_t id, void *st)
+{
+	webroots_add(c->m, id, st);
+	return true;
+}
+
+static bool
 reload(struct child *c, uint32_t id, void *st)
 {
 	reload_asked(c->m, id, st);
@@ -125,7 +132,9 @@ failed(struct child *c, uint32_t id, void *st)
 	if (id == 0) {
 		wire_failed_err(st, &err);
 		log_err(&err, "keeper");
-	} else
+	} else if (c->role == ROLE_KEEPER && arm_is_ours(id))
+		arm_failed(id, st);
+	else
 		jobs_failed(c->m, id, st);
 	return false;
 }
@@ -134,8 +143,17 @@ static bool
 fine(struct child *c, uint32_t id, void *st)
 {
 	(void)c;
-	(void)id;
 	(void)st;
+	if (arm_is_ours(id))
+		arm_done(id);
+	return false;
+}
+
+static bool
+sealed(struct child *c, uint32_t id, void *st)
+{
+	(void)c;
+	arm_sealed(id, st);
 	return false;
 }
 
@@ -153,8 +171,10 @@ static const struct rule {
 	{ ROLE_ENGINE, WIRE_RUN, run },
 	{ ROLE_ENGINE, WIRE_RUN_DNS, run_dns },
 	{ ROLE_ENGINE, WIRE_RELOAD, reload },
+	{ ROLE_ENGINE, WIRE_WEBROOT, webroot },
 	{ ROLE_KEEPER, WIRE_OK, fine },
 	{ ROLE_KEEPER, WIRE_OPENED, opened },
+	{ ROLE_KEEPER, WIRE_KEY, sealed },
 	{ ROLE_KEEPER, WIRE_FAILED, failed },
 	{ ROLE_VERIFIER, WIRE_VERDICT, verdict },
 	{ ROLE_VERIFIER, WIRE_FAILED, failed }

@@ -64,7 +64,8 @@ static const struct msg_field key_fields[] = {
 static const struct msg_field csr_fields[] = {
 	MSG_F(w_csr, U64, cert, 0), MSG_F(w_csr, U32, version, 0),
 	MSG_FC(w_csr, TEXT, alg, 32, name_is_word),
-	MSG_F(w_csr, BLOB, sealed, KEY), MSG_F(w_csr, LIST, names, NAMES),
+	MSG_F(w_csr, BLOB, sealed, KEY), MSG_F(w_csr, U32, from, 0),
+	MSG_F(w_csr, LIST, names, NAMES), MSG_F(w_csr, U8, must_staple, 0),
 	MSG_END
 };
 static const struct msg_field csr_done_fields[] = {
@@ -90,19 +91,49 @@ static const struct msg_field jws_fields[] = {
 	MSG_F(w_jws, LIST, names, NAMES), MSG_F(w_jws, TEXT, profile, SHORT),
 	MSG_F(w_jws, TEXT, replaces, SHORT),
 	MSG_F(w_jws, TEXT, not_before, 40), MSG_F(w_jws, TEXT, not_after, 40),
-	MSG_F(w_jws, BLOB, csr, CERT), MSG_END
+	MSG_F(w_jws, BLOB, csr, CERT), MSG_F(w_jws, U8, existing, 0),
+	MSG_F(w_jws, TEXT, eab, 64), MSG_F(w_jws, TEXT, eab_kid, SHORT),
+	MSG_F(w_jws, BLOB, next, KEY), MSG_F(w_jws, BLOB, leaf, CERT),
+	MSG_F(w_jws, U8, reason, 0), MSG_F(w_jws, U8, by_cert, 0),
+	MSG_F(w_jws, U64, cert, 0), MSG_F(w_jws, U32, version, 0),
+	MSG_F(w_jws, BLOB, cert_sealed, KEY), MSG_END
 };
 static const struct msg_field jws_done_fields[] = {
 	MSG_F(w_jws_done, BLOB, jws, CHAIN), MSG_END
 };
+static const struct msg_field secret_fields[] = {
+	MSG_F(w_secret, U8, kind, 0),
+	MSG_FC(w_secret, TEXT, name, 64, name_is_word),
+	MSG_FC(w_secret, TEXT, alg, 32, name_is_word),
+	MSG_F(w_secret, SECRET, secret, SHORT * 2), MSG_END
+};
+static const struct msg_field arm_fields[] = {
+	MSG_F(w_arm, U8, what, 0), MSG_F(w_arm, U64, object, 0),
+	MSG_F(w_arm, U32, version, 0), MSG_F(w_arm, U32, seconds, 0),
+	MSG_F(w_arm, BLOB, digest, 32), MSG_END
+};
+static const struct msg_field import_fields[] = {
+	MSG_F(w_import, U64, object, 0), MSG_F(w_import, U32, version, 0),
+	MSG_F(w_import, TEXT, origin, SHORT),
+	MSG_F(w_import, SECRET, key, CERT), MSG_END
+};
+static const struct msg_field tsig_fields[] = {
+	MSG_FC(w_tsig, TEXT, dns, 64, name_is_word),
+	MSG_F(w_tsig, BLOB, message, CERT), MSG_END
+};
+static const struct msg_field mac_fields[] = {
+	MSG_F(w_mac, BLOB, mac, 64), MSG_END
+};
 static const struct msg_field publish_fields[] = {
 	MSG_FC(w_publish, TEXT, token, NAME_TOKEN_MAX, name_is_token),
 	MSG_F(w_publish, TEXT, host, SHORT),
-	MSG_F(w_publish, TEXT, keyauth, 512), MSG_END
+	MSG_F(w_publish, TEXT, keyauth, 512),
+	MSG_FC(w_publish, TEXT, type, 32, name_is_word), MSG_END
 };
 static const struct msg_field withdraw_fields[] = {
 	MSG_FC(w_withdraw, TEXT, token, NAME_TOKEN_MAX, name_is_token),
-	MSG_F(w_withdraw, TEXT, host, SHORT), MSG_END
+	MSG_F(w_withdraw, TEXT, host, SHORT),
+	MSG_FC(w_withdraw, TEXT, type, 32, name_is_word), MSG_END
 };
 static const struct msg_field install_fields[] = {
 	MSG_F(w_install, U64, cert, 0),
@@ -162,6 +193,11 @@ static const struct msg_field reloaded_fields[] = {
 	MSG_F(w_reloaded, U8, good, 0),
 	MSG_FC(w_reloaded, LIST, lines, 100, msg_any_text), MSG_END
 };
+static const struct msg_field webroot_fields[] = {
+	MSG_F(w_webroot, U8, remove, 0), MSG_F(w_webroot, TEXT, path, TEXT),
+	MSG_FC(w_webroot, TEXT, token, NAME_TOKEN_MAX, name_is_token),
+	MSG_F(w_webroot, TEXT, keyauth, 512), MSG_END
+};
 static const struct msg_field verify_fields[] = {
 	MSG_F(w_verify, LIST, names, NAMES),
 	MSG_F(w_verify, U8, any_names, 0), MSG_F(w_verify, I64, now_ms, 0),
@@ -180,6 +216,7 @@ const struct msg_spec wire_specs[] = {
 	{ "flip", WIRE_FLIP, sizeof(struct w_generation), generation_fields },
 	{ "live", WIRE_LIVE, sizeof(struct w_generation), generation_fields },
 	{ "prune", WIRE_PRUNE, sizeof(struct w_generation), generation_fields },
+	{ "forget", WIRE_FORGET, sizeof(struct w_empty), empty_fields },
 	SPEC(WIRE_FAILED, failed),
 	SPEC(WIRE_PEER, peer),
 	SPEC(WIRE_KEK, kek),
@@ -193,6 +230,11 @@ const struct msg_spec wire_specs[] = {
 	SPEC(WIRE_PLACED, placed),
 	SPEC(WIRE_JWS, jws),
 	SPEC(WIRE_JWS_DONE, jws_done),
+	SPEC(WIRE_SECRET, secret),
+	SPEC(WIRE_ARM, arm),
+	SPEC(WIRE_IMPORT, import),
+	SPEC(WIRE_TSIG, tsig),
+	SPEC(WIRE_MAC, mac),
 	SPEC(WIRE_PUBLISH, publish),
 	SPEC(WIRE_WITHDRAW, withdraw),
 	SPEC(WIRE_INSTALL, install),
@@ -203,6 +245,7 @@ const struct msg_spec wire_specs[] = {
 	SPEC(WIRE_RAN, ran),
 	SPEC(WIRE_RELOAD, reload),
 	SPEC(WIRE_RELOADED, reloaded),
+	SPEC(WIRE_WEBROOT, webroot),
 	SPEC(WIRE_VERIFY, verify),
 	SPEC(WIRE_VERDICT, verdict),
 	{ NULL, 0, 0, NULL }

@@ -16,9 +16,11 @@ enum wire_fd {
 	WIRE_FD_API = 7,	/* engine: listening API socket */
 	WIRE_FD_STATE = 8,	/* engine: its state directory (db/), O_PATH */
 	WIRE_FD_LISTEN = 9	/* responder: first of its listening sockets;
-				 * argv[1] says how many. It starts in an empty
-				 * directory, with the capability to chroot(".")
-				 * if it has a user of its own */
+				 * argv[1] says how many are for http-01,
+				 * argv[2] how many follow for tls-alpn-01. It
+				 * starts in an empty directory, with the
+				 * capability to chroot(".") if it has a user
+				 * of its own */
 };
 
 enum wire_kind {
@@ -35,6 +37,11 @@ enum wire_kind {
 	WIRE_KEK = 20,		/* struct w_kek -> OK; before all else */
 	WIRE_OPEN,		/* struct w_open -> OPENED */
 	WIRE_OPENED,		/* struct w_opened */
+	WIRE_FORGET,		/* struct w_empty -> OK: all secrets, before
+				 * those of a new configuration */
+	WIRE_SECRET,		/* struct w_secret -> OK */
+	WIRE_ARM,		/* struct w_arm -> OK */
+	WIRE_IMPORT,		/* struct w_import -> KEY */
 
 	/* engine to keeper */
 	WIRE_ACCOUNT_KEY = 30,	/* struct w_account_key -> KEY */
@@ -45,6 +52,8 @@ enum wire_kind {
 	WIRE_PLACED,		/* struct w_placed */
 	WIRE_JWS,		/* struct w_jws -> JWS_DONE */
 	WIRE_JWS_DONE,		/* struct w_jws_done */
+	WIRE_TSIG,		/* struct w_tsig -> MAC */
+	WIRE_MAC,		/* struct w_mac */
 
 	/* engine to responder */
 	WIRE_PUBLISH = 50,	/* struct w_publish -> OK */
@@ -62,6 +71,7 @@ enum wire_kind {
 	WIRE_RAN,		/* struct w_ran */
 	WIRE_RELOAD,		/* struct w_reload -> RELOADED */
 	WIRE_RELOADED,		/* struct w_reloaded */
+	WIRE_WEBROOT,		/* struct w_webroot -> OK */
 	WIRE_RUN_DNS = 76,	/* struct w_run_dns -> RAN */
 
 	/* master to verifier */
@@ -103,7 +113,7 @@ struct w_opened {
 struct w_account_key {
 	uint64_t account;
 	char *origin;		/* "https://host[:port]" that it may sign for */
-	char *alg;		/* "ecdsa-p256" */
+	char *alg;		/* "ecdsa-p256", "rsa-3072" ... */
 };
 
 struct w_key {
@@ -114,9 +124,11 @@ struct w_key {
 struct w_csr {
 	uint64_t cert;
 	uint32_t version;
-	char *alg;		/* "ecdsa-p256" */
+	char *alg;		/* "ecdsa-p256", "rsa-3072" ... */
 	struct blob sealed;	/* empty: make a new key */
+	uint32_t from;		/* the version that sealed is of; 0: this */
 	struct strv names;	/* canonical, name_parse() */
+	uint8_t must_staple;	/* RFC 7633 */
 };
 
 struct w_csr_done {
@@ -136,6 +148,47 @@ struct w_placed {
 	struct blob leaf;	/* DER, self-signed */
 };
 
+/* Secrets that a file of the configuration names. Two kinds never share one,
+ * so what is signed for one purpose is nothing for the other. */
+enum secret_kind { SECRET_EAB = 1, SECRET_TSIG };
+
+struct w_secret {
+	uint8_t kind;
+	char *name;		/* title of the ca or dns block */
+	char *alg;		/* EAB: "hs256"; TSIG: "hmac-sha256" ... */
+	struct blob secret;
+};
+
+/* What an operator must allow one by one (daemon/operator.h). */
+enum arm_what { ARM_REVOKE = 1, ARM_KEY_CHANGE, ARM_DEACTIVATE,
+	ARM_WHAT_COUNT };
+
+struct w_arm {
+	uint8_t what;
+	uint64_t object;	/* certificate, or account */
+	uint32_t version;	/* of the certificate; else 0 */
+	uint32_t seconds;	/* from now; 0: disarm */
+	struct blob digest;	/* SHA-256 of the certificate's DER; empty:
+				 * any that has that version's key */
+};
+
+struct w_import {
+	uint64_t object;	/* account, or certificate */
+	uint32_t version;	/* 0: an account */
+	char *origin;		/* of the account; else empty */
+	struct blob key;	/* PEM or DER, unencrypted */
+};
+
+/* A DNS message (or what stands for it, RFC 8945 section 4.3). */
+struct w_tsig {
+	char *dns;		/* title of the dns block */
+	struct blob message;
+};
+
+struct w_mac {
+	struct blob mac;
+};
+
 /* The kinds of JWS that the keeper composes; see acme/jws.h. */
 struct w_jws {
 	uint64_t account;
@@ -147,6 +200,18 @@ struct w_jws {
 	struct strv names;	/* new order */
 	char *profile, *replaces, *not_before, *not_after;
 	struct blob csr;	/* finalize: DER */
+	uint8_t existing;	/* new account: only look it up */
+	char *eab, *eab_kid;	/* new account: title of the ca block whose
+				 * HMAC key binds it, and its id there */
+	struct blob next;	/* key change: the new key, sealed for the
+				 * same account */
+	/* revoke: the certificate, whose it is, and its key: to sign with
+	 * it, or to prove that it is that version's */
+	struct blob leaf;	/* DER */
+	uint8_t reason, by_cert;
+	uint64_t cert;
+	uint32_t version;
+	struct blob cert_sealed;
 };
 
 struct w_jws_done {
@@ -155,10 +220,12 @@ struct w_jws_done {
 
 struct w_publish {
 	char *token, *host, *keyauth;
+	char *type;		/* "http-01", "tls-alpn-01" */
 };
 
 struct w_withdraw {
 	char *token, *host;
+	char *type;
 };
 
 /* A complete generation (security.md section 5.2, steps 1 to 7). */
@@ -245,6 +312,14 @@ struct w_reload {
 struct w_reloaded {
 	uint8_t good;
 	struct strv lines;	/* errors, or the difference, for people */
+};
+
+/* A token file of http-01. The path only chooses one of those that the
+ * master's configuration names; to remove, it may also be one where this
+ * token was put before. */
+struct w_webroot {
+	uint8_t remove;
+	char *path, *token, *keyauth;
 };
 
 struct w_verify {

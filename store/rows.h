@@ -52,7 +52,8 @@ struct row_cert {
 	char *iss_error;	/* "" or error JSON */
 	int64_t renew_at_ms;
 	char *renew_reason;	/* "ari" "lifetime" "names" "asked" ... */
-	int64_t renew_forced;	/* 1: an operator asked */
+	int64_t renew_forced;	/* 1: an operator asked; 2: and for a new
+				 * key */
 
 	int64_t newest;		/* version number; 0: placeholder only */
 	int64_t installed, installed_gen, installed_since_ms;

@@ -799,7 +799,8 @@ sign(const struct acme_wish *w, struct acme_event *ev)
 	buf_init(&input, 1 << 20);
 	buf_init(&jwk, 1024);
 	assert_int_equal(jws_jwk(&jwk, spki.p, spki.len, &err), 0);
-	if (jws_compose(&input, &w->jws, ORIGIN, jwk.data, &err) != 0)
+	if (jws_compose(&input, &w->jws, JWS_ES256, ORIGIN,
+	    jwk.data, &err) != 0)
 		fail_msg("%s", err.text);
 	jws_flatten(&out, &input, sig, sizeof(sig));
 	ev->kind = ACME_SIGNED;

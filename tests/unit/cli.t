@@ -211,6 +211,7 @@ version 8 is issued, but nginx refuses its configuration
              SHA-256 9f2c
   installed  version 8 since 02:12
   served     version 7, checked 2 minutes ago, until 2026-12-20 01:05
+  key        ecdsa-p256, TLSA 3 1 1 77b0
   files      /var/lib/everleaf/live/shop.example/fullchain.pem
              /var/lib/everleaf/live/shop.example/privkey.pem
   nginx      refused
