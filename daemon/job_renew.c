@@ -168,8 +168,8 @@ put_off(const struct bundle *b, const char *state, const char *error,
 {
 	struct row_cert c = *b->cert;
 
-	c.iss_state = (char *)(uintptr_t)state;
-	c.iss_error = (char *)(uintptr_t)error;
+	c.iss_state = row_const(state);
+	c.iss_error = row_const(error);
 	c.iss_next_try_ms = at;
 	batch_put(turn_batch(), T_CERT, &c);
 	engine_touch(c.id);

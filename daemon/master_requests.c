@@ -20,11 +20,7 @@ void
 requests_refuse(struct master *m, unsigned engine, uint32_t id,
     const struct err *err)
 {
-	struct w_failed f = {
-		.code = (char *)(uintptr_t)err_code_name(err->code),
-		.text = (char *)(uintptr_t)err->text,
-		.advice = (char *)(uintptr_t)err->advice
-	};
+	struct w_failed f = wire_failed(err);
 
 	requests_answer(m, engine, id, WIRE_FAILED, &f);
 }

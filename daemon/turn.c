@@ -169,13 +169,13 @@ turn_event(const struct happening *h)
 	struct row_event row = { .at_ms = loop_now(), .cert_id = h->cert_id,
 		.version = h->version };
 
-	row.event = (char *)(uintptr_t)h->event;
-	row.name = (char *)(uintptr_t)h->name;
-	row.service = (char *)(uintptr_t)h->service;
-	row.actor = (char *)(uintptr_t)(h->actor != NULL ? h->actor :
+	row.event = row_const(h->event);
+	row.name = row_const(h->name);
+	row.service = row_const(h->service);
+	row.actor = row_const(h->actor != NULL ? h->actor :
 	    "scheduler");
-	row.cause = (char *)(uintptr_t)h->cause;
-	row.text = (char *)(uintptr_t)h->text;
+	row.cause = row_const(h->cause);
+	row.text = row_const(h->text);
 	if (h->err != NULL)
 		row.error = view_error_json(h->err, NULL);
 	batch_put(turn.batch, T_EVENT, &row);

@@ -293,14 +293,22 @@ wire_send(int fd, enum wire_kind kind, uint32_t id, const void *st)
 	return msg_send(fd, spec, id, st, NULL, 0);
 }
 
-int
-wire_fail(int fd, uint32_t id, const struct err *err)
+struct w_failed
+wire_failed(const struct err *err)
 {
 	struct w_failed f = {
 		.code = (char *)(uintptr_t)err_code_name(err->code),
 		.text = (char *)(uintptr_t)err->text,
 		.advice = (char *)(uintptr_t)err->advice
 	};
+
+	return f;
+}
+
+int
+wire_fail(int fd, uint32_t id, const struct err *err)
+{
+	struct w_failed f = wire_failed(err);
 
 	return wire_send(fd, WIRE_FAILED, id, &f);
 }

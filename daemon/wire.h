@@ -390,6 +390,8 @@ extern const struct msg_spec wire_specs[];	/* ends with name NULL */
 /* Sends the struct of that kind. -1: errno. */
 int wire_send(int fd, enum wire_kind kind, uint32_t id, const void *st);
 /* Answers FAILED with err. */
+/* An error as a message; its texts are borrowed. */
+struct w_failed wire_failed(const struct err *err);
 int wire_fail(int fd, uint32_t id, const struct err *err);
 /* Reads FAILED back into err. */
 void wire_failed_err(const struct w_failed *f, struct err *err);
