@@ -146,7 +146,7 @@ read_rows(void *ctx, struct rows *a, int n, const struct err *err)
 		a[i].v = NULL;
 		a[i].n = 0;
 	}
-	store_tally(turn_store(), T_ORDER, "ca", counted, s);
+	store_tally(turn_store_durable(), T_ORDER, "ca", counted, s);
 }
 
 void
@@ -161,7 +161,7 @@ api_get_cas(struct api_req *r)
 	s->r = r;
 	r->own = s;
 	r->drop = cas_free;
-	store_read(turn_store(), q, C_COUNT, read_rows, s);
+	store_read(turn_store_durable(), q, C_COUNT, read_rows, s);
 }
 
 void

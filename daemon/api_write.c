@@ -161,7 +161,7 @@ api_patch_cert(struct api_req *r)
 	struct put *p = put_new(r);
 
 	if (p != NULL)
-		bundle_by_name(turn_store(), r->name, patch_read, p);
+		bundle_by_name(turn_store_durable(), r->name, patch_read, p);
 }
 
 /* --- acts on one certificate ------------------------------------------- */
@@ -252,7 +252,7 @@ act_begin(struct api_req *r, void (*say)(const struct act *a,
 	    read_options(a, &err) != 0)
 		api_reply_err(r, &err);
 	else
-		bundle_by_name(turn_store(), r->name, act_read, a);
+		bundle_by_name(turn_store_durable(), r->name, act_read, a);
 }
 
 static void
@@ -401,6 +401,38 @@ void
 api_post_test(struct api_req *r)
 {
 	act_begin(r, NULL, test_go);
+}
+
+static void
+dns_test_over(void *ctx, const struct strv *lines, bool good,
+    const struct err *err)
+{
+	struct api_req *r = ctx;
+
+	if (err != NULL)
+		api_reply_err(r, err);
+	else
+		api_reply(r, 200, json_pack("{s:s, s:b, s:o}", "dns", r->name,
+		    "good", good, "lines", json_list(lines)));
+}
+
+void
+api_post_dns_test(struct api_req *r)
+{
+	const char *name = api_param(&r->target, "name");
+	struct err err;
+
+	if (conf_dns(engine_conf(), r->name) == NULL)
+		err_set(&err, ERR_NO_SUCH, "there is no dns block \"%s\"",
+		    r->name);
+	else if (name == NULL)
+		err_set(&err, ERR_USAGE_BAD, "which DNS name is to be tried "
+		    "is missing: ?name=");
+	else {
+		act_test_dns(r->name, name, dns_test_over, r);
+		return;
+	}
+	api_reply_err(r, &err);
 }
 
 /* --- a service, the configuration -------------------------------------- */

@@ -92,6 +92,8 @@ const struct cli_command cli_commands[] = {
 	  NULL, {
 		{ "--all", NULL, "with the numbers that are not keys" }
 	  }, cli_config_show },
+	{ "test dns", "D NAME", "add, see and remove a TXT record", 2, 2, NULL,
+	  { { 0 } }, cli_test_dns },
 	{ "test", "NAME", "try from DNS to port 80; no order", 1, 1, NULL,
 	  { { 0 } }, cli_test },
 	{ NULL, NULL, NULL, 0, 0, NULL, { { 0 } }, NULL }

@@ -205,10 +205,11 @@ start(const struct bundle *b, struct conf_wish *wish)
 	} else if (ca_closed_until(ca) != 0)
 		put_off(b, "waiting", ca_why_closed(ca), ca_closed_until(ca) +
 		    (int64_t)(chance_luck() % 1000));
-	else if (!ca_enter(ca))
-		sched_later(JOB_RENEW, b->cert->id, loop_now() +
-		    FULL_AGAIN_MS + (int64_t)(chance_luck() % 1000));
-	else {
+	else if (!ca_enter(ca)) {
+		if (!ca_wait(ca, b->cert->id, job_renew))
+			sched_later(JOB_RENEW, b->cert->id, loop_now() +
+			    FULL_AGAIN_MS + (int64_t)(chance_luck() % 1000));
+	} else {
 		begin(b, wish, ca);
 		return;
 	}

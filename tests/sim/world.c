@@ -65,6 +65,8 @@ void __real_store_commit(struct store *s, struct batch *b, store_done *done,
     void *ctx);
 void __wrap_store_commit(struct store *s, struct batch *b, store_done *done,
     void *ctx);
+void __real_store_stage(struct store *s, struct batch *b);
+void __wrap_store_stage(struct store *s, struct batch *b);
 void __real_store_read(struct store *s, const struct query *q, int n,
     store_rows *done, void *ctx);
 void __wrap_store_read(struct store *s, const struct query *q, int n,
@@ -84,6 +86,15 @@ __wrap_store_commit(struct store *s, struct batch *b, store_done *done,
 	world.commits++;
 	if (world.die_after > 0 && --world.die_after == 0)
 		world.dead = true;
+}
+
+void
+__wrap_store_stage(struct store *s, struct batch *b)
+{
+	if (world.dead)
+		batch_free(b);
+	else
+		__real_store_stage(s, b);
 }
 
 /* The dead get no answers either: they would go on as if what they changed
