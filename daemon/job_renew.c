@@ -10,7 +10,7 @@
 #include "daemon/log.h"
 #include "daemon/sched.h"
 
-enum { FULL_AGAIN_MS = 2000 };
+enum { FULL_AGAIN_MS = 1000 };
 
 int
 job_renew_room(void)
