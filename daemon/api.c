@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "daemon/acts.h"
 #include "daemon/api_in.h"
+#include "daemon/engine.h"
 #include "daemon/json.h"
 #include "daemon/log.h"
 #include "daemon/trouble.h"
@@ -158,7 +159,7 @@ cert_read(void *ctx, struct bundle *b, const struct err *err)
 	else if (b->cert == NULL)
 		api_reply_no_cert(c.r);
 	else {
-		j = view_cert(b, acts_conf(), loop_now(), true);
+		j = view_cert(b, engine_conf(), loop_now(), true);
 		if (c.changed >= 0)
 			json_object_set_new(j, "changed",
 			    json_boolean(c.changed));
@@ -174,7 +175,7 @@ api_reply_cert(struct api_req *r, int status, int changed)
 	c->r = r;
 	c->status = status;
 	c->changed = changed;
-	bundle_by_name(turn_store(), r->name, cert_read, c);
+	bundle_by_name(turn_store_durable(), r->name, cert_read, c);
 }
 
 /* --- who speaks -------------------------------------------------------- */
@@ -318,7 +319,7 @@ begin(struct api_req *r, const char *method)
 		err_set(&err, ERR_NO_PERMISSION, "%s may not use the API",
 		    r->actor[0] != '\0' ? r->actor : "this process");
 		err_advise(&err, "Become root or join the group %s.",
-		    acts_conf()->api_group);
+		    engine_conf()->api_group);
 		api_reply_err(r, &err);
 		return;
 	}

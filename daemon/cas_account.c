@@ -198,6 +198,8 @@ finish(struct ca *c, struct err *err)
 	c->deed_done = NULL;
 	if (done != NULL)
 		done(c->deed_ctx, err);
+	if (settled)
+		ca_room_opens(c);
 	/* What could not be settled is tried again with the next order. */
 	if (settled && err != NULL && c->account.next_sealed.len > 0)
 		ca_tell_waiters(c, err);

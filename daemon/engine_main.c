@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "daemon/api.h"
+#include "daemon/dns.h"
 #include "daemon/engine.h"
 #include "daemon/http.h"
 #include "daemon/log.h"
@@ -150,6 +151,7 @@ main(void)
 	}
 	confine(conf, &report);
 	peers_init(fds, &hooks);
+	dns_init(&conf->resolver);
 	engine_open(conf, "");
 	sandbox_say(&report);
 	security_timer = loop_timer_new(ask_security, NULL);

@@ -14,6 +14,7 @@
 #include <openssl/crypto.h>
 #include "daemon/confined.h"
 #include "daemon/keeper.h"
+#include "daemon/keeper_account.h"
 #include "daemon/keeper_pool.h"
 #include "daemon/log.h"
 
@@ -393,7 +394,7 @@ serve(struct keeper *k)
 		for (i = 0; i < SENDERS + POOL_GENERATORS; i++)
 			p[i] = (struct pollfd){ i < SENDERS ? k->fds[i] :
 			    pool_fds[i - SENDERS], POLLIN, 0 };
-		if (poll(p, SENDERS + POOL_GENERATORS, -1) < 0)
+		if (poll(p, SENDERS + POOL_GENERATORS, account_rest()) < 0)
 			continue;
 		if (p[FROM_ENGINE].revents != 0)
 			hear_engine(k);
@@ -415,6 +416,7 @@ main(void)
 	confined_open(ROLE_KEEPER);
 	confine(&k);
 	rc = serve(&k);
+	account_forget_all();
 	OPENSSL_cleanse(&k.kek, sizeof(k.kek));
 	msg_forget();
 	return rc;

@@ -35,7 +35,11 @@ struct child {
 	bool stopped;			/* we asked it to go: no failure */
 };
 
+/* What is answered there: by the responder, in this order. */
+enum listen_type { LISTEN_HTTP, LISTEN_ALPN, LISTEN_TYPES };
+
 struct listener {
+	enum listen_type type;
 	char *address;			/* as configured; "" the socket */
 	int fd;				/* -1: taken, tried again */
 };
@@ -48,7 +52,7 @@ struct master {
 	char libexec[4096];
 
 	bool root, separate;		/* root; each role its own user */
-	int state, db, lock;		/* directories, lock file */
+	int state, db, lock, tokens;	/* directories, lock file */
 	char *empty;			/* the responder's root directory */
 
 	struct child children[ROLE_COUNT];	/* by role; not ROLE_MASTER */
@@ -174,6 +178,11 @@ void program_env(struct strv *env, const char *name, const char *value);
 /* --- master_run_dns.c ------------------------------------------------------*/
 int run_dns_program(const struct master *m, const struct w_run_dns *w,
     struct program *out, struct err *err);
+
+/* --- master_webroot.c: token files, each by a child of its own -------------*/
+void webroots_add(struct master *m, uint32_t id,
+    void *st);				/* takes st, from the heap */
+void webroots_stop(void);
 
 /* --- master_reload.c -------------------------------------------------------*/
 struct conf *reload_first(struct master *m, int *exit_code);

@@ -241,19 +241,25 @@ plan_engine(struct child *c, struct spawn *s)
 }
 
 static void
-plan_responder(struct child *c, struct spawn *s, char count[16])
+plan_responder(struct child *c, struct spawn *s,
+    char counts[LISTEN_TYPES][16])
 {
 	const struct master *m = c->m;
-	int n = 0;
+	int type, n = 0, before;
 	size_t i;
 
-	for (i = 0; i < m->listeners_n; i++)
-		if (m->listeners[i].fd >= 0 &&
-		    WIRE_FD_LISTEN + n < SPAWN_FDS_MAX)
-			s->fds[WIRE_FD_LISTEN + n++] = m->listeners[i].fd;
+	for (type = 0; type < LISTEN_TYPES; type++) {
+		before = n;
+		for (i = 0; i < m->listeners_n; i++)
+			if ((int)m->listeners[i].type == type &&
+			    m->listeners[i].fd >= 0 &&
+			    WIRE_FD_LISTEN + n < SPAWN_FDS_MAX)
+				s->fds[WIRE_FD_LISTEN + n++] =
+				    m->listeners[i].fd;
+		snprintf(counts[type], 16, "%d", n - before);
+		s->argv[1 + type] = counts[type];
+	}
 	s->fds_n = WIRE_FD_LISTEN + n;
-	snprintf(count, 16, "%d", n);
-	s->argv[1] = count;
 	s->dir = m->empty;
 	s->may_chroot = m->separate;
 }
@@ -313,7 +319,7 @@ start(struct child *c)
 {
 	struct spawn s = { .change_user = c->m->separate, .uid = c->uid,
 		.gid = c->gid, .dir = "/", .fds_n = WIRE_FD_MASTER + 1 };
-	char path[4200], count[16];
+	char path[4200], counts[LISTEN_TYPES][16];
 	int ends[2], i;
 
 	if (msg_pair(ends) != 0) {
@@ -329,7 +335,7 @@ start(struct child *c)
 	if (c->role == ROLE_ENGINE)
 		plan_engine(c, &s);
 	else if (c->role == ROLE_RESPONDER)
-		plan_responder(c, &s, count);
+		plan_responder(c, &s, counts);
 	c->channel = ends[0];
 	c->pid = spawn(&s);
 	close_spent(c, &s);

@@ -20,11 +20,7 @@ void
 requests_refuse(struct master *m, unsigned engine, uint32_t id,
     const struct err *err)
 {
-	struct w_failed f = {
-		.code = (char *)(uintptr_t)err_code_name(err->code),
-		.text = (char *)(uintptr_t)err->text,
-		.advice = (char *)(uintptr_t)err->advice
-	};
+	struct w_failed f = wire_failed(err);
 
 	requests_answer(m, engine, id, WIRE_FAILED, &f);
 }
@@ -97,6 +93,13 @@ static bool
 run_dns(struct child *c, uint32_t id, void *st)
 {
 	runs_add(c->m, id, WIRE_RUN_DNS, st);
+	return true;
+}
+
+static bool
+webroot(struct child *c, uint32_t id, void *st)
+{
+	webroots_add(c->m, id, st);
 	return true;
 }
 
@@ -204,6 +207,7 @@ static const struct rule {
 	{ ROLE_ENGINE, WIRE_RUN, run },
 	{ ROLE_ENGINE, WIRE_RUN_DNS, run_dns },
 	{ ROLE_ENGINE, WIRE_RELOAD, reload },
+	{ ROLE_ENGINE, WIRE_WEBROOT, webroot },
 	{ ROLE_ENGINE, WIRE_CONFINED, confined },
 	{ ROLE_ENGINE, WIRE_SECURITY, security },
 	{ ROLE_ENGINE, WIRE_SURVEY, survey },

@@ -130,11 +130,13 @@ static const struct msg_field mac_fields[] = {
 static const struct msg_field publish_fields[] = {
 	MSG_FC(w_publish, TEXT, token, NAME_TOKEN_MAX, name_is_token),
 	MSG_F(w_publish, TEXT, host, SHORT),
-	MSG_F(w_publish, TEXT, keyauth, 512), MSG_END
+	MSG_F(w_publish, TEXT, keyauth, 512),
+	MSG_FC(w_publish, TEXT, type, 32, name_is_word), MSG_END
 };
 static const struct msg_field withdraw_fields[] = {
 	MSG_FC(w_withdraw, TEXT, token, NAME_TOKEN_MAX, name_is_token),
-	MSG_F(w_withdraw, TEXT, host, SHORT), MSG_END
+	MSG_F(w_withdraw, TEXT, host, SHORT),
+	MSG_FC(w_withdraw, TEXT, type, 32, name_is_word), MSG_END
 };
 static const struct msg_field install_fields[] = {
 	MSG_F(w_install, U64, cert, 0),
@@ -206,6 +208,11 @@ static const struct msg_field reloaded_fields[] = {
 	MSG_F(w_reloaded, U8, good, 0),
 	MSG_FC(w_reloaded, LIST, lines, 100, msg_any_text), MSG_END
 };
+static const struct msg_field webroot_fields[] = {
+	MSG_F(w_webroot, U8, remove, 0), MSG_F(w_webroot, TEXT, path, TEXT),
+	MSG_FC(w_webroot, TEXT, token, NAME_TOKEN_MAX, name_is_token),
+	MSG_F(w_webroot, TEXT, keyauth, 512), MSG_END
+};
 static const struct msg_field verify_fields[] = {
 	MSG_F(w_verify, LIST, names, NAMES),
 	MSG_F(w_verify, U8, any_names, 0), MSG_F(w_verify, I64, now_ms, 0),
@@ -259,6 +266,7 @@ const struct msg_spec wire_specs[] = {
 	SPEC(WIRE_RAN, ran),
 	SPEC(WIRE_RELOAD, reload),
 	SPEC(WIRE_RELOADED, reloaded),
+	SPEC(WIRE_WEBROOT, webroot),
 	SPEC(WIRE_VERIFY, verify),
 	SPEC(WIRE_VERDICT, verdict),
 	{ NULL, 0, 0, NULL }
@@ -285,14 +293,22 @@ wire_send(int fd, enum wire_kind kind, uint32_t id, const void *st)
 	return msg_send(fd, spec, id, st, NULL, 0);
 }
 
-int
-wire_fail(int fd, uint32_t id, const struct err *err)
+struct w_failed
+wire_failed(const struct err *err)
 {
 	struct w_failed f = {
 		.code = (char *)(uintptr_t)err_code_name(err->code),
 		.text = (char *)(uintptr_t)err->text,
 		.advice = (char *)(uintptr_t)err->advice
 	};
+
+	return f;
+}
+
+int
+wire_fail(int fd, uint32_t id, const struct err *err)
+{
+	struct w_failed f = wire_failed(err);
 
 	return wire_send(fd, WIRE_FAILED, id, &f);
 }

@@ -1,7 +1,8 @@
 /* The inventory behind one interface, by completion: SQLite and memory answer
  * within the call, a database over a network later. Callers never assume
- * which. Everything that one turn of the loop changes goes in as one batch and
- * commits as one transaction; the completion runs after it is durable.
+ * which. Everything that one turn of the loop changes commits as one
+ * transaction, staged in as many batches as the turn asks questions; the
+ * completion runs after it is durable.
  *
  * store_sqlite.c: a file, WAL, synchronous FULL, one connection, one owner.
  * store_memory.c: the same promises without durability: it proves this
@@ -63,6 +64,11 @@ void store_commit(struct store *s, struct batch *b, store_done *done,
     void *ctx);
 /* The disk itself has failed: see above. */
 bool store_failed(const struct store *s);
+/* A part of what the next store_commit makes durable: questions see it at
+ * once, and until then nobody else does. What goes wrong here is told by that
+ * commit, which then takes back all parts; until it has, questions fail, too.
+ * The store takes the batch. */
+void store_stage(struct store *s, struct batch *b);
 
 /* --- questions ----------------------------------------------------------- */
 enum cmp { CMP_EQ, CMP_NE, CMP_LE, CMP_GE, CMP_LT, CMP_GT, CMP_PREFIX };

@@ -40,8 +40,8 @@ sqlite_failed(const struct store *store)
 }
 
 static const struct store_ops sqlite_ops = {
-	sqlite_commit, sqlite_read, sqlite_tally, sqlite_close_store,
-	sqlite_failed
+	sqlite_stage, sqlite_commit, sqlite_undo, sqlite_read, sqlite_tally,
+	sqlite_close_store, sqlite_failed
 };
 
 /* Moves the log into the file now and then, after a commit. That may fail for

@@ -62,16 +62,17 @@ stop() {	# stop NAME [SIGNAL [SECONDS]]
 	rm -f "$scene/pids/$1"
 }
 
-# The children of a process whose name is as given, one id a line.
+# The children of a process whose name is as given, one id a line. By cat: an awk
+# may give up at the first process that has just gone.
 child_of() {	# child_of PID [NAME]
-	awk -v parent="$1" -v name="${2:-}" '
+	cat /proc/[0-9]*/stat 2>/dev/null |
+		awk -v parent="$1" -v name="${2:-}" '
 		{ pid = $1
 		  comm = $0; sub(/^[^(]*\(/, "", comm)
 		  sub(/\)[^)]*$/, "", comm)
 		  rest = $0; sub(/^.*\) /, "", rest); split(rest, f, " ")
 		  if (f[2] == parent && f[1] != "Z" &&
-		      (name == "" || index(comm, name))) print pid }' \
-	    /proc/[0-9]*/stat 2>/dev/null
+		      (name == "" || index(comm, name))) print pid }'
 }
 
 # --- waiting, always bounded ------------------------------------------------
