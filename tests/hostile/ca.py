@@ -206,6 +206,8 @@ class CA:
         n = self.count(point)
         with self.lock:
             r = None
+            if 'behind' in self.row:
+                self.base = 'https://' + q.fields['host']
             door = getattr(self, 'at_' + point, None)
             if door is None:
                 r = problem('malformed', 'nothing is here', 404)

@@ -76,6 +76,15 @@ hostile_wish() {	# hostile_wish ROW NAMES [TITLE]
 asked() {	# asked ROW POINT
 	curl -s "$control/$1/$2"
 }
+asked_in_all() {	# asked_in_all ROW: requests of all kinds
+	local n point
+	n=0
+	for point in directory nonce account order look authz challenge \
+	    finalize chain; do
+		n=$((n + $(asked "$1" $point)))
+	done
+	echo $n
+}
 asked_at_most() { [ "$(asked "$1" "$2")" -le "$3" ]; }	# ROW POINT N
 asked_at_least() { [ "$(asked "$1" "$2")" -ge "$3" ]; }
 

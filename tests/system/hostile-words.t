@@ -140,7 +140,7 @@ same "C8 not even a connection" "$(asked c8 connections)" 0
 no_bad_requests
 is "all that moved the engine's memory by less than 24 MiB" \
 	test $(($(engine_peak_kb) - idle_kb)) -lt 24576
-diag "$(($(engine_peak_kb) - idle_kb)) KiB, $(engine_cpu_ms) ms of CPU"
+echo "$(($(engine_peak_kb) - idle_kb)) KiB, $(engine_cpu_ms) ms of CPU" | diag
 
 is "it ends within 5 s" everleafd_stop
 is "and starts again" everleafd_start
