@@ -36,6 +36,7 @@ enum {
 	ACME_CHALLENGES_MAX = 32,
 	ACME_DETAIL_MAX = 1024,
 	ACME_SUBPROBLEMS_MAX = 100,
+	ACME_ALTERNATES_MAX = 4,	/* other chains that are looked at */
 	ACME_DIRECTORY_AGE_MS = 24 * 3600 * 1000,
 	ACME_POLL_MIN_MS = 1000,
 	ACME_POLL_MAX_MS = 24 * 3600 * 1000
@@ -47,6 +48,7 @@ struct acme_reply {
 	const char *content_type, *location, *retry_after;
 	const char *nonce;		/* Replay-Nonce */
 	bool doubled;			/* one of these came twice: malformed */
+	const char *link;		/* all Link headers, joined by ", " */
 	const char *body;
 	size_t body_len;
 };
@@ -60,8 +62,9 @@ enum acme_event_kind {
 			 * by the caller before the next step */
 	ACME_PUBLISHED,	/* to PUBLISH */
 	ACME_WITHDRAWN,	/* to WITHDRAW */
+	ACME_CHECKED,	/* to CHECK: it is there, or nobody can tell */
 	ACME_TIME,	/* to WAIT: the time has come */
-	ACME_ERROR	/* to SIGN, CSR, PUBLISH, WITHDRAW: .err */
+	ACME_ERROR	/* to SIGN, CSR, PUBLISH, WITHDRAW, CHECK: .err */
 };
 
 struct acme_event {
@@ -77,6 +80,7 @@ enum acme_wish_kind {
 	ACME_WISH_CSR,
 	ACME_WISH_PUBLISH,
 	ACME_WISH_WITHDRAW,
+	ACME_WISH_CHECK,	/* look whether a standing record is there */
 	ACME_WISH_WAIT,
 	ACME_WISH_DONE,
 	ACME_WISH_FAIL		/* why is in *err */
@@ -97,10 +101,16 @@ struct acme_wish {
 	struct jws_request jws;
 	/* CSR */
 	const struct strv *names;
-	/* PUBLISH, WITHDRAW */
+	bool must_staple;		/* with the feature of RFC 7633 */
+	/* PUBLISH, WITHDRAW, CHECK; acme/method.h says what to make of it */
 	const char *challenge;		/* "http-01" */
-	const char *ident;		/* without "*." */
-	const char *token, *keyauth;
+	const char *ident;		/* without "*."; an address as text */
+	bool wildcard;			/* it is for "*." in front of ident */
+	const char *token, *keyauth;	/* NULL of a CHECK */
+	const char *record;		/* owner of the TXT record, if one */
+	const char *value;		/* ... and its text; NULL of a CHECK */
+	/* CHECK: what the record must name (method_persist_fits) */
+	const struct strv *issuers, *account_uris;
 	/* WAIT */
 	int64_t at_ms;
 	/* DONE of an order: PEM, leaf first, checked and re-encoded */
@@ -117,6 +127,11 @@ struct acme_account {		/* what the caller knows and stores */
 	const char *kid;	/* account URL; NULL: not registered yet */
 	const struct strv *contacts;	/* "mailto:..." */
 	bool agree_tos;
+	const char *eab_kid;	/* the CA's id of our HMAC key; NULL: none */
+	/* newAccount was begun before and its answer never came: the CA is
+	 * asked for the account first, as a binding is good for one use */
+	bool begun;
+	bool existing_only;	/* never make one (keys from elsewhere) */
 };
 
 struct acme_session *acme_session_new(const struct acme_account *a,
@@ -128,6 +143,9 @@ void acme_session_free(struct acme_session *s);
 struct acme_wish acme_session_step(struct acme_session *s, int64_t now_ms,
     const struct acme_event *event, struct err *err);
 const char *acme_session_kid(const struct acme_session *s);	/* or NULL */
+/* The account was made by us just now, with the contacts that were given. One
+ * that the CA knew keeps what it has: see acme_contacts_new(). */
+bool acme_session_made(const struct acme_session *s);
 const char *acme_session_thumbprint(const struct acme_session *s);
 const char *acme_session_terms(const struct acme_session *s);	/* or NULL */
 const char *acme_session_renewal_info(const struct acme_session *s);
@@ -143,11 +161,33 @@ struct acme_order;
 
 struct acme_want {
 	const struct strv *names;	/* canonical; at least one */
-	const struct strv *challenges;	/* types, first choice first */
+	/* Types, first choice first. Each name gets the first that the CA
+	 * offers and that fits it; one that failed is not tried again, and
+	 * where the CA has given up the authorization the next is tried with
+	 * a new order: in all as many orders as there are types. */
+	const struct strv *challenges;
 	const char *profile;		/* "" for the CA's default */
+	bool profile_required;		/* fail rather than order without */
 	const char *replaces;		/* certID (RFC 9773), "" for none */
+	const char *not_before, *not_after;	/* RFC 3339; NULL or "": none */
+	const char *preferred_chain;	/* part of an issuer's name, or SHA-256
+					 * in hex; NULL or "": the default */
+	bool must_staple;		/* wished for with ACME_WISH_CSR */
+	/* Somebody else's CSR in DER, used instead of ACME_WISH_CSR; what is
+	 * wrong with it fails the order at its first step. */
+	struct blob csr;
 	bool allow_test_chain;		/* for those who deploy: an order does
 					 * not fail for it */
+};
+
+/* What was left out since the CA refused it or does not have it: the order
+ * goes on without, once, and whoever asked is to be told. */
+enum acme_dropped {
+	ACME_DROPPED_PROFILE = 1,
+	ACME_DROPPED_DATES = 2,
+	ACME_DROPPED_MUST_STAPLE = 4,
+	ACME_DROPPED_CHAIN = 8,		/* the CA's default is used */
+	ACME_DROPPED_ALL = 15
 };
 
 struct acme_order *acme_order_new(const struct acme_want *w);
@@ -166,8 +206,12 @@ void acme_order_set_spki(struct acme_order *o, const void *der, size_t n);
 /* Where it stands, for people and tests: "new", "authz 2/5", "finalize" ... */
 const char *acme_order_stage(const struct acme_order *o);
 const char *acme_order_url(const struct acme_order *o);	/* or NULL */
-/* The identifier that the failure is about, or NULL. */
-const char *acme_order_guilty(const struct acme_order *o);
+/* The identifiers that the failure is about; empty if it is about none. The
+ * order's, until its next step. */
+const struct strv *acme_order_guilties(const struct acme_order *o);
+/* Bits of enum acme_dropped; and words for one of them: "the profile". */
+unsigned int acme_order_dropped(const struct acme_order *o);
+const char *acme_dropped_words(enum acme_dropped bit);
 /* After FAIL. True: only a new order helps. False: this one may be kept and
  * stepped with NULL when its time has come; it goes on from what the CA says
  * then. */
@@ -193,6 +237,16 @@ int acme_chain_check(const char *pem, size_t n, const struct strv *names,
 /* Facts of a leaf in PEM. The caller frees names. */
 int acme_leaf_read(struct acme_leaf *out, const void *pem, size_t n,
     struct err *err);
+
+/* What a CSR asks for. Its own signature is checked; a common name counts as
+ * a name. The caller frees both. ERR_CSR_REFUSED. */
+struct acme_csr {
+	struct strv names;		/* canonical, each once */
+	struct blob spki;		/* DER */
+};
+int acme_csr_read(struct acme_csr *out, const void *der, size_t n,
+    struct err *err);
+void acme_csr_free(struct acme_csr *c);
 
 /* A certificate in DER (a placeholder, say) as canonical PEM. */
 int acme_pem_leaf(struct blob *pem, const void *der, size_t n,

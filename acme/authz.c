@@ -1,6 +1,6 @@
-/* The authorizations of an order: read all, publish the answers of all, tell
- * the CA, ask until it has made up its mind, and take each answer down again
- * (RFC 8555 section 7.5). */
+/* The authorizations of an order: read all, and when the answers of all are
+ * visible tell the CA, and ask until it has made up its mind (RFC 8555
+ * section 7.5). */
 #include <config.h>
 #include <assert.h>
 #include <stdlib.h>
@@ -33,58 +33,24 @@ authz_count(const struct acme_order *o, enum authz_state state)
 	return n;
 }
 
-struct authz *
-authz_to_withdraw(struct acme_order *o, bool all)
-{
-	size_t i;
-
-	for (i = 0; i < o->nauthz; i++)
-		if (o->authz[i].published && (all ||
-		    o->authz[i].state == A_DONE ||
-		    o->authz[i].state == A_FAILED))
-			return &o->authz[i];
-	return NULL;
-}
-
-static bool
-is_unshown(const struct authz *a)
-{
-	return !a->shown &&
-	    (a->state == A_CHOSEN || a->state == A_ANSWERED);
-}
-
-bool
-authz_unshown(const struct acme_order *o)
-{
-	size_t i;
-
-	for (i = 0; i < o->nauthz; i++)
-		if (is_unshown(&o->authz[i]))
-			return true;
-	return false;
-}
-
 void
 authz_clear(struct authz *a)
 {
+	choice_drop(a);
 	free(a->url);
 	free(a->ident);
-	free(a->type);
-	free(a->challenge_url);
-	free(a->token);
-	free(a->keyauth);
 	memset(a, 0, sizeof(*a));
 }
 
-static struct authz *
-current(struct acme_order *o)
+struct authz *
+authz_current(struct acme_order *o)
 {
 	assert(o->at < o->nauthz);
 	return &o->authz[o->at];
 }
 
-static void
-point_at(struct acme_order *o, const struct authz *a)
+void
+authz_point_at(struct acme_order *o, const struct authz *a)
 {
 	o->at = (size_t)(a - o->authz);
 }
@@ -96,28 +62,39 @@ read_current(struct run *r)
 {
 	struct jws_request req = { .what = JWS_READ };
 
-	order_ask(r, "the authorization", &req, current(r->o)->url, NULL,
+	order_ask(r, "the authorization", &req, authz_current(r->o)->url, NULL,
 	    ACME_JSON_MAX);
 }
 
 void
 act_read(struct run *r)
 {
-	point_at(r->o, authz_find(r->o, A_UNREAD));
+	authz_point_at(r->o, authz_find(r->o, A_UNREAD));
 	read_current(r);
 }
 
-/* The name failed; what is known of the others is awaited for a while. */
+/* The name failed; what is known of the others is awaited for a while. When
+ * another method is left for it (`anew`) a new order follows; but when none is
+ * left for one of them, a new order helps nobody. */
 static void
-fail_name(struct run *r, struct authz *a, const struct err *why)
+fail_name(struct run *r, struct authz *a, const struct err *why, bool anew)
 {
 	struct acme_order *o = r->o;
 
 	a->state = A_FAILED;
-	if (o->failing)
-		return;
 	order_guilty(o, a->ident);
-	order_fail(r, why);
+	if (o->failing) {
+		if (o->retrying && !anew) {
+			o->retrying = false;
+			o->why = *why;
+			o->save = true;
+		}
+		return;
+	}
+	if (anew)
+		order_retry(r, why);
+	else
+		order_fail(r, why);
 	o->grace_ms = r->now_ms + GRACE_MS;
 }
 
@@ -131,96 +108,59 @@ fail_protocol(struct run *r, const struct authz *a, const char *what)
 	order_fail_for_now(r, &why);
 }
 
-/* What a failed authorization says about the reason: the error of the
- * challenge that was tried. */
-static void
-fail_invalid(struct run *r, struct authz *a, const struct authz_object *got)
+/* The challenge that was tried, or another that has an error. */
+static const struct challenge_object *
+failed_challenge(const struct authz *a, const struct authz_object *got)
 {
 	const struct challenge_object *c = NULL;
-	struct problem none;
-	char doing[400];
-	struct err why;
 	size_t i;
 
-	memset(&none, 0, sizeof(none));
 	for (i = 0; i < got->n; i++)
 		if (got->challenges[i].has_error && (c == NULL ||
 		    (a->challenge_url != NULL && strcmp(a->challenge_url,
 		    got->challenges[i].url) == 0)))
 			c = &got->challenges[i];
-	snprintf(doing, sizeof(doing), "%s: the CA could not validate it%s%s",
-	    a->ident, c != NULL ? " by " : "", c != NULL ? c->type : "");
-	problem_validation_err(c != NULL ? &c->error : &none, doing, &why);
-	fail_name(r, a, &why);
+	return c;
 }
 
-/* The challenge that was chosen before, or the first of our types. */
-static const struct challenge_object *
-choose(const struct acme_order *o, const struct authz *a,
-    const struct authz_object *got)
-{
-	size_t i, k;
-
-	if (a->challenge_url != NULL) {
-		for (i = 0; i < got->n; i++)
-			if (strcmp(got->challenges[i].url,
-			    a->challenge_url) == 0)
-				return &got->challenges[i];
-		return NULL;
-	}
-	for (k = 0; k < o->challenges.n; k++)
-		for (i = 0; i < got->n; i++)
-			if (strcmp(got->challenges[i].type,
-			    o->challenges.v[k]) == 0)
-				return &got->challenges[i];
-	return NULL;
-}
-
+/* What a failed authorization says about the reason is the error of the
+ * challenge. Its type is not tried again. */
 static void
-join(struct buf *b, const char *word)
+fail_invalid(struct run *r, struct authz *a, const struct authz_object *got)
 {
-	if (b->len > 0)
-		buf_puts(b, ", ");
-	buf_puts(b, word);
-}
-
-static void
-fail_no_challenge(struct run *r, struct authz *a,
-    const struct authz_object *got)
-{
-	struct buf offered, wanted;
+	const struct challenge_object *c = failed_challenge(a, got);
+	const char *type = a->type != NULL ? a->type :
+	    c != NULL ? c->type : NULL;
+	struct problem none;
+	struct buf doing;
 	struct err why;
-	size_t i;
 
-	buf_init(&offered, 4096);
-	buf_init(&wanted, 4096);
-	for (i = 0; i < got->n; i++)
-		join(&offered, got->challenges[i].type);
-	for (i = 0; i < r->o->challenges.n; i++)
-		join(&wanted, r->o->challenges.v[i]);
-	err_set(&why, ERR_NO_CHALLENGE, "%s: the CA offers %.150s; set up "
-	    "here is %.100s", a->ident,
-	    offered.len > 0 ? offered.data : "no challenge",
-	    wanted.len > 0 ? wanted.data : "none");
-	err_advise(&why, "Set up one of the challenges that the CA offers.");
-	buf_free(&offered);
-	buf_free(&wanted);
-	fail_name(r, a, &why);
+	memset(&none, 0, sizeof(none));
+	buf_init(&doing, 800);
+	buf_printf(&doing, "%s: the CA could not validate it", a->ident);
+	if (type != NULL) {
+		choice_failed(r->o, a, type);
+		buf_printf(&doing, " by %s", type);
+		choice_before(r->o, a, type, &doing);
+	}
+	problem_validation_err(c != NULL ? &c->error : &none, doing.data,
+	    &why);
+	fail_name(r, a, &why, type != NULL && choice_left_anew(r->o, a));
+	buf_free(&doing);
 }
 
-/* Keeps the choice. False: the CA changed what it had said. */
-static bool
-keep(struct authz *a, const struct challenge_object *c)
+/* The CA did not take the answer and waits for one: of another type, if one
+ * is left. */
+static void
+fail_refused(struct run *r, struct authz *a)
 {
-	if (a->challenge_url != NULL)
-		return c->token != NULL && strcmp(a->token, c->token) == 0 &&
-		    strcmp(a->type, c->type) == 0;
-	if (c->token == NULL)
-		return false;
-	a->challenge_url = xstrdup(c->url);
-	a->type = xstrdup(c->type);
-	a->token = xstrdup(c->token);
-	return true;
+	struct err why = r->o->refused;
+
+	choice_failed(r->o, a, a->type);
+	if (choice_left(r->o, a))
+		publish_failed(r, a, &why);
+	else
+		fail_name(r, a, &why, false);
 }
 
 /* Pending: where it goes on depends on what the CA knows of our answer. Some
@@ -229,13 +169,17 @@ keep(struct authz *a, const struct challenge_object *c)
 static void
 take_pending(struct run *r, struct authz *a, const struct authz_object *got)
 {
-	const struct challenge_object *c = choose(r->o, a, got);
+	const struct challenge_object *c;
 	bool recheck = a->recheck;
+	struct err why;
 
 	a->recheck = false;
-	if (c == NULL && a->challenge_url == NULL)
-		fail_no_challenge(r, a, got);
-	else if (c == NULL || !keep(a, c))
+	choice_offered(a, got);
+	c = choice_of(r, a, got);
+	if (c == NULL && a->challenge_url == NULL) {
+		choice_none_err(r->o, a, got, &why);
+		fail_name(r, a, &why, false);
+	} else if (c == NULL || !choice_keep(r, a, c))
 		fail_protocol(r, a, "the CA changed its challenge, or gave it "
 		    "a token that is none");
 	else if (c->status == CHALLENGE_INVALID)
@@ -244,10 +188,9 @@ take_pending(struct run *r, struct authz *a, const struct authz_object *got)
 		a->state = A_ANSWERED;
 		a->next_ms = order_poll_at(r->event->reply.retry_after,
 		    r->now_ms, &a->polls);
-	} else if (recheck && r->o->refused.code != ERR_OK) {
-		order_guilty(r->o, a->ident);
-		order_fail(r, &r->o->refused);
-	} else
+	} else if (recheck && r->o->refused.code != ERR_OK)
+		fail_refused(r, a);
+	else
 		a->state = A_CHOSEN;
 }
 
@@ -267,7 +210,7 @@ take(struct run *r, struct authz *a, const struct authz_object *got)
 	else if (got->status != AUTHZ_PENDING) {
 		err_set(&why, ERR_ORDER_INVALID, "%s: its authorization is %s",
 		    a->ident, ended[got->status]);
-		fail_name(r, a, &why);
+		fail_name(r, a, &why, false);
 	} else if (r->o->status == ORDER_INVALID)
 		a->state = A_DONE;	/* read for its reason: it has none */
 	else
@@ -277,7 +220,7 @@ take(struct run *r, struct authz *a, const struct authz_object *got)
 void
 reply_read(struct run *r, const struct acme_reply *reply)
 {
-	struct authz *a = current(r->o);
+	struct authz *a = authz_current(r->o);
 	struct authz_object got;
 	struct err why;
 
@@ -301,88 +244,6 @@ reply_read(struct run *r, const struct acme_reply *reply)
 	authz_object_free(&got);
 }
 
-/* --- publishing ----------------------------------------------------------- */
-
-static void
-wish_challenge(struct run *r, struct authz *a, enum acme_wish_kind kind)
-{
-	struct buf keyauth;
-
-	buf_init(&keyauth, 1024);
-	buf_printf(&keyauth, "%s.%s", a->token, r->s->thumbprint);
-	free(a->keyauth);
-	a->keyauth = buf_take(&keyauth);
-	r->w->kind = kind;
-	r->w->challenge = a->type;
-	r->w->ident = strncmp(a->ident, "*.", 2) == 0 ? a->ident + 2 :
-	    a->ident;
-	r->w->token = a->token;
-	r->w->keyauth = a->keyauth;
-	r->wished = true;
-}
-
-/* All are noted as published, and saved, before the first is: one save for
- * the whole order, and nothing visible that is not known. */
-void
-act_publish(struct run *r)
-{
-	struct acme_order *o = r->o;
-	struct authz *first = NULL;
-	size_t i;
-
-	for (i = 0; i < o->nauthz; i++) {
-		if (!is_unshown(&o->authz[i]))
-			continue;
-		if (first == NULL)
-			first = &o->authz[i];
-		o->save = o->save || !o->authz[i].published;
-		o->authz[i].published = true;
-	}
-	assert(first != NULL);
-	point_at(o, first);
-	wish_challenge(r, first, ACME_WISH_PUBLISH);
-}
-
-void
-event_publish(struct run *r)
-{
-	struct authz *a = current(r->o);
-	struct err why;
-
-	if (r->event->kind == ACME_PUBLISHED) {
-		a->shown = true;
-		return;
-	}
-	why = *r->event->err;
-	err_context(&why, "%s: its %s answer could not be published",
-	    a->ident, a->type);
-	order_guilty(r->o, a->ident);
-	order_fail_for_now(r, &why);
-}
-
-void
-act_withdraw(struct run *r)
-{
-	struct authz *a = authz_to_withdraw(r->o, false);
-
-	if (a == NULL)
-		a = authz_to_withdraw(r->o, true);
-	assert(a != NULL);
-	point_at(r->o, a);
-	wish_challenge(r, a, ACME_WISH_WITHDRAW);
-}
-
-/* What could not be withdrawn is on the caller's list, which outlives the
- * order; the order itself does not depend on it. */
-void
-event_withdraw(struct run *r)
-{
-	struct authz *a = current(r->o);
-
-	a->published = false;
-	a->shown = false;
-}
-
 /* --- answering ------------------------------------------------------------ */
 
 void
@@ -390,8 +251,8 @@ act_answer(struct run *r)
 {
 	struct jws_request req = { .what = JWS_CHALLENGE };
 
-	point_at(r->o, authz_find(r->o, A_CHOSEN));
-	order_ask(r, "the challenge", &req, current(r->o)->challenge_url,
+	authz_point_at(r->o, authz_find(r->o, A_CHOSEN));
+	order_ask(r, "the challenge", &req, authz_current(r->o)->challenge_url,
 	    NULL, ACME_JSON_MAX);
 }
 
@@ -399,7 +260,7 @@ act_answer(struct run *r)
 void
 reply_answer(struct run *r, const struct acme_reply *reply)
 {
-	struct authz *a = current(r->o);
+	struct authz *a = authz_current(r->o);
 
 	a->state = A_ANSWERED;
 	a->polls = 0;
@@ -410,7 +271,7 @@ reply_answer(struct run *r, const struct acme_reply *reply)
 void
 refused_answer(struct run *r, const struct problem *p)
 {
-	struct authz *a = current(r->o);
+	struct authz *a = authz_current(r->o);
 	char doing[400];
 	struct err why;
 
@@ -429,7 +290,7 @@ refused_answer(struct run *r, const struct problem *p)
 void
 lost_answer(struct run *r)
 {
-	struct authz *a = current(r->o);
+	struct authz *a = authz_current(r->o);
 	struct err why;
 
 	if (++a->answers_lost > ACME_LOST_RETRIES_MAX) {
@@ -470,7 +331,7 @@ act_poll(struct run *r)
 	int64_t end = order_deadline(o);
 	struct err why;
 
-	point_at(o, a);
+	authz_point_at(o, a);
 	if (r->now_ms >= end) {
 		err_set(&why, ERR_ORDER_INVALID, "%s: the order expired "
 		    "before the CA decided", a->ident);
@@ -491,5 +352,5 @@ act_poll(struct run *r)
 void
 event_poll(struct run *r)
 {
-	current(r->o)->next_ms = r->now_ms;
+	authz_current(r->o)->next_ms = r->now_ms;
 }

@@ -6,9 +6,10 @@
 #include <strings.h>
 #include "acme/codec.h"
 #include "acme/json.h"
+#include "acme/method.h"
 #include "base/name.h"
 
-enum { PROFILES_MAX = 100, SHOWN_MAX = 200 };
+enum { PROFILES_MAX = 100, SHOWN_MAX = 200, PREFIX_MAX = 256 };
 
 static const char *const order_words[] = {
 	"pending", "ready", "processing", "valid", "invalid", NULL
@@ -90,6 +91,31 @@ read_problem(struct jread *r, const json_t *o, struct problem *p)
 	return error != NULL;
 }
 
+/* Members of dns-persist-01, a draft whose form still changes: one that is
+ * not as we know it makes the challenge unusable, not the answer wrong. */
+static void
+read_standing(struct challenge_object *c, const json_t *o)
+{
+	const json_t *list = json_object_get(o, "issuerDomainNames"), *v;
+	const char *uri = json_string_value(json_object_get(o, "accounturi"));
+	enum name_kind kind;
+	struct err unused;
+	char name[256];
+	size_t i;
+
+	c->hashed = list != NULL;
+	if (list == NULL)
+		list = json_object_get(o, "issuer-domain-names");
+	if (json_array_size(list) > METHOD_ISSUERS_MAX)
+		return;
+	json_array_foreach(list, i, v)
+		if (json_is_string(v) && name_parse(name, &kind,
+		    json_string_value(v), &unused) == 0 && kind == NAME_DNS)
+			strv_add(&c->issuers, name);
+	if (uri != NULL && method_is_uri(uri))
+		c->account_uri = xstrdup(uri);
+}
+
 static void
 read_challenge(struct jread *r, const json_t *o, struct challenge_object *c)
 {
@@ -107,6 +133,9 @@ read_challenge(struct jread *r, const json_t *o, struct challenge_object *c)
 		free(c->token);
 		c->token = NULL;
 	}
+	if (!r->bad && strcmp(c->type, methods[METHOD_DNS_PERSIST_01].type) ==
+	    0)
+		read_standing(c, o);
 	c->has_error = read_problem(r, o, &c->error);
 }
 
@@ -139,6 +168,16 @@ read_profiles(struct jread *r, json_t *meta, struct strv *out)
 			strv_add(out, key);
 }
 
+static char *
+read_account_prefix(const json_t *meta)
+{
+	const char *s = json_string_value(json_object_get(meta,
+	    "accountHashPrefix"));
+
+	return s != NULL && strlen(s) <= PREFIX_MAX && method_is_uri(s) ?
+	    xstrdup(s) : NULL;
+}
+
 int
 codec_directory(struct directory *out, const char *text, size_t n,
     const char *origin, struct err *err)
@@ -152,10 +191,15 @@ codec_directory(struct directory *out, const char *text, size_t n,
 	out->new_account = jread_url(&r, top, "newAccount", true);
 	out->new_order = jread_url(&r, top, "newOrder", true);
 	out->renewal_info = jread_url(&r, top, "renewalInfo", false);
+	out->revoke_cert = jread_url(&r, top, "revokeCert", false);
+	out->key_change = jread_url(&r, top, "keyChange", false);
 	meta = jread_object(&r, top, "meta", false);
 	if (meta != NULL) {
 		out->terms = read_terms(&r, meta);
+		out->eab_required = jread_bool(&r, meta,
+		    "externalAccountRequired");
 		read_profiles(&r, meta, &out->profiles);
+		out->account_prefix = read_account_prefix(meta);
 	}
 	json_decref(top);
 	if (r.bad)
@@ -170,8 +214,11 @@ directory_free(struct directory *d)
 	free(d->new_account);
 	free(d->new_order);
 	free(d->renewal_info);
+	free(d->revoke_cert);
+	free(d->key_change);
 	free(d->terms);
 	strv_free(&d->profiles);
+	free(d->account_prefix);
 	memset(d, 0, sizeof(*d));
 }
 
@@ -319,6 +366,8 @@ authz_object_free(struct authz_object *a)
 		free(a->challenges[i].type);
 		free(a->challenges[i].url);
 		free(a->challenges[i].token);
+		free(a->challenges[i].account_uri);
+		strv_free(&a->challenges[i].issuers);
 		problem_free(&a->challenges[i].error);
 	}
 	free(a->challenges);

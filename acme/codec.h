@@ -10,8 +10,11 @@
 struct directory {
 	char *new_nonce, *new_account, *new_order;
 	char *renewal_info;	/* NULL: no ARI */
+	char *revoke_cert, *key_change;	/* NULL: not offered */
+	bool eab_required;
 	char *terms;		/* for people only; NULL: none */
 	struct strv profiles;
+	char *account_prefix;	/* accountHashPrefix; NULL: none */
 };
 
 enum order_status {
@@ -38,6 +41,9 @@ struct challenge_object {
 	enum challenge_status status;
 	char *type, *url;
 	char *token;		/* NULL: none that we could use */
+	struct strv issuers;	/* dns-persist-01: 1 to 10 names, or none */
+	char *account_uri;	/* the same; NULL: not said */
+	bool hashed;		/* it wants the account as a hash */
 	bool has_error;
 	struct problem error;
 };

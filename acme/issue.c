@@ -51,21 +51,19 @@ mixed_up(const struct acme_order *o, const struct order_object *got)
 	return NULL;
 }
 
-/* Without a reason of its own an invalid order has it in one of its
- * authorizations: those that are not known to be valid are read for it. */
+/* Its authorizations know better why an order is invalid: those that are not
+ * known to be valid are read first, and the order's own words are kept for
+ * the case that they say nothing. */
 static void
 take_invalid(struct run *r, const struct order_object *got)
 {
 	struct acme_order *o = r->o;
-	struct err why;
 	size_t i;
 
+	err_clear(&o->said);
 	if (got->has_error) {
-		problem_validation_err(&got->error, "the order", &why);
-		order_guilty(o, o->names.n == 1 ? o->names.v[0] :
-		    problem_ident(&got->error, &o->names));
-		order_fail(r, &why);
-		return;
+		problem_validation_err(&got->error, "the order", &o->said);
+		order_guilty_of(o, &got->error);
 	}
 	for (i = 0; i < o->nauthz; i++)
 		if (o->authz[i].state != A_DONE)
@@ -156,14 +154,56 @@ reply_order(struct run *r, const struct acme_reply *reply)
 
 /* --- new ------------------------------------------------------------------ */
 
+static bool
+is_dropped(const struct acme_order *o, enum acme_dropped bit)
+{
+	return (o->dropped & (int)bit) != 0;
+}
+
+static void
+drop(struct acme_order *o, enum acme_dropped bit)
+{
+	o->dropped |= (int)bit;
+	o->save = true;
+}
+
+/* False: the CA does not have the profile, and without it is no good. */
+static bool
+settle_profile(struct run *r)
+{
+	struct acme_order *o = r->o;
+	struct err why;
+
+	if (o->profile[0] == '\0' || is_dropped(o, ACME_DROPPED_PROFILE) ||
+	    acme_session_has_profile(r->s, o->profile))
+		return true;
+	if (!o->profile_required) {
+		drop(o, ACME_DROPPED_PROFILE);
+		return true;
+	}
+	err_set(&why, ERR_PROFILE_UNKNOWN, "the new order: the CA has no "
+	    "profile \"%.60s\"", o->profile);
+	err_advise(&why, "Choose one of the CA's profiles, or none.");
+	acme_session_forget_directory(r->s);
+	order_fail(r, &why);
+	return false;
+}
+
 void
 act_new(struct run *r)
 {
 	struct acme_order *o = r->o;
 	struct jws_request req = { .what = JWS_NEW_ORDER };
 
+	if (!settle_profile(r))
+		return;
 	req.names = &o->names;
-	req.profile = o->profile;
+	if (!is_dropped(o, ACME_DROPPED_PROFILE))
+		req.profile = o->profile;
+	if (!is_dropped(o, ACME_DROPPED_DATES)) {
+		req.not_before = o->not_before;
+		req.not_after = o->not_after;
+	}
 	if (r->s->dir.renewal_info != NULL)
 		req.replaces = o->replaces;
 	order_ask(r, "the new order", &req, r->s->dir.new_order, NULL,
@@ -214,21 +254,62 @@ reply_new(struct run *r, const struct acme_reply *reply)
 	order_object_free(&got);
 }
 
-/* An order that names a predecessor may be refused for that alone; then it is
- * asked for once without (RFC 9773 section 5). */
+static bool
+has(const char *s)
+{
+	return s != NULL && *s != '\0';
+}
+
+/* No type that we know: a refusal that need not be about the account, the
+ * load or a limit. */
+static bool
+is_nameless(const struct problem *p)
+{
+	static const int statuses[] = { 400, 401, 403, 409, 422 };
+	size_t i;
+
+	for (i = 0; p->kind == NULL && i < sizeof(statuses) /
+	    sizeof(statuses[0]); i++)
+		if (p->status == statuses[i])
+			return true;
+	return false;
+}
+
+static bool
+is_type(const struct problem *p, const char *type)
+{
+	return p->kind != NULL && strcmp(p->kind->type, type) == 0;
+}
+
+/* What the order that was refused had beside its names, and may be refused
+ * for: left out one after the other, each for good, the least dear first
+ * (for "replaces" RFC 9773 section 5). */
+static bool
+drop_one(struct acme_order *o, const struct problem *p)
+{
+	const struct jws_request *sent = &o->post.r;
+
+	if (has(sent->replaces) && (p->status == 404 || is_nameless(p) ||
+	    (p->kind != NULL && p->kind->next == NEXT_UNREPLACE)))
+		o->replaces[0] = '\0';
+	else if (has(sent->profile) && !o->profile_required &&
+	    (is_type(p, "invalidProfile") || is_type(p, "unauthorized")))
+		drop(o, ACME_DROPPED_PROFILE);
+	else if ((has(sent->not_before) || has(sent->not_after)) &&
+	    p->status != 404 && p->status != 405 &&
+	    (is_type(p, "malformed") || is_nameless(p)))
+		drop(o, ACME_DROPPED_DATES);
+	else
+		return false;
+	return true;
+}
+
 void
 refused_new(struct run *r, const struct problem *p)
 {
-	struct acme_order *o = r->o;
-	bool replaces = o->post.r.replaces != NULL &&
-	    *o->post.r.replaces != '\0';
-
-	o->sent = false;
-	if (replaces && (p->status == 404 ||
-	    (p->kind != NULL && p->kind->next == NEXT_UNREPLACE))) {
-		o->replaces[0] = '\0';
+	r->o->sent = false;
+	if (drop_one(r->o, p))
 		return;
-	}
 	if (p->status == 404 || p->status == 405)
 		acme_session_forget_directory(r->s);
 	order_fail_refused(r, p);
@@ -267,6 +348,8 @@ act_csr(struct run *r)
 {
 	r->w->kind = ACME_WISH_CSR;
 	r->w->names = &r->o->names;
+	r->w->must_staple = r->o->must_staple &&
+	    !is_dropped(r->o, ACME_DROPPED_MUST_STAPLE);
 	r->wished = true;
 }
 
@@ -307,12 +390,35 @@ act_finalize(struct run *r)
 	    ACME_JSON_MAX);
 }
 
+/* A CSR may be refused for a feature that can be left out; then the order is
+ * ready as before, and another CSR is made. */
+static bool
+drop_feature(struct acme_order *o, const struct problem *p)
+{
+	if (!o->must_staple || o->own_csr ||
+	    is_dropped(o, ACME_DROPPED_MUST_STAPLE) ||
+	    (!is_type(p, "badCSR") && !is_type(p, "unauthorized")))
+		return false;
+	drop(o, ACME_DROPPED_MUST_STAPLE);
+	blob_free(&o->csr);
+	return true;
+}
+
 void
 refused_finalize(struct run *r, const struct problem *p)
 {
-	if (p->kind != NULL && p->kind->next == NEXT_LOOK)
-		r->o->look = true;
-	else
+	struct acme_order *o = r->o;
+	struct err why;
+
+	if (drop_feature(o, p) ||
+	    (p->kind != NULL && p->kind->next == NEXT_LOOK)) {
+		o->look = true;
+	} else if (is_type(p, "invalidProfile") && !o->profile_required &&
+	    has(o->profile) && !is_dropped(o, ACME_DROPPED_PROFILE)) {
+		drop(o, ACME_DROPPED_PROFILE);
+		problem_request_err(p, JWS_FINALIZE, o->post.doing, &why);
+		order_retry(r, &why);
+	} else
 		order_fail_refused(r, p);
 }
 
@@ -370,7 +476,7 @@ reply_download(struct run *r, const struct acme_reply *reply)
 	}
 	if (acme_chain_check(reply->body, reply->body_len, &o->names,
 	    o->spki.p, o->spki.len, r->now_ms, &o->leaf, &o->chain, &why) == 0)
-		o->save = true;
+		alternate_begin(r, reply);
 	else if (why.code == ERR_CERT_BAD)
 		order_fail(r, &why);
 	else
@@ -380,6 +486,7 @@ reply_download(struct run *r, const struct acme_reply *reply)
 void
 act_done(struct run *r)
 {
+	r->w->save = true;
 	r->w->kind = ACME_WISH_DONE;
 	r->w->leaf = r->o->leaf;
 	r->w->chain = r->o->chain;

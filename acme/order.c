@@ -19,6 +19,36 @@ enum {
 	DEADLINE_DAYS = 30		/* where the CA names none */
 };
 
+static char *
+text_or_empty(const char *s)
+{
+	return xstrdup(s != NULL ? s : "");
+}
+
+/* A CSR that was given must be one, and ask for what is ordered. */
+static void
+take_csr(struct acme_order *o, const struct blob *der)
+{
+	struct acme_csr csr;
+
+	o->own_csr = true;
+	o->over = o->failing = acme_csr_read(&csr, der->p, der->len,
+	    &o->why) != 0;
+	if (o->failing)
+		return;
+	if (!strv_same(&csr.names, &o->names)) {
+		err_set(&o->why, ERR_CSR_REFUSED, "the CSR asks for other "
+		    "names than the certificate is to have");
+		err_advise(&o->why, "Make the CSR anew for exactly these "
+		    "names.");
+		o->over = o->failing = true;
+	}
+	o->csr = blob_copy(der->p, der->len);
+	o->spki = csr.spki;
+	csr.spki = (struct blob){ NULL, 0 };
+	acme_csr_free(&csr);
+}
+
 struct acme_order *
 acme_order_new(const struct acme_want *w)
 {
@@ -27,21 +57,36 @@ acme_order_new(const struct acme_want *w)
 	assert(w->names->n > 0 && w->names->n <= ACME_AUTHZ_MAX);
 	o->names = strv_copy(w->names);
 	o->challenges = strv_copy(w->challenges);
-	o->profile = xstrdup(w->profile != NULL ? w->profile : "");
-	o->replaces = xstrdup(w->replaces != NULL ? w->replaces : "");
+	o->profile = text_or_empty(w->profile);
+	o->replaces = text_or_empty(w->replaces);
+	o->not_before = text_or_empty(w->not_before);
+	o->not_after = text_or_empty(w->not_after);
+	o->preferred_chain = text_or_empty(w->preferred_chain);
+	o->profile_required = w->profile_required;
+	o->must_staple = w->must_staple;
+	if (w->csr.len > 0)
+		take_csr(o, &w->csr);
 	return o;
+}
+
+static void
+free_authz(struct acme_order *o)
+{
+	size_t i;
+
+	for (i = 0; i < o->nauthz; i++)
+		authz_clear(&o->authz[i]);
+	free(o->authz);
+	o->authz = NULL;
+	o->nauthz = 0;
 }
 
 void
 acme_order_free(struct acme_order *o)
 {
-	size_t i;
-
 	if (o == NULL)
 		return;
-	for (i = 0; i < o->nauthz; i++)
-		authz_clear(&o->authz[i]);
-	free(o->authz);
+	free_authz(o);
 	strv_free(&o->names);
 	strv_free(&o->challenges);
 	free(o->profile);
@@ -49,7 +94,12 @@ acme_order_free(struct acme_order *o)
 	free(o->url);
 	free(o->finalize);
 	free(o->certificate);
-	free(o->guilty);
+	free(o->not_before);
+	free(o->not_after);
+	free(o->preferred_chain);
+	strv_free(&o->guilty);
+	strv_free(&o->tried);
+	strv_free(&o->alternates);
 	blob_free(&o->csr);
 	blob_free(&o->spki);
 	blob_free(&o->leaf);
@@ -61,6 +111,7 @@ acme_order_free(struct acme_order *o)
 void
 acme_order_set_spki(struct acme_order *o, const void *der, size_t n)
 {
+	assert(!o->own_csr);
 	blob_free(&o->spki);
 	o->spki = blob_copy(der, n);
 }
@@ -70,10 +121,19 @@ acme_order_set_spki(struct acme_order *o, const void *der, size_t n)
 void
 order_guilty(struct acme_order *o, const char *ident)
 {
-	if (o->failing || ident == NULL)
+	if (ident != NULL && !strv_has(&o->guilty, ident))
+		strv_add(&o->guilty, ident);
+}
+
+void
+order_guilty_of(struct acme_order *o, const struct problem *p)
+{
+	if (o->failing)
 		return;
-	free(o->guilty);
-	o->guilty = xstrdup(ident);
+	if (o->names.n == 1)
+		order_guilty(o, o->names.v[0]);
+	else
+		problem_idents(&o->guilty, p, &o->names);
 }
 
 static void
@@ -102,6 +162,15 @@ order_fail_for_now(struct run *r, const struct err *why)
 	fail(r, why, false);
 }
 
+void
+order_retry(struct run *r, const struct err *why)
+{
+	if (r->o->failing)
+		return;
+	fail(r, why, true);
+	r->o->retrying = true;
+}
+
 /* A refusal that passes by itself leaves the order as it is; but one of an
  * account that is gone is gone, too. */
 void
@@ -112,8 +181,7 @@ order_fail_refused(struct run *r, const struct problem *p)
 
 	problem_request_err(p, o->post.r.what, o->post.doing, &why);
 	if (why.code == ERR_NAME_REFUSED || why.code == ERR_CAA)
-		order_guilty(o, o->names.n == 1 ? o->names.v[0] :
-		    problem_ident(p, &o->names));
+		order_guilty_of(o, p);
 	fail(r, &why, why.class != ERR_LATER || why.code ==
 	    ERR_ACCOUNT_UNKNOWN);
 }
@@ -207,15 +275,46 @@ event_pause(struct run *r)
 	r->o->pause_ms = 0;
 }
 
+/* The CA has given the order up, but another method is left: everything of it
+ * is forgotten but what failed, what was dropped, and the key. */
+static void
+start_over(struct acme_order *o, int64_t now_ms)
+{
+	assert(authz_to_withdraw(o, true) == NULL);
+	free_authz(o);
+	free(o->url);
+	free(o->finalize);
+	free(o->certificate);
+	o->url = o->finalize = o->certificate = NULL;
+	o->status = o->seen = ORDER_PENDING;
+	o->created_ms = now_ms;
+	o->expires_ms = o->finalized_ms = o->next_ms = 0;
+	o->lost = o->finalized = o->unready = o->polls = o->reads_failed = 0;
+	o->failing = o->over = o->told = o->retrying = o->look = false;
+	strv_free(&o->guilty);
+	err_clear(&o->refused);
+	err_clear(&o->said);
+	o->orders++;
+	o->save = true;
+}
+
 static void
 act_failed(struct run *r)
 {
+	struct acme_order *o = r->o;
 	struct err why;
 
-	err_set(&why, ERR_ORDER_INVALID,
-	    "the order: the CA ended it and gives no reason");
+	if (o->retrying) {
+		start_over(o, r->now_ms);
+		return;
+	}
+	if (o->said.code != ERR_OK)
+		why = o->said;
+	else
+		err_set(&why, ERR_ORDER_INVALID,
+		    "the order: the CA ended it and gives no reason");
 	order_fail(r, &why);
-	r->o->told = true;
+	o->told = true;
 	r->w->kind = ACME_WISH_FAIL;
 	r->wished = true;
 }
@@ -231,33 +330,38 @@ static const struct stage_row {
 	void (*refused)(struct run *, const struct problem *);
 	void (*lost)(struct run *);
 	void (*event)(struct run *);	/* anything else */
+	bool spare;	/* lost stands for all that can go wrong */
 } stages[STAGE_COUNT] = {
 	[STAGE_NEW] = { "new", false, act_new, reply_new, refused_new,
-	    lost_new, NULL },
+	    lost_new, NULL, false },
 	[STAGE_LOOK] = { "look", false, act_look, reply_order, NULL, NULL,
-	    NULL },
+	    NULL, false },
 	[STAGE_READ] = { "authz", true, act_read, reply_read, NULL, NULL,
-	    NULL },
+	    NULL, false },
 	[STAGE_PUBLISH] = { "publish", true, act_publish, NULL, NULL, NULL,
-	    event_publish },
+	    event_publish, false },
 	[STAGE_ANSWER] = { "answer", true, act_answer, reply_answer,
-	    refused_answer, lost_answer, NULL },
+	    refused_answer, lost_answer, NULL, false },
 	[STAGE_POLL] = { "validation", true, act_poll, reply_read, NULL, NULL,
-	    event_poll },
+	    event_poll, false },
 	[STAGE_WITHDRAW] = { "withdraw", true, act_withdraw, NULL, NULL, NULL,
-	    event_withdraw },
-	[STAGE_CSR] = { "csr", false, act_csr, NULL, NULL, NULL, event_csr },
+	    event_withdraw, false },
+	[STAGE_CSR] = { "csr", false, act_csr, NULL, NULL, NULL, event_csr,
+	    false },
 	[STAGE_FINALIZE] = { "finalize", false, act_finalize, reply_order,
-	    refused_finalize, lost_finalize, NULL },
+	    refused_finalize, lost_finalize, NULL, false },
 	[STAGE_WAIT] = { "processing", false, act_wait, NULL, NULL, NULL,
-	    event_wait },
+	    event_wait, false },
 	[STAGE_PAUSE] = { "pause", false, act_pause, NULL, NULL, NULL,
-	    event_pause },
+	    event_pause, false },
 	[STAGE_DOWNLOAD] = { "download", false, act_download, reply_download,
-	    NULL, NULL, NULL },
-	[STAGE_DONE] = { "done", false, act_done, NULL, NULL, NULL, NULL },
+	    NULL, NULL, NULL, false },
+	[STAGE_ALTERNATE] = { "alternate", false, act_alternate,
+	    reply_alternate, NULL, lost_alternate, NULL, true },
+	[STAGE_DONE] = { "done", false, act_done, NULL, NULL, NULL, NULL,
+	    false },
 	[STAGE_FAILED] = { "failed", false, act_failed, NULL, NULL, NULL,
-	    NULL }
+	    NULL, false }
 };
 
 static enum stage
@@ -309,7 +413,9 @@ stage_next(struct acme_order *o, int64_t now_ms)
 	case ORDER_PROCESSING:
 		return STAGE_WAIT;
 	case ORDER_VALID:
-		return o->leaf.len > 0 ? STAGE_DONE : STAGE_DOWNLOAD;
+		if (o->leaf.len == 0)
+			return STAGE_DOWNLOAD;
+		return alternate_left(o) ? STAGE_ALTERNATE : STAGE_DONE;
 	default:
 		return authz_find(o, A_UNREAD) != NULL ? STAGE_READ :
 		    STAGE_FAILED;
@@ -355,7 +461,9 @@ hear_post(struct run *r)
 	if (out == POST_REPLIED) {
 		o->reads_failed = 0;
 		row->reply(r, &r->event->reply);
-	} else if (out == POST_REFUSED && row->refused != NULL)
+	} else if (row->spare)
+		row->lost(r);
+	else if (out == POST_REFUSED && row->refused != NULL)
 		row->refused(r, &o->post.problem);
 	else if (out == POST_REFUSED)
 		refused_read(r, &o->post.problem);
@@ -379,6 +487,7 @@ fits(enum acme_wish_kind wish, enum acme_event_kind event)
 		[ACME_WISH_CSR] = ACME_CSR_MADE,
 		[ACME_WISH_PUBLISH] = ACME_PUBLISHED,
 		[ACME_WISH_WITHDRAW] = ACME_WITHDRAWN,
+		[ACME_WISH_CHECK] = ACME_CHECKED,
 		[ACME_WISH_WAIT] = ACME_TIME
 	};
 
@@ -402,9 +511,9 @@ revive(struct acme_order *o)
 
 	o->failing = o->told = false;
 	err_clear(&o->why);
-	free(o->guilty);
-	o->guilty = NULL;
-	o->seen = 0;
+	strv_free(&o->guilty);
+	strv_free(&o->tried);
+	o->seen = o->orders = 0;
 	o->lost = o->finalized = o->unready = o->reads_failed = 0;
 	for (i = 0; i < o->nauthz; i++) {
 		o->authz[i].state = A_UNREAD;
@@ -433,7 +542,8 @@ resume(struct run *r)
 	o->look = o->status != ORDER_VALID;
 	for (i = 0; i < o->nauthz; i++) {
 		o->authz[i].shown = o->authz[i].recheck = false;
-		if (o->authz[i].state != A_DONE)
+		if (o->authz[i].state != A_DONE &&
+		    o->authz[i].state != A_SWITCH)
 			o->authz[i].state = A_UNREAD;
 	}
 }
@@ -510,10 +620,33 @@ acme_order_url(const struct acme_order *o)
 	return o->url;
 }
 
-const char *
-acme_order_guilty(const struct acme_order *o)
+const struct strv *
+acme_order_guilties(const struct acme_order *o)
 {
-	return o->guilty;
+	return &o->guilty;
+}
+
+unsigned int
+acme_order_dropped(const struct acme_order *o)
+{
+	return (unsigned int)o->dropped;
+}
+
+const char *
+acme_dropped_words(enum acme_dropped bit)
+{
+	switch (bit) {
+	case ACME_DROPPED_PROFILE:
+		return "the profile";
+	case ACME_DROPPED_DATES:
+		return "the dates of validity";
+	case ACME_DROPPED_MUST_STAPLE:
+		return "must-staple";
+	case ACME_DROPPED_CHAIN:
+		return "the preferred chain";
+	default:
+		return "nothing";
+	}
 }
 
 bool

@@ -12,6 +12,7 @@ enum authz_state {
 	A_ANSWERED,		/* the CA is looking */
 	A_DONE,			/* valid, or of no more interest */
 	A_FAILED,
+	A_SWITCH,		/* withdrawn first, then another is chosen */
 	A_STATE_COUNT
 };
 
@@ -20,12 +21,15 @@ struct authz {
 	int state;		/* enum authz_state */
 	char *ident;		/* "*.shop.example"; NULL until read */
 	char *type, *challenge_url, *token;	/* once chosen */
+	char *record;		/* owner of its TXT record; or NULL */
 	bool published;		/* may be visible: must be withdrawn */
 	int answers_lost;
+	int offered;		/* types that the CA has: bits of method.h */
 	/* not saved */
 	bool shown;		/* published by this process */
 	bool recheck;		/* its answer was lost or refused */
-	char *keyauth;
+	char *keyauth, *value;
+	struct strv issuers, uris;	/* of dns-persist-01 */
 	int polls;
 	int64_t next_ms;	/* not before */
 };
@@ -34,14 +38,21 @@ struct authz {
 enum stage {
 	STAGE_NEW, STAGE_LOOK, STAGE_READ, STAGE_PUBLISH, STAGE_ANSWER,
 	STAGE_POLL, STAGE_WITHDRAW, STAGE_CSR, STAGE_FINALIZE, STAGE_WAIT,
-	STAGE_PAUSE, STAGE_DOWNLOAD, STAGE_DONE, STAGE_FAILED, STAGE_COUNT
+	STAGE_PAUSE, STAGE_DOWNLOAD, STAGE_ALTERNATE, STAGE_DONE,
+	STAGE_FAILED, STAGE_COUNT
 };
 
 struct acme_order {
 	/* what is wanted */
 	struct strv names, challenges;
-	char *profile, *replaces;
+	char *profile, *replaces, *not_before, *not_after;
+	char *preferred_chain;
+	bool profile_required, must_staple;
+	bool own_csr;		/* csr was given, and stays */
 	/* what is known; saved */
+	struct strv tried;	/* "NAME TYPE" of what failed */
+	int orders;		/* given up for another method */
+	int dropped;		/* enum acme_dropped */
 	bool sent;		/* newOrder left, its answer is not here */
 	int lost;		/* answers of newOrder that never came */
 	char *url, *finalize, *certificate;
@@ -55,7 +66,8 @@ struct acme_order {
 	bool failing;		/* why is in *why */
 	bool over;		/* no later step can go on */
 	bool told;		/* FAIL was wished */
-	char *guilty;
+	bool retrying;		/* failing, but a new order is made then */
+	struct strv guilty;
 	struct err why;
 	struct authz *authz;
 	size_t nauthz;
@@ -71,7 +83,10 @@ struct acme_order {
 	int64_t pause_ms;	/* nothing is done before */
 	int64_t grace_ms;	/* a failed order waits so long for the rest */
 	struct err refused;	/* of an answer to a challenge */
+	struct err said;	/* the CA's reason for an invalid order */
 	struct blob leaf, chain;
+	struct strv alternates;	/* addresses of other chains */
+	size_t alternate;	/* the next to look at */
 	char stage_text[32];
 };
 
@@ -91,9 +106,13 @@ struct run {
  * later; for now: a later step goes on where it stands. */
 void order_fail(struct run *r, const struct err *why);
 void order_fail_for_now(struct run *r, const struct err *why);
+/* Ends it in the same way, but then begins a new order for the same want. */
+void order_retry(struct run *r, const struct err *why);
 /* Which of both a refused request is, by its code. */
 void order_fail_refused(struct run *r, const struct problem *p);
 void order_guilty(struct acme_order *o, const char *ident);
+/* Those that a problem names, or the only one there is. */
+void order_guilty_of(struct acme_order *o, const struct problem *p);
 /* Poll times: what the CA said, within bounds, else 0.25, 1, 2, 4 ... 15 s,
  * and after a while every minute. */
 int64_t order_poll_at(const char *retry_after, int64_t now_ms, int *polls);
@@ -125,22 +144,62 @@ void act_download(struct run *r);
 void reply_download(struct run *r, const struct acme_reply *reply);
 void act_done(struct run *r);
 
-/* --- authz.c: more of them */
+/* --- alternate.c */
+/* Looks whether the chain that has just come is the preferred one; if not,
+ * notes which others there are. */
+void alternate_begin(struct run *r, const struct acme_reply *reply);
+bool alternate_left(const struct acme_order *o);
+void act_alternate(struct run *r);
+void reply_alternate(struct run *r, const struct acme_reply *reply);
+void lost_alternate(struct run *r);	/* or refused, or not sent */
+
+/* --- authz.c */
 void act_read(struct run *r);
 void reply_read(struct run *r, const struct acme_reply *reply);
-void act_publish(struct run *r);
-void event_publish(struct run *r);
 void act_answer(struct run *r);
 void reply_answer(struct run *r, const struct acme_reply *reply);
 void refused_answer(struct run *r, const struct problem *p);
 void lost_answer(struct run *r);
 void act_poll(struct run *r);
 void event_poll(struct run *r);
-void act_withdraw(struct run *r);
-void event_withdraw(struct run *r);
 /* The first authorization in a state, NULL if none is. */
 struct authz *authz_find(struct acme_order *o, enum authz_state state);
 size_t authz_count(const struct acme_order *o, enum authz_state state);
+/* The one that the stage is about, and to make it another. */
+struct authz *authz_current(struct acme_order *o);
+void authz_point_at(struct acme_order *o, const struct authz *a);
+
+/* --- choose.c: which challenge, and which is left when one fails */
+/* The challenge that was chosen before, or the best that is left; NULL if
+ * there is none. */
+const struct challenge_object *choice_of(const struct run *r,
+    const struct authz *a, const struct authz_object *got);
+/* Keeps the choice. False: the CA changed what it had said. */
+bool choice_keep(const struct run *r, struct authz *a,
+    const struct challenge_object *c);
+void choice_drop(struct authz *a);
+/* Notes what the CA offers. */
+void choice_offered(struct authz *a, const struct authz_object *got);
+void choice_failed(struct acme_order *o, const struct authz *a,
+    const char *type);
+/* Whether another type is left for it: in this order, or in a new one. */
+bool choice_left(const struct acme_order *o, const struct authz *a);
+bool choice_left_anew(const struct acme_order *o, const struct authz *a);
+/* " (after http-01)", or nothing. */
+void choice_before(const struct acme_order *o, const struct authz *a,
+    const char *type, struct buf *out);
+/* Why none could be chosen. */
+void choice_none_err(const struct acme_order *o, const struct authz *a,
+    const struct authz_object *got, struct err *why);
+
+/* --- publish.c: rows of the table of stages */
+void act_publish(struct run *r);
+void event_publish(struct run *r);
+void act_withdraw(struct run *r);
+void event_withdraw(struct run *r);
+/* The method of this authorization failed before the CA was told, for *why:
+ * another is taken, or the order fails for now. */
+void publish_failed(struct run *r, struct authz *a, const struct err *why);
 /* One whose challenge must go, NULL if none: all of them when `all`. */
 struct authz *authz_to_withdraw(struct acme_order *o, bool all);
 bool authz_unshown(const struct acme_order *o);

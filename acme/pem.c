@@ -263,22 +263,30 @@ add_name(struct strv *out, const GENERAL_NAME *g)
 	return true;
 }
 
+bool
+pem_san(struct strv *out, const GENERAL_NAMES *san)
+{
+	int i;
+
+	for (i = 0; i < sk_GENERAL_NAME_num(san); i++)
+		if (!add_name(out, sk_GENERAL_NAME_value(san, i))) {
+			strv_free(out);
+			return false;
+		}
+	return true;
+}
+
 int
 pem_names(struct strv *out, const X509 *x, struct err *err)
 {
 	GENERAL_NAMES *san = X509_get_ext_d2i(x, NID_subject_alt_name, NULL,
 	    NULL);
-	int i, rc = 0;
+	bool fine = pem_san(out, san);
 
-	for (i = 0; i < sk_GENERAL_NAME_num(san) && rc == 0; i++)
-		if (!add_name(out, sk_GENERAL_NAME_value(san, i)))
-			rc = err_set(err, ERR_CERT_BAD, "the certificate has "
-			    "a name that is neither a host nor an address");
 	GENERAL_NAMES_free(san);
 	ERR_clear_error();
-	if (rc != 0)
-		strv_free(out);
-	return rc;
+	return fine ? 0 : err_set(err, ERR_CERT_BAD, "the certificate has a "
+	    "name that is neither a host nor an address");
 }
 
 void

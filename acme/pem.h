@@ -2,7 +2,7 @@
  * and facts of certificates that both chain.c and leaf.c need. */
 #ifndef ACME_PEM_H
 #define ACME_PEM_H
-#include <openssl/x509.h>
+#include <openssl/x509v3.h>
 #include "acme/acme.h"
 
 struct pem_certs {
@@ -26,6 +26,8 @@ bool pem_time(int64_t *ms, const ASN1_TIME *t);
 /* Names of the SAN, canonical, as a set; -1 if one is of another kind than
  * DNS or IP, or not in its form. No SAN: an empty list. */
 int pem_names(struct strv *out, const X509 *x, struct err *err);
+/* The same of a list of names; false: one is none of those. */
+bool pem_san(struct strv *out, const GENERAL_NAMES *san);
 /* What a person calls it, escaped. */
 void pem_title(char *out, size_t size, const X509_NAME *name);
 #endif

@@ -65,7 +65,10 @@ static const enum err_code unauthorized[JWS_WHAT_COUNT] = {
 	[JWS_READ] = ERR_CA_REFUSED,
 	[JWS_CHALLENGE] = ERR_CA_REFUSED,
 	[JWS_FINALIZE] = ERR_CSR_REFUSED,
-	[JWS_DEACTIVATE_AUTHZ] = ERR_CA_REFUSED
+	[JWS_DEACTIVATE_AUTHZ] = ERR_CA_REFUSED,
+	[JWS_KEY_CHANGE] = ERR_ACCOUNT_DEAD,
+	[JWS_DEACTIVATE_ACCOUNT] = ERR_ACCOUNT_DEAD,
+	[JWS_REVOKE] = ERR_CA_REFUSED
 };
 
 static const struct { enum err_code code; const char *words; } advice[] = {
@@ -171,10 +174,15 @@ fill(struct problem *p, const json_t *o)
 	p->subs = xcalloc(p->nsubs, sizeof(*p->subs));
 	for (i = 0; i < p->nsubs; i++)
 		read_subproblem(&p->subs[i], json_array_get(list, i));
-	/* A compound says nothing itself: the first part speaks for it. */
-	if (p->kind != NULL && strcmp(p->kind->type, "compound") == 0 &&
-	    p->nsubs > 0 && p->subs[0].kind != NULL)
-		p->kind = p->subs[0].kind;
+	/* A compound says nothing itself: the first part that we know speaks
+	 * for it. */
+	if (p->kind == NULL || strcmp(p->kind->type, "compound") != 0)
+		return;
+	for (i = 0; i < p->nsubs; i++)
+		if (p->subs[i].kind != NULL) {
+			p->kind = p->subs[i].kind;
+			return;
+		}
 }
 
 void
@@ -282,14 +290,32 @@ problem_validation_err(const struct problem *p, const char *doing,
 	    ERR_CHALLENGE_WRONG, doing, "found", err);
 }
 
-const char *
-problem_ident(const struct problem *p, const struct strv *names)
+/* Of "shop.example" where only "*.shop.example" was ordered, that is meant. */
+static const char *
+named(const char *ident, const struct strv *names)
 {
-	size_t i, k;
+	size_t i;
 
-	for (i = 0; i < p->nsubs; i++)
-		for (k = 0; k < names->n; k++)
-			if (strcmp(names->v[k], p->subs[i].ident) == 0)
-				return names->v[k];
+	for (i = 0; i < names->n; i++)
+		if (strcmp(names->v[i], ident) == 0)
+			return names->v[i];
+	for (i = 0; i < names->n; i++)
+		if (strncmp(names->v[i], "*.", 2) == 0 &&
+		    strcmp(names->v[i] + 2, ident) == 0)
+			return names->v[i];
 	return NULL;
+}
+
+void
+problem_idents(struct strv *out, const struct problem *p,
+    const struct strv *names)
+{
+	const char *name;
+	size_t i;
+
+	for (i = 0; i < p->nsubs; i++) {
+		name = named(p->subs[i].ident, names);
+		if (name != NULL && !strv_has(out, name))
+			strv_add(out, name);
+	}
 }

@@ -51,6 +51,7 @@ int problem_request_err(const struct problem *p, enum jws_what what,
     const char *doing, struct err *err);
 int problem_validation_err(const struct problem *p, const char *doing,
     struct err *err);
-/* The first identifier that it names and the list has, or NULL. */
-const char *problem_ident(const struct problem *p, const struct strv *names);
+/* Adds the names of the list that it names to *out, each once. */
+void problem_idents(struct strv *out, const struct problem *p,
+    const struct strv *names);
 #endif

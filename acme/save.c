@@ -6,13 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include "acme/json.h"
+#include "acme/method.h"
 #include "acme/order.h"
 #include "base/name.h"
 #include "base/text.h"
 
 enum {
 	SAVE_VERSION = 1, SAVE_MAX = 8 * 1024 * 1024, BLOB_MAX = 64 * 1024,
-	COUNT_MAX = 1000000
+	COUNT_MAX = 1000000, TRIED_MAX = NAME_DNS_MAX + 2 + 1 + 64,
+	CHAIN_NAME_MAX = 512, LIST_MAX = 8 * ACME_AUTHZ_MAX
 };
 
 enum type { T_TEXT, T_URL, T_INT, T_TIME, T_BOOL, T_BLOB, T_LIST };
@@ -22,10 +24,14 @@ struct field {
 	enum type type;
 	size_t offset;
 	int64_t max;		/* of an INT; of each text */
+	bool later;		/* older programs did not save it */
 };
 
 #define F(st, name, type, max) \
-	{ #name, T_##type, offsetof(struct st, name), (max) }
+	{ #name, T_##type, offsetof(struct st, name), (max), false }
+#define L(st, name, type, max) \
+	{ #name, T_##type, offsetof(struct st, name), (max), true }
+#define END { NULL, T_TEXT, 0, 0, false }
 static const struct field order_fields[] = {
 	F(acme_order, names, LIST, NAME_DNS_MAX + 2),
 	F(acme_order, challenges, LIST, 64),
@@ -48,8 +54,17 @@ static const struct field order_fields[] = {
 	F(acme_order, failing, BOOL, 0),
 	F(acme_order, over, BOOL, 0),
 	F(acme_order, told, BOOL, 0),
-	F(acme_order, guilty, TEXT, NAME_DNS_MAX + 2),
-	{ NULL, T_TEXT, 0, 0 }
+	L(acme_order, profile_required, BOOL, 0),
+	L(acme_order, not_before, TEXT, 2 * TEXT_TIME),
+	L(acme_order, not_after, TEXT, 2 * TEXT_TIME),
+	L(acme_order, preferred_chain, TEXT, CHAIN_NAME_MAX),
+	L(acme_order, must_staple, BOOL, 0),
+	L(acme_order, own_csr, BOOL, 0),
+	L(acme_order, tried, LIST, TRIED_MAX),
+	L(acme_order, orders, INT, COUNT_MAX),
+	L(acme_order, dropped, INT, ACME_DROPPED_ALL),
+	L(acme_order, retrying, BOOL, 0),
+	END
 };
 static const struct field authz_fields[] = {
 	F(authz, url, URL, 0),
@@ -60,9 +75,13 @@ static const struct field authz_fields[] = {
 	F(authz, token, TEXT, NAME_TOKEN_MAX),
 	F(authz, published, BOOL, 0),
 	F(authz, answers_lost, INT, COUNT_MAX),
-	{ NULL, T_TEXT, 0, 0 }
+	L(authz, record, TEXT, NAME_DNS_MAX),
+	L(authz, offered, INT, (1 << METHOD_COUNT) - 1),
+	END
 };
 #undef F
+#undef L
+#undef END
 
 /* --- saving --------------------------------------------------------------- */
 
@@ -147,7 +166,9 @@ acme_order_save(const struct acme_order *o, struct buf *out)
 
 	buf_printf(out, "{\"order\":%d,", SAVE_VERSION);
 	put_fields(out, order_fields, o);
-	if (o->failing)
+	buf_puts(out, ",\"guilties\":");
+	put_list(out, &o->guilty);
+	if (o->failing || o->why.code != ERR_OK)
 		put_err(out, &o->why);
 	buf_puts(out, ",\"authz\":[");
 	for (i = 0; i < o->nauthz; i++) {
@@ -164,7 +185,7 @@ acme_order_save(const struct acme_order *o, struct buf *out)
 static void
 get_text(struct jread *r, const json_t *o, const struct field *f, char **at)
 {
-	char *s = jread_text(r, o, f->name, true,
+	char *s = jread_text(r, o, f->name, !f->later,
 	    f->type == T_URL ? (size_t)ACME_URL_MAX : (size_t)f->max);
 
 	if (s != NULL && *s != '\0' && f->type == T_URL) {
@@ -182,7 +203,7 @@ static void
 get_list(struct jread *r, const json_t *o, const struct field *f,
     struct strv *out)
 {
-	json_t *list = jread_list(r, o, f->name, true, ACME_AUTHZ_MAX), *v;
+	json_t *list = jread_list(r, o, f->name, !f->later, LIST_MAX), *v;
 	size_t i;
 
 	json_array_foreach(list, i, v) {
@@ -238,6 +259,20 @@ get_fields(struct jread *r, const json_t *o, const struct field *f, void *st)
 	}
 }
 
+/* Older programs saved one name, or an empty text. */
+static void
+get_guilty(struct jread *r, const json_t *top, struct strv *out)
+{
+	static const struct field list = { "guilties", T_LIST, 0,
+	    NAME_DNS_MAX + 2, true };
+	char *one = jread_text(r, top, "guilty", false, NAME_DNS_MAX + 2);
+
+	if (one != NULL && *one != '\0')
+		strv_add(out, one);
+	free(one);
+	get_list(r, top, &list, out);
+}
+
 static void
 get_err(struct jread *r, const json_t *top, struct err *e)
 {
@@ -274,11 +309,21 @@ get_authz(struct jread *r, const json_t *top, struct acme_order *o)
 	}
 }
 
+/* A type that is not known here is chosen by nobody, but another version of us
+ * may have saved it. */
+static bool
+is_standing(const char *type)
+{
+	const struct method *m = method_find(type);
+
+	return m != NULL && m->standing;
+}
+
 static const char *
 authz_wrong(const struct acme_order *o, const struct authz *a)
 {
 	bool chosen = a->challenge_url != NULL && a->type != NULL &&
-	    a->token != NULL;
+	    (a->token != NULL) != is_standing(a->type);
 
 	if (a->url == NULL)
 		return "an authorization without an address";
@@ -289,28 +334,49 @@ authz_wrong(const struct acme_order *o, const struct authz *a)
 	if (a->type != NULL && !name_is_word(a->type))
 		return "a type of challenge that is none";
 	if ((a->published || a->state == A_CHOSEN || a->state == A_ANSWERED ||
-	    a->challenge_url != NULL) && (!chosen || a->ident == NULL))
+	    a->state == A_SWITCH || a->challenge_url != NULL) &&
+	    (!chosen || a->ident == NULL))
 		return "a challenge without its parts";
+	if (a->published && is_standing(a->type))
+		return "a standing record that was published";
 	return a->ident == NULL && a->state != A_UNREAD ?
 	    "an authorization without a name" : NULL;
+}
+
+static bool
+is_date(const char *s)
+{
+	int64_t ms;
+
+	return s == NULL || text_unrfc3339(&ms, s);
+}
+
+static const char *
+names_wrong(const struct strv *names)
+{
+	enum name_kind kind;
+	struct err unused;
+	char name[256];
+	size_t i;
+
+	if (names->n == 0 || names->n > ACME_AUTHZ_MAX)
+		return "no names, or too many";
+	for (i = 0; i < names->n; i++)
+		if (name_parse(name, &kind, names->v[i], &unused) != 0 ||
+		    strcmp(name, names->v[i]) != 0)
+			return "a name that is none";
+	return NULL;
 }
 
 /* What can't be, though each part is well-formed. */
 static const char *
 order_wrong(const struct acme_order *o)
 {
-	enum name_kind kind;
-	const char *wrong;
-	struct err unused;
-	char name[256];
+	const char *wrong = names_wrong(&o->names);
 	size_t i;
 
-	if (o->names.n == 0)
-		return "no names";
-	for (i = 0; i < o->names.n; i++)
-		if (name_parse(name, &kind, o->names.v[i], &unused) != 0 ||
-		    strcmp(name, o->names.v[i]) != 0)
-			return "a name that is none";
+	if (wrong != NULL)
+		return wrong;
 	if ((o->url == NULL) != (o->finalize == NULL))
 		return "one address without the other";
 	if (o->url == NULL && (o->nauthz > 0 || o->status != ORDER_PENDING))
@@ -320,12 +386,26 @@ order_wrong(const struct acme_order *o)
 		return "a certificate without address or key";
 	if (o->csr.len > 0 && o->spki.len == 0)
 		return "a CSR without its key";
+	if (o->own_csr && o->csr.len == 0 && !o->failing)
+		return "lost the CSR that it was given";
+	if (o->retrying && !o->failing)
+		return "another try without a failure";
+	if (!is_date(o->not_before) || !is_date(o->not_after))
+		return "a date that is none";
 	for (i = 0; i < o->nauthz; i++) {
 		wrong = authz_wrong(o, &o->authz[i]);
 		if (wrong != NULL)
 			return wrong;
 	}
 	return NULL;
+}
+
+/* An order lends these texts, so they are never NULL. */
+static void
+never_null(char **text)
+{
+	if (*text == NULL)
+		*text = xstrdup("");
 }
 
 struct acme_order *
@@ -340,7 +420,8 @@ acme_order_load(const char *text, size_t n, struct err *err)
 	    SAVE_VERSION)
 		jread_wrong(&r, "order", "is a version that is not known");
 	get_fields(&r, top, order_fields, o);
-	if (o->failing)
+	get_guilty(&r, top, &o->guilty);
+	if (o->failing || jread_object(&r, top, "why", false) != NULL)
 		get_err(&r, top, &o->why);
 	get_authz(&r, top, o);
 	json_decref(top);
@@ -353,11 +434,11 @@ acme_order_load(const char *text, size_t n, struct err *err)
 		acme_order_free(o);
 		return NULL;
 	}
-	/* An order lends these two, so they are never NULL. */
-	if (o->profile == NULL)
-		o->profile = xstrdup("");
-	if (o->replaces == NULL)
-		o->replaces = xstrdup("");
+	never_null(&o->profile);
+	never_null(&o->replaces);
+	never_null(&o->not_before);
+	never_null(&o->not_after);
+	never_null(&o->preferred_chain);
 	order_settle(o);
 	return o;
 }

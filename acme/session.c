@@ -30,6 +30,10 @@ acme_session_new(const struct acme_account *a, struct err *err)
 		s->directory_url = xstrdup(a->directory_url);
 		s->kid = xstrdup(a->kid);
 		s->agree_tos = a->agree_tos;
+		s->eab_kid = a->eab_kid != NULL && a->eab_kid[0] != '\0' ?
+		    xstrdup(a->eab_kid) : NULL;
+		s->existing_only = a->existing_only;
+		s->looking = a->begun && s->eab_kid != NULL;
 		if (a->contacts != NULL)
 			s->contacts = strv_copy(a->contacts);
 		s->origin = buf_take(&origin);
@@ -55,6 +59,7 @@ acme_session_free(struct acme_session *s)
 	free(s->moved_url);
 	free(s->origin);
 	free(s->kid);
+	free(s->eab_kid);
 	free(s);
 }
 
@@ -201,19 +206,38 @@ hear_directory(struct acme_session *s, int64_t now_ms,
 
 /* --- account -------------------------------------------------------------- */
 
+/* What must be there before an account can be made. */
 static int
-begin_account(struct acme_session *s, struct err *err)
+may_make(const struct acme_session *s, struct err *err)
 {
-	struct jws_request r = { .what = JWS_NEW_ACCOUNT };
-
 	if (!s->agree_tos && s->dir.terms != NULL) {
 		err_set(err, ERR_TOS_NOT_AGREED, "the CA's terms are not "
 		    "agreed to: %.300s", s->dir.terms);
 		return err_advise(err, "Read them and agree to them.");
 	}
+	if (s->dir.eab_required && s->eab_kid == NULL) {
+		err_set(err, ERR_EAB_NEEDED, "the account: the CA binds it to "
+		    "one that you have with it, and wants a key for that");
+		return err_advise(err, "Get a key id and an HMAC key from the "
+		    "CA, and set eab-kid and eab-key-file.");
+	}
+	return 0;
+}
+
+static int
+begin_account(struct acme_session *s, struct err *err)
+{
+	struct jws_request r = { .what = JWS_NEW_ACCOUNT,
+		.existing = s->existing_only || s->looking };
+
+	if (!r.existing && may_make(s, err) != 0)
+		return -1;
 	r.url = s->dir.new_account;
-	r.contacts = &s->contacts;
-	r.agreed = s->agree_tos;
+	if (!r.existing) {
+		r.contacts = &s->contacts;
+		r.agreed = s->agree_tos;
+		r.eab_kid = s->eab_kid;
+	}
 	post_begin(&s->post, "the account", &r, NULL, ACME_JSON_MAX, true);
 	return 0;
 }
@@ -245,19 +269,48 @@ take_account(struct acme_session *s, const struct acme_reply *reply,
 	free(s->kid);
 	s->kid = xstrdup(reply->location);
 	s->kid_is_new = true;
+	s->made = reply->status == 201;
+	s->looking = false;
 	s->account_lost = 0;
 	s->stage = SESSION_READY;
 	return 0;
 }
 
+/* It was only looked for and is not there, or its binding was not taken. True:
+ * go on and make it. */
+static bool
+hear_account_refusal(struct acme_session *s, struct err *err)
+{
+	const struct problem *p = &s->post.problem;
+	enum err_code code = problem_request_code(p, JWS_NEW_ACCOUNT);
+
+	if (s->looking && code == ERR_ACCOUNT_UNKNOWN) {
+		s->looking = false;
+		return true;
+	}
+	problem_request_err(p, JWS_NEW_ACCOUNT, "the account", err);
+	if (s->existing_only && code == ERR_ACCOUNT_UNKNOWN)
+		err_advise(err, "The CA has no account with this key.");
+	/* A closed account and a spent binding look alike from here; the
+	 * second is what happens. */
+	if (s->post.r.eab_kid != NULL && code == ERR_ACCOUNT_DEAD) {
+		err->code = ERR_EAB_NEEDED;
+		err_advise(err, "Most HMAC keys are good for one account: get "
+		    "a new key id and key from the CA.");
+	}
+	return false;
+}
+
 /* A newAccount whose answer was lost is repeated: the CA finds the account by
- * its key. True: *w is the next wish; false: it failed or is done. */
+ * its key. With a binding, which is good for one use, it is only looked for
+ * then. True: *w is the next wish; false: it failed or is done. */
 static bool
 run_account(struct acme_session *s, int64_t now_ms,
     const struct acme_event *event, struct acme_wish *w, struct err *err,
     int *rc)
 {
 	enum post_outcome out;
+	bool again;
 
 	*rc = 0;
 	if (!post_is_busy(&s->post)) {
@@ -267,19 +320,20 @@ run_account(struct acme_session *s, int64_t now_ms,
 		event = NULL;
 	}
 	out = post_step(&s->post, s, now_ms, event, w, err);
-	if (out == POST_LOST && ++s->account_lost <= ACME_LOST_RETRIES_MAX) {
+	again = out == POST_LOST && ++s->account_lost <= ACME_LOST_RETRIES_MAX;
+	if (again)
+		s->looking = s->eab_kid != NULL;
+	else if (out == POST_REFUSED)
+		again = hear_account_refusal(s, err);
+	if (again) {
 		*rc = begin_account(s, err);
+		if (*rc != 0)
+			return false;
 		out = post_step(&s->post, s, now_ms, NULL, w, err);
 	}
 	if (out == POST_WISHED)
 		return true;
-	if (out == POST_REPLIED)
-		*rc = take_account(s, &event->reply, err);
-	else if (out == POST_REFUSED)
-		*rc = problem_request_err(&s->post.problem, JWS_NEW_ACCOUNT,
-		    "the account", err);
-	else
-		*rc = -1;
+	*rc = out == POST_REPLIED ? take_account(s, &event->reply, err) : -1;
 	post_end(&s->post);
 	return false;
 }
@@ -344,6 +398,12 @@ const char *
 acme_session_kid(const struct acme_session *s)
 {
 	return s->kid;
+}
+
+bool
+acme_session_made(const struct acme_session *s)
+{
+	return s->made;
 }
 
 const char *

@@ -25,6 +25,10 @@ struct acme_session {
 	char *kid;			/* NULL: not registered */
 	struct strv contacts;
 	bool agree_tos;
+	char *eab_kid;			/* NULL: none */
+	bool existing_only;
+	bool looking;			/* first see whether it is there */
+	bool made;			/* by us, in this session */
 	enum session_stage stage;
 	struct directory dir;
 	bool has_dir;

@@ -6,6 +6,8 @@
 #include <string.h>
 #include "base/name.h"
 
+enum { THUMBPRINT = 43 };	/* SHA-256 in base64url */
+
 static const char letters_digits[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
@@ -66,6 +68,15 @@ as_address(char out[256], const char *s)
 	    inet_ntop(AF_INET6, raw, out, 256) != NULL;
 }
 
+/* Conversion needs tables that only the command loads (base/idn.h). */
+static int
+not_ascii(const char *s, struct err *err)
+{
+	bad(err, s, "is not in ASCII: its A-label (xn--...) is wanted here");
+	return err_advise(err, "\"everleaf add\" takes the name as it is and "
+	    "shows its A-label; so does: idn2 NAME");
+}
+
 int
 name_parse(char out[256], enum name_kind *kind, const char *s, struct err *err)
 {
@@ -87,8 +98,7 @@ name_parse(char out[256], enum name_kind *kind, const char *s, struct err *err)
 	out[n] = '\0';
 	for (i = 0; i < n; i++)
 		if ((unsigned char)out[i] >= 0x80)
-			return bad(err, s, "is not in ASCII: write its A-label "
-			    "(xn--...)");
+			return not_ascii(s, err);
 	*kind = strncmp(out, "*.", 2) == 0 ? NAME_WILDCARD : NAME_DNS;
 	for (p = out + (*kind == NAME_WILDCARD ? 2 : 0); ; p = dot + 1) {
 		dot = strchr(p, '.');
@@ -140,4 +150,14 @@ bool
 name_is_token(const char *s)
 {
 	return made_of(s, "_-", 22, NAME_TOKEN_MAX);
+}
+
+/* So that whoever asks us to show one can have nothing else shown. */
+bool
+name_is_keyauth(const char *s, const char *token)
+{
+	size_t n = strlen(token);
+
+	return strncmp(s, token, n) == 0 && s[n] == '.' &&
+	    strlen(s + n + 1) == THUMBPRINT && name_is_token(s + n + 1);
 }

@@ -8,6 +8,7 @@
 #include "daemon/acts.h"
 #include "daemon/budget.h"
 #include "daemon/engine.h"
+#include "daemon/look.h"
 #include "daemon/loop.h"
 #include "daemon/peers.h"
 #include "daemon/sched.h"
@@ -19,7 +20,7 @@ struct act {
 	char *name, *service, *actor;
 	struct conf_wish wish;
 	struct strv labels;
-	bool dry, purge, force;
+	bool dry, purge, force, new_key;
 	act_done *done;
 	put_done *put;
 	enum put_result result;
@@ -243,7 +244,7 @@ order_now(void *ctx, struct bundle *b, const struct err *err)
 		refuse_unknown(a);
 	else {
 		c = *b->cert;
-		c.renew_forced = 1;
+		c.renew_forced = a->new_key ? 2 : 1;
 		c.iss_next_try_ms = 0;
 		c.iss_state = (char *)(uintptr_t)"due";
 		batch_put(turn_batch(), T_CERT, &c);
@@ -297,7 +298,7 @@ act_renew(const char *name, bool new_key, bool force, const char *actor,
 	struct act *a = act_new(name, actor, done, ctx);
 
 	a->force = force;
-	(void)new_key;	/* every version has a new key, until key-policy */
+	a->new_key = new_key;
 	bundle_by_name(turn_store(), name, renew_read, a);
 }
 
@@ -379,19 +380,61 @@ act_deploy(const char *name, const char *service, const char *actor,
 
 struct test {
 	char *name;
+	struct conf_wish wish;
+	struct strv lines;		/* so far */
+	bool good;
 	void (*done)(void *ctx, const struct strv *lines, bool good,
 	    const struct err *err);
 	void *ctx;
 };
 
 static void
+test_free(struct test *t)
+{
+	conf_wish_free(&t->wish);
+	strv_free(&t->lines);
+	free(t->name);
+	free(t);
+}
+
+static void
 tested(void *ctx, const struct strv *lines, bool good)
 {
 	struct test *t = ctx;
+	size_t i;
 
-	t->done(t->ctx, lines, good, NULL);
-	free(t->name);
-	free(t);
+	for (i = 0; i < lines->n; i++)
+		strv_add(&t->lines, lines->v[i]);
+	t->done(t->ctx, &t->lines, t->good && good, NULL);
+	test_free(t);
+}
+
+/* Port 80 matters only to names that are proved there. */
+static void
+looked(void *ctx, const struct strv *lines, bool good)
+{
+	struct test *t = ctx;
+	struct strv none = { NULL, 0 };
+
+	t->lines = strv_copy(lines);
+	t->good = good;
+	if (look_by_dns(&t->wish))
+		tested(t, &none, true);
+	else
+		selfcheck(&t->wish.names, tested, t);
+}
+
+/* The account that CAA may name. */
+static void
+test_account(void *ctx, struct rows *answers, int n, const struct err *err)
+{
+	struct test *t = ctx;
+	const struct row_account *a = NULL;
+
+	(void)n;
+	if (err == NULL && answers[0].n > 0)
+		a = ROWS_AT(&answers[0], row_account, answers[0].n - 1);
+	look(&t->wish, a != NULL && a->kid != NULL ? a->kid : "", looked, t);
 }
 
 static void
@@ -399,21 +442,21 @@ test_read(void *ctx, struct bundle *b, const struct err *err)
 {
 	struct test *t = ctx;
 	struct strv none = { NULL, 0 };
-	struct conf_wish wish;
+	struct query q = { .table = T_ACCOUNT, .wheres = 1, .where = {
+		{ .col = "ca", .cmp = CMP_EQ } } };
 	struct err why;
 
 	if (err == NULL && b->cert != NULL) {
-		wish = engine_wish(b->cert);
-		selfcheck(&wish.names, tested, t);
-		conf_wish_free(&wish);
+		t->wish = engine_wish(b->cert);
+		q.where[0].text = t->wish.ca;
+		store_read(turn_store(), &q, 1, test_account, t);
 		return;
 	}
 	if (err == NULL)
 		err_set(&why, ERR_NO_SUCH, "there is no certificate \"%s\"",
 		    t->name);
 	t->done(t->ctx, &none, false, err != NULL ? err : &why);
-	free(t->name);
-	free(t);
+	test_free(t);
 }
 
 void

@@ -32,6 +32,10 @@ void act_deploy(const char *name, const char *service, const char *actor,
 /* Self-check from DNS to port 80, no order: lines for people. */
 void act_test(const char *name, void (*done)(void *ctx,
     const struct strv *lines, bool good, const struct err *err), void *ctx);
+/* Adds a TXT value for this DNS name through a dns block, looks whether all
+ * servers have it, removes it: lines for people. err: it could not begin. */
+void act_test_dns(const char *dns, const char *name, void (*done)(void *ctx,
+    const struct strv *lines, bool good, const struct err *err), void *ctx);
 
 /* The configuration in force; changes with a restart of the engine only. */
 const struct conf *acts_conf(void);

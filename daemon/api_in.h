@@ -72,6 +72,8 @@ void api_get_why(struct api_req *r);
 void api_get_events(struct api_req *r);
 void api_get_services(struct api_req *r);
 void api_get_service(struct api_req *r);
+void api_get_cas(struct api_req *r);
+void api_get_ca(struct api_req *r);
 void api_get_config(struct api_req *r);
 void api_put_cert(struct api_req *r);
 void api_patch_cert(struct api_req *r);
@@ -79,6 +81,7 @@ void api_delete_cert(struct api_req *r);
 void api_post_renew(struct api_req *r);
 void api_post_deploy(struct api_req *r);
 void api_post_test(struct api_req *r);
+void api_post_dns_test(struct api_req *r);
 void api_post_service_deploy(struct api_req *r);
 void api_post_reload(struct api_req *r);
 

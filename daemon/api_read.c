@@ -7,6 +7,7 @@
 #include "daemon/acts.h"
 #include "daemon/api_in.h"
 #include "daemon/json.h"
+#include "daemon/trouble.h"
 #include "daemon/turn.h"
 #include "daemon/view.h"
 #include "daemon/why.h"
@@ -93,7 +94,9 @@ status_answer(struct status *s)
 		    ROWS_AT(&s->rows[S_LEAST], row_cert, 0),
 		.least_version = s->least_version.n == 0 ? NULL :
 		    ROWS_AT(&s->least_version, row_version, 0),
-		.security = s->security ? acts_security() : NULL
+		.security = s->security ? acts_security() : NULL,
+		.trouble = trouble_now(), .trouble_ms = trouble_since(),
+		.notice = notice_now()
 	};
 	size_t i;
 
@@ -249,14 +252,18 @@ static void
 why_ca(void *ctx, struct rows *a, int n, const struct err *err)
 {
 	struct why_read w = *(struct why_read *)ctx;
+	json_t *j;
 
 	(void)n;
 	free(ctx);
 	if (err != NULL)
 		api_reply_err(w.r, err);
-	else
-		api_reply(w.r, 200, why_json(w.b, a[0].n == 0 ? NULL :
-		    ROWS_AT(&a[0], row_ca, 0), loop_now()));
+	else {
+		j = why_json(w.b, a[0].n == 0 ? NULL :
+		    ROWS_AT(&a[0], row_ca, 0), loop_now());
+		why_all_stands(j, trouble_now());
+		api_reply(w.r, 200, j);
+	}
 	bundle_free(w.b);
 }
 

@@ -23,6 +23,9 @@ const struct api_route api_routes[] = {
 	{ "GET", "/v1/services", "", api_get_services },
 	{ "GET", "/v1/services/*", "", api_get_service },
 	{ "POST", "/v1/services/*/deploy", "dry", api_post_service_deploy },
+	{ "GET", "/v1/cas", "", api_get_cas },
+	{ "GET", "/v1/cas/*", "", api_get_ca },
+	{ "POST", "/v1/dns/*/test", "name", api_post_dns_test },
 	{ "POST", "/v1/reload", "dry yes", api_post_reload },
 	{ "GET", "/v1/config", "all", api_get_config },
 	{ NULL, NULL, NULL, NULL }

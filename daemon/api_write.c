@@ -402,6 +402,38 @@ api_post_test(struct api_req *r)
 	act_begin(r, NULL, test_go);
 }
 
+static void
+dns_test_over(void *ctx, const struct strv *lines, bool good,
+    const struct err *err)
+{
+	struct api_req *r = ctx;
+
+	if (err != NULL)
+		api_reply_err(r, err);
+	else
+		api_reply(r, 200, json_pack("{s:s, s:b, s:o}", "dns", r->name,
+		    "good", good, "lines", json_list(lines)));
+}
+
+void
+api_post_dns_test(struct api_req *r)
+{
+	const char *name = api_param(&r->target, "name");
+	struct err err;
+
+	if (conf_dns(acts_conf(), r->name) == NULL)
+		err_set(&err, ERR_NO_SUCH, "there is no dns block \"%s\"",
+		    r->name);
+	else if (name == NULL)
+		err_set(&err, ERR_USAGE_BAD, "which DNS name is to be tried "
+		    "is missing: ?name=");
+	else {
+		act_test_dns(r->name, name, dns_test_over, r);
+		return;
+	}
+	api_reply_err(r, &err);
+}
+
 /* --- a service, the configuration -------------------------------------- */
 
 static void

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "daemon/cas.h"
+#include "daemon/cas_parts.h"
 #include "daemon/chance.h"
 #include "daemon/engine.h"
 #include "daemon/log.h"
@@ -13,26 +13,6 @@
 #include "daemon/plan.h"
 
 enum { ROOM_PLENTY = 64 };
-
-struct waiter {
-	void (*done)(void *ctx, const struct err *err);
-	void *ctx;
-	struct waiter *next;
-};
-
-struct ca {
-	const struct conf_ca *conf;
-	struct row_account account;
-	struct row_ca row;
-	struct strv contacts;
-	struct acme_session *session;
-	struct acting acting;
-	bool loaded;		/* the rows have been read */
-	bool stepping;		/* a session step is under way */
-	bool asked;		/* ... and the CA was asked for it */
-	struct waiter *waiters;
-	int orders;
-};
 
 static struct {
 	struct ca *v;
@@ -61,6 +41,7 @@ http_done(void *ctx, const struct http_reply *r)
 		e.reply.retry_after = r->retry_after;
 		e.reply.nonce = r->nonce;
 		e.reply.doubled = r->doubled;
+		e.reply.link = r->link;
 		e.reply.body = r->body.p != NULL ? (char *)r->body.p : "";
 		e.reply.body_len = r->body.len;
 	}
@@ -99,7 +80,7 @@ signed_one(void *ctx, void *answer, const struct err *err)
 }
 
 static char *
-loose(const char *s)	/* messages hold char * and do not change them */
+loose(const char *s)	/* messages hold char * */
 {
 	return (char *)(uintptr_t)(s != NULL ? s : "");
 }
@@ -108,19 +89,35 @@ static void
 sign(struct acting *a)
 {
 	const struct acme_wish *w = &a->wish;
-	struct w_jws m = { .account = (uint64_t)a->ca->account.id,
-		.sealed = a->ca->account.sealed, .what = (uint8_t)w->jws.what,
+	const struct row_account *account = &a->ca->account;
+	struct w_jws m = { .account = (uint64_t)account->id,
+		.sealed = w->jws.signer == JWS_BY_NEXT ?
+		    account->next_sealed : account->sealed,
+		.what = (uint8_t)w->jws.what,
 		.url = loose(w->jws.url), .nonce = loose(w->jws.nonce),
 		.kid = loose(w->jws.kid), .agreed = w->jws.agreed,
 		.profile = loose(w->jws.profile),
 		.replaces = loose(w->jws.replaces),
 		.not_before = loose(w->jws.not_before),
-		.not_after = loose(w->jws.not_after), .csr = w->jws.csr };
+		.not_after = loose(w->jws.not_after), .csr = w->jws.csr,
+		.existing = w->jws.existing, .eab = loose(NULL),
+		.eab_kid = loose(w->jws.eab_kid), .leaf = w->jws.cert,
+		.reason = w->jws.reason,
+		.by_cert = w->jws.signer == JWS_BY_CERT };
 
 	if (w->jws.contacts != NULL)
 		m.contacts = *w->jws.contacts;
 	if (w->jws.names != NULL)
 		m.names = *w->jws.names;
+	if (m.eab_kid[0] != '\0')
+		m.eab = a->ca->conf->title;
+	if (w->jws.what == JWS_KEY_CHANGE)
+		m.next = account->next_sealed;
+	if (a->cert != NULL) {
+		m.cert = a->cert->id;
+		m.version = a->cert->version;
+		m.cert_sealed = a->cert->sealed;
+	}
 	peer_ask(WIRE_JWS, &m, signed_one, a);
 }
 
@@ -156,8 +153,8 @@ ca_why_closed(const struct ca *c)
 	return c->row.error;
 }
 
-static void
-say(const struct ca *c, const char *event, const struct err *err)
+void
+ca_say(const struct ca *c, const char *event, const struct err *err)
 {
 	struct happening h = { .event = event, .text = c->conf->title,
 		.err = err };
@@ -190,7 +187,7 @@ close_for_a_while(struct ca *c, const struct err *err)
 	set_error(&c->row.error, err);
 	save_row(c, "down");
 	if (first)
-		say(c, "ca.down", err);
+		ca_say(c, "ca.down", err);
 }
 
 /* Trouble of the CA itself, as against the trouble of one order. */
@@ -207,7 +204,7 @@ ca_worked(struct ca *c)
 	if (c->row.failures == 0 && strcmp(c->row.state, "reachable") == 0)
 		return;
 	if (c->row.failures > 0)
-		say(c, "ca.up", NULL);
+		ca_say(c, "ca.up", NULL);
 	c->row.failures = c->row.retry_at_ms = 0;
 	set_error(&c->row.error, NULL);
 	save_row(c, "reachable");
@@ -215,8 +212,8 @@ ca_worked(struct ca *c)
 
 /* --- session ----------------------------------------------------------- */
 
-static void
-tell_waiters(struct ca *c, const struct err *err)
+void
+ca_tell_waiters(struct ca *c, const struct err *err)
 {
 	struct waiter *w = c->waiters, *next;
 
@@ -236,14 +233,17 @@ session_ready(struct ca *c)
 	if (kid != NULL && strcmp(c->account.kid, kid) != 0) {
 		row_text(&c->account.kid, kid);
 		row_text(&c->account.status, "valid");
+		row_text(&c->account.eab_kid, c->conf->eab_kid);
+		row_text(&c->account.contacts, "");
 		c->account.intent_ms = 0;
-		batch_put(turn_batch(), T_ACCOUNT, &c->account);
+		ca_save_account(c);
 	}
 	/* A session that was fresh proves nothing about the CA. */
 	if (c->asked)
 		ca_worked(c);
 	c->asked = false;
-	tell_waiters(c, NULL);
+	if (!ca_settles(c))
+		ca_tell_waiters(c, NULL);
 }
 
 static void
@@ -255,12 +255,9 @@ session_failed(struct ca *c, struct err *err)
 	if (err->code == ERR_CA_PROTOCOL)
 		close_for_a_while(c, err);
 	ca_failed(c, err);
-	if (err->code == ERR_ACCOUNT_DEAD) {
-		row_text(&c->account.status, "dead");
-		batch_put(turn_batch(), T_ACCOUNT, &c->account);
-		say(c, "ca.account-dead", err);
-	}
-	tell_waiters(c, err);
+	if (err->code == ERR_ACCOUNT_DEAD)
+		ca_account_dead(c, err);
+	ca_tell_waiters(c, err);
 }
 
 static void
@@ -279,7 +276,7 @@ step(void *ctx, const struct acme_event *event)
 	case ACME_WISH_SIGN:
 		if (w.save) {
 			c->account.intent_ms = loop_now();
-			batch_put(turn_batch(), T_ACCOUNT, &c->account);
+			ca_save_account(c);
 		}
 		acting_do(&c->acting, &w);
 		break;
@@ -300,7 +297,9 @@ make_session(struct ca *c, struct err *err)
 	struct acme_account a = { .directory_url = c->conf->directory,
 		.spki = c->account.spki.p, .spki_len = c->account.spki.len,
 		.kid = c->account.kid[0] != '\0' ? c->account.kid : NULL,
-		.contacts = &c->contacts, .agree_tos = c->conf->agree_tos };
+		.contacts = &c->contacts, .agree_tos = c->conf->agree_tos,
+		.eab_kid = c->conf->eab_kid,
+		.begun = c->account.intent_ms != 0 };
 
 	c->session = acme_session_new(&a, err);
 	return c->session != NULL ? 0 : -1;
@@ -331,29 +330,21 @@ key_made(void *ctx, void *answer, const struct err *err)
 		err_context(&why, "account key for %s", c->conf->title);
 		row_free(T_ACCOUNT, &c->account);
 		memset(&c->account, 0, sizeof(c->account));
-		tell_waiters(c, &why);
+		ca_tell_waiters(c, &why);
 		return;
 	}
 	c->account.sealed = key->sealed;
 	c->account.spki = key->spki;
 	memset(key, 0, sizeof(*key));
-	batch_put(turn_batch(), T_ACCOUNT, &c->account);
+	ca_save_account(c);
 	have_account(c);
 }
 
 static void
 make_account(struct ca *c)
 {
-	struct w_account_key m = { .alg = loose("ecdsa-p256") };
-	struct buf origin;
 	struct err err;
 
-	buf_init(&origin, ACME_URL_MAX);
-	if (acme_url_origin(&origin, c->conf->directory, &err) != 0) {
-		session_failed(c, &err);
-		buf_free(&origin);
-		return;
-	}
 	c->account.id = chance_id();
 	c->account.created_ms = loop_now();
 	c->account.kek_id = 1;
@@ -361,11 +352,11 @@ make_account(struct ca *c)
 	row_text(&c->account.directory, c->conf->directory);
 	row_text(&c->account.status, "new");
 	row_text(&c->account.kid, "");
-	m.account = (uint64_t)c->account.id;
-	m.origin = origin.data;
+	if (ca_ask_key(c, "ecdsa-p256", key_made, &err) != 0) {
+		session_failed(c, &err);
+		return;
+	}
 	c->stepping = true;
-	peer_ask(WIRE_ACCOUNT_KEY, &m, key_made, c);
-	buf_free(&origin);
 }
 
 static void
@@ -375,7 +366,7 @@ rows_read(void *ctx, struct rows *answers, int n, const struct err *err)
 
 	(void)n;
 	if (err != NULL) {
-		tell_waiters(c, err);
+		ca_tell_waiters(c, err);
 		return;
 	}
 	c->loaded = true;
@@ -429,9 +420,20 @@ ca_ready(struct ca *c, void (*done)(void *ctx, const struct err *err),
 	w->ctx = ctx;
 	w->next = c->waiters;
 	c->waiters = w;
-	if (c->stepping)
+	ca_go(c);
+}
+
+/* Does what its waiters wait for, unless it is under way. */
+void
+ca_go(struct ca *c)
+{
+	struct err err;
+
+	if (c->stepping || ca_is_settling(c))
 		return;
-	if (c->account.id == 0)
+	if (ca_may_be_used(c, &err) != 0 || ca_is_dead(c, &err))
+		ca_tell_waiters(c, &err);
+	else if (c->account.id == 0)
 		make_account(c);
 	else
 		have_account(c);
@@ -456,7 +458,7 @@ ca_lost_account(struct ca *c)
 	if (c->session == NULL)
 		return;
 	row_text(&c->account.kid, "");
-	batch_put(turn_batch(), T_ACCOUNT, &c->account);
+	ca_save_account(c);
 	acme_session_forget_account(c->session);
 }
 
@@ -478,6 +480,7 @@ cas_init(void)
 		c->acting.ca = c;
 		c->acting.step = step;
 		c->acting.ctx = c;
+		ca_account_init(c);
 		row_text(&c->row.name, c->conf->title);
 		row_text(&c->row.directory, c->conf->directory);
 		row_text(&c->row.state, "unknown");
@@ -505,6 +508,7 @@ cas_fini(void)
 			ca_forget(c, c->waiters->ctx);
 		if (c->acting.http != NULL)
 			http_cancel(c->acting.http);
+		ca_account_fini(c);
 		acme_session_free(c->session);
 		row_free(T_ACCOUNT, &c->account);
 		row_free(T_CA, &c->row);
@@ -546,7 +550,7 @@ ca_account_id(const struct ca *c)
 bool
 ca_enter(struct ca *c)
 {
-	if (c->orders >= c->conf->max_orders)
+	if (c->orders >= c->conf->max_orders || ca_is_settling(c))
 		return false;
 	c->orders++;
 	return true;

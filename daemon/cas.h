@@ -32,6 +32,20 @@ void ca_worked(struct ca *c);
 /* The CA does not know our account any more: register the key again. */
 void ca_lost_account(struct ca *c);
 
+/* --- cas_account.c: the account, beside ordering ------------------------- */
+/* An order was refused as if the account were dead: have a look. */
+void ca_doubt_account(struct ca *c);
+/* What an operator asks for; done(ctx, err) once, err NULL if good. Only while
+ * no order is under way, else ERR_OWN_LIMIT; the keeper wants it armed, else
+ * ERR_NEEDS_OPERATOR and nothing has changed. */
+typedef void ca_done(void *ctx, const struct err *err);
+/* Another key of this type ("ecdsa-p256") for the account. A crash in the
+ * middle is settled before the next order. */
+void ca_rollover(struct ca *c, const char *alg, ca_done *done, void *ctx);
+void ca_deactivate(struct ca *c, ca_done *done, void *ctx);
+/* A dead account is put aside: the next order makes a new one. */
+void ca_start_over(struct ca *c);
+
 /* Orders under way, for max-orders. */
 bool ca_enter(struct ca *c);		/* false: full */
 void ca_leave(struct ca *c);
@@ -39,8 +53,14 @@ int cas_room(void);
 
 /* Carries out the two wishes that sessions and orders share, HTTP and SIGN,
  * once the turn is durable, and brings the outcome as an event. */
+struct acting_cert {		/* of a revocation: whose key, and the key */
+	uint64_t id;
+	uint32_t version;
+	struct blob sealed;
+};
 struct acting {
 	struct ca *ca;
+	const struct acting_cert *cert;	/* NULL: none */
 	void (*step)(void *ctx, const struct acme_event *event);
 	void *ctx;
 	struct acme_wish wish;

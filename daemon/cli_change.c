@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "base/name.h"
+#include "base/idn.h"
 #include "daemon/cli.h"
 #include "daemon/json.h"
 
@@ -123,7 +123,7 @@ canonical(struct strv *names, const struct strv *words)
 	size_t i;
 
 	for (i = 0; i < words->n; i++) {
-		if (name_parse(name, &kind, words->v[i], &err) != 0)
+		if (idn_parse(name, &kind, words->v[i], &err) != 0)
 			return cli_usage("%s", err.text);
 		if (strv_has(names, name))
 			return cli_usage("%s is named twice", name);
@@ -157,11 +157,14 @@ static json_t *
 wish_of(const struct cli_args *args, const struct strv *names)
 {
 	struct strv services = cli_values(args, "--service");
+	struct strv webroots = cli_values(args, "--webroot");
 	json_t *wish = json_object();
 
 	json_object_set_new(wish, "names", json_list(names));
 	if (services.n > 0)
 		json_object_set_new(wish, "services", json_list(&services));
+	if (webroots.n > 0)
+		json_object_set_new(wish, "webroot", json_list(&webroots));
 	if (cli_has(args, "--policy"))
 		json_object_set_new(wish, "policy",
 		    json_string(cli_value(args, "--policy")));
@@ -169,6 +172,7 @@ wish_of(const struct cli_args *args, const struct strv *names)
 		json_object_set_new(wish, "ca",
 		    json_string(cli_value(args, "--ca")));
 	strv_free(&services);
+	strv_free(&webroots);
 	return wish;
 }
 

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
-#include "base/name.h"
+#include "base/idn.h"
 #include "base/text.h"
 #include "daemon/cli.h"
 #include "daemon/json.h"
@@ -334,7 +334,7 @@ find_by_name(struct cli_answer *a, const char *name)
 	size_t i;
 	int r;
 
-	if (name_parse(canonical, &kind, name, &err) == 0)
+	if (idn_parse(canonical, &kind, name, &err) == 0)
 		name = canonical;
 	r = covering(&titles, name);
 	if (r == CLI_DONE && titles.n == 1) {

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/idn.h"
 #include "base/text.h"
 #include "daemon/cli.h"
 #include "daemon/json.h"
@@ -353,12 +354,35 @@ row(const char *label, const char *fmt, ...)
 	printf("\n");
 }
 
+/* A-labels with what people read behind them. */
+static char *
+shown_names(const json_t *names)
+{
+	char shown[IDN_DISPLAY];
+	const json_t *item;
+	const char *name;
+	struct buf b;
+	size_t i;
+
+	buf_init(&b, 1 << 20);
+	json_array_foreach(names, i, item) {
+		name = json_string_value(item);
+		if (name == NULL)
+			continue;
+		name_display(shown, name);
+		buf_printf(&b, "%s%s", b.len > 0 ? ", " : "", name);
+		if (strcmp(shown, name) != 0)
+			buf_printf(&b, " (%s)", shown);
+	}
+	return b.len > 0 ? buf_take(&b) : xstrdup("");
+}
+
 static void
 show_wish(const json_t *c)
 {
 	const json_t *w = json_object_get(c, "wanted");
 	const json_t *source = json_object_get(c, "source");
-	char *names = cli_join(json_object_get(w, "names"), ", ");
+	char *names = shown_names(json_object_get(w, "names"));
 	char *by = cli_join(json_object_get(w, "challenge"), ", ");
 	const char *ca = json_get(w, "ca"), *key = json_get(w, "key_type");
 	struct buf labels;
@@ -430,6 +454,25 @@ show_service(const json_t *s)
 		    json_get(e, "name"), json_get(e, "result"));
 }
 
+/* Who publishes keys wants to see them; who does not sees one line. */
+static void
+show_keys(const json_t *c)
+{
+	const json_t *now = json_object_get(c, "newest"), *item;
+	const json_t *next = json_object_get(c, "next_key");
+	size_t i;
+
+	if (json_get(now, "tlsa") != NULL)
+		row("key", "%s, TLSA %s", json_get(now, "key_type"),
+		    json_get(now, "tlsa"));
+	if (json_is_object(next))
+		row("next key", "%s, TLSA %s", json_get(next, "key_type"),
+		    json_get(next, "tlsa"));
+	json_array_foreach(json_object_get(c, "not_granted"), i, item)
+		row(i == 0 ? "without" : "", "%s, which the CA did not grant",
+		    json_string_value(item));
+}
+
 int
 cli_show(const struct cli_args *args)
 {
@@ -456,6 +499,7 @@ cli_show(const struct cli_args *args)
 	printf("\n");
 	show_wish(c);
 	show_versions(c);
+	show_keys(c);
 	row("files", "%s", json_get(paths, "fullchain"));
 	row("", "%s", json_get(paths, "privkey"));
 	json_array_foreach(json_object_get(c, "services"), k, s)

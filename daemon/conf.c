@@ -25,6 +25,7 @@ conf_free(struct conf *c)
 	free(c->policies);
 	free(c->services);
 	free(c->cas);
+	free(c->dns);
 	free(c->problems);
 	free(c->file);
 	free(c);
@@ -74,6 +75,26 @@ const struct conf_ca *
 conf_ca(const struct conf *c, const char *title)
 {
 	return find(c, CONF_CA, title);
+}
+
+const struct conf_dns *
+conf_dns(const struct conf *c, const char *title)
+{
+	return find(c, CONF_DNS, title);
+}
+
+bool
+conf_has_webroot(const struct conf *c, const char *path)
+{
+	size_t i;
+
+	for (i = 0; i < c->policies_n; i++)
+		if (strv_has(&c->policies[i].wish.webroot, path))
+			return true;
+	for (i = 0; i < c->certs_n; i++)
+		if (strv_has(&c->certs[i].wish.webroot, path))
+			return true;
+	return false;
 }
 
 bool
@@ -132,7 +153,8 @@ resolve_auto(struct conf_wish *w)
 	strv_free(&w->challenge);
 	for (i = 0; i < w->names.n; i++)
 		wildcard = wildcard || strncmp(w->names.v[i], "*.", 2) == 0;
-	strv_add(&w->challenge, wildcard ? "dns-01" : "http-01");
+	strv_add(&w->challenge, wildcard || (w->dns != NULL &&
+	    *w->dns != '\0') ? "dns-01" : "http-01");
 }
 
 struct conf_wish
@@ -154,7 +176,6 @@ conf_effective(const struct conf *c, const struct conf_wish *wish)
 		else
 			conf_key_default(k, &out);
 	}
-	out.key_policy = xstrdup("new");
 	resolve_auto(&out);
 	return out;
 }
@@ -167,6 +188,5 @@ conf_wish_free(struct conf_wish *w)
 	for (k = conf_keys; k->word != NULL; k++)
 		if ((k->in & 1u << CONF_CERT) != 0)
 			conf_key_free(k, w);
-	free(w->key_policy);
 	conf_wish_blank(w);
 }

@@ -38,6 +38,12 @@ struct conf_wish {
 	struct strv probe_names;	/* empty: auto */
 	char *group;
 	int64_t keep_versions;
+	struct strv webroot;	/* absolute directories; empty: responder */
+	char *dns;		/* block; "": the one that fits best */
+	char *profile;		/* "": the CA's default */
+	char *preferred_chain;	/* issuer name, or SHA-256 in hex; "" */
+	char *csr_file;		/* "": we make keys and requests */
+	int64_t validity_ms;	/* 0: what the CA gives; -1: not written */
 };
 
 struct conf_cert {
@@ -83,6 +89,27 @@ struct conf_ca {
 	struct blob trust;	/* its bytes, read by master; else empty */
 	int64_t max_orders;
 	bool test_ca;		/* its certificates are for tests */
+	char *eab_kid;		/* "" for none */
+	char *eab_key_file;	/* base64url, read by master for the keeper */
+	char *account_key;	/* "": made here; else a pkcs11: or handle:
+				 * URI */
+	char *proxy;		/* "" for none */
+};
+
+/* How TXT records are written: by dynamic update, or by a program. */
+struct conf_dns {
+	char *title, *where;
+	char *server;		/* address[:port] of RFC 2136; "" with a
+				 * program */
+	char *key_file;		/* TSIG, read by master for the keeper */
+	char *key_name, *key_alg;	/* what it says; NULL without one. The
+				 * secret is nowhere here */
+	struct strv program;	/* argv; empty with a server */
+	char *adapter;		/* "everleaf" "acme.sh" "lego" ... */
+	char *env_file;		/* KEY=value lines for the program */
+	struct strv zones;	/* canonical; empty: any */
+	char *user;
+	int64_t wait_ms, timeout_ms, ttl_ms;
 };
 
 /* A file that could not be read and whose wishes keep their last settings. */
@@ -94,7 +121,9 @@ struct conf_problem {
 
 struct conf {
 	bool agree_tos;
-	struct strv email, http_listen;
+	struct strv email, http_listen, tls_alpn_listen;
+	struct strv resolver;	/* address[:port] or https URL; empty: the
+				 * system's */
 	char *api_group, *log_level, *state_dir, *run_dir;
 	char *file;		/* the main file */
 	int64_t loaded_ms;
@@ -108,6 +137,8 @@ struct conf {
 	size_t services_n;
 	struct conf_ca *cas;		/* the same */
 	size_t cas_n;
+	struct conf_dns *dns;
+	size_t dns_n;
 	struct conf_problem *problems;
 	size_t problems_n;
 };
@@ -120,6 +151,7 @@ const struct conf_policy *conf_policy(const struct conf *c, const char *title);
 const struct conf_service *conf_service(const struct conf *c,
     const char *title);
 const struct conf_ca *conf_ca(const struct conf *c, const char *title);
+const struct conf_dns *conf_dns(const struct conf *c, const char *title);
 
 /* True if the file of `where` (FILE:LINE) is among the problems: a wish from
  * there that is not in certs has not been taken back. (At a start there is no
@@ -133,10 +165,14 @@ struct conf_wish conf_effective(const struct conf *c,
     const struct conf_wish *wish);
 void conf_wish_free(struct conf_wish *w);
 /* The rules that hold for a wish from a file and from the API alike: names,
- * titles, known policy, ca, services, challenge. `what` begins the error:
+ * titles, known policy, ca, services, challenge; and one more for the API: a
+ * webroot must be named by a file. `what` begins the error:
  * "certificate \"shop.example\"". Canonicalises names in place. */
 int conf_wish_check(const struct conf *c, struct conf_wish *w,
     const char *what, struct err *err);
+
+/* A certificate or policy names this directory as a webroot. */
+bool conf_has_webroot(const struct conf *c, const char *path);
 
 /* Bytes for the engine and back: the same table drives both. */
 struct blob conf_pack(const struct conf *c);

@@ -99,6 +99,59 @@ conf_check_probe_name(const char *s, struct err *err)
 	return err_advise(err, "You want \"www%.200s\".", s + 1);
 }
 
+/* ADDRESS[:PORT], [ADDRESS]:PORT: copied apart by the rule of listeners. */
+int
+conf_check_server(const char *s, struct err *err)
+{
+	unsigned char raw[16];
+
+	if (inet_pton(AF_INET, s, raw) == 1 || inet_pton(AF_INET6, s, raw) == 1)
+		return 0;
+	if (*s == ':' || conf_check_listen(s, err) != 0)
+		return bad(err, s, "say ADDRESS or ADDRESS:PORT, such as "
+		    "192.0.2.53 or [2001:db8::53]:5353");
+	return 0;
+}
+
+int
+conf_check_resolver(const char *s, struct err *err)
+{
+	if (strncmp(s, "https://", 8) == 0)
+		return conf_check_url(s, err);
+	return conf_check_server(s, err);
+}
+
+int
+conf_check_proxy(const char *s, struct err *err)
+{
+	const char *p = strncmp(s, "http://", 7) == 0 ? s + 7 :
+	    strncmp(s, "https://", 8) == 0 ? s + 8 : NULL;
+
+	if (p == NULL)
+		return bad(err, s, "say http://HOST:PORT or https://HOST:PORT");
+	for (; *p != '\0'; p++)
+		if (!isalnum((unsigned char)*p) &&
+		    strchr("[]:.-_", *p) == NULL) {
+			bad(err, s, "no host and port");
+			return err_advise(err, "A user and password do not "
+			    "belong into this file.");
+		}
+	return 0;
+}
+
+int
+conf_check_folder(const char *s, struct err *err)
+{
+	size_t n = strlen(s);
+
+	if (s[0] != '/' || n < 2)
+		return bad(err, s, "say the whole path, from /");
+	if (strstr(s, "/../") != NULL ||
+	    (n > 2 && strcmp(s + n - 3, "/..") == 0))
+		return bad(err, s, "a path has no \"..\" here");
+	return n > 900 ? bad(err, s, "it is too long") : 0;
+}
+
 int
 conf_check_url(const char *s, struct err *err)
 {
@@ -173,17 +226,20 @@ wildcard_of(const struct strv *names)
 	return NULL;
 }
 
+/* A wildcard is proved in DNS or not at all (RFC 8555 section 8.4). */
 static int
-check_wildcard(const struct conf_wish *w, struct err *err)
+check_wildcard(const struct conf *c, const struct conf_wish *w,
+    struct err *err)
 {
 	const char *name = wildcard_of(&w->names);
 
-	if (name == NULL)
+	if (name == NULL || c->dns_n > 0 ||
+	    strv_has(&w->challenge, "dns-persist-01"))
 		return 0;
-	err_set(err, ERR_CONFIG_BAD, "\"%.200s\" can only be proved by "
-	    "dns-01, which this release does not have", name);
-	return err_advise(err, "List the names themselves, such as "
-	    "\"www%.100s\".", name + 1);
+	err_set(err, ERR_CONFIG_BAD, "\"%.200s\" can only be proved in DNS, "
+	    "and there is no dns block", name);
+	return err_advise(err, "Add one (everleaf.conf(5), DNS), or list the "
+	    "names themselves, such as \"www%.100s\".", name + 1);
 }
 
 static int
@@ -205,7 +261,7 @@ conf_wish_refers(const struct conf *c, struct conf_wish *w,
 {
 	*key = "names";
 	if (conf_names_check(&w->names, err) != 0 ||
-	    check_wildcard(w, err) != 0)
+	    check_wildcard(c, w, err) != 0)
 		return -1;
 	*key = "probe-names";
 	if (!conf_is_auto(&w->probe_names) &&
@@ -219,8 +275,31 @@ conf_wish_refers(const struct conf *c, struct conf_wish *w,
 	if (w->ca != NULL && conf_ca(c, w->ca) == NULL)
 		return unknown(c, CONF_CA, w->ca,
 		    "neither a block here nor a preset", err);
+	*key = "dns";
+	if (w->dns != NULL && *w->dns != '\0' && conf_dns(c, w->dns) == NULL)
+		return unknown(c, CONF_DNS, w->dns, "no block here", err);
 	*key = "services";
 	return check_services(c, w, err);
+}
+
+/* Paths come from files only: whoever may use the API can have nothing
+ * written into a directory of his choice. */
+static int
+check_webroot(const struct conf *c, const struct conf_wish *w,
+    struct err *err)
+{
+	size_t i;
+
+	for (i = 0; i < w->webroot.n; i++)
+		if (!conf_has_webroot(c, w->webroot.v[i])) {
+			err_set(err, ERR_INVALID, "webroot: \"%.200s\" is "
+			    "named by no policy or certificate in the "
+			    "configuration", w->webroot.v[i]);
+			return err_advise(err, "Write webroot = \"%.150s\" "
+			    "into a policy, then everleaf reload and --policy",
+			    w->webroot.v[i]);
+		}
+	return 0;
 }
 
 int
@@ -236,6 +315,8 @@ conf_wish_check(const struct conf *c, struct conf_wish *w, const char *what,
 			rc = conf_key_check(k, w, err);
 	if (rc == 0)
 		rc = conf_wish_refers(c, w, &key, err);
+	if (rc == 0)
+		rc = check_webroot(c, w, err);
 	if (rc == 0)
 		return 0;
 	err->code = ERR_INVALID;

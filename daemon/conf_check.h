@@ -9,6 +9,10 @@ int conf_check_listen(const char *s, struct err *err);
 int conf_check_user(const char *s, struct err *err);
 int conf_check_name(const char *s, struct err *err);
 int conf_check_probe_name(const char *s, struct err *err);
+int conf_check_resolver(const char *s, struct err *err);
+int conf_check_server(const char *s, struct err *err);
+int conf_check_proxy(const char *s, struct err *err);
+int conf_check_folder(const char *s, struct err *err);
 int conf_check_url(const char *s, struct err *err);
 
 /* Canonicalises the names; -1 and err if one is none, or is there twice. */

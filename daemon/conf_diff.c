@@ -227,6 +227,16 @@ diff_one(struct diff *d, enum conf_kind kind, void *was, void *is,
 	buf_free(&b);
 }
 
+static const void *
+block(const struct conf *c, enum conf_kind kind, const char *title)
+{
+	if (kind == CONF_SERVICE)
+		return conf_service(c, title);
+	if (kind == CONF_CA)
+		return conf_ca(c, title);
+	return conf_dns(c, title);
+}
+
 static void
 diff_kind(struct diff *d, enum conf_kind kind, const struct conf *before,
     const struct conf *after)
@@ -237,9 +247,7 @@ diff_kind(struct diff *d, enum conf_kind kind, const struct conf *before,
 
 	for (i = 0; i < conf_count(after, kind); i++) {
 		is = conf_element(after, kind, i);
-		was = kind == CONF_SERVICE ?
-		    (const void *)conf_service(before, is->title) :
-		    (const void *)conf_ca(before, is->title);
+		was = block(before, kind, is->title);
 		if (was != NULL)
 			diff_one(d, kind, (void *)(uintptr_t)was, is,
 			    is->title);
@@ -261,6 +269,7 @@ conf_diff(const struct conf *before, const struct conf *after,
 		    conf_element(after, CONF_TOP, 0), "");
 		diff_kind(&d, CONF_SERVICE, before, after);
 		diff_kind(&d, CONF_CA, before, after);
+		diff_kind(&d, CONF_DNS, before, after);
 	}
 	if (d.left_out > 0) {
 		buf_init(&b, 100);

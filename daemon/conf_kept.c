@@ -67,6 +67,11 @@ copy_element(enum conf_kind kind, void *to, const void *from)
 		((struct conf_ca *)to)->trust =
 		    blob_copy(ca->trust.p, ca->trust.len);
 		((struct conf_ca *)to)->test_ca = ca->test_ca;
+	} else if (kind == CONF_DNS) {
+		const struct conf_dns *d = from;
+
+		((struct conf_dns *)to)->key_name = xstrdup(d->key_name);
+		((struct conf_dns *)to)->key_alg = xstrdup(d->key_alg);
 	}
 }
 
@@ -157,6 +162,7 @@ keep_references(struct conf *c, const struct conf *before)
 		w = conf_effective(before, &cert->wish);
 		keep_reference(c, CONF_POLICY, w.policy, before);
 		keep_reference(c, CONF_CA, w.ca, before);
+		keep_reference(c, CONF_DNS, w.dns, before);
 		for (j = 0; j < w.services.n; j++)
 			keep_reference(c, CONF_SERVICE, w.services.v[j],
 			    before);

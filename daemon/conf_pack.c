@@ -8,7 +8,7 @@
 #include "daemon/conf_pack.h"
 #include "daemon/conf_table.h"
 
-enum { MAGIC = 0x43464c45, FORMAT = 1, TAIL = 8 };
+enum { MAGIC = 0x43464c45, FORMAT = 2, TAIL = 8 };
 
 /* The length of a text that is not there. */
 static const uint32_t absent = UINT32_MAX;
@@ -122,6 +122,9 @@ put_element(struct buf *b, enum conf_kind kind, void *element)
 		put(b, ca->trust.len, 4);
 		buf_add(b, ca->trust.p, ca->trust.len);
 		put(b, ca->test_ca, 1);
+	} else if (kind == CONF_DNS) {
+		put_text(b, ((struct conf_dns *)element)->key_name);
+		put_text(b, ((struct conf_dns *)element)->key_alg);
 	}
 }
 
@@ -316,6 +319,9 @@ get_element(struct in *in, struct conf *c, enum conf_kind kind)
 	} else if (kind == CONF_CA) {
 		get_trust(in, ca);
 		ca->test_ca = get_bool(in);
+	} else if (kind == CONF_DNS) {
+		((struct conf_dns *)element)->key_name = get_text(in, true);
+		((struct conf_dns *)element)->key_alg = get_text(in, true);
 	}
 }
 

@@ -442,8 +442,8 @@ unknown_block(struct parser *p, const char *word, uint32_t line)
 	else if (conf_key_find(CONF_TOP, word) != NULL)
 		err_advise(&err, "It is a key: %s = VALUE", word);
 	else if (near.word == NULL)
-		err_advise(&err, "There are certificate, policy, service and "
-		    "ca.");
+		err_advise(&err, "There are certificate, policy, service, "
+		    "ca and dns.");
 	else
 		conf_near_advise(&near, &err);
 	wrong(p, line, &err);

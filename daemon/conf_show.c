@@ -137,6 +137,7 @@ conf_show(const struct conf *c, bool with_constants, struct buf *out)
 	show_keys(CONF_TOP, conf_element(c, CONF_TOP, 0), "", out);
 	show_used(c, CONF_CA, cas, out);
 	show_used(c, CONF_SERVICE, services, out);
+	show_used(c, CONF_DNS, NULL, out);
 	show_used(c, CONF_POLICY, NULL, out);
 	show_certs(c, out);
 	free(cas);

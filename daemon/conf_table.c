@@ -11,18 +11,29 @@
 static const char *const log_levels[] = {
 	"error", "warning", "info", "debug", NULL
 };
-static const char *const challenges[] = { "http-01", NULL };
-static const char *const key_types[] = { "ecdsa-p256", NULL };
+static const char *const challenges[] = {
+	"http-01", "tls-alpn-01", "dns-01", "dns-account-01",
+	"dns-persist-01", NULL
+};
+static const char *const key_types[] = {
+	"ecdsa-p256", "ecdsa-p384", "rsa-2048", "rsa-3072", "rsa-4096", NULL
+};
+static const char *const key_policies[] = { "new", "reuse", "next", NULL };
+static const char *const adapters[] = {
+	"everleaf", "acme.sh", "lego", "certbot", "dehydrated", "uacme", NULL
+};
 
 #define TOP (1u << CONF_TOP)
 #define CERT (1u << CONF_CERT)
 #define WISH (1u << CONF_CERT | 1u << CONF_POLICY)
 #define SERVICE (1u << CONF_SERVICE)
 #define CA (1u << CONF_CA)
+#define DNS (1u << CONF_DNS)
 #define IN_TOP(field) offsetof(struct conf, field)
 #define IN_WISH(field) offsetof(struct conf_wish, field)
 #define IN_SERVICE(field) offsetof(struct conf_service, field)
 #define IN_CA(field) offsetof(struct conf_ca, field)
+#define IN_DNS(field) offsetof(struct conf_dns, field)
 
 const struct conf_key conf_keys[] = {
 	{ TOP, "agree-tos", CONF_YESNO, IN_TOP(agree_tos), "false", 0, 0,
@@ -34,6 +45,12 @@ const struct conf_key conf_keys[] = {
 	{ TOP, "http-listen", CONF_LIST, IN_TOP(http_listen), "{}", 0, 16,
 	    NULL, conf_check_listen, false, CONF_AT_ONCE,
 	    "where our own http-01 responder listens" },
+	{ TOP, "tls-alpn-listen", CONF_LIST, IN_TOP(tls_alpn_listen), "{}",
+	    0, 16, NULL, conf_check_listen, false, CONF_AT_ONCE,
+	    "where our own tls-alpn-01 responder listens" },
+	{ TOP, "resolver", CONF_LIST, IN_TOP(resolver), "{}", 0, 8,
+	    NULL, conf_check_resolver, false, CONF_AT_ONCE,
+	    "DNS resolvers that are asked instead of the system's" },
 	{ TOP, "api-group", CONF_TEXT, IN_TOP(api_group), "everleaf-admin",
 	    0, 32, NULL, conf_check_user, false, CONF_AT_ONCE,
 	    "members may use the API; root always may" },
@@ -55,12 +72,32 @@ const struct conf_key conf_keys[] = {
 	    NULL, NULL, false, CONF_AT_RENEWAL, "who issues it" },
 	{ WISH, "services", CONF_LIST, IN_WISH(services), "{}", 0, 32,
 	    NULL, NULL, false, CONF_AT_ONCE, "who uses it" },
-	{ WISH, "challenge", CONF_LIST, IN_WISH(challenge), "auto", 0, 4,
+	{ WISH, "challenge", CONF_LIST, IN_WISH(challenge), "auto", 0, 5,
 	    challenges, NULL, true, CONF_AT_RENEWAL,
 	    "how the names are proved, first choice first" },
+	{ WISH, "webroot", CONF_LIST, IN_WISH(webroot), "{}", 0, 16,
+	    NULL, conf_check_folder, false, CONF_AT_RENEWAL,
+	    "directories that a running server shows: http-01 by files" },
+	{ WISH, "dns", CONF_TEXT, IN_WISH(dns), "", 0, 64,
+	    NULL, NULL, false, CONF_AT_RENEWAL,
+	    "block that writes its TXT records" },
 	{ WISH, "key-type", CONF_CHOICE, IN_WISH(key_type), "ecdsa-p256",
 	    0, 0, key_types, NULL, false, CONF_AT_RENEWAL,
 	    "what kind of key is made" },
+	{ WISH, "key-policy", CONF_CHOICE, IN_WISH(key_policy), "new",
+	    0, 0, key_policies, NULL, false, CONF_AT_RENEWAL,
+	    "whether a renewal has a new key" },
+	{ WISH, "profile", CONF_TEXT, IN_WISH(profile), "", 0, 64,
+	    NULL, NULL, false, CONF_AT_RENEWAL, "profile of the CA" },
+	{ WISH, "preferred-chain", CONF_TEXT, IN_WISH(preferred_chain), "",
+	    0, 128, NULL, NULL, false, CONF_AT_RENEWAL,
+	    "issuer name, or SHA-256 of the root" },
+	{ WISH, "csr-file", CONF_PATH, IN_WISH(csr_file), "", 0, 900,
+	    NULL, NULL, false, CONF_AT_RENEWAL,
+	    "request to order for; its key is yours" },
+	{ WISH, "validity", CONF_TIME, IN_WISH(validity_ms), "auto",
+	    CONF_MINUTE, 398 * CONF_DAY, NULL, NULL, true, CONF_AT_RENEWAL,
+	    "lifetime that is asked for" },
 	{ WISH, "renew-before", CONF_TIME, IN_WISH(renew_before_ms), "auto",
 	    CONF_SECOND, 398 * CONF_DAY, NULL, NULL, true, CONF_AT_RENEWAL,
 	    "time before the end at which it is renewed" },
@@ -119,6 +156,48 @@ const struct conf_key conf_keys[] = {
 	    "roots that sign the https of the CA" },
 	{ CA, "max-orders", CONF_NUMBER, IN_CA(max_orders), "16", 1, 1000,
 	    NULL, NULL, false, CONF_AT_ONCE, "orders at the same time" },
+	{ CA, "eab-kid", CONF_TEXT, IN_CA(eab_kid), "", 0, 256,
+	    NULL, NULL, false, CONF_AT_ONCE,
+	    "external account: the key's name at the CA" },
+	{ CA, "eab-key-file", CONF_PATH, IN_CA(eab_key_file), "", 0, 900,
+	    NULL, NULL, false, CONF_AT_ONCE,
+	    "external account: its HMAC key, base64url" },
+	{ CA, "account-key", CONF_TEXT, IN_CA(account_key), "", 0, 500,
+	    NULL, NULL, false, CONF_AT_RESTART,
+	    "URI of an existing account key" },
+	{ CA, "proxy", CONF_TEXT, IN_CA(proxy), "", 0, 500,
+	    NULL, conf_check_proxy, false, CONF_AT_ONCE,
+	    "HTTP proxy on the way to the CA" },
+
+	{ DNS, "server", CONF_TEXT, IN_DNS(server), "", 0, 128,
+	    NULL, conf_check_server, false, CONF_AT_ONCE,
+	    "address of the server that takes dynamic updates" },
+	{ DNS, "key-file", CONF_PATH, IN_DNS(key_file), "", 0, 900,
+	    NULL, NULL, false, CONF_AT_ONCE,
+	    "TSIG key, as tsig-keygen writes it" },
+	{ DNS, "program", CONF_ARGV, IN_DNS(program), "{}", 0, 64,
+	    NULL, NULL, false, CONF_AT_ONCE,
+	    "program that adds and removes a record" },
+	{ DNS, "adapter", CONF_CHOICE, IN_DNS(adapter), "everleaf", 0, 0,
+	    adapters, NULL, false, CONF_AT_ONCE,
+	    "how that program wants to be called" },
+	{ DNS, "env-file", CONF_PATH, IN_DNS(env_file), "", 0, 900,
+	    NULL, NULL, false, CONF_AT_ONCE,
+	    "KEY=value lines for the program" },
+	{ DNS, "zones", CONF_LIST, IN_DNS(zones), "{}", 0, 1000,
+	    NULL, conf_check_name, false, CONF_AT_ONCE,
+	    "use for these zones only" },
+	{ DNS, "user", CONF_TEXT, IN_DNS(user), "everleaf-hook", 1, 32,
+	    NULL, conf_check_user, false, CONF_AT_ONCE,
+	    "who runs the program" },
+	{ DNS, "wait", CONF_TIME, IN_DNS(wait_ms), "0s", 0, CONF_HOUR,
+	    NULL, NULL, false, CONF_AT_ONCE,
+	    "after all authoritative servers have it" },
+	{ DNS, "timeout", CONF_TIME, IN_DNS(timeout_ms), "10m",
+	    CONF_SECOND, CONF_DAY, NULL, NULL, false, CONF_AT_ONCE,
+	    "until all authoritative servers have it" },
+	{ DNS, "ttl", CONF_TIME, IN_DNS(ttl_ms), "60s", CONF_SECOND,
+	    CONF_DAY, NULL, NULL, false, CONF_AT_ONCE, "of the record" },
 
 	{ 0, NULL, CONF_TEXT, 0, NULL, 0, 0, NULL, NULL, false, CONF_AT_ONCE,
 	    NULL }
@@ -136,7 +215,8 @@ const struct conf_shape conf_shapes[CONF_KINDS] = {
 	SHAPE("policy", conf_policy, offsetof(struct conf_policy, wish),
 	    policies),
 	SHAPE("service", conf_service, 0, services),
-	SHAPE("ca", conf_ca, 0, cas)
+	SHAPE("ca", conf_ca, 0, cas),
+	SHAPE("dns", conf_dns, 0, dns)
 };
 
 #define HAS_HEAD(type) static_assert(offsetof(struct type, title) == \
@@ -146,6 +226,7 @@ HAS_HEAD(conf_cert);
 HAS_HEAD(conf_policy);
 HAS_HEAD(conf_service);
 HAS_HEAD(conf_ca);
+HAS_HEAD(conf_dns);
 
 const struct conf_key *
 conf_key_find(enum conf_kind kind, const char *word)
@@ -242,6 +323,10 @@ conf_element_free(enum conf_kind kind, void *element)
 		free(((struct conf_cert *)element)->names_where);
 	if (kind == CONF_CA)
 		blob_free(&((struct conf_ca *)element)->trust);
+	if (kind == CONF_DNS) {
+		free(((struct conf_dns *)element)->key_name);
+		free(((struct conf_dns *)element)->key_alg);
+	}
 }
 
 void
@@ -250,6 +335,7 @@ conf_wish_blank(struct conf_wish *w)
 	memset(w, 0, sizeof(*w));
 	w->renew_before_ms = -1;
 	w->keep_versions = -1;
+	w->validity_ms = -1;
 }
 
 void

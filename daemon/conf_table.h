@@ -6,7 +6,7 @@
 #include "daemon/conf.h"
 
 enum conf_kind { CONF_TOP, CONF_CERT, CONF_POLICY, CONF_SERVICE, CONF_CA,
-	CONF_KINDS };
+	CONF_DNS, CONF_KINDS };
 
 enum conf_type { CONF_TEXT, CONF_LIST, CONF_YESNO, CONF_NUMBER, CONF_TIME,
 	CONF_PATH, CONF_ARGV, CONF_CHOICE, CONF_ENDPOINTS };
@@ -37,7 +37,7 @@ struct conf_key {
 };
 /* Ends with word NULL. Keys of one kind lie side by side. */
 extern const struct conf_key conf_keys[];
-enum { CONF_KEYS_MAX = 64, CONF_KEYS_OF_ONE = 16 };
+enum { CONF_KEYS_MAX = 64, CONF_KEYS_OF_ONE = 20 };
 
 /* How the blocks of a kind lie in a conf. title and where come first in each
  * of them: struct conf_head. */
@@ -113,11 +113,30 @@ void conf_near(struct conf_near *n, const char *typed, const char *known);
 int conf_near_advise(const struct conf_near *n, struct err *err);
 
 /* --- conf_cas.c: CAs that exist without a block ------------------------- */
+/* What a CA is known to do. Its directory has the last word on profiles and
+ * renewal windows; the rest cannot be seen from outside. */
+enum conf_ca_can {
+	CA_CAN_WILDCARD = 1,	/* "*.name" */
+	CA_CAN_IP = 2,
+	CA_CAN_VALIDITY = 4,	/* notAfter in an order */
+	CA_CAN_ARI = 8,
+	CA_CAN_PROFILES = 16,
+	CA_NEEDS_EAB = 32,
+	CA_IS_TEST = 64,	/* nobody trusts its certificates */
+	CA_IS_PRIVATE = 128	/* a program of one's own: it has no address
+				 * until somebody says one */
+};
 struct conf_known_ca {
-	const char *title, *directory, *terms;
-	bool test_ca;
+	const char *title;
+	const char *directory;	/* NULL: it must be configured */
+	const char *terms;	/* NULL: it has none */
+	unsigned int can;	/* enum conf_ca_can */
+	const char *note;	/* for people; NULL if there is none */
 };
 extern const struct conf_known_ca conf_known_cas[];	/* title NULL ends */
 const struct conf_known_ca *conf_known_ca(const char *title);
+/* By its directory, whatever the block is called; NULL if it is none of them,
+ * and then nothing is known of it. */
+const struct conf_known_ca *conf_known_directory(const char *directory);
 bool conf_is_test_ca(const char *directory);
 #endif

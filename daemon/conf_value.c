@@ -105,7 +105,7 @@ name_choices(const struct conf_key *k, struct buf *b)
 	buf_puts(b, "say ");
 	for (c = k->choices; *c != NULL; c++)
 		buf_printf(b, "%s%s", c == k->choices ? "" : c[1] == NULL ?
-		    " or " : ", ", *c);
+		    (k->automatic ? ", " : " or ") : ", ", *c);
 	if (k->automatic)
 		buf_puts(b, " or auto");
 }

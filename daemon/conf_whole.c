@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/name.h"
 #include "daemon/conf_check.h"
 #include "daemon/conf_whole.h"
 
@@ -240,18 +241,39 @@ static void
 check_ca(struct conf_unit *u, struct conf_parsed *b, struct conf_diag *diag)
 {
 	const struct conf_ca *ca = b->element;
+	const struct conf_known_ca *k = conf_known_ca(ca->title);
 	struct conf_near near = { NULL, 0 };
-	const struct conf_known_ca *k;
 	struct err err;
 
-	if (ca->directory != NULL || conf_known_ca(ca->title) != NULL)
+	if (ca->directory != NULL || (k != NULL && k->directory != NULL))
 		return;
-	for (k = conf_known_cas; k->title != NULL; k++)
-		conf_near(&near, ca->title, k->title);
-	err_set(&err, ERR_CONFIG_BAD, "ca \"%s\": it has no directory, and is "
-	    "no preset", ca->title);
-	if (conf_near_advise(&near, &err) == -1 && near.word == NULL)
-		err_advise(&err, "Add: directory = \"https://...\"");
+	err_set(&err, ERR_CONFIG_BAD, "ca \"%s\": it has no directory%s",
+	    ca->title, k != NULL ? "" : ", and is no preset");
+	if (k != NULL) {
+		err_advise(&err, "Add: %s", k->note);
+	} else {
+		for (k = conf_known_cas; k->title != NULL; k++)
+			conf_near(&near, ca->title, k->title);
+		if (conf_near_advise(&near, &err) == -1 && near.word == NULL)
+			err_advise(&err, "Add: directory = \"https://...\"");
+	}
+	conf_unit_wrong(u, b->line, &err, diag);
+}
+
+static void
+check_dns(struct conf_unit *u, struct conf_parsed *b, struct conf_diag *diag)
+{
+	const struct conf_dns *d = b->element;
+	bool server = d->server != NULL && *d->server != '\0';
+	struct err err;
+
+	if (server != (d->program.n > 0))
+		return;
+	err_set(&err, ERR_CONFIG_BAD, server ?
+	    "dns \"%s\": it has both a server and a program" :
+	    "dns \"%s\": it has neither a server nor a program", d->title);
+	err_advise(&err, "Say one of them: server = ADDRESS with key-file, or "
+	    "program = {...}");
 	conf_unit_wrong(u, b->line, &err, diag);
 }
 
@@ -288,6 +310,8 @@ check_references(struct conf_files *f, const struct conf *c,
 				check_service(f, u, b, diag);
 			else if (b->kind == CONF_CA)
 				check_ca(u, b, diag);
+			else if (b->kind == CONF_DNS)
+				check_dns(u, b, diag);
 			else
 				check_wish(c, u, b, diag);
 		}
@@ -357,7 +381,7 @@ build_ca(struct conf *c, const char *title, const struct conf_parsed *b)
 
 	ca->title = xstrdup(title);
 	defaults(CONF_CA, ca);
-	if (known != NULL) {
+	if (known != NULL && known->directory != NULL) {
 		free(ca->directory);
 		ca->directory = xstrdup(known->directory);
 	}
@@ -370,6 +394,20 @@ build_ca(struct conf *c, const char *title, const struct conf_parsed *b)
 	if (b == NULL || (b->seen >> conf_key_index(k) & 1) == 0)
 		ca->agree_tos = c->agree_tos;
 	ca->test_ca = conf_is_test_ca(ca->directory);
+}
+
+static void
+build_dns(struct conf *c, const struct conf_parsed *b)
+{
+	const struct conf_dns *said = b->element;
+	struct conf_dns *d = conf_add(c, CONF_DNS);
+
+	d->title = xstrdup(said->title);
+	d->where = xstrdup(said->where);
+	defaults(CONF_DNS, d);
+	overlay(CONF_DNS, d, b);
+	d->key_name = xstrdup(said->key_name);
+	d->key_alg = xstrdup(said->key_alg);
 }
 
 static void
@@ -397,6 +435,8 @@ build_block(struct conf *c, const struct conf_files *f,
 		build_service(c, f, title_of(b), b);
 	else if (b->kind == CONF_CA)
 		build_ca(c, title_of(b), b);
+	else if (b->kind == CONF_DNS)
+		build_dns(c, b);
 	else
 		build_wish(c, b);
 }
@@ -420,7 +460,7 @@ build_presets(struct conf *c, const struct conf_files *f)
 		}
 	}
 	for (k = conf_known_cas; k->title != NULL; k++)
-		if (conf_ca(c, k->title) == NULL) {
+		if (k->directory != NULL && conf_ca(c, k->title) == NULL) {
 			build_ca(c, k->title, NULL);
 			conf_sort(c);
 		}
@@ -503,7 +543,8 @@ warn_terms(const struct conf_unit *main, const struct conf *c,
 	    (main->top.seen >> conf_key_index(k) & 1) != 0 ?
 	    "false" : "not set");
 	err_advise(&err, "Read %s and add: agree-tos = true",
-	    known != NULL ? known->terms : ca->directory);
+	    known != NULL && known->terms != NULL ? known->terms :
+	    ca->directory);
 	conf_unit_warn(main, 0, &err, diag);
 }
 
@@ -539,6 +580,76 @@ warn_test_cas(const struct conf_unit *main, const struct conf *c,
 	}
 }
 
+/* What the CA of a certificate is known not to do. */
+static void
+warn_wish(const struct conf_unit *main, const struct conf_cert *cert,
+    const struct conf_wish *w, const struct conf_known_ca *k,
+    struct conf_diag *diag)
+{
+	enum name_kind kind;
+	char out[256];
+	struct err err;
+	size_t i;
+
+	for (i = 0; i < w->names.n; i++) {
+		if ((k->can & CA_CAN_IP) != 0 || name_parse(out, &kind,
+		    w->names.v[i], &err) != 0 || kind != NAME_IP)
+			continue;
+		err_set(&err, ERR_CONFIG_BAD, "certificate \"%s\": %s issues "
+		    "none for an address such as %s", cert->title, k->title,
+		    w->names.v[i]);
+		conf_unit_warn(main, 0, &err, diag);
+		break;
+	}
+	if (w->validity_ms <= 0 || (k->can & CA_CAN_VALIDITY) != 0)
+		return;
+	err_set(&err, ERR_CONFIG_BAD, "certificate \"%s\": %s does not let "
+	    "anybody choose the lifetime", cert->title, k->title);
+	err_advise(&err, "Leave out validity.");
+	conf_unit_warn(main, 0, &err, diag);
+}
+
+static void
+warn_eab(const struct conf_unit *main, const struct conf_ca *ca,
+    const struct conf_known_ca *k, struct conf_diag *diag)
+{
+	struct err err;
+
+	if ((k->can & CA_NEEDS_EAB) == 0 || *ca->eab_kid != '\0' ||
+	    *ca->account_key != '\0')
+		return;
+	err_set(&err, ERR_EAB_NEEDED, "nothing can be ordered from %s: it "
+	    "wants to know whose account this is", ca->title);
+	err_advise(&err, "Get a key there, and add to ca \"%s\": eab-kid and "
+	    "eab-key-file", ca->title);
+	conf_unit_warn(main, 0, &err, diag);
+}
+
+static void
+warn_cas(const struct conf_unit *main, const struct conf *c,
+    struct conf_diag *diag)
+{
+	bool *told = xcalloc(c->cas_n, sizeof(*told));
+	const struct conf_known_ca *k;
+	const struct conf_ca *ca;
+	struct conf_wish w;
+	size_t i;
+
+	for (i = 0; i < c->certs_n; i++) {
+		ca = conf_ca(c, conf_wish_ca(c, &c->certs[i].wish));
+		k = ca != NULL ? conf_known_directory(ca->directory) : NULL;
+		if (k == NULL)
+			continue;
+		w = conf_effective(c, &c->certs[i].wish);
+		warn_wish(main, &c->certs[i], &w, k, diag);
+		conf_wish_free(&w);
+		if (!told[ca - c->cas])
+			warn_eab(main, ca, k, diag);
+		told[ca - c->cas] = true;
+	}
+	free(told);
+}
+
 struct conf *
 conf_whole(struct conf_files *f, const struct conf *before,
     struct conf_diag *diag)
@@ -572,6 +683,7 @@ conf_whole(struct conf_files *f, const struct conf *before,
 	c->file = xstrdup(main->path);
 	warn_terms(main, c, diag);
 	warn_test_cas(main, c, diag);
+	warn_cas(main, c, diag);
 	return c;
 }
 

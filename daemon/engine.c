@@ -10,6 +10,7 @@
 #include "daemon/log.h"
 #include "daemon/loop.h"
 #include "daemon/peers.h"
+#include "daemon/proof.h"
 #include "daemon/sched.h"
 #include "daemon/view.h"
 #include "daemon/wish_json.h"
@@ -24,6 +25,7 @@ const struct job_def sched_table[JOB_KIND_COUNT] = {
 	[JOB_DEPLOY] = { "deploy", job_deploy, NULL },
 	[JOB_RENEW] = { "renew", job_renew, job_renew_room },
 	[JOB_PROBE] = { "probe", job_probe, NULL },
+	[JOB_ARI] = { "ari", job_ari, job_ari_room },
 	[JOB_PRUNE] = { "prune", job_prune, NULL }
 };
 
@@ -130,6 +132,7 @@ engine_wish(const struct row_cert *c)
 	wish_init(&w);
 	if (wish_parse(&w, c->settings, &err) != 0)
 		log_err(&err, "%s: its settings in the inventory", c->name);
+	wish_fill(&w);
 	return w;
 }
 
@@ -228,18 +231,29 @@ nothing(void *ctx, void *answer, const struct err *err)
 }
 
 static void
+published_again(void *ctx, const struct err *err)
+{
+	nothing(NULL, NULL, err);
+	row_free(T_CHALLENGE, ctx);
+	free(ctx);
+}
+
+/* The responder may have been started anew and know nothing. */
+static void
 publish_again(struct rows *challenges)
 {
+	struct row_challenge *row;
 	size_t i;
 
 	for (i = 0; i < challenges->n; i++) {
-		const struct row_challenge *row = ROWS_AT(challenges,
-		    row_challenge, i);
-		struct w_publish m = { row->token, row->ident, row->keyauth };
-
-		peer_ask(WIRE_PUBLISH, &m, nothing, NULL);
+		row = row_copy(T_CHALLENGE, ROWS_AT(challenges, row_challenge,
+		    i));
 		/* Without an order it is taken down. */
 		sched_put(JOB_UNDO, row->cert_id, loop_now());
+		if (proof_forgets(row))
+			proof_publish(row, published_again, row);
+		else
+			published_again(row, NULL);
 	}
 }
 
@@ -346,21 +360,40 @@ beat(void *unused)
 }
 
 void
-engine_start(struct conf *conf, struct store *store, const char *security)
+engine_open(struct conf *conf, const char *security)
+{
+	engine.conf = conf;
+	engine.security = xstrdup(security);
+	engine.started_ms = loop_now();
+	engine.beat = loop_timer_new(beat, NULL);
+	beat(NULL);
+}
+
+void
+engine_security(const char *text)
+{
+	free(engine.security);
+	engine.security = xstrdup(text);
+}
+
+void
+engine_go(void)
 {
 	struct happening h = { .event = "daemon.started",
 		.text = PACKAGE_VERSION };
 
-	engine.conf = conf;
-	engine.store = store;
-	engine.security = xstrdup(security);
-	engine.started_ms = loop_now();
-	turn_init(store);
+	engine.store = turn_store();
 	turn_event(&h);
 	cas_init();
-	engine.beat = loop_timer_new(beat, NULL);
-	beat(NULL);
 	inventory_sync(recover, NULL);
+}
+
+void
+engine_start(struct conf *conf, struct store *store, const char *security)
+{
+	engine_open(conf, security);
+	turn_init(store);
+	engine_go();
 }
 
 static void
@@ -378,7 +411,7 @@ engine_peer_back(void *unused, int peer)
 	struct query q = { .table = T_CHALLENGE };
 
 	(void)unused;
-	if (peer == PEER_RESPONDER)
+	if (peer == PEER_RESPONDER && engine.store != NULL)
 		store_read(turn_store(), &q, 1, publish_rows, NULL);
 }
 
@@ -413,6 +446,7 @@ void
 engine_fini(void)
 {
 	job_renew_fini();
+	job_ari_fini();
 	deploy_fini();
 	sched_fini();
 	cas_fini();

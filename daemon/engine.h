@@ -7,8 +7,14 @@
 #include "daemon/conf.h"
 #include "daemon/turn.h"
 
-/* Takes conf and store in; inventory, recovery, schedule. security: text for
- * `status --security`, copied. */
+/* What is needed before there is an inventory: takes conf, and says that it
+ * lives. security: text for `status --security`, copied. */
+void engine_open(struct conf *conf, const char *security);
+void engine_security(const char *text);	/* news about that */
+/* Inventory, recovery, schedule, with the store that turn_init() was given;
+ * takes it in. */
+void engine_go(void);
+/* Both. */
 void engine_start(struct conf *conf, struct store *store,
     const char *security);
 /* No new step; done(ctx) once nothing is in flight, or after 8 s. */
@@ -45,6 +51,11 @@ void job_deploy(int64_t unused);
 void job_renew(int64_t cert_id);
 int job_renew_room(void);
 void job_renew_fini(void);
+void job_ari(int64_t cert_id);
+int job_ari_room(void);
+void job_ari_fini(void);
+/* When a new certificate's window is asked for the first time. */
+int64_t job_ari_first(int64_t lifetime_ms);
 void job_probe(int64_t cert_id);
 void job_prune(int64_t cert_id);
 void job_undo(int64_t cert_id);
@@ -64,6 +75,10 @@ void inventory_sync(void (*done)(void *ctx), void *ctx);
 /* A wish enters or changes; the caller has checked it. row is new (id 0) or
  * the one to change; returns 1 if names changed, for the events. */
 struct wish_source { const char *source, *where, *names_where, *actor; };
+/* The texts of a row that a wish decides. Returns true if any changed. */
+bool inventory_fill(struct row_cert *c, const struct conf_wish *wish,
+    const struct wish_source *src);
+const char *inventory_kind(const char *name);	/* "dns", "ip" */
 void inventory_make(const char *name, const struct conf_wish *wish,
     const struct wish_source *src, int64_t renew_due_ms);
 bool inventory_change(const struct bundle *b, const struct conf_wish *wish,

@@ -50,6 +50,8 @@ const struct cli_command cli_commands[] = {
 		SERVICE,
 		{ "--policy", "P", "the policy that it follows" },
 		{ "--ca", "C", "the CA" },
+		{ "--webroot", "D", "http-01 by files below this directory, "
+		    "which the configuration names; may be repeated" },
 		DRY, NO_WAIT
 	  }, cli_add },
 	{ "set", "NAME", "change one that was made by add", 1, 1, NULL, {
@@ -65,8 +67,8 @@ const struct cli_command cli_commands[] = {
 		DRY
 	  }, cli_remove },
 	{ "renew", "NAME", "order now", 1, 1, "renew what?", {
-		{ "--new-key", NULL, "with a new private key" },
-		{ "--force", NULL, "also when it is not due" },
+		{ "--new-key", NULL, "with a new private key, whatever key-policy says" },
+		{ "--force", NULL, "also when a limit of ours or its own time is against it" },
 		DRY, NO_WAIT
 	  }, cli_renew },
 	{ "deploy", "NAME", "install, check, reload, prove again; never talks "
@@ -79,12 +81,19 @@ const struct cli_command cli_commands[] = {
 		{ "--yes", NULL, "even if many certificates vanish" },
 		DRY
 	  }, cli_reload },
+	{ "ca show", "C", "one CA: account, thumbprint, what it can", 1, 1,
+	  NULL, { { 0 } }, cli_ca_show },
+	{ "ca list", "", "the CAs in use and our accounts there", 0, 0, NULL,
+	  { { 0 } }, cli_ca_list },
+	{ "ca", "", "the same", 0, 0, NULL, { { 0 } }, cli_ca_list },
 	{ "config check", "", "the same without doing it", 0, 0, NULL,
 	  { { 0 } }, cli_config_check },
 	{ "config show", "", "the configuration with all defaults", 0, 0,
 	  NULL, {
 		{ "--all", NULL, "with the numbers that are not keys" }
 	  }, cli_config_show },
+	{ "test dns", "D NAME", "add, see and remove a TXT record", 2, 2, NULL,
+	  { { 0 } }, cli_test_dns },
 	{ "test", "NAME", "try from DNS to port 80; no order", 1, 1, NULL,
 	  { { 0 } }, cli_test },
 	{ NULL, NULL, NULL, 0, 0, NULL, { { 0 } }, NULL }
@@ -113,14 +122,14 @@ static const struct { const char *word, *right; } wrong_words[] = {
 	{ "rotate", "everleaf renew NAME --new-key" },
 	{ "dry-run", "everleaf test NAME, or --dry-run after a command" },
 	{ "check", "everleaf status --check, or everleaf config check" },
-	{ "show_account", "everleaf status" },
-	{ "account", "everleaf status shows the CAs in use" },
+	{ "show_account", "everleaf ca show C" },
+	{ "account", "everleaf ca" },
 	{ "register", "nothing: the daemon registers by itself" },
 	{ "unpause", "nothing is paused in this release" }
 };
 static const char *const later_words[] = {
 	"rollback", "probe", "pause", "resume", "revoke", "plan", "doctor",
-	"scan", "init", "import", "apply", "ca", "backup", "restore",
+	"scan", "init", "import", "apply", "backup", "restore",
 	"support-bundle", "hook", "server"
 };
 

@@ -490,6 +490,7 @@ fill_reply(struct http_exchange *x)
 	r->retry_after = x->head.field[HEAD_RETRY];
 	r->nonce = x->head.field[HEAD_NONCE];
 	r->date = x->head.field[HEAD_DATE];
+	r->link = x->head.field[HEAD_LINK];
 	r->doubled = x->head.doubled;
 	r->body.len = x->in.len;
 	r->body.p = (uint8_t *)buf_take(&x->in);

@@ -28,6 +28,7 @@ struct http_reply {
 	char *content_type, *location, *retry_after, *nonce, *date;
 	bool doubled;		/* one of these but date came twice, or two
 				 * lengths */
+	char *link;		/* all Link headers, joined by ", " */
 	struct blob body;	/* followed by a NUL that does not count, so
 				 * p is never NULL after HTTP_REPLIED */
 	struct err err;

@@ -11,7 +11,8 @@
 static const char *const names[HEAD_FIELDS] = {
 	[HEAD_TYPE] = "Content-Type", [HEAD_LOCATION] = "Location",
 	[HEAD_RETRY] = "Retry-After", [HEAD_NONCE] = "Replay-Nonce",
-	[HEAD_DATE] = "Date", [HEAD_LENGTH] = "Content-Length"
+	[HEAD_DATE] = "Date", [HEAD_LENGTH] = "Content-Length",
+	[HEAD_LINK] = "Link"
 };
 
 static bool
@@ -55,6 +56,18 @@ status_of(const char *p, size_t n)
 	return status;
 }
 
+/* A list may come in several lines (RFC 9110 section 5.3). */
+static void
+join(char **list, const char *p, size_t n)
+{
+	size_t len = strlen(*list);
+
+	*list = xrealloc(*list, len + n + 3);
+	memcpy(*list + len, ", ", 2);
+	memcpy(*list + len + 2, p, n);
+	(*list)[len + 2 + n] = '\0';
+}
+
 static void
 take_field(struct http_head *h, const char *p, size_t n)
 {
@@ -68,13 +81,16 @@ take_field(struct http_head *h, const char *p, size_t n)
 			break;
 	if (i == HEAD_FIELDS || name == 0)
 		return;
-	if (h->field[i] != NULL) {
+	if (h->field[i] != NULL && i != HEAD_LINK) {
 		h->doubled = h->doubled || i != HEAD_DATE;
 		return;
 	}
 	for (colon++; colon < p + n && is_blank(*colon); colon++)
 		;
-	h->field[i] = xstrndup(colon, (size_t)(p + n - colon));
+	if (h->field[i] != NULL)
+		join(&h->field[i], colon, (size_t)(p + n - colon));
+	else
+		h->field[i] = xstrndup(colon, (size_t)(p + n - colon));
 }
 
 bool

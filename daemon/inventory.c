@@ -21,14 +21,22 @@ static struct {
 	int64_t made;
 } sync_run;
 
+const char *
+inventory_kind(const char *name)
+{
+	enum name_kind kind = NAME_DNS;
+	char canonical[256];
+	struct err err;
+
+	name_parse(canonical, &kind, name, &err);
+	return kind == NAME_IP ? "ip" : "dns";
+}
+
 static void
 put_idents(int64_t cert_id, const struct conf_wish *wish,
     const struct bundle *b)
 {
 	const struct row_ident *old;
-	enum name_kind kind;
-	struct err err;
-	char name[256];
 	size_t i, k;
 
 	for (i = 0; b != NULL && i < b->idents.n; i++) {
@@ -48,8 +56,7 @@ put_idents(int64_t cert_id, const struct conf_wish *wish,
 		struct row_ident row = { .cert_id = cert_id, .wanted = 1,
 			.value = wish->names.v[i], .position = (int64_t)i };
 
-		name_parse(name, &kind, wish->names.v[i], &err);
-		row.kind = (char *)(uintptr_t)(kind == NAME_IP ? "ip" : "dns");
+		row.kind = (char *)(uintptr_t)inventory_kind(row.value);
 		for (k = 0; b != NULL && k < b->idents.n; k++) {
 			old = ROWS_AT(&b->idents, row_ident, k);
 			if (strcmp(old->value, row.value) == 0)
@@ -103,9 +110,8 @@ hash_of(const char *text)
 	return xstrdup(out);
 }
 
-/* The texts of a row that a wish decides. Returns true if any changed. */
-static bool
-fill(struct row_cert *c, const struct conf_wish *wish,
+bool
+inventory_fill(struct row_cert *c, const struct conf_wish *wish,
     const struct wish_source *src)
 {
 	struct conf_wish all = conf_effective(engine_conf(), wish);
@@ -145,7 +151,7 @@ inventory_make(const char *name, const struct conf_wish *wish,
 	row_text(&c.renew_reason, "new");
 	c.renew_at_ms = renew_due_ms;
 	c.installed = -1;
-	fill(&c, wish, src);
+	inventory_fill(&c, wish, src);
 	batch_put(turn_batch(), T_CERT, &c);
 	put_idents(c.id, &all, NULL);
 	put_deployments(c.id, &all, NULL);
@@ -177,7 +183,7 @@ inventory_change(const struct bundle *b, const struct conf_wish *wish,
 	bool names = !strv_same(&before.names, &now.names);
 	bool ca = strcmp(before.ca, now.ca) != 0;
 	bool group = strcmp(before.group, now.group) != 0;
-	bool services, changed = fill(c, wish, src);
+	bool services, changed = inventory_fill(c, wish, src);
 
 	if (c->retired_ms != 0) {
 		c->retired_ms = 0;

@@ -11,6 +11,7 @@
 #include "daemon/engine.h"
 #include "daemon/log.h"
 #include "daemon/loop.h"
+#include "daemon/meta.h"
 #include "daemon/peers.h"
 #include "daemon/plan.h"
 #include "daemon/sched.h"
@@ -143,7 +144,7 @@ say_failed(struct install *n, const struct err *err)
 	turn_event(&h);
 	at = loop_now() + plan_backoff(failures > 0 ? failures : 1,
 	    engine_lifetime(n->b), chance_luck());
-	if (engine_own_trouble(err))
+	if (engine_own_trouble(err) || err->code == ERR_DISK)
 		at = loop_now() + plan_own_trouble(failures,
 		    engine_lifetime(n->b));
 	sched_later(JOB_INSTALL, c->id, at);
@@ -186,40 +187,6 @@ installed(void *ctx, void *answer, const struct err *err)
 }
 
 static void
-put_json_text(struct buf *b, const char *name, const char *value)
-{
-	buf_printf(b, ", \"%s\": \"", name);
-	buf_json(b, value);
-	buf_putc(b, '"');
-}
-
-/* meta.json: enough to rebuild a lost store (security.md section 5.1). */
-static void
-make_meta(struct buf *b, const struct install *n, const struct row_version *v)
-{
-	char id[17], at[TEXT_TIME];
-
-	text_id(id, (uint64_t)n->cert_id);
-	buf_init(b, 32 * 1024);
-	buf_printf(b, "{\"certificate\": \"%s\", \"generation\": %lld, "
-	    "\"version\": %lld", id, (long long)n->gen.gen,
-	    (long long)n->version);
-	put_json_text(b, "name", n->b->cert->name);
-	put_json_text(b, "names", v->names);
-	put_json_text(b, "ca", v->ca);
-	put_json_text(b, "serial", v->serial);
-	put_json_text(b, "sha256", v->sha256);
-	put_json_text(b, "spki_sha256", v->spki_sha256);
-	put_json_text(b, "ari_id", v->ari_id);
-	put_json_text(b, "settings_hash", n->b->cert->settings_hash);
-	text_rfc3339(at, v->not_after_ms);
-	put_json_text(b, "not_after", at);
-	text_rfc3339(at, n->gen.created_ms);
-	put_json_text(b, "created_at", at);
-	buf_puts(b, "}\n");
-}
-
-static void
 ask_install(void *ctx)
 {
 	struct install *n = ctx;
@@ -233,7 +200,7 @@ ask_install(void *ctx)
 		.chain = n->chain };
 	struct buf meta;
 
-	make_meta(&meta, n, v);
+	meta_write(&meta, n->b, &n->gen, v);
 	m.names = list_of(v->names);
 	m.meta.p = (uint8_t *)meta.data;
 	m.meta.len = meta.len;

@@ -1,11 +1,11 @@
 /* Housekeeping of one certificate: old generations beyond keep-versions,
- * expired keys and versions, retired files. Job PRUNE. And job UNDO:
- * challenges that an order left behind are taken down. */
+ * expired keys and versions, retired files. Job PRUNE. */
 #include <config.h>
 #include <stdlib.h>
 #include <string.h>
 #include "daemon/budget.h"
 #include "daemon/engine.h"
+#include "daemon/issue.h"
 #include "daemon/log.h"
 #include "daemon/loop.h"
 #include "daemon/peers.h"
@@ -13,8 +13,6 @@
 #include "daemon/sched.h"
 
 enum { RETIRED_DAYS = 30, EXPIRED_DAYS = 7 };
-
-/* --- prune ------------------------------------------------------------- */
 
 static bool
 may_go(const struct bundle *b, const struct row_generation *g, int64_t keep)
@@ -141,6 +139,7 @@ prune(void *ctx, struct bundle *b, const struct err *err)
 		g->state = NULL;
 		turn_after(ask_prune, g);
 	}
+	issue_key_ahead(b, &wish);
 	drop_expired(b);
 	budget_tidy();
 	purge_retired(b);
@@ -154,53 +153,5 @@ void
 job_prune(int64_t cert_id)
 {
 	bundle_by_id(turn_store(), cert_id, prune,
-	    xmemdup(&cert_id, sizeof(cert_id)));
-}
-
-/* --- undo -------------------------------------------------------------- */
-
-static void
-taken_down(void *ctx, void *answer, const struct err *err)
-{
-	struct row_challenge *row = ctx;
-
-	(void)answer;
-	if (err == NULL)
-		batch_del(turn_batch(), T_CHALLENGE, row);
-	else
-		sched_put(JOB_UNDO, row->cert_id, loop_now() + CONF_MINUTE);
-	row_free(T_CHALLENGE, row);
-	free(row);
-}
-
-static void
-take_down(void *ctx)
-{
-	struct row_challenge *row = ctx;
-	struct w_withdraw m = { row->token, row->ident };
-
-	peer_ask(WIRE_WITHDRAW, &m, taken_down, row);
-}
-
-static void
-undo(void *ctx, struct bundle *b, const struct err *err)
-{
-	int64_t id = *(int64_t *)ctx;
-	size_t i;
-
-	free(ctx);
-	sched_done(JOB_UNDO, id);
-	/* An order under way needs its challenges. */
-	if (err != NULL || b->cert == NULL || bundle_order(b) != NULL)
-		return;
-	for (i = 0; i < b->challenges.n; i++)
-		turn_after(take_down, row_copy(T_CHALLENGE,
-		    ROWS_AT(&b->challenges, row_challenge, i)));
-}
-
-void
-job_undo(int64_t cert_id)
-{
-	bundle_by_id(turn_store(), cert_id, undo,
 	    xmemdup(&cert_id, sizeof(cert_id)));
 }

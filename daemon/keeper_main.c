@@ -14,18 +14,33 @@
 #include <openssl/crypto.h>
 #include "daemon/confined.h"
 #include "daemon/keeper.h"
+#include "daemon/keeper_pool.h"
 #include "daemon/log.h"
 
-enum { LOCKABLE = 64 * 1024 * 1024 };
+#define MORE "; a limit of 64 MiB for locked memory (LimitMEMLOCK=64M) " \
+    "avoids it"
+
+enum { LOCKABLE = 64 * 1024 * 1024, WAITING_MAX = 128 };
 
 enum sender { FROM_MASTER, FROM_ENGINE, SENDERS };
 
 static const char *const sender_names[SENDERS] = { "master", "engine" };
 
+/* A request of the engine's that waits for a slow key. */
+struct waiting {
+	const struct duty *duty;
+	const struct key_type *type;
+	const struct msg_spec *spec;
+	uint32_t id;
+	void *body;
+};
+
 struct keeper {
 	struct kek kek;
 	bool ready;			/* the KEK is here */
 	int fds[SENDERS];		/* -1: no engine */
+	struct waiting waiting[WAITING_MAX];	/* the oldest first */
+	size_t waiting_n;
 };
 
 static const struct duty {
@@ -34,10 +49,15 @@ static const struct duty {
 	keeper_op *op;
 } duties[] = {
 	{ WIRE_OPEN, WIRE_OPENED, FROM_MASTER, keeper_open },
+	{ WIRE_FORGET, WIRE_OK, FROM_MASTER, keeper_forget },
+	{ WIRE_SECRET, WIRE_OK, FROM_MASTER, keeper_secret },
+	{ WIRE_ARM, WIRE_OK, FROM_MASTER, keeper_arm },
+	{ WIRE_IMPORT, WIRE_KEY, FROM_MASTER, keeper_import },
 	{ WIRE_ACCOUNT_KEY, WIRE_KEY, FROM_ENGINE, keeper_account_key },
 	{ WIRE_CSR, WIRE_CSR_DONE, FROM_ENGINE, keeper_csr },
 	{ WIRE_PLACEHOLDER, WIRE_PLACED, FROM_ENGINE, keeper_placeholder },
-	{ WIRE_JWS, WIRE_JWS_DONE, FROM_ENGINE, keeper_jws }
+	{ WIRE_JWS, WIRE_JWS_DONE, FROM_ENGINE, keeper_jws },
+	{ WIRE_TSIG, WIRE_MAC, FROM_ENGINE, keeper_tsig }
 };
 
 struct packet {
@@ -47,11 +67,9 @@ struct packet {
 	int fds[MSG_FDS_MAX], nfds;
 };
 
-/* All locked, now and later, where the limit has room for it: with a small
- * one the second half would be an allocation that fails in the middle of the
- * work. Then only what opens everything else. */
-static void
-lock_memory(const struct keeper *k)
+/* Where the limit has room for it. */
+static bool
+lock_all(void)
 {
 	struct rlimit all = { RLIM_INFINITY, RLIM_INFINITY }, now;
 
@@ -60,14 +78,29 @@ lock_memory(const struct keeper *k)
 		now.rlim_cur = now.rlim_max;
 		setrlimit(RLIMIT_MEMLOCK, &now);
 	}
-	if (getrlimit(RLIMIT_MEMLOCK, &now) == 0 && now.rlim_cur >= LOCKABLE &&
-	    mlockall(MCL_CURRENT | MCL_FUTURE) == 0)
-		log_info("confined: memory: locked");
+	return getrlimit(RLIMIT_MEMLOCK, &now) == 0 &&
+	    now.rlim_cur >= LOCKABLE &&
+	    mlockall(MCL_CURRENT | MCL_FUTURE) == 0;
+}
+
+static void
+lock_generator(void)
+{
+	lock_all();
+}
+
+/* All locked, now and later, where the limit has room for it: with a small
+ * one the second half would be an allocation that fails in the middle of the
+ * work. Then only what opens everything else. */
+static void
+lock_memory(const struct keeper *k)
+{
+	if (lock_all())
+		sandbox_say_line("memory: locked");
 	else
-		log_warning("confined: memory: %s may be swapped; a limit of "
-		    "64 MiB for locked memory (LimitMEMLOCK=64M) avoids it",
-		    mlock(k, sizeof(*k)) == 0 ?
-		    "all but the key encryption key" : "keys");
+		sandbox_say_line(mlock(k, sizeof(*k)) == 0 ? "memory: all but "
+		    "the key encryption key may be swapped" MORE :
+		    "memory: keys may be swapped" MORE);
 }
 
 static int
@@ -89,6 +122,10 @@ confine(const struct keeper *k)
 		exit(1);
 	}
 	plan.lenient = !confined_fits(&plan, rehearsal);
+	if (pool_start(&plan, lock_generator, &err) != 0) {
+		log_err(&err, "start");
+		exit(1);
+	}
 	lock_memory(k);
 	confined_enter(&plan);
 	if (keeper_rehearse(&err) != 0) {
@@ -98,7 +135,7 @@ confine(const struct keeper *k)
 }
 
 static int
-answer(struct keeper *k, const struct duty *d, const struct packet *p)
+answer(struct keeper *k, const struct duty *d, uint32_t id, const void *body)
 {
 	const struct msg_spec *spec = msg_find(wire_specs,
 	    (uint16_t)d->answer);
@@ -106,14 +143,109 @@ answer(struct keeper *k, const struct duty *d, const struct packet *p)
 	struct err err;
 	int rc;
 
-	if (d->op(&k->kek, p->body, out, &err) == 0) {
-		rc = wire_send(k->fds[d->from], d->answer, p->id, out);
+	if (d->op(&k->kek, body, out, &err) == 0) {
+		rc = wire_send(k->fds[d->from], d->answer, id, out);
 		msg_free(spec, out);
 	} else
-		rc = wire_fail(k->fds[d->from], p->id, &err);
+		rc = wire_fail(k->fds[d->from], id, &err);
 	free(out);
 	return rc;
 }
+
+/* --- requests for slow keys ----------------------------------------------- */
+
+/* The type of the slow key that a request needs made; NULL if it needs none,
+ * or if what it names is none, which its operation says. */
+static const struct key_type *
+slow_key(enum wire_kind kind, const void *body)
+{
+	const struct w_csr *csr = body;
+	const struct w_placeholder *placeholder = body;
+	const struct w_account_key *account = body;
+	const struct key_type *t;
+	const char *alg = NULL;
+	struct err unused;
+
+	if (kind == WIRE_CSR && csr->sealed.len == 0)
+		alg = csr->alg;
+	else if (kind == WIRE_PLACEHOLDER)
+		alg = placeholder->alg;
+	else if (kind == WIRE_ACCOUNT_KEY)
+		alg = account->alg;
+	t = alg != NULL ? key_type_find(alg, &unused) : NULL;
+	return t != NULL && t->slow && !pool_has(t) ? t : NULL;
+}
+
+/* Keeps what it takes from the packet. */
+static int
+let_wait(struct keeper *k, const struct duty *d, const struct key_type *t,
+    struct packet *p)
+{
+	struct err err;
+
+	if (k->waiting_n == WAITING_MAX) {
+		err_set(&err, ERR_KEEPER, "new key: more than %d requests "
+		    "wait for a slow one", WAITING_MAX);
+		return wire_fail(k->fds[d->from], p->id, &err);
+	}
+	k->waiting[k->waiting_n++] = (struct waiting){ d, t, p->spec, p->id,
+		p->body };
+	p->body = NULL;
+	pool_order(t);
+	return 0;
+}
+
+static void
+forget_waiting(struct keeper *k, size_t i)
+{
+	msg_free(k->waiting[i].spec, k->waiting[i].body);
+	free(k->waiting[i].body);
+	memmove(&k->waiting[i], &k->waiting[i + 1],
+	    (--k->waiting_n - i) * sizeof(k->waiting[0]));
+}
+
+/* An engine that is gone waits for nothing. */
+static void
+drop_engine(struct keeper *k)
+{
+	if (k->fds[FROM_ENGINE] >= 0)
+		close(k->fds[FROM_ENGINE]);
+	k->fds[FROM_ENGINE] = -1;
+	while (k->waiting_n > 0)
+		forget_waiting(k, k->waiting_n - 1);
+	pool_cancel();
+}
+
+/* The oldest whose key is there now. False: nobody. */
+static bool
+answer_waiting(struct keeper *k)
+{
+	struct waiting *w;
+	size_t i = 0;
+
+	while (i < k->waiting_n && !pool_has(k->waiting[i].type))
+		i++;
+	if (i == k->waiting_n)
+		return false;
+	w = &k->waiting[i];
+	if (answer(k, w->duty, w->id, w->body) != 0)
+		drop_engine(k);
+	else
+		forget_waiting(k, i);
+	return true;
+}
+
+static int
+hear_generator(struct keeper *k, int i, struct err *err)
+{
+	if (pool_hear(i, err) != 0)
+		return -1;
+	while (answer_waiting(k))
+		;
+	return 0;
+}
+
+/* --- what comes ----------------------------------------------------------- */
 
 static int
 take_kek(struct keeper *k, const struct packet *p, struct err *err)
@@ -136,8 +268,7 @@ take_kek(struct keeper *k, const struct packet *p, struct err *err)
 static void
 take_engine(struct keeper *k, struct packet *p)
 {
-	if (k->fds[FROM_ENGINE] >= 0)
-		close(k->fds[FROM_ENGINE]);
+	drop_engine(k);
 	k->fds[FROM_ENGINE] = p->fds[0];
 	p->nfds = 0;
 }
@@ -147,7 +278,9 @@ obey(struct keeper *k, enum sender from, struct packet *p, struct err *err)
 {
 	const enum wire_kind kind = (enum wire_kind)p->spec->kind;
 	const size_t n = sizeof(duties) / sizeof(duties[0]);
+	const struct key_type *slow;
 	size_t i;
+	int rc;
 
 	if (p->nfds != (from == FROM_MASTER && kind == WIRE_PEER ? 1 : 0))
 		return err_set(err, ERR_INTERNAL, "message %s: it carries %d "
@@ -167,9 +300,11 @@ obey(struct keeper *k, enum sender from, struct packet *p, struct err *err)
 	if (i == n)
 		return err_set(err, ERR_INTERNAL, "message %s is none that "
 		    "the %s may send", p->spec->name, sender_names[from]);
-	return answer(k, &duties[i], p) == 0 ? 0 :
-	    err_set(err, ERR_INTERNAL, "message %s: its answer could not be "
-	    "sent", p->spec->name);
+	slow = slow_key(kind, p->body);
+	rc = slow != NULL ? let_wait(k, &duties[i], slow, p) :
+	    answer(k, &duties[i], p->id, p->body);
+	return rc == 0 ? 0 : err_set(err, ERR_INTERNAL, "message %s: its "
+	    "answer could not be sent", p->spec->name);
 }
 
 /* Descriptors that nobody asked for are closed with the message. */
@@ -191,7 +326,8 @@ take(struct keeper *k, enum sender from, const void *raw, size_t n,
 		msg_forget();
 		if (rc == 0) {
 			rc = obey(k, from, p, err);
-			msg_free(p->spec, p->body);
+			if (p->body != NULL)
+				msg_free(p->spec, p->body);
 		}
 		free(p->body);
 	}
@@ -217,13 +353,6 @@ hear(struct keeper *k, enum sender from, struct err *err)
 	return take(k, from, raw, (size_t)n, &p, err);
 }
 
-static void
-drop_engine(struct keeper *k)
-{
-	close(k->fds[FROM_ENGINE]);
-	k->fds[FROM_ENGINE] = -1;
-}
-
 /* The engine comes first: a new channel from the master takes the place of
  * the one that was polled. */
 static void
@@ -238,26 +367,42 @@ hear_engine(struct keeper *k)
 		drop_engine(k);
 }
 
+static int
+hear_generators(struct keeper *k, const struct pollfd *p)
+{
+	struct err err;
+	int i;
+
+	for (i = 0; i < POOL_GENERATORS; i++)
+		if (p[i].revents != 0 && hear_generator(k, i, &err) != 0) {
+			log_err(&err, "the keeper ends, to be started again");
+			return -1;
+		}
+	return 0;
+}
+
 /* Ends when the master does: 0, or 1 when it broke the rules. */
 static int
 serve(struct keeper *k)
 {
-	struct pollfd p[SENDERS];
+	struct pollfd p[SENDERS + POOL_GENERATORS];
 	struct err err;
 	int i, rc = 0;
 
 	while (rc == 0) {
-		for (i = 0; i < SENDERS; i++)
-			p[i] = (struct pollfd){ k->fds[i], POLLIN, 0 };
-		if (poll(p, SENDERS, -1) < 0)
+		for (i = 0; i < SENDERS + POOL_GENERATORS; i++)
+			p[i] = (struct pollfd){ i < SENDERS ? k->fds[i] :
+			    pool_fds[i - SENDERS], POLLIN, 0 };
+		if (poll(p, SENDERS + POOL_GENERATORS, -1) < 0)
 			continue;
 		if (p[FROM_ENGINE].revents != 0)
 			hear_engine(k);
-		if (p[FROM_MASTER].revents != 0)
-			rc = hear(k, FROM_MASTER, &err);
+		if (hear_generators(k, p + SENDERS) != 0)
+			return 1;
+		if (p[FROM_MASTER].revents != 0 &&
+		    (rc = hear(k, FROM_MASTER, &err)) < 0)
+			log_err(&err, "the master broke the rules");
 	}
-	if (rc < 0)
-		log_err(&err, "the master broke the rules");
 	return rc < 0;
 }
 

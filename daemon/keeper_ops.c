@@ -4,39 +4,39 @@
 #include <config.h>
 #include <inttypes.h>
 #include <string.h>
-#include <strings.h>
 #include <openssl/crypto.h>
 #include "acme/jws.h"
 #include "daemon/keeper.h"
 #include "daemon/keeper_key.h"
+#include "daemon/keeper_parts.h"
 #include "daemon/keeper_x509.h"
-
-enum { ORIGIN_MAX = 256, JWS_MAX = 128 * 1024 };
 
 static const char account_kind[] = "account", cert_kind[] = "cert";
 
-static int
-seal_key(struct blob *sealed, const struct kek *kek,
-    const struct seal_for *to, EVP_PKEY *key, struct err *err)
+int
+keeper_seal_cert(struct blob *sealed, const struct kek *kek, uint64_t cert,
+    uint32_t version, EVP_PKEY *key, struct err *err)
 {
+	struct seal_for to = { cert_kind, cert, version };
 	struct blob der;
 	int rc;
 
 	if (key_write(&der, key, err) != 0)
 		return -1;
-	rc = seal_close(sealed, kek, to, &der, err);
+	rc = seal_close(sealed, kek, &to, &der, err);
 	blob_wipe(&der);
 	return rc;
 }
 
-static EVP_PKEY *
-open_key(const struct kek *kek, const struct seal_for *to,
+EVP_PKEY *
+keeper_open_cert(const struct kek *kek, uint64_t cert, uint32_t version,
     const struct blob *sealed, struct err *err)
 {
+	struct seal_for to = { cert_kind, cert, version };
 	struct blob der;
 	EVP_PKEY *key;
 
-	if (seal_open(&der, kek, to, sealed, err) != 0)
+	if (seal_open(&der, kek, &to, sealed, err) != 0)
 		return NULL;
 	key = key_read(der.p, der.len, err);
 	blob_wipe(&der);
@@ -80,6 +80,14 @@ is_origin(const char *s)
 	    strlen(s);
 }
 
+int
+keeper_check_origin(uint64_t account, const char *origin, struct err *err)
+{
+	return is_origin(origin) ? 0 : err_set(err, ERR_INVALID, "account %016"
+	    PRIx64 ": \"%s\" is no origin (https://host or "
+	    "https://host:port)", account, origin);
+}
+
 static struct blob
 account_plain(const char *origin, const struct blob *der)
 {
@@ -95,52 +103,67 @@ account_plain(const char *origin, const struct blob *der)
 }
 
 int
+keeper_seal_account(struct w_key *out, const struct kek *kek,
+    uint64_t account, const char *origin, EVP_PKEY *key, struct err *err)
+{
+	struct seal_for to = { account_kind, account, 0 };
+	struct blob der = { NULL, 0 }, plain;
+	struct buf jwk;
+	int rc;
+
+	buf_init(&jwk, JWK_MAX);
+	rc = key_public(&out->spki, key, err);
+	if (rc == 0)
+		rc = jws_jwk(&jwk, out->spki.p, out->spki.len, err);
+	if (rc == 0)
+		rc = key_write(&der, key, err);
+	if (rc == 0) {
+		plain = account_plain(origin, &der);
+		rc = seal_close(&out->sealed, kek, &to, &plain, err);
+		blob_wipe(&plain);
+	}
+	if (rc != 0)
+		blob_free(&out->spki);
+	blob_wipe(&der);
+	buf_free(&jwk);
+	return rc;
+}
+
+int
 keeper_account_key(const struct kek *kek, const void *in, void *out,
     struct err *err)
 {
 	const struct w_account_key *q = in;
-	struct w_key *a = out;
-	struct seal_for to = { account_kind, q->account, 0 };
-	struct blob der = { NULL, 0 }, plain;
 	EVP_PKEY *key;
 	int rc;
 
-	if (!is_origin(q->origin))
-		return err_set(err, ERR_INVALID, "account %016" PRIx64
-		    ": \"%s\" is no origin (https://host or "
-		    "https://host:port)", q->account, q->origin);
+	if (keeper_check_origin(q->account, q->origin, err) != 0)
+		return -1;
 	key = key_make(q->alg, err);
 	if (key == NULL)
 		return -1;
-	rc = key_write(&der, key, err);
-	if (rc == 0) {
-		plain = account_plain(q->origin, &der);
-		rc = seal_close(&a->sealed, kek, &to, &plain, err);
-		blob_wipe(&plain);
-	}
-	if (rc == 0 && (rc = key_public(&a->spki, key, err)) != 0)
-		blob_free(&a->sealed);
-	blob_wipe(&der);
+	rc = keeper_seal_account(out, kek, q->account, q->origin, key, err);
 	EVP_PKEY_free(key);
 	return rc;
 }
 
-/* The key that the request brings, or a new one, and its sealed form. */
+/* The key that the request brings, or a new one, and its sealed form. One of
+ * an older version is from now on this one's, too. */
 static EVP_PKEY *
 csr_key(const struct kek *kek, const struct w_csr *q, struct blob *sealed,
     struct err *err)
 {
-	struct seal_for to = { cert_kind, q->cert, q->version };
-	EVP_PKEY *key;
+	uint32_t from = q->from != 0 ? q->from : q->version;
+	EVP_PKEY *key = q->sealed.len > 0 ?
+	    keeper_open_cert(kek, q->cert, from, &q->sealed, err) :
+	    key_make(q->alg, err);
 
-	if (q->sealed.len > 0) {
-		key = open_key(kek, &to, &q->sealed, err);
-		if (key != NULL)
-			*sealed = blob_copy(q->sealed.p, q->sealed.len);
+	if (key != NULL && q->sealed.len > 0 && from == q->version) {
+		*sealed = blob_copy(q->sealed.p, q->sealed.len);
 		return key;
 	}
-	key = key_make(q->alg, err);
-	if (key != NULL && seal_key(sealed, kek, &to, key, err) != 0) {
+	if (key != NULL && keeper_seal_cert(sealed, kek, q->cert, q->version,
+	    key, err) != 0) {
 		EVP_PKEY_free(key);
 		key = NULL;
 	}
@@ -164,7 +187,8 @@ keeper_csr(const struct kek *kek, const void *in, void *out, struct err *err)
 	key = csr_key(kek, q, &a->sealed, err);
 	if (key == NULL)
 		return -1;
-	rc = x509_request(&a->csr, key, &q->names, err);
+	rc = x509_request(&a->csr, key, &q->names, q->must_staple != 0,
+	    err);
 	if (rc == 0 && (rc = key_public(&a->spki, key, err)) != 0)
 		blob_free(&a->csr);
 	if (rc != 0)
@@ -179,7 +203,6 @@ keeper_placeholder(const struct kek *kek, const void *in, void *out,
 {
 	const struct w_placeholder *q = in;
 	struct w_placed *a = out;
-	struct seal_for to = { cert_kind, q->cert, 0 };
 	EVP_PKEY *key;
 	int rc;
 
@@ -191,7 +214,8 @@ keeper_placeholder(const struct kek *kek, const void *in, void *out,
 	rc = x509_placeholder(&a->leaf, key, &q->names, q->now_ms, err);
 	if (rc == 0 && (rc = key_public(&a->spki, key, err)) != 0)
 		blob_free(&a->leaf);
-	if (rc == 0 && (rc = seal_key(&a->sealed, kek, &to, key, err)) != 0) {
+	if (rc == 0 && (rc = keeper_seal_cert(&a->sealed, kek, q->cert, 0,
+	    key, err)) != 0) {
 		blob_free(&a->leaf);
 		blob_free(&a->spki);
 	}
@@ -199,22 +223,21 @@ keeper_placeholder(const struct kek *kek, const void *in, void *out,
 	return rc;
 }
 
-/* The account's key and the origin that was sealed with it. */
-static EVP_PKEY *
-open_account(const struct kek *kek, const struct w_jws *q,
-    char origin[ORIGIN_MAX + 1], struct err *err)
+EVP_PKEY *
+keeper_open_account(const struct kek *kek, uint64_t account,
+    const struct blob *sealed, char origin[ORIGIN_MAX + 1], struct err *err)
 {
-	struct seal_for to = { account_kind, q->account, 0 };
+	struct seal_for to = { account_kind, account, 0 };
 	EVP_PKEY *key = NULL;
 	struct blob plain;
 	size_t n;
 
-	if (seal_open(&plain, kek, &to, &q->sealed, err) != 0)
+	if (seal_open(&plain, kek, &to, sealed, err) != 0)
 		return NULL;
 	n = plain.len >= 2 ? plain.p[0] | (size_t)plain.p[1] << 8 : 0;
 	if (n == 0 || n > ORIGIN_MAX || n > plain.len - 2)
 		err_set(err, ERR_SEAL, "key of account %016" PRIx64
-		    ": what was sealed is no account's key", q->account);
+		    ": what was sealed is no account's key", account);
 	else {
 		memcpy(origin, plain.p + 2, n);
 		origin[n] = '\0';
@@ -222,90 +245,4 @@ open_account(const struct kek *kek, const struct w_jws *q,
 	}
 	blob_wipe(&plain);
 	return key;
-}
-
-static int
-public_jwk(struct buf *jwk, EVP_PKEY *key, struct err *err)
-{
-	struct blob spki;
-	int rc;
-
-	if (key_public(&spki, key, err) != 0)
-		return -1;
-	rc = jws_jwk(jwk, spki.p, spki.len, err);
-	blob_free(&spki);
-	return rc;
-}
-
-static int
-sign_request(struct buf *jws, EVP_PKEY *key, const struct w_jws *q,
-    const char *origin, struct err *err)
-{
-	const struct jws_request r = { .what = (enum jws_what)q->what,
-		.url = q->url, .nonce = q->nonce, .kid = q->kid,
-		.contacts = &q->contacts, .agreed = q->agreed != 0,
-		.names = &q->names, .profile = q->profile,
-		.replaces = q->replaces, .not_before = q->not_before,
-		.not_after = q->not_after, .csr = q->csr };
-	uint8_t sig[KEY_ES256];
-	struct buf jwk, input;
-	int rc;
-
-	buf_init(&jwk, 1024);
-	buf_init(&input, JWS_MAX);
-	rc = public_jwk(&jwk, key, err);
-	if (rc == 0)
-		rc = jws_compose(&input, &r, origin, jwk.data, err);
-	if (rc == 0)
-		rc = key_sign_es256(sig, key, input.data, input.len, err);
-	if (rc == 0)
-		jws_flatten(jws, &input, sig, sizeof(sig));
-	buf_free(&jwk);
-	buf_free(&input);
-	return rc;
-}
-
-/* The payload that gives an authorization up gives the whole account up when
- * it is sent to the account's address, which only an operator may ask for. So
- * neither that address nor another spelling of it is signed for. */
-static bool
-may_be_account(const struct w_jws *q)
-{
-	const char *path = q->url + strlen("https://");
-
-	return strncasecmp(q->url, q->kid, strlen(q->kid)) == 0 ||
-	    strpbrk(q->url, "?#%\\") != NULL || strstr(path, "//") != NULL ||
-	    strstr(path, "/.") != NULL;
-}
-
-int
-keeper_jws(const struct kek *kek, const void *in, void *out, struct err *err)
-{
-	const struct w_jws *q = in;
-	struct w_jws_done *a = out;
-	char origin[ORIGIN_MAX + 1];
-	EVP_PKEY *key;
-	struct buf jws;
-	int rc;
-
-	if (strncmp(q->url, "https://", 8) != 0)
-		return err_set(err, ERR_INVALID, "request: \"%.80s\" is no "
-		    "https address", q->url);
-	if (q->what == JWS_DEACTIVATE_AUTHZ && may_be_account(q))
-		return err_set(err, ERR_NEEDS_OPERATOR, "request: \"%.80s\" "
-		    "may be the account itself, which is given up by an "
-		    "operator only", q->url);
-	key = open_account(kek, q, origin, err);
-	if (key == NULL)
-		return -1;
-	buf_init(&jws, JWS_MAX);
-	rc = sign_request(&jws, key, q, origin, err);
-	EVP_PKEY_free(key);
-	if (rc == 0 && jws.full)
-		rc = err_set(err, ERR_INVALID, "request: it is longer than "
-		    "%d bytes", JWS_MAX);
-	if (rc == 0)
-		a->jws = blob_copy(jws.data, jws.len);
-	buf_free(&jws);
-	return rc;
 }

@@ -8,6 +8,7 @@
 #include <openssl/rand.h>
 #include "acme/jws.h"
 #include "daemon/keeper.h"
+#include "daemon/keeper_key.h"
 
 static const int64_t some_day_ms = INT64_C(1700000000000);
 static char *const some_names[] = {
@@ -22,14 +23,15 @@ forget(enum wire_kind kind, void *st)
 }
 
 static int
-rehearse_account(const struct kek *kek, struct err *err)
+rehearse_account(const struct kek *kek, char *alg, struct err *err)
 {
 	struct w_account_key make = { 1, (char[]){ "https://ca.example" },
-		(char[]){ "ecdsa-p256" } };
+		alg };
 	struct w_jws jws = { .account = 1, .what = JWS_NEW_ACCOUNT,
 		.url = (char[]){ "https://ca.example/new" },
 		.nonce = (char[]){ "bm9uY2U" }, .kid = (char[]){ "" },
-		.agreed = 1 };
+		.agreed = 1, .eab = (char[]){ "" },
+		.eab_kid = (char[]){ "" } };
 	struct w_key key = { { NULL, 0 }, { NULL, 0 } };
 	struct w_jws_done done = { { NULL, 0 } };
 	int rc = keeper_account_key(kek, &make, &key, err);
@@ -43,10 +45,10 @@ rehearse_account(const struct kek *kek, struct err *err)
 }
 
 static int
-rehearse_request(const struct kek *kek, struct err *err)
+rehearse_request(const struct kek *kek, char *alg, struct err *err)
 {
-	struct w_csr make = { .cert = 2, .version = 1,
-		.alg = (char[]){ "ecdsa-p256" }, .names = names };
+	struct w_csr make = { .cert = 2, .version = 1, .alg = alg,
+		.names = names, .must_staple = 1 };
 	struct w_csr_done first, again;
 	struct w_open open = { 2, 1, { NULL, 0 } };
 	struct w_opened opened;
@@ -81,6 +83,54 @@ rehearse_placeholder(const struct kek *kek, struct err *err)
 	return rc;
 }
 
+/* What generators and RSA accounts need, with a key too short to take time. */
+static int
+rehearse_rsa(struct err *err)
+{
+	static const struct key_type tiny = { "rsa", "RSA", NULL, 512, true };
+	EVP_PKEY *key = key_generate(&tiny, err), *again = NULL;
+	struct blob der = { NULL, 0 }, pem = { NULL, 0 };
+	uint8_t sig[KEY_SIG_MAX];
+	size_t n;
+	int rc = key != NULL ? key_write(&der, key, err) : -1;
+
+	if (rc == 0) {
+		key_pem(&pem, &der);
+		again = key_import(&pem, err);
+		rc = again == NULL ? -1 : key_sign(sig, &n, JWS_RS256, again,
+		    "some", 4, err);
+	}
+	blob_wipe(&der);
+	blob_wipe(&pem);
+	EVP_PKEY_free(key);
+	EVP_PKEY_free(again);
+	return rc;
+}
+
+/* A secret, a MAC with it, and something armed. */
+static int
+rehearse_secrets(const struct kek *kek, struct err *err)
+{
+	uint8_t some[64] = { 1 };
+	struct w_secret secret = { SECRET_TSIG, (char[]){ "rehearsal" },
+		(char[]){ "hmac-sha512" }, { some, sizeof(some) } };
+	struct w_tsig tsig = { secret.name, { some, sizeof(some) } };
+	struct w_arm arm = { ARM_DEACTIVATE, 1, 0, 600, { NULL, 0 } };
+	struct w_mac mac = { { NULL, 0 } };
+	int rc = keeper_secret(kek, &secret, NULL, err);
+
+	if (rc == 0)
+		rc = keeper_tsig(kek, &tsig, &mac, err);
+	if (rc == 0)
+		rc = keeper_arm(kek, &arm, NULL, err);
+	arm.seconds = 0;
+	if (rc == 0)
+		rc = keeper_arm(kek, &arm, NULL, err);
+	keeper_forget(kek, NULL, NULL, err);
+	forget(WIRE_MAC, &mac);
+	return rc;
+}
+
 int
 keeper_rehearse(struct err *err)
 {
@@ -91,11 +141,21 @@ keeper_rehearse(struct err *err)
 		rc = err_set(err, ERR_KEEPER, "random generator: it gives "
 		    "nothing");
 	if (rc == 0)
-		rc = rehearse_account(&kek, err);
+		rc = rehearse_account(&kek, (char[]){ "ecdsa-p256" }, err);
 	if (rc == 0)
-		rc = rehearse_request(&kek, err);
+		rc = rehearse_account(&kek, (char[]){ "ecdsa-p384" }, err);
+	if (rc == 0)
+		rc = rehearse_request(&kek, (char[]){ "ecdsa-p256" }, err);
+	if (rc == 0)
+		rc = rehearse_request(&kek, (char[]){ "ecdsa-p384" }, err);
+	if (rc == 0)
+		rc = rehearse_request(&kek, (char[]){ "ed25519" }, err);
 	if (rc == 0)
 		rc = rehearse_placeholder(&kek, err);
+	if (rc == 0)
+		rc = rehearse_rsa(err);
+	if (rc == 0)
+		rc = rehearse_secrets(&kek, err);
 	OPENSSL_cleanse(&kek, sizeof(kek));
 	return rc;
 }

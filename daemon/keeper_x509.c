@@ -1,11 +1,12 @@
 /* Requests and placeholders: names in, signed DER out. */
 #include <config.h>
-#include <arpa/inet.h>
 #include <string.h>
 #include <openssl/err.h>
 #include <openssl/rand.h>
 #include <openssl/x509v3.h>
 #include "base/name.h"
+#include "daemon/alt_names.h"
+#include "daemon/keeper_key.h"
 #include "daemon/keeper_x509.h"
 
 enum { SERIAL = 16, HOUR_S = 3600, DAYS_7_S = 7 * 86400 };
@@ -33,79 +34,6 @@ x509_names_fine(const struct strv *names, struct err *err)
 	return 0;
 }
 
-static ASN1_STRING *
-address(const char *name)
-{
-	ASN1_STRING *s = ASN1_OCTET_STRING_new();
-	uint8_t octets[16];
-	int n = 4;
-
-	if (inet_pton(AF_INET, name, octets) != 1) {
-		n = 16;
-		if (inet_pton(AF_INET6, name, octets) != 1)
-			n = 0;
-	}
-	if (s != NULL && (n == 0 || ASN1_STRING_set(s, octets, n) != 1)) {
-		ASN1_STRING_free(s);
-		s = NULL;
-	}
-	return s;
-}
-
-static ASN1_STRING *
-host(const char *name)
-{
-	ASN1_STRING *s = ASN1_IA5STRING_new();
-
-	if (s != NULL && ASN1_STRING_set(s, name, -1) != 1) {
-		ASN1_STRING_free(s);
-		s = NULL;
-	}
-	return s;
-}
-
-static bool
-add_name(GENERAL_NAMES *all, const char *name)
-{
-	GENERAL_NAME *one = GENERAL_NAME_new();
-	enum name_kind kind;
-	ASN1_STRING *value;
-	char canonical[256];
-	struct err err;
-	bool ip;
-
-	if (one == NULL || name_parse(canonical, &kind, name, &err) != 0) {
-		GENERAL_NAME_free(one);
-		return false;
-	}
-	ip = kind == NAME_IP;
-	value = ip ? address(name) : host(name);
-	if (value != NULL)
-		GENERAL_NAME_set0_value(one, ip ? GEN_IPADD : GEN_DNS, value);
-	if (value != NULL && sk_GENERAL_NAME_push(all, one) > 0)
-		return true;
-	GENERAL_NAME_free(one);
-	return false;
-}
-
-/* A list with the one extension subjectAltName, or NULL. */
-static STACK_OF(X509_EXTENSION) *
-alternative_names(const struct strv *names)
-{
-	STACK_OF(X509_EXTENSION) *exts = NULL;
-	GENERAL_NAMES *all = sk_GENERAL_NAME_new_null();
-	bool done = all != NULL;
-	size_t i;
-
-	for (i = 0; done && i < names->n; i++)
-		done = add_name(all, names->v[i]);
-	if (done)
-		X509V3_add1_i2d(&exts, NID_subject_alt_name, all, 0,
-		    X509V3_ADD_DEFAULT);
-	GENERAL_NAMES_free(all);
-	return exts;
-}
-
 static int
 finish(struct blob *out, unsigned char *der, int n, const char *what,
     struct err *err)
@@ -120,19 +48,38 @@ finish(struct blob *out, unsigned char *der, int n, const char *what,
 	return 0;
 }
 
+/* "I always come with a fresh OCSP answer": feature 5 of RFC 7633. */
+static bool
+add_must_staple(STACK_OF(X509_EXTENSION) *exts)
+{
+	static const unsigned char features[] = { 0x30, 3, 2, 1, 5 };
+	ASN1_OCTET_STRING *value = ASN1_OCTET_STRING_new();
+	X509_EXTENSION *ext = NULL;
+	bool done = value != NULL &&
+	    ASN1_OCTET_STRING_set(value, features, sizeof(features)) == 1 &&
+	    (ext = X509_EXTENSION_create_by_NID(NULL, NID_tlsfeature, 0,
+	    value)) != NULL && sk_X509_EXTENSION_push(exts, ext) > 0;
+
+	ASN1_OCTET_STRING_free(value);
+	if (!done)
+		X509_EXTENSION_free(ext);
+	return done;
+}
+
 int
 x509_request(struct blob *out, EVP_PKEY *key, const struct strv *names,
-    struct err *err)
+    bool must_staple, struct err *err)
 {
-	STACK_OF(X509_EXTENSION) *exts = alternative_names(names);
+	STACK_OF(X509_EXTENSION) *exts = alt_names(names);
 	X509_REQ *req = X509_REQ_new();
 	unsigned char *der = NULL;
 	int n = -1;
 
-	if (exts != NULL && req != NULL && X509_REQ_set_version(req, 0) == 1 &&
+	if (exts != NULL && (!must_staple || add_must_staple(exts)) &&
+	    req != NULL && X509_REQ_set_version(req, 0) == 1 &&
 	    X509_REQ_set_pubkey(req, key) == 1 &&
 	    X509_REQ_add_extensions(req, exts) == 1 &&
-	    X509_REQ_sign(req, key, EVP_sha256()) > 0)
+	    X509_REQ_sign(req, key, key_digest(key)) > 0)
 		n = i2d_X509_REQ(req, &der);
 	X509_REQ_free(req);
 	sk_X509_EXTENSION_pop_free(exts, X509_EXTENSION_free);
@@ -171,7 +118,7 @@ set_subject(X509 *cert)
 static bool
 set_names(X509 *cert, const struct strv *names)
 {
-	STACK_OF(X509_EXTENSION) *exts = alternative_names(names);
+	STACK_OF(X509_EXTENSION) *exts = alt_names(names);
 	bool done = exts != NULL &&
 	    X509_add_ext(cert, sk_X509_EXTENSION_value(exts, 0), -1) == 1;
 
@@ -197,7 +144,7 @@ x509_placeholder(struct blob *out, EVP_PKEY *key, const struct strv *names,
 	    ASN1_TIME_set(X509_getm_notBefore(cert), now - HOUR_S) != NULL &&
 	    ASN1_TIME_set(X509_getm_notAfter(cert), now + DAYS_7_S) != NULL &&
 	    X509_set_pubkey(cert, key) == 1 && set_names(cert, names) &&
-	    X509_sign(cert, key, EVP_sha256()) > 0)
+	    X509_sign(cert, key, key_digest(key)) > 0)
 		n = i2d_X509(cert, &der);
 	X509_free(cert);
 	return finish(out, der, n, "placeholder", err);

@@ -6,6 +6,7 @@
 #define DAEMON_MASTER_H
 #include <stdbool.h>
 #include <sys/types.h>
+#include <sys/un.h>
 #include "daemon/conf.h"
 #include "daemon/master_loop.h"
 #include "daemon/sandbox.h"
@@ -13,6 +14,9 @@
 
 enum { MASTER_EXIT_FAILED = 1, MASTER_EXIT_CONFIG = 2,
 	MASTER_EXIT_RUNNING = 75 };
+
+/* A child that has run so long has not failed at its start. */
+enum { CHILD_STEADY_MS = 60 * 1000 };
 
 /* One of the four other programs. */
 struct child {
@@ -27,10 +31,15 @@ struct child {
 	int64_t started, backoff;
 	int64_t deaths[5];		/* when; the oldest is overwritten */
 	unsigned deaths_n;
+	struct strv confined;		/* what it has told of that */
 	bool stopped;			/* we asked it to go: no failure */
 };
 
+/* What is answered there: by the responder, in this order. */
+enum listen_type { LISTEN_HTTP, LISTEN_ALPN, LISTEN_TYPES };
+
 struct listener {
+	enum listen_type type;
 	char *address;			/* as configured; "" the socket */
 	int fd;				/* -1: taken, tried again */
 };
@@ -43,7 +52,7 @@ struct master {
 	char libexec[4096];
 
 	bool root, separate;		/* root; each role its own user */
-	int state, db, lock;		/* directories, lock file */
+	int state, db, lock, tokens;	/* directories, lock file */
 	char *empty;			/* the responder's root directory */
 
 	struct child children[ROLE_COUNT];	/* by role; not ROLE_MASTER */
@@ -68,8 +77,25 @@ void state_recover(struct master *m);	/* in small steps, from the loop */
 int kek_prepare(const struct master *m, struct err *err);
 int kek_read(const struct master *m, uint8_t kek[32], struct err *err);
 
+/* --- master_secrets.c: files with secrets, for the keeper ------------------*/
+void secrets_give(struct master *m);	/* all of them, anew */
+int secrets_base64(struct blob *out, const struct blob *text,
+    const char *path, struct err *err);
+
+/* --- master_arm.c: what an operator says (operator.h) ----------------------*/
+int arm_start(struct master *m, struct err *err);
+void arm_stop(void);
+bool arm_is_ours(uint32_t id);		/* of a message to the keeper */
+void arm_done(uint32_t id);
+void arm_sealed(uint32_t id, const struct w_key *k);
+void arm_failed(uint32_t id, const struct w_failed *f);
+void arm_keeper_gone(void);
+
 /* --- master_listen.c -------------------------------------------------------*/
 int listen_start(struct master *m, struct err *err);
+/* A listening socket in the run directory, 0600, and its path; -1 and err. */
+int listen_unix(const struct master *m, const char *name, int type,
+    struct sockaddr_un *path, struct err *err);
 /* After a reload: true if the responder's list has changed. */
 bool listen_change(struct master *m);
 void listen_stop(struct master *m);
@@ -108,6 +134,19 @@ void jobs_go(struct master *m);		/* on, if something had to wait */
 bool jobs_flip_waits(void);
 bool jobs_work_on(uint64_t cert);
 
+/* --- master_survey.c: what is on disk, for an inventory that was lost ------*/
+enum { SURVEY_SERIAL = 1 << 30 };	/* in ids to the keeper: not a job's */
+void survey_next(struct master *m, uint32_t id,
+    const struct w_generation *after);
+void survey_reseal(struct master *m, uint32_t id, const struct w_reseal *r);
+void survey_sealed(struct master *m, uint32_t id, const struct w_key *k);
+void survey_failed(struct master *m, uint32_t id, const struct w_failed *f);
+void survey_child_gone(struct master *m, enum role role);
+
+/* --- master_security.c: for `status --security` ----------------------------*/
+void security_told(struct child *c, const struct w_confined *w);
+void security_answer(struct master *m, uint32_t id);
+
 /* --- master_rules.c: what the configuration says about an installation -----*/
 struct rules {
 	gid_t gid;
@@ -117,11 +156,33 @@ struct rules {
 int rules_for(const struct master *m, const struct w_install *w,
     struct rules *out, struct err *err);
 
-/* --- master_runs.c: the programs of services -------------------------------*/
-void runs_add(struct master *m, uint32_t id, const struct w_run *w);
-bool runs_going(void);
+/* --- master_runs.c: the programs of services and of dns blocks -------------*/
+/* kind: WIRE_RUN or WIRE_RUN_DNS; st is its struct, on the heap: taken. */
+void runs_add(struct master *m, uint32_t id, enum wire_kind kind, void *st);
+bool runs_going(void);		/* of services: they read live files */
 void runs_go(struct master *m);		/* on, if something had to wait */
 void runs_stop(void);
+
+/* What one run is made of: everything from our own configuration. */
+struct program {
+	struct strv argv, env;
+	struct blob input;		/* not owned */
+	char *input_text;		/* owned, if made for this run */
+	const char *user;
+	int64_t timeout_ms;
+};
+void program_free(struct program *p);
+/* EVERLEAF_NAME=value; too long a value is left out. */
+void program_env(struct strv *env, const char *name, const char *value);
+
+/* --- master_run_dns.c ------------------------------------------------------*/
+int run_dns_program(const struct master *m, const struct w_run_dns *w,
+    struct program *out, struct err *err);
+
+/* --- master_webroot.c: token files, each by a child of its own -------------*/
+void webroots_add(struct master *m, uint32_t id,
+    void *st);				/* takes st, from the heap */
+void webroots_stop(void);
 
 /* --- master_reload.c -------------------------------------------------------*/
 struct conf *reload_first(struct master *m, int *exit_code);
@@ -135,4 +196,9 @@ void notify_state(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void notify_ready(const struct master *m);	/* once */
 void notify_reloading(void);
 void notify_beat(void);
+/* Something that goes on being so, and that it is over. */
+void notify_bad(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void notify_well(const struct master *m);
+/* How long a silent engine is left alone, ms. */
+int64_t notify_patience(void);
 #endif

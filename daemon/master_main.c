@@ -225,6 +225,8 @@ prepare(struct master *m)
 	if (rc == 0)
 		rc = listen_start(m, &err);
 	if (rc == 0)
+		rc = arm_start(m, &err);
+	if (rc == 0)
 		return 0;
 	log_err(&err, "start");
 	return rc == -2 ? MASTER_EXIT_RUNNING : MASTER_EXIT_FAILED;
@@ -250,6 +252,8 @@ run(struct master *m)
 	children_start(m);
 	poll_run();
 	runs_stop();
+	arm_stop();
+	webroots_stop();
 	listen_stop(m);
 	log_info("ended");
 	return 0;

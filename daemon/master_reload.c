@@ -80,6 +80,7 @@ apply(struct master *m, struct conf *c)
 	log_set_level(log_level_find(c->log_level));
 	if (listen_change(m))
 		children_new_responder(m);
+	secrets_give(m);
 	reload.going = true;
 	notify_reloading();
 	children_new_engine(m);

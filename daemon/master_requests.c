@@ -38,6 +38,8 @@ beat(struct child *c, uint32_t id, void *st)
 	(void)st;
 	c->m->beat = poll_now();
 	notify_ready(c->m);
+	if (poll_now() - c->started > CHILD_STEADY_MS)
+		notify_well(c->m);
 	notify_beat();
 	return false;
 }
@@ -87,14 +89,50 @@ live(struct child *c, uint32_t id, void *st)
 static bool
 run(struct child *c, uint32_t id, void *st)
 {
-	runs_add(c->m, id, st);
-	return false;
+	runs_add(c->m, id, WIRE_RUN, st);
+	return true;
+}
+
+static bool
+run_dns(struct child *c, uint32_t id, void *st)
+{
+	runs_add(c->m, id, WIRE_RUN_DNS, st);
+	return true;
+}
+
+static bool
+webroot(struct child *c, uint32_t id, void *st)
+{
+	webroots_add(c->m, id, st);
+	return true;
 }
 
 static bool
 reload(struct child *c, uint32_t id, void *st)
 {
 	reload_asked(c->m, id, st);
+	return false;
+}
+
+static bool
+security(struct child *c, uint32_t id, void *st)
+{
+	(void)st;
+	security_answer(c->m, id);
+	return false;
+}
+
+static bool
+survey(struct child *c, uint32_t id, void *st)
+{
+	survey_next(c->m, id, st);
+	return false;
+}
+
+static bool
+reseal(struct child *c, uint32_t id, void *st)
+{
+	survey_reseal(c->m, id, st);
 	return false;
 }
 
@@ -122,8 +160,20 @@ failed(struct child *c, uint32_t id, void *st)
 	if (id == 0) {
 		wire_failed_err(st, &err);
 		log_err(&err, "keeper");
-	} else
+	} else if (c->role == ROLE_KEEPER && arm_is_ours(id))
+		arm_failed(id, st);
+	else if ((id & SURVEY_SERIAL) != 0)
+		survey_failed(c->m, id, st);
+	else
 		jobs_failed(c->m, id, st);
+	return false;
+}
+
+static bool
+confined(struct child *c, uint32_t id, void *st)
+{
+	(void)id;
+	security_told(c, st);
 	return false;
 }
 
@@ -131,8 +181,19 @@ static bool
 fine(struct child *c, uint32_t id, void *st)
 {
 	(void)c;
-	(void)id;
 	(void)st;
+	if (arm_is_ours(id))
+		arm_done(id);
+	return false;
+}
+
+static bool
+sealed(struct child *c, uint32_t id, void *st)
+{
+	if ((id & SURVEY_SERIAL) != 0 && !arm_is_ours(id))
+		survey_sealed(c->m, id, st);
+	else
+		arm_sealed(id, st);
 	return false;
 }
 
@@ -148,9 +209,19 @@ static const struct rule {
 	{ ROLE_ENGINE, WIRE_PRUNE, prune },
 	{ ROLE_ENGINE, WIRE_PURGE, purge },
 	{ ROLE_ENGINE, WIRE_RUN, run },
+	{ ROLE_ENGINE, WIRE_RUN_DNS, run_dns },
 	{ ROLE_ENGINE, WIRE_RELOAD, reload },
+	{ ROLE_ENGINE, WIRE_WEBROOT, webroot },
+	{ ROLE_ENGINE, WIRE_CONFINED, confined },
+	{ ROLE_ENGINE, WIRE_SECURITY, security },
+	{ ROLE_ENGINE, WIRE_SURVEY, survey },
+	{ ROLE_ENGINE, WIRE_RESEAL, reseal },
+	{ ROLE_KEEPER, WIRE_CONFINED, confined },
+	{ ROLE_RESPONDER, WIRE_CONFINED, confined },
+	{ ROLE_VERIFIER, WIRE_CONFINED, confined },
 	{ ROLE_KEEPER, WIRE_OK, fine },
 	{ ROLE_KEEPER, WIRE_OPENED, opened },
+	{ ROLE_KEEPER, WIRE_KEY, sealed },
 	{ ROLE_KEEPER, WIRE_FAILED, failed },
 	{ ROLE_VERIFIER, WIRE_VERDICT, verdict },
 	{ ROLE_VERIFIER, WIRE_FAILED, failed }

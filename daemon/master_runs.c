@@ -1,7 +1,8 @@
-/* Running check and reload of services: program and user from our own
- * configuration. A run has the engine's durable id, so that a new engine
+/* Running the programs of services and dns blocks: what and as whom from our
+ * own configuration. A run has the engine's durable id, so that a new engine
  * joins what the old one began and no program runs twice for one wish. */
 #include <config.h>
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,15 +11,22 @@
 #include "daemon/master.h"
 #include "hooks/run.h"
 
-enum { KEPT = 64, AT_ONCE = 8, NAMES_MAX = 16 * 1024 };
+/* Programs that write DNS wait long: they have room of their own. */
+enum { KEPT = 64, SERVICES_AT_ONCE = 8, DNS_AT_ONCE = 8,
+	NAMES_MAX = 16 * 1024 };
 
 struct task {
 	struct task *next;
 	struct master *m;
-	struct w_run w;			/* what was asked */
+	enum wire_kind kind;
+	void *asked;			/* struct w_run or w_run_dns */
+	uint64_t run;
+	const char *who;		/* service or block, in asked */
+	const char *what;		/* "check", "reload" ..., for the log */
+	const char *record;		/* of a dns program */
 	uint32_t id;			/* of the request to answer */
 	unsigned engine;
-	struct run *run;		/* NULL: waits, or is over */
+	struct run *going;		/* NULL: waits, or is over */
 	struct watch *watch;
 	bool over;
 	struct w_ran result;		/* if over */
@@ -28,8 +36,8 @@ static struct task *tasks;		/* in the order of asking */
 
 /* --- the environment (interface.md section 8) -------------------------- */
 
-static void
-add_env(struct strv *env, const char *name, const char *value)
+void
+program_env(struct strv *env, const char *name, const char *value)
 {
 	struct buf b;
 
@@ -52,7 +60,7 @@ add_names(struct strv *env, const struct strv *names)
 		buf_puts(&b, names->v[i]);
 	}
 	if (!b.full && b.len > 0)
-		add_env(env, "NAMES", b.data);
+		program_env(env, "NAMES", b.data);
 	buf_free(&b);
 }
 
@@ -66,15 +74,15 @@ environment(const struct master *m, const struct w_run *w)
 	struct strv env = { NULL, 0 };
 	char text[4096];
 
-	add_env(&env, "EVENT", events[w->event]);
-	add_env(&env, "SERVICE", w->service);
+	program_env(&env, "EVENT", events[w->event]);
+	program_env(&env, "SERVICE", w->service);
 	snprintf(text, sizeof(text), "%u", w->count);
-	add_env(&env, "COUNT", text);
+	program_env(&env, "COUNT", text);
 	if (w->count != 1 || w->name[0] == '\0')
 		return env;
-	add_env(&env, "NAME", w->name);
+	program_env(&env, "NAME", w->name);
 	snprintf(text, sizeof(text), "%s/live/%s", m->conf->state_dir, w->name);
-	add_env(&env, "DIR", text);
+	program_env(&env, "DIR", text);
 	add_names(&env, &w->names);
 	return env;
 }
@@ -96,7 +104,7 @@ static void
 refused(struct task *t, const struct err *err)
 {
 	t->over = true;
-	t->result.run = t->w.run;
+	t->result.run = t->run;
 	t->result.how = RAN_REFUSED;
 	why(&t->result, err);
 }
@@ -111,7 +119,7 @@ timed_out(struct w_ran *r, int64_t took)
 	err_set(&err, ERR_HOOK_TIMEOUT, "it was not done after %s and was "
 	    "killed", span);
 	err_advise(&err, "Run it by hand; if it needs longer, set \"timeout\" "
-	    "of the service");
+	    "of its block");
 	why(r, &err);
 }
 
@@ -122,22 +130,22 @@ note_end(struct task *t, enum run_end end)
 		[RUN_EXITED] = RAN_EXITED, [RUN_SIGNALLED] = RAN_SIGNALLED,
 		[RUN_TIMED_OUT] = RAN_TIMEOUT, [RUN_REFUSED] = RAN_REFUSED
 	};
-	const struct buf *out = run_output(t->run);
+	const struct buf *out = run_output(t->going);
 	struct w_ran *r = &t->result;
 
 	t->over = true;
-	r->run = t->w.run;
+	r->run = t->run;
 	r->how = (uint8_t)hows[end];
-	r->code = (uint32_t)run_code(t->run);
-	r->left_behind = (uint32_t)run_left_behind(t->run);
-	r->took_ms = run_took(t->run);
+	r->code = (uint32_t)run_code(t->going);
+	r->left_behind = (uint32_t)run_left_behind(t->going);
+	r->took_ms = run_took(t->going);
 	r->output = blob_copy(out->data, out->len);
 	if (end == RUN_TIMED_OUT)
 		timed_out(r, r->took_ms);
 	else if (end == RUN_REFUSED)
-		why(r, run_err(t->run));
-	log_debug("%s of service %s: %s %u after %lld ms, %u left behind",
-	    t->w.what == RUN_CHECK ? "check" : "reload", t->w.service,
+		why(r, run_err(t->going));
+	log_debug("%s of %s: %s %u after %lld ms, %u left behind",
+	    t->what, t->who,
 	    end == RUN_EXITED ? "exit" : "end", r->code,
 	    (long long)r->took_ms, r->left_behind);
 }
@@ -146,8 +154,9 @@ static void
 task_free(struct task *t)
 {
 	watch_free(t->watch);
-	run_free(t->run);
-	msg_free(msg_find(wire_specs, WIRE_RUN), &t->w);
+	run_free(t->going);
+	msg_free(msg_find(wire_specs, (uint16_t)t->kind), t->asked);
+	free(t->asked);
 	msg_free(msg_find(wire_specs, WIRE_RAN), &t->result);
 	free(t);
 }
@@ -184,15 +193,15 @@ on_end(void *ctx)
 {
 	struct task *t = ctx;
 	struct master *m = t->m;
-	enum run_end end = run_go(t->run);
+	enum run_end end = run_go(t->going);
 
 	if (end == RUN_GOING)
 		return;
 	watch_free(t->watch);
 	t->watch = NULL;
 	note_end(t, end);
-	run_free(t->run);
-	t->run = NULL;
+	run_free(t->going);
+	t->going = NULL;
 	answer(t);
 	forget_old();
 	jobs_go(m);
@@ -201,41 +210,66 @@ on_end(void *ctx)
 
 /* --- the start of a run ------------------------------------------------ */
 
-static const struct strv *
-program_of(const struct conf_service *s, uint8_t what)
+void
+program_free(struct program *p)
 {
-	return what == RUN_CHECK ? &s->check : &s->reload;
+	strv_free(&p->argv);
+	strv_free(&p->env);
+	free(p->input_text);
+}
+
+static int
+service_program(const struct master *m, const struct w_run *w,
+    struct program *out, struct err *err)
+{
+	const struct conf_service *s = conf_service(m->conf, w->service);
+	const struct strv *argv = s == NULL ? NULL :
+	    w->what == RUN_CHECK ? &s->check : &s->reload;
+
+	if (argv == NULL || argv->n == 0)
+		return err_set(err, ERR_NO_SUCH, "service %s has no %s in the "
+		    "configuration", w->service,
+		    w->what == RUN_CHECK ? "check" : "reload");
+	out->argv = strv_copy(argv);
+	out->env = environment(m, w);
+	out->input = w->input;
+	out->user = s->user;
+	out->timeout_ms = s->timeout_ms;
+	return 0;
 }
 
 static void
 start(struct task *t)
 {
-	const struct conf_service *s = conf_service(t->m->conf, t->w.service);
-	struct run_spec spec = { .input = t->w.input };
-	struct strv env;
+	struct program p = { .argv = { NULL, 0 } };
+	struct run_spec spec;
 	struct err err;
+	int rc;
 
-	if (s == NULL || program_of(s, t->w.what)->n == 0) {
-		err_set(&err, ERR_NO_SUCH, "service %s has no %s in the "
-		    "configuration", t->w.service,
-		    t->w.what == RUN_CHECK ? "check" : "reload");
-		refused(t, &err);
-		return;
+	rc = t->kind == WIRE_RUN ?
+	    service_program(t->m, t->asked, &p, &err) :
+	    run_dns_program(t->m, t->asked, &p, &err);
+	if (rc == 0) {
+		spec = (struct run_spec){ .argv = &p.argv, .env = &p.env,
+			.input = p.input, .user = p.user,
+			.timeout_ms = p.timeout_ms };
+		t->going = run_start(&spec, &err);
 	}
-	env = environment(t->m, &t->w);
-	spec.argv = program_of(s, t->w.what);
-	spec.env = &env;
-	spec.user = s->user;
-	spec.timeout_ms = s->timeout_ms;
-	t->run = run_start(&spec, &err);
-	strv_free(&env);
-	if (t->run == NULL)
+	program_free(&p);
+	if (t->going == NULL)
 		refused(t, &err);
 	else
-		t->watch = watch_new(run_pid_fd(t->run), on_end, t);
+		t->watch = watch_new(run_pid_fd(t->going), on_end, t);
 }
 
-/* One program of a service at a time, and a few of all of them. */
+/* Two that would be in each other's way: of one service, or at one record. */
+static bool
+collide(const struct task *a, const struct task *b)
+{
+	return a->kind == b->kind && strcmp(a->who, b->who) == 0 &&
+	    (a->record == NULL || strcmp(a->record, b->record) == 0);
+}
+
 static bool
 may_start(const struct task *t)
 {
@@ -243,13 +277,13 @@ may_start(const struct task *t)
 	int going = 0;
 
 	for (o = tasks; o != NULL; o = o->next) {
-		if (o->run == NULL)
+		if (o->going == NULL || o->kind != t->kind)
 			continue;
 		going++;
-		if (strcmp(o->w.service, t->w.service) == 0)
+		if (collide(o, t))
 			return false;
 	}
-	return going < AT_ONCE;
+	return going < (t->kind == WIRE_RUN ? SERVICES_AT_ONCE : DNS_AT_ONCE);
 }
 
 void
@@ -257,11 +291,13 @@ runs_go(struct master *m)
 {
 	struct task *t;
 
-	/* A flip that waits must not wait for ever. */
-	if (jobs_flip_waits() || m->stopping)
+	if (m->stopping)
 		return;
 	for (t = tasks; t != NULL; t = t->next) {
-		if (t->over || t->run != NULL || !may_start(t))
+		if (t->over || t->going != NULL || !may_start(t))
+			continue;
+		/* A flip that waits must not wait for ever. */
+		if (t->kind == WIRE_RUN && jobs_flip_waits())
 			continue;
 		start(t);
 		if (t->over)
@@ -275,42 +311,61 @@ find(uint64_t run)
 	struct task *t;
 
 	for (t = tasks; t != NULL; t = t->next)
-		if (t->w.run == run)
+		if (t->run == run)
 			return t;
 	return NULL;
 }
 
-static struct task *
-task_new(struct master *m, const struct w_run *w)
+/* What the message says, or -1 if it is no run that there is. */
+static int
+describe(struct task *t)
 {
-	struct task *t = xcalloc(1, sizeof(*t)), **end = &tasks;
+	static const char *const services[] = { NULL, "check", "reload" };
+	static const char *const dns[] = { NULL, "add", "remove", "test" };
+	const struct w_run_dns *d = t->asked;
+	const struct w_run *s = t->asked;
 
-	t->m = m;
-	t->w = *w;
-	t->w.service = xstrdup(w->service);
-	t->w.name = xstrdup(w->name);
-	t->w.names = strv_copy(&w->names);
-	t->w.input = blob_copy(w->input.p, w->input.len);
-	while (*end != NULL)
-		end = &(*end)->next;
-	*end = t;
-	return t;
+	if (t->kind == WIRE_RUN_DNS) {
+		t->run = d->run;
+		t->who = d->dns;
+		t->record = d->record;
+		t->what = d->what >= RUN_DNS_ADD && d->what <= RUN_DNS_TEST ?
+		    dns[d->what] : NULL;
+		return t->what != NULL && *d->record != '\0' ? 0 : -1;
+	}
+	assert(t->kind == WIRE_RUN);
+	t->run = s->run;
+	t->who = s->service;
+	t->what = s->what >= RUN_CHECK && s->what <= RUN_RELOAD ?
+	    services[s->what] : NULL;
+	return t->what != NULL && s->event >= RUN_DEPLOY &&
+	    s->event <= RUN_TEST ? 0 : -1;
 }
 
 void
-runs_add(struct master *m, uint32_t id, const struct w_run *w)
+runs_add(struct master *m, uint32_t id, enum wire_kind kind, void *st)
 {
-	struct task *t = find(w->run);
+	struct task *t = xcalloc(1, sizeof(*t)), *known, **end = &tasks;
 	struct err err;
 
-	if (w->what < RUN_CHECK || w->what > RUN_RELOAD ||
-	    w->event < RUN_DEPLOY || w->event > RUN_TEST) {
+	t->m = m;
+	t->kind = kind;
+	t->asked = st;
+	if (describe(t) != 0) {
 		err_set(&err, ERR_INTERNAL, "a run of no known kind");
 		requests_refuse(m, m->engine, id, &err);
+		task_free(t);
 		return;
 	}
-	if (t == NULL)
-		t = task_new(m, w);
+	known = find(t->run);
+	if (known != NULL) {
+		task_free(t);
+		t = known;
+	} else {
+		while (*end != NULL)
+			end = &(*end)->next;
+		*end = t;
+	}
 	t->id = id;
 	t->engine = m->engine;
 	if (t->over)
@@ -325,7 +380,7 @@ runs_going(void)
 	const struct task *t;
 
 	for (t = tasks; t != NULL; t = t->next)
-		if (t->run != NULL)
+		if (t->going != NULL && t->kind == WIRE_RUN)
 			return true;
 	return false;
 }
@@ -336,6 +391,6 @@ runs_stop(void)
 	struct task *t;
 
 	for (t = tasks; t != NULL; t = t->next)
-		if (t->run != NULL)
-			run_stop(t->run);
+		if (t->going != NULL)
+			run_stop(t->going);
 }

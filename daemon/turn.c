@@ -1,5 +1,6 @@
 /* Collects what a turn changes, commits it, lets the wishes leave. */
 #include <config.h>
+#include <assert.h>
 #include <stdlib.h>
 #include "daemon/log.h"
 #include "daemon/loop.h"
@@ -21,6 +22,7 @@ static struct {
 	bool events;		/* this turn put some */
 	void (*on_events)(void *ctx);
 	void *on_events_ctx;
+	void (*on_failure)(const struct err *err);
 } turn;
 
 void
@@ -28,6 +30,13 @@ turn_init(struct store *s)
 {
 	turn.store = s;
 	turn.batch = batch_new();
+}
+
+void
+turn_use(struct store *s)
+{
+	assert(batch_empty(turn.batch) && turn.wishes_n == 0);
+	turn.store = s;
 }
 
 void
@@ -57,6 +66,8 @@ committed(void *unused, const struct err *err)
 	if (err == NULL)
 		return;
 	log_err(err, "the inventory can't be written");
+	if (turn.on_failure != NULL)
+		turn.on_failure(err);
 	exit(1);
 }
 
@@ -143,6 +154,12 @@ turn_event(const struct happening *h)
 	    h->err != NULL && h->text != NULL ? ": " : "",
 	    h->err != NULL ? h->err->text : "");
 	free(row.error);
+}
+
+void
+turn_watch_failure(void (*fn)(const struct err *err))
+{
+	turn.on_failure = fn;
 }
 
 void

@@ -43,8 +43,21 @@ struct view_status {
 	const struct row_version *least_version;
 	int64_t renewals_day;		/* renewals in the next 24 h */
 	const char *security;		/* lines; NULL: left out */
+	const struct err *trouble;	/* nothing is done because of it */
+	int64_t trouble_ms;		/* since then */
+	const struct err *notice;	/* to be seen once; NULL: none */
 };
 json_t *view_status(const struct view_status *s);
+
+/* One CA. row, account and thumbprint may be absent: never asked. */
+struct view_ca {
+	const struct conf_ca *conf;
+	const struct row_ca *row;
+	const struct row_account *account;
+	const char *thumbprint;		/* of the account's key */
+	int64_t orders;			/* under way */
+};
+json_t *view_ca(const struct view_ca *v);
 
 /* row may be NULL: never reloaded. detail: with its commands. */
 json_t *view_service(const struct conf_service *s,

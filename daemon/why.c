@@ -658,3 +658,20 @@ why_json(const struct bundle *b, const struct row_ca *ca, int64_t now_ms)
 	buf_free(&w.standing);
 	return j;
 }
+
+void
+why_all_stands(json_t *why, const struct err *err)
+{
+	char *words;
+
+	if (err == NULL)
+		return;
+	json_array_insert_new(json_object_get(why, "lines"), 0,
+	    json_pack("{s:s, s:o}", "label", "daemon", "text",
+	    json_text(err->text)));
+	words = clause(err->advice);
+	if (*words != '\0')
+		json_array_insert_new(json_object_get(why, "do"), 0,
+		    json_text(words));
+	free(words);
+}

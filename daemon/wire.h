@@ -16,15 +16,21 @@ enum wire_fd {
 	WIRE_FD_API = 7,	/* engine: listening API socket */
 	WIRE_FD_STATE = 8,	/* engine: its state directory (db/), O_PATH */
 	WIRE_FD_LISTEN = 9	/* responder: first of its listening sockets;
-				 * argv[1] says how many. It starts in an empty
-				 * directory, with the capability to chroot(".")
-				 * if it has a user of its own */
+				 * argv[1] says how many are for http-01,
+				 * argv[2] how many follow for tls-alpn-01. It
+				 * starts in an empty directory, with the
+				 * capability to chroot(".") if it has a user
+				 * of its own */
 };
 
 enum wire_kind {
 	/* any answer */
 	WIRE_OK = 1,		/* struct w_empty: done */
 	WIRE_FAILED,		/* struct w_failed */
+
+	/* any child to the master, no answer */
+	WIRE_CONFINED = 5,	/* struct w_confined: how it has confined
+				 * itself; also the answer to SECURITY */
 
 	/* master to a child, no answer */
 	WIRE_PEER = 10,		/* struct w_peer + 1 fd: your new channel */
@@ -35,6 +41,11 @@ enum wire_kind {
 	WIRE_KEK = 20,		/* struct w_kek -> OK; before all else */
 	WIRE_OPEN,		/* struct w_open -> OPENED */
 	WIRE_OPENED,		/* struct w_opened */
+	WIRE_FORGET,		/* struct w_empty -> OK: all secrets, before
+				 * those of a new configuration */
+	WIRE_SECRET,		/* struct w_secret -> OK */
+	WIRE_ARM,		/* struct w_arm -> OK */
+	WIRE_IMPORT,		/* struct w_import -> KEY */
 
 	/* engine to keeper */
 	WIRE_ACCOUNT_KEY = 30,	/* struct w_account_key -> KEY */
@@ -45,6 +56,8 @@ enum wire_kind {
 	WIRE_PLACED,		/* struct w_placed */
 	WIRE_JWS,		/* struct w_jws -> JWS_DONE */
 	WIRE_JWS_DONE,		/* struct w_jws_done */
+	WIRE_TSIG,		/* struct w_tsig -> MAC */
+	WIRE_MAC,		/* struct w_mac */
 
 	/* engine to responder */
 	WIRE_PUBLISH = 50,	/* struct w_publish -> OK */
@@ -62,6 +75,14 @@ enum wire_kind {
 	WIRE_RAN,		/* struct w_ran */
 	WIRE_RELOAD,		/* struct w_reload -> RELOADED */
 	WIRE_RELOADED,		/* struct w_reloaded */
+	WIRE_WEBROOT,		/* struct w_webroot -> OK */
+	WIRE_RUN_DNS = 76,	/* struct w_run_dns -> RAN */
+	WIRE_SECURITY = 90,	/* struct w_empty -> CONFINED, of all */
+	WIRE_SURVEY,		/* struct w_generation: the next one on disk
+				 * after this -> SURVEYED */
+	WIRE_SURVEYED,		/* struct w_surveyed */
+	WIRE_RESEAL,		/* struct w_reseal -> KEY: that of this
+				 * generation, for the inventory */
 
 	/* master to verifier */
 	WIRE_VERIFY = 80,	/* struct w_verify + fds privkey cert chain
@@ -71,6 +92,10 @@ enum wire_kind {
 
 struct w_empty {
 	uint8_t unused;
+};
+
+struct w_confined {
+	struct strv lines;	/* "seccomp: on" */
 };
 
 struct w_failed {
@@ -102,7 +127,7 @@ struct w_opened {
 struct w_account_key {
 	uint64_t account;
 	char *origin;		/* "https://host[:port]" that it may sign for */
-	char *alg;		/* "ecdsa-p256" */
+	char *alg;		/* "ecdsa-p256", "rsa-3072" ... */
 };
 
 struct w_key {
@@ -113,9 +138,11 @@ struct w_key {
 struct w_csr {
 	uint64_t cert;
 	uint32_t version;
-	char *alg;		/* "ecdsa-p256" */
+	char *alg;		/* "ecdsa-p256", "rsa-3072" ... */
 	struct blob sealed;	/* empty: make a new key */
+	uint32_t from;		/* the version that sealed is of; 0: this */
 	struct strv names;	/* canonical, name_parse() */
+	uint8_t must_staple;	/* RFC 7633 */
 };
 
 struct w_csr_done {
@@ -135,6 +162,47 @@ struct w_placed {
 	struct blob leaf;	/* DER, self-signed */
 };
 
+/* Secrets that a file of the configuration names. Two kinds never share one,
+ * so what is signed for one purpose is nothing for the other. */
+enum secret_kind { SECRET_EAB = 1, SECRET_TSIG };
+
+struct w_secret {
+	uint8_t kind;
+	char *name;		/* title of the ca or dns block */
+	char *alg;		/* EAB: "hs256"; TSIG: "hmac-sha256" ... */
+	struct blob secret;
+};
+
+/* What an operator must allow one by one (daemon/operator.h). */
+enum arm_what { ARM_REVOKE = 1, ARM_KEY_CHANGE, ARM_DEACTIVATE,
+	ARM_WHAT_COUNT };
+
+struct w_arm {
+	uint8_t what;
+	uint64_t object;	/* certificate, or account */
+	uint32_t version;	/* of the certificate; else 0 */
+	uint32_t seconds;	/* from now; 0: disarm */
+	struct blob digest;	/* SHA-256 of the certificate's DER; empty:
+				 * any that has that version's key */
+};
+
+struct w_import {
+	uint64_t object;	/* account, or certificate */
+	uint32_t version;	/* 0: an account */
+	char *origin;		/* of the account; else empty */
+	struct blob key;	/* PEM or DER, unencrypted */
+};
+
+/* A DNS message (or what stands for it, RFC 8945 section 4.3). */
+struct w_tsig {
+	char *dns;		/* title of the dns block */
+	struct blob message;
+};
+
+struct w_mac {
+	struct blob mac;
+};
+
 /* The kinds of JWS that the keeper composes; see acme/jws.h. */
 struct w_jws {
 	uint64_t account;
@@ -146,6 +214,18 @@ struct w_jws {
 	struct strv names;	/* new order */
 	char *profile, *replaces, *not_before, *not_after;
 	struct blob csr;	/* finalize: DER */
+	uint8_t existing;	/* new account: only look it up */
+	char *eab, *eab_kid;	/* new account: title of the ca block whose
+				 * HMAC key binds it, and its id there */
+	struct blob next;	/* key change: the new key, sealed for the
+				 * same account */
+	/* revoke: the certificate, whose it is, and its key: to sign with
+	 * it, or to prove that it is that version's */
+	struct blob leaf;	/* DER */
+	uint8_t reason, by_cert;
+	uint64_t cert;
+	uint32_t version;
+	struct blob cert_sealed;
 };
 
 struct w_jws_done {
@@ -154,10 +234,12 @@ struct w_jws_done {
 
 struct w_publish {
 	char *token, *host, *keyauth;
+	char *type;		/* "http-01", "tls-alpn-01" */
 };
 
 struct w_withdraw {
 	char *token, *host;
+	char *type;
 };
 
 /* A complete generation (security.md section 5.2, steps 1 to 7). */
@@ -183,6 +265,20 @@ struct w_is_live {
 	uint32_t gen;		/* 0: nothing is live */
 };
 
+/* Generations come by certificate, then by number. */
+struct w_surveyed {
+	uint64_t cert;		/* 0: there are no more */
+	uint32_t gen;
+	uint8_t live;
+	char *why;		/* empty, or why the rest is empty */
+	struct blob meta, leaf, chain;	/* the files */
+};
+
+struct w_reseal {
+	uint64_t cert;
+	uint32_t gen, version;
+};
+
 struct w_purge {
 	uint64_t cert;
 	char *name;
@@ -203,6 +299,19 @@ struct w_run {
 	char *name;		/* title, if count is 1 */
 	struct strv names;	/* if count is 1 */
 	struct blob input;	/* stdin: JSON, interface.md section 8 */
+};
+
+enum run_dns { RUN_DNS_ADD = 1, RUN_DNS_REMOVE, RUN_DNS_TEST };
+
+/* The same for the program of a dns block (interface.md section 8). */
+struct w_run_dns {
+	uint64_t run;
+	char *dns;		/* the block's title */
+	uint8_t what;		/* enum run_dns */
+	char *name;		/* certificate's title */
+	char *ident;		/* name that is proved, without "*." */
+	char *record, *value;	/* TXT */
+	char *token, *keyauth;	/* for programs that make the value */
 };
 
 enum ran_how {
@@ -231,6 +340,14 @@ struct w_reload {
 struct w_reloaded {
 	uint8_t good;
 	struct strv lines;	/* errors, or the difference, for people */
+};
+
+/* A token file of http-01. The path only chooses one of those that the
+ * master's configuration names; to remove, it may also be one where this
+ * token was put before. */
+struct w_webroot {
+	uint8_t remove;
+	char *path, *token, *keyauth;
 };
 
 struct w_verify {

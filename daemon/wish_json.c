@@ -31,7 +31,12 @@ static const struct key keys[] = {
 	    false },
 	KEY(K_LIST, probe_names),
 	{ "group", K_TEXT, offsetof(struct conf_wish, group), true },
-	KEY(K_NUMBER, keep_versions)
+	KEY(K_NUMBER, keep_versions), KEY(K_LIST, webroot),
+	{ "dns", K_TEXT, offsetof(struct conf_wish, dns), true },
+	{ "profile", K_TEXT, offsetof(struct conf_wish, profile), true },
+	{ "preferred_chain", K_TEXT,
+	    offsetof(struct conf_wish, preferred_chain), true },
+	{ "validity", K_SPAN, offsetof(struct conf_wish, validity_ms), false }
 };
 enum { KEYS = sizeof(keys) / sizeof(keys[0]) };
 
@@ -50,6 +55,22 @@ wish_init(struct conf_wish *w)
 	memset(w, 0, sizeof(*w));
 	w->renew_before_ms = -1;
 	w->keep_versions = -1;
+	w->validity_ms = -1;
+}
+
+void
+wish_fill(struct conf_wish *w)
+{
+	char **text;
+	size_t i;
+
+	for (i = 0; i < KEYS; i++) {
+		text = (char **)(void *)((char *)w + keys[i].at);
+		if (keys[i].kind == K_TEXT && keys[i].empty && *text == NULL)
+			*text = xstrdup("");
+	}
+	if (w->validity_ms < 0)
+		w->validity_ms = 0;
 }
 
 static const char *

@@ -8,6 +8,8 @@
 
 /* Nothing is written: every key absent. conf_wish_free() frees it. */
 void wish_init(struct conf_wish *w);
+/* Keys that a wish from an older version does not have yet. */
+void wish_fill(struct conf_wish *w);
 
 /* Takes the keys of an object into *w, over what is there; null makes a key
  * absent again. labels ("key=value") are merged likewise; labels NULL: the

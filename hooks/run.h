@@ -50,4 +50,7 @@ void run_free(struct run *r);			/* stops what still goes */
  * and what to do about it. uid: who will run it. */
 int run_check(const char *program, uid_t uid, char path[4096],
     struct err *err);
+/* The same for a script that another program reads: it need not be
+ * executable. path is absolute. */
+int run_check_script(const char *path, uid_t uid, struct err *err);
 #endif

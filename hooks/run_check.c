@@ -132,8 +132,8 @@ walk_to(struct walk *w, const char *program, struct err *err)
 	return 0;
 }
 
-static int
-check_file(const char *path, uid_t uid, struct err *err)
+int
+run_check_script(const char *path, uid_t uid, struct err *err)
 {
 	struct walk w = { .uid = uid };
 
@@ -146,12 +146,20 @@ check_file(const char *path, uid_t uid, struct err *err)
 		    "special file");
 		return err_advise(err, "Correct the configuration");
 	}
-	if ((w.st.st_mode & 0111) == 0) {
-		err_set(err, ERR_HOOK_MISSING, "program %s is not executable",
-		    path);
-		return err_advise(err, "Run: chmod +x %s", path);
-	}
 	return 0;
+}
+
+static int
+check_file(const char *path, uid_t uid, struct err *err)
+{
+	struct stat st;
+
+	if (run_check_script(path, uid, err) != 0)
+		return -1;
+	if (stat(path, &st) == 0 && (st.st_mode & 0111) != 0)
+		return 0;
+	err_set(err, ERR_HOOK_MISSING, "program %s is not executable", path);
+	return err_advise(err, "Run: chmod +x %s", path);
 }
 
 /* Looks for a program as a shell would; false if it is nowhere. */

@@ -36,7 +36,10 @@ static const struct col cert_cols[] = {
 	F(cert, renew_forced), F(cert, newest), F(cert, installed),
 	F(cert, installed_gen), F(cert, installed_since_ms), F(cert, served),
 	F(cert, served_checked_ms), F(cert, next_gen), F(cert, next_version),
-	F(cert, not_after_ms), END
+	F(cert, not_after_ms), F(cert, ari_version), F(cert, ari_start_ms),
+	F(cert, ari_end_ms), F(cert, ari_next_ms), F(cert, ari_url),
+	F(cert, degraded), F(cert, next_key_type), F(cert, next_sealed),
+	F(cert, next_spki), F(cert, next_kek_id), END
 };
 static const struct col ident_cols[] = {
 	F(ident, cert_id), F(ident, kind), F(ident, value),
@@ -47,13 +50,16 @@ static const struct col label_cols[] = {
 };
 static const struct col ca_cols[] = {
 	F(ca, name), F(ca, directory), F(ca, state), F(ca, since_ms),
-	F(ca, retry_at_ms), F(ca, failures), F(ca, error), F(ca, terms), END
+	F(ca, retry_at_ms), F(ca, failures), F(ca, error), F(ca, terms),
+	F(ca, caps), END
 };
 static const struct col account_cols[] = {
 	F(account, id), F(account, ca), F(account, directory),
 	F(account, sealed), F(account, spki), F(account, kek_id),
 	F(account, kid), F(account, status), F(account, contacts),
-	F(account, created_ms), F(account, intent_ms), END
+	F(account, created_ms), F(account, intent_ms), F(account, alg),
+	F(account, eab_kid), F(account, next_alg), F(account, next_sealed),
+	F(account, next_spki), F(account, error), END
 };
 static const struct col order_cols[] = {
 	F(order, cert_id), F(order, version), F(order, account_id),
@@ -65,7 +71,9 @@ static const struct col order_cols[] = {
 static const struct col challenge_cols[] = {
 	F(challenge, cert_id), F(challenge, ident), F(challenge, type),
 	F(challenge, token), F(challenge, keyauth),
-	F(challenge, published_ms), END
+	F(challenge, published_ms), F(challenge, method), F(challenge, dns),
+	F(challenge, record), F(challenge, value), F(challenge, zone),
+	F(challenge, server), F(challenge, path), END
 };
 static const struct col chain_cols[] = {
 	F(chain, sha256), F(chain, pem), END
@@ -118,6 +126,18 @@ static const struct col event_cols[] = {
 	F(event, name), F(event, version), F(event, service),
 	F(event, actor), F(event, cause), F(event, text), F(event, error), END
 };
+static const struct col finding_cols[] = {
+	F(finding, cert_id), F(finding, ident), F(finding, kind),
+	F(finding, subject), F(finding, result), F(finding, text),
+	F(finding, at_ms), END
+};
+static const struct col revocation_cols[] = {
+	F(revocation, cert_id), F(revocation, version),
+	F(revocation, reason), F(revocation, at_once), F(revocation, state),
+	F(revocation, actor), F(revocation, asked_ms),
+	F(revocation, done_ms), F(revocation, failures),
+	F(revocation, next_try_ms), F(revocation, error), END
+};
 
 #define T(st, keys, ...) \
 	{ #st, sizeof(struct row_##st), st##_cols, keys, { __VA_ARGS__ } }
@@ -146,7 +166,9 @@ const struct row_def row_defs[T_COUNT] = {
 	    "ca account kind at_ms", "at_ms"),
 	[T_RUN] = T(run, 1, NULL),
 	[T_JOB] = T(job, 2, "kind due_ms", "due_ms", "object"),
-	[T_EVENT] = T(event, 1, "cert_id id", "name id", "at_ms")
+	[T_EVENT] = T(event, 1, "cert_id id", "name id", "at_ms"),
+	[T_FINDING] = T(finding, 4, "at_ms"),
+	[T_REVOCATION] = T(revocation, 2, "state next_try_ms")
 };
 
 void

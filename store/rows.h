@@ -16,6 +16,7 @@ enum table {
 	T_META, T_NODE, T_POLICY, T_CERT, T_IDENT, T_LABEL, T_CA, T_ACCOUNT,
 	T_ORDER, T_CHALLENGE, T_CHAIN, T_VERSION, T_GENERATION, T_SERVICE,
 	T_DEPLOYMENT, T_ENDPOINT, T_BUDGET, T_RUN, T_JOB, T_EVENT,
+	T_FINDING, T_REVOCATION,
 	T_COUNT
 };
 
@@ -51,7 +52,8 @@ struct row_cert {
 	char *iss_error;	/* "" or error JSON */
 	int64_t renew_at_ms;
 	char *renew_reason;	/* "ari" "lifetime" "names" "asked" ... */
-	int64_t renew_forced;	/* 1: an operator asked */
+	int64_t renew_forced;	/* 1: an operator asked; 2: and for a new
+				 * key */
 
 	int64_t newest;		/* version number; 0: placeholder only */
 	int64_t installed, installed_gen, installed_since_ms;
@@ -59,6 +61,14 @@ struct row_cert {
 	int64_t next_gen;	/* counter of generations */
 	int64_t next_version;
 	int64_t not_after_ms;	/* of what is served, else installed */
+
+	int64_t ari_version;	/* that the window is about; 0: none known */
+	int64_t ari_start_ms, ari_end_ms, ari_next_ms;
+	char *ari_url;		/* explanation that the CA gave */
+	char *degraded;		/* list: wishes that the CA did not grant */
+	char *next_key_type;	/* key-policy next: the key after this one */
+	struct blob next_sealed, next_spki;
+	int64_t next_kek_id;
 };
 
 struct row_ident {		/* key: cert_id kind value */
@@ -80,6 +90,7 @@ struct row_ca {
 	int64_t failures;
 	char *error;
 	char *terms;
+	char *caps;		/* what its directory says: JSON */
 };
 
 struct row_account {
@@ -92,6 +103,11 @@ struct row_account {
 	char *status;		/* new valid dead */
 	char *contacts;
 	int64_t created_ms, intent_ms;	/* intent: newAccount is under way */
+	char *alg;		/* of its key; "" is ecdsa-p256 */
+	char *eab_kid;		/* that it was registered with */
+	char *next_alg;		/* a change of key is under way to this one */
+	struct blob next_sealed, next_spki;
+	char *error;		/* why it is dead */
 };
 
 struct row_order {		/* at most one a certificate */
@@ -115,6 +131,11 @@ struct row_challenge {
 	char *ident, *type;
 	char *token, *keyauth;
 	int64_t published_ms;
+	char *method;		/* of proof.h; "" is "responder" */
+	char *dns;		/* block that writes it */
+	char *record, *value;	/* TXT, after CNAMEs; no final dot */
+	char *zone, *server;	/* that was updated */
+	char *path;		/* webroot directory */
 };
 
 struct row_chain { char *sha256; struct blob pem; };
@@ -224,6 +245,29 @@ struct row_event {
 	char *service, *actor, *cause, *text, *error;
 };
 
+/* What a look before the order, or after a failure, found. key: cert_id ident
+ * kind subject */
+struct row_finding {
+	int64_t cert_id;
+	char *ident;
+	char *kind;		/* "address" "http" "txt" "caa" */
+	char *subject;		/* the address, name server or record */
+	char *result;		/* "good", or an error's code */
+	char *text;
+	int64_t at_ms;
+};
+
+/* An operator wants a version revoked. key: cert_id version */
+struct row_revocation {
+	int64_t cert_id, version;
+	int64_t reason;		/* RFC 5280 section 5.3.1 */
+	int64_t at_once;	/* 1: before its replacement is served */
+	char *state;		/* replacing revoking done failed */
+	char *actor;
+	int64_t asked_ms, done_ms, failures, next_try_ms;
+	char *error;
+};
+
 /* --- how a row lies in memory -------------------------------------------- */
 enum col_type { COL_INT, COL_TEXT, COL_BLOB };
 
@@ -233,7 +277,7 @@ struct col {
 	uint32_t offset;
 };
 
-enum { ROW_COLS_MAX = 48, ROW_KEYS_MAX = 5, ROW_INDEXES_MAX = 7 };
+enum { ROW_COLS_MAX = 64, ROW_KEYS_MAX = 5, ROW_INDEXES_MAX = 7 };
 
 struct row_def {
 	const char *name;		/* of the table */

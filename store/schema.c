@@ -166,8 +166,53 @@ static const char *const schema_1[] = {
 	NULL
 };
 
+/* All of ACME: renewal windows, more ways to prove, accounts, revocation. */
+static const char *const schema_2[] = {
+	"ALTER TABLE cert ADD COLUMN ari_version INTEGER NOT NULL DEFAULT 0",
+	"ALTER TABLE cert ADD COLUMN ari_start_ms INTEGER NOT NULL DEFAULT 0",
+	"ALTER TABLE cert ADD COLUMN ari_end_ms INTEGER NOT NULL DEFAULT 0",
+	"ALTER TABLE cert ADD COLUMN ari_next_ms INTEGER NOT NULL DEFAULT 0",
+	"ALTER TABLE cert ADD COLUMN ari_url TEXT NOT NULL DEFAULT ''",
+	"ALTER TABLE cert ADD COLUMN degraded TEXT NOT NULL DEFAULT ''",
+	"ALTER TABLE cert ADD COLUMN next_key_type TEXT NOT NULL DEFAULT ''",
+	"ALTER TABLE cert ADD COLUMN next_sealed BLOB NOT NULL DEFAULT x''",
+	"ALTER TABLE cert ADD COLUMN next_spki BLOB NOT NULL DEFAULT x''",
+	"ALTER TABLE cert ADD COLUMN next_kek_id INTEGER NOT NULL DEFAULT 0",
+	"ALTER TABLE ca ADD COLUMN caps TEXT NOT NULL DEFAULT ''",
+	"ALTER TABLE account ADD COLUMN alg TEXT NOT NULL DEFAULT ''",
+	"ALTER TABLE account ADD COLUMN eab_kid TEXT NOT NULL DEFAULT ''",
+	"ALTER TABLE account ADD COLUMN next_alg TEXT NOT NULL DEFAULT ''",
+	"ALTER TABLE account ADD COLUMN next_sealed BLOB NOT NULL DEFAULT x''",
+	"ALTER TABLE account ADD COLUMN next_spki BLOB NOT NULL DEFAULT x''",
+	"ALTER TABLE account ADD COLUMN error TEXT NOT NULL DEFAULT ''",
+	"ALTER TABLE challenge ADD COLUMN method TEXT NOT NULL DEFAULT ''",
+	"ALTER TABLE challenge ADD COLUMN dns TEXT NOT NULL DEFAULT ''",
+	"ALTER TABLE challenge ADD COLUMN record TEXT NOT NULL DEFAULT ''",
+	"ALTER TABLE challenge ADD COLUMN value TEXT NOT NULL DEFAULT ''",
+	"ALTER TABLE challenge ADD COLUMN zone TEXT NOT NULL DEFAULT ''",
+	"ALTER TABLE challenge ADD COLUMN server TEXT NOT NULL DEFAULT ''",
+	"ALTER TABLE challenge ADD COLUMN path TEXT NOT NULL DEFAULT ''",
+	"CREATE TABLE finding (cert_id INTEGER NOT NULL, "
+	    "ident TEXT NOT NULL, kind TEXT NOT NULL, "
+	    "subject TEXT NOT NULL, result TEXT NOT NULL, "
+	    "text TEXT NOT NULL, at_ms INTEGER NOT NULL, "
+	    "PRIMARY KEY (cert_id, ident, kind, subject))"
+	    " STRICT, WITHOUT ROWID",
+	"CREATE INDEX finding_at_ms ON finding (at_ms)",
+	"CREATE TABLE revocation (cert_id INTEGER NOT NULL, "
+	    "version INTEGER NOT NULL, reason INTEGER NOT NULL, "
+	    "at_once INTEGER NOT NULL, state TEXT NOT NULL, "
+	    "actor TEXT NOT NULL, asked_ms INTEGER NOT NULL, "
+	    "done_ms INTEGER NOT NULL, failures INTEGER NOT NULL, "
+	    "next_try_ms INTEGER NOT NULL, error TEXT NOT NULL, "
+	    "PRIMARY KEY (cert_id, version)) STRICT, WITHOUT ROWID",
+	"CREATE INDEX revocation_state_next_try_ms ON revocation (state, "
+	    "next_try_ms)",
+	NULL
+};
+
 const struct migration schema_migrations[] = {
-	{ schema_1 }
+	{ schema_1 }, { schema_2 }
 };
 _Static_assert(sizeof(schema_migrations) / sizeof(schema_migrations[0]) ==
     STORE_SCHEMA, "one migration for each schema");

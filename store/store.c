@@ -15,6 +15,12 @@ store_close(struct store *s)
 		s->ops->close(s);
 }
 
+bool
+store_failed(const struct store *s)
+{
+	return s->ops->failed != NULL && s->ops->failed(s);
+}
+
 void
 store_commit(struct store *s, struct batch *b, store_done *done, void *ctx)
 {

@@ -229,7 +229,7 @@ memory_close(struct store *store)
 }
 
 static const struct store_ops memory_ops = {
-	memory_commit, memory_read, memory_tally, memory_close
+	memory_commit, memory_read, memory_tally, memory_close, NULL
 };
 
 struct store *

@@ -11,7 +11,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-	struct strv names = { NULL, 0 };
+	struct strv names = { NULL, 0 }, guilty = { NULL, 0 };
 	struct acme_reply reply = { 0 };
 	struct problem p;
 	struct err err;
@@ -27,7 +27,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	assert(err.code != ERR_OK && err.text[0] != '\0');
 	assert(p.nsubs <= ACME_SUBPROBLEMS_MAX);
 	assert(p.detail == NULL || strlen(p.detail) < ACME_DETAIL_MAX + 32);
-	assert(problem_ident(&p, &names) == NULL);
+	problem_idents(&guilty, &p, &names);
+	assert(guilty.n == 0);
 	problem_free(&p);
 	return 0;
 }

@@ -5,6 +5,7 @@
 . "$top/tests/lib/build.sh"
 . "$top/tests/lib/pebble.sh"
 . "$top/tests/lib/nginx.sh"
+. "$top/tests/lib/dns.sh"
 . "$top/tests/lib/everleaf.sh"
 . "$top/tests/lib/hostile.sh"
 

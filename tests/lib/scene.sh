@@ -2,6 +2,7 @@
 # happens, scene_end stops them by their process ids and removes the folder.
 # Sourced by tests and by contrib/demo; sets $scene.
 
+# EVERLEAF_SCENE begins its name, for who wants to find it again.
 # The folder is short (Unix sockets have 107 bytes), on a disk, and below
 # folders that only its owner can write: a hook elsewhere would be refused.
 scene_begin() {
@@ -9,7 +10,8 @@ scene_begin() {
 	base=/var/cache
 	[ "$(id -u)" -eq 0 ] || base=${XDG_CACHE_HOME:-$HOME/.cache}
 	mkdir -p "$base"
-	scene=$(mktemp -d "$base/everleaf.XXXXXX") || exit 99
+	scene=$(mktemp -d "$base/everleaf.${EVERLEAF_SCENE:-}XXXXXX") ||
+		exit 99
 	chmod 755 "$scene"
 	mkdir "$scene/pids" "$scene/log" "$scene/ports"
 	trap scene_end EXIT

@@ -6,6 +6,7 @@
 #include <openssl/bn.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
+#include <openssl/sha.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +19,7 @@
 #define BASE "https://ca.sim"
 
 enum { NAMES_MAX = 8, ORDERS_MAX = 100000, NONCES_MAX = 4096, FAILS_MAX = 16,
-	KEYS = 4 };
+	KEYS = 4, BY_DNS = 1000 };
 
 struct order {
 	int n;
@@ -37,11 +38,15 @@ static struct {
 	char nonces[NONCES_MAX][24];
 	int nonces_n;
 	uint64_t nonce, serial;
-	char thumb[44];
-	bool account;
+	char thumb[44], contact[128];
+	bool account, closed, binding;
+	int accounts;		/* made so far */
 	struct ca_fault faults[CA_KINDS];
 	int64_t counts[CA_KINDS], last[CA_KINDS], spacing[CA_KINDS];
 	int64_t lifetime, processing, down_until;
+	bool ari;
+	int64_t window[2];
+	char replaced[200];
 	int bad_percent;
 	struct { char name[128], type[64]; } fails[FAILS_MAX];
 	int fails_n;
@@ -50,7 +55,8 @@ static struct {
 } ca;
 
 static const char *const kinds[] = { "directory", "newNonce", "newAccount",
-	"newOrder", "authz", "challenge", "finalize", "order", "cert", NULL };
+	"account", "keyChange", "newOrder", "authz", "challenge", "finalize",
+	"order", "cert", "renewalInfo", NULL };
 
 const char *const *
 ca_kind_names(void)
@@ -285,6 +291,44 @@ ca_forget_accounts(void)
 	ca.account = false;
 }
 
+void
+ca_window(int64_t start_ms, int64_t end_ms)
+{
+	ca.ari = true;
+	ca.window[0] = start_ms;
+	ca.window[1] = end_ms;
+}
+
+const char *
+ca_replaced(void)
+{
+	return ca.replaced;
+}
+
+void
+ca_close_account(void)
+{
+	ca.closed = true;
+}
+
+void
+ca_want_binding(void)
+{
+	ca.binding = true;
+}
+
+int64_t
+ca_accounts_made(void)
+{
+	return ca.accounts;
+}
+
+const char *
+ca_contact(void)
+{
+	return ca.contact;
+}
+
 int64_t
 ca_count(enum ca_kind kind)
 {
@@ -416,15 +460,16 @@ order_json(int id)
 }
 
 static json_t *
-challenge_json(int id, int i)
+challenge_json(int id, int i, bool dns)
 {
 	const struct order *o = &ca.orders[id];
 	char url[128], urn[128];
 	json_t *j;
 
-	snprintf(url, sizeof(url), BASE "/chall/%d/%d", id, i);
-	j = json_pack("{s:s,s:s,s:s,s:s}", "type", "http-01", "url", url,
-	    "token", o->token[i], "status", o->status[i]);
+	snprintf(url, sizeof(url), BASE "/%s/%d/%d", dns ? "dns" : "chall",
+	    id, i);
+	j = json_pack("{s:s,s:s,s:s,s:s}", "type", dns ? "dns-01" : "http-01",
+	    "url", url, "token", o->token[i], "status", o->status[i]);
 	if (o->problem[i][0] != '\0') {
 		snprintf(urn, sizeof(urn), "urn:ietf:params:acme:error:%s",
 		    o->problem[i]);
@@ -434,14 +479,27 @@ challenge_json(int id, int i)
 	return j;
 }
 
+static const char *
+bare_name(const char *name)
+{
+	return strncmp(name, "*.", 2) == 0 ? name + 2 : name;
+}
+
 static json_t *
 authz_json(int id, int i)
 {
 	const struct order *o = &ca.orders[id];
+	json_t *all = json_array(), *j;
 
-	return json_pack("{s:s,s:{s:s,s:s},s:[o]}", "status", o->status[i],
-	    "identifier", "type", "dns", "value", o->names[i], "challenges",
-	    challenge_json(id, i));
+	if (o->names[i][0] != '*')
+		json_array_append_new(all, challenge_json(id, i, false));
+	json_array_append_new(all, challenge_json(id, i, true));
+	j = json_pack("{s:s,s:{s:s,s:s},s:o}", "status", o->status[i],
+	    "identifier", "type", "dns", "value", bare_name(o->names[i]),
+	    "challenges", all);
+	if (o->names[i][0] == '*')
+		json_object_set_new(j, "wildcard", json_true());
+	return j;
 }
 
 static void
@@ -461,16 +519,42 @@ settle(struct order *o)
 		strcpy(o->state, "valid");
 }
 
-static void
-validate(struct order *o, int i)
+static bool
+seen_by_http(const struct order *o, int i, const char *keyauth)
 {
-	char want[512], got[512];
+	char got[512];
+
+	return sim_token(o->token[i], o->names[i], got) &&
+	    strcmp(keyauth, got) == 0;
+}
+
+static bool
+seen_by_dns(const struct order *o, int i, const char *keyauth)
+{
+	unsigned char md[SHA256_DIGEST_LENGTH];
+	char name[256];
+	struct buf b;
+	bool seen;
+
+	SHA256((const unsigned char *)keyauth, strlen(keyauth), md);
+	buf_init(&b, 64);
+	text_b64u(&b, md, sizeof(md));
+	snprintf(name, sizeof(name), "_acme-challenge.%s",
+	    bare_name(o->names[i]));
+	seen = sim_txt(name, b.data);
+	buf_free(&b);
+	return seen;
+}
+
+static void
+validate(struct order *o, int i, bool dns)
+{
+	char want[512];
 	int k;
 
 	snprintf(want, sizeof(want), "%s.%s", o->token[i], ca.thumb);
 	strcpy(o->status[i], "valid");
-	if (!sim_token(o->token[i], o->names[i], got) ||
-	    strcmp(want, got) != 0) {
+	if (!(dns ? seen_by_dns : seen_by_http)(o, i, want)) {
 		strcpy(o->status[i], "invalid");
 		strcpy(o->problem[i], "unauthorized");
 	}
@@ -497,6 +581,9 @@ new_order(const json_t *payload, struct ca_answer *a)
 		return;
 	}
 	strcpy(o->state, "pending");
+	snprintf(ca.replaced, sizeof(ca.replaced), "%s",
+	    json_object_get(payload, "replaces") == NULL ? "" :
+	    json_string_value(json_object_get(payload, "replaces")));
 	for (i = 0; i < (size_t)o->n; i++) {
 		snprintf(o->names[i], sizeof(o->names[i]), "%s",
 		    json_string_value(json_object_get(json_array_get(idents,
@@ -529,24 +616,103 @@ finalize(struct order *o, int id, const json_t *payload, struct ca_answer *a)
 	answer_json(a, 200, order_json(id));
 }
 
+static json_t *part(const json_t *jws, const char *name);
+
 static void
-account(const json_t *protected, struct ca_answer *a)
+take_contact(const json_t *payload)
+{
+	const char *c = json_string_value(json_array_get(json_object_get(
+	    payload, "contact"), 0));
+
+	snprintf(ca.contact, sizeof(ca.contact), "%s", c != NULL ? c : "");
+}
+
+static void
+thumbprint_of(char thumb[44], const json_t *jwk)
+{
+	char *text = json_dumps(jwk, JSON_COMPACT | JSON_SORT_KEYS);
+
+	jws_thumbprint(thumb, text, strlen(text));
+	free(text);
+}
+
+static void
+say_account(struct ca_answer *a, int status)
+{
+	answer_json(a, status, json_pack("{s:s}", "status",
+	    ca.closed ? "deactivated" : "valid"));
+}
+
+static void
+account(const json_t *protected, const json_t *payload, struct ca_answer *a)
 {
 	json_t *jwk = json_object_get(protected, "jwk");
-	char *text = json_dumps(jwk, JSON_COMPACT | JSON_SORT_KEYS);
-	bool existed = ca.account;
+	char thumb[44];
+	bool existed;
 
 	if (jwk == NULL) {
-		free(text);
 		problem(a, 400, "malformed", "no jwk");
 		return;
 	}
-	jws_thumbprint(ca.thumb, text, strlen(text));
-	free(text);
-	ca.account = true;
-	snprintf(a->location, sizeof(a->location), BASE "/acct/1");
-	answer_json(a, existed ? 200 : 201, json_pack("{s:s}", "status",
-	    "valid"));
+	thumbprint_of(thumb, jwk);
+	existed = ca.account && strcmp(thumb, ca.thumb) == 0;
+	if (existed && ca.closed)
+		problem(a, 403, "unauthorized", "it is closed");
+	else if (!existed && json_is_true(json_object_get(payload,
+	    "onlyReturnExisting")))
+		problem(a, 400, "accountDoesNotExist", "who are you?");
+	else if (!existed && ca.binding && json_object_get(payload,
+	    "externalAccountBinding") == NULL)
+		problem(a, 403, "externalAccountRequired", "whose is it?");
+	if (a->status != 0)
+		return;
+	if (!existed) {
+		memcpy(ca.thumb, thumb, sizeof(thumb));
+		take_contact(payload);
+		ca.account = true;
+		ca.closed = false;
+		ca.accounts++;
+	}
+	snprintf(a->location, sizeof(a->location), BASE "/acct/%d",
+	    ca.accounts);
+	say_account(a, existed ? 200 : 201);
+}
+
+static void
+kid(const json_t *payload, struct ca_answer *a)
+{
+	if (json_object_get(payload, "status") != NULL)
+		ca.closed = true;
+	else if (json_object_get(payload, "contact") != NULL)
+		take_contact(payload);
+	say_account(a, 200);
+}
+
+/* The inner JWS says which key is the next. */
+static void
+key_change(const json_t *payload, struct ca_answer *a)
+{
+	json_t *protected = part(payload, "protected");
+
+	thumbprint_of(ca.thumb, json_object_get(protected, "jwk"));
+	json_decref(protected);
+	say_account(a, 200);
+}
+
+/* What is signed by kid is signed by the key that the account has: the fake
+ * signature is that key's thumbprint. */
+static bool
+signed_well(const json_t *jws)
+{
+	const char *s = json_string_value(json_object_get(jws, "signature"));
+	struct blob b;
+	bool good;
+
+	if (s == NULL || !text_unb64u(&b, s, strlen(s)))
+		return false;
+	good = b.len == 43 && memcmp(b.p, ca.thumb, 43) == 0;
+	blob_free(&b);
+	return good;
 }
 
 static void
@@ -554,9 +720,15 @@ serve(enum ca_kind kind, int id, int i, const json_t *protected,
     const json_t *payload, struct ca_answer *a)
 {
 	struct order *o = id >= 0 && id < ca.orders_n ? &ca.orders[id] : NULL;
+	bool dns = i >= BY_DNS;
 
+	i %= BY_DNS;
 	if (kind != CA_ACCOUNT && !ca.account) {
 		problem(a, 400, "accountDoesNotExist", "who are you?");
+		return;
+	}
+	if (kind != CA_ACCOUNT && ca.closed) {
+		problem(a, 403, "unauthorized", "it is closed");
 		return;
 	}
 	if (kind > CA_ORDER && (o == NULL || i >= o->n)) {
@@ -567,7 +739,13 @@ serve(enum ca_kind kind, int id, int i, const json_t *protected,
 		settle(o);
 	switch (kind) {
 	case CA_ACCOUNT:
-		account(protected, a);
+		account(protected, payload, a);
+		break;
+	case CA_KID:
+		kid(payload, a);
+		break;
+	case CA_KEY_CHANGE:
+		key_change(payload, a);
 		break;
 	case CA_ORDER:
 		new_order(payload, a);
@@ -577,8 +755,8 @@ serve(enum ca_kind kind, int id, int i, const json_t *protected,
 		break;
 	case CA_CHALLENGE:
 		if (strcmp(o->status[i], "pending") == 0)
-			validate(o, i);
-		answer_json(a, 200, challenge_json(id, i));
+			validate(o, i, dns);
+		answer_json(a, 200, challenge_json(id, i, dns));
 		break;
 	case CA_FINALIZE:
 		finalize(o, id, payload, a);
@@ -597,6 +775,23 @@ serve(enum ca_kind kind, int id, int i, const json_t *protected,
 	}
 }
 
+/* The window of whatever is asked for: all live alike here. */
+static void
+renewal_info(struct ca_answer *a)
+{
+	int64_t since = loop_now() - (sim_mono() - ca.last[CA_CERT]);
+	char from[TEXT_TIME], to[TEXT_TIME];
+
+	text_rfc3339(from, ca.window[0] != 0 ? ca.window[0] :
+	    since + ca.lifetime / 3 * 2);
+	text_rfc3339(to, ca.window[1] != 0 ? ca.window[1] :
+	    since + ca.lifetime / 3 * 2 + ca.lifetime / 20);
+	answer_json(a, 200, json_pack("{s:{s:s,s:s},s:s}", "suggestedWindow",
+	    "start", from, "end", to, "explanationURL",
+	    "https://ca.sim/why"));
+	snprintf(a->retry_after, sizeof(a->retry_after), "21600");
+}
+
 static enum ca_kind
 route(const char *url, int *id, int *i)
 {
@@ -608,18 +803,28 @@ route(const char *url, int *id, int *i)
 		return CA_NONCE;
 	if (strcmp(url, BASE "/account") == 0)
 		return CA_ACCOUNT;
+	if (strcmp(url, BASE "/key") == 0)
+		return CA_KEY_CHANGE;
+	if (sscanf(url, BASE "/acct/%d", id) == 1)
+		return CA_KID;
 	if (strcmp(url, BASE "/new-order") == 0)
 		return CA_ORDER;
 	if (sscanf(url, BASE "/authz/%d/%d", id, i) == 2)
 		return CA_AUTHZ;
 	if (sscanf(url, BASE "/chall/%d/%d", id, i) == 2)
 		return CA_CHALLENGE;
+	if (sscanf(url, BASE "/dns/%d/%d", id, i) == 2) {
+		*i += BY_DNS;
+		return CA_CHALLENGE;
+	}
 	if (sscanf(url, BASE "/finalize/%d", id) == 1)
 		return CA_FINALIZE;
 	if (sscanf(url, BASE "/order/%d", id) == 1)
 		return CA_POLL;
 	if (sscanf(url, BASE "/cert/%d", id) == 1)
 		return CA_CERT;
+	if (strncmp(url, BASE "/ari/", strlen(BASE "/ari/")) == 0)
+		return CA_ARI;
 	return CA_KINDS;
 }
 
@@ -652,6 +857,8 @@ post(enum ca_kind kind, int id, int i, const char *url,
 		problem(a, 400, "malformed", "not a JWS for here");
 	else if (!use_nonce(nonce) || (int)dice(100) < ca.bad_percent)
 		problem(a, 400, "badNonce", "another nonce, please");
+	else if (ca.account && kind != CA_ACCOUNT && !signed_well(jws))
+		problem(a, 403, "unauthorized", "that is not your key");
 	else
 		serve(kind, id, i, protected, payload, a);
 	json_decref(jws);
@@ -706,10 +913,13 @@ ca_handle(const char *method, const char *url, const struct blob *body,
 		return false;
 	}
 	if (kind == CA_DIRECTORY)
-		answer_json(a, 200, json_pack("{s:s,s:s,s:s,s:s,s:s}",
+		answer_json(a, 200, json_pack("{s:s,s:s,s:s,s:s,s:s,s:s*}",
 		    "newNonce", BASE "/nonce", "newAccount", BASE "/account",
 		    "newOrder", BASE "/new-order", "revokeCert",
-		    BASE "/revoke", "keyChange", BASE "/key"));
+		    BASE "/revoke", "keyChange", BASE "/key",
+		    "renewalInfo", ca.ari ? BASE "/ari" : NULL));
+	else if (kind == CA_ARI)
+		renewal_info(a);
 	else if (kind == CA_NONCE)
 		a->status = strcmp(method, "HEAD") == 0 ? 200 : 204;
 	else

@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "daemon/loop.h"
 #include "tests/sim/sim.h"
+#include "tests/sim/zones.h"
 
 enum { WORDS_MAX = 12, LINE = 1000, CRASH_LOOP_MAX = 400 };
 
@@ -189,6 +190,22 @@ say_lose(struct play *p, char **w, int n)
 	return true;
 }
 
+/* ca window [FROM TO]: in which it wants renewals, from now; without: from
+ * 2/3 of the lifetime on */
+static bool
+say_window(struct play *p, char **w, int n)
+{
+	int64_t from, to;
+
+	if (n == 2)
+		ca_window(0, 0);
+	else if (n == 4 && span(p, w[2], &from) && span(p, w[3], &to))
+		ca_window(loop_now() + from, loop_now() + to);
+	else
+		return fail(p, "ca window FROM TO");
+	return true;
+}
+
 static bool
 say_ca(struct play *p, char **w, int n)
 {
@@ -200,8 +217,14 @@ say_ca(struct play *p, char **w, int n)
 		return say_lose(p, w, n);
 	if (n == 3 && strcmp(w[1], "badnonce") == 0)
 		ca_bad_nonces((int)strtol(w[2], NULL, 10));
+	else if (n >= 2 && strcmp(w[1], "window") == 0)
+		return say_window(p, w, n);
 	else if (n == 2 && strcmp(w[1], "forgets-accounts") == 0)
 		ca_forget_accounts();
+	else if (n == 2 && strcmp(w[1], "closes-account") == 0)
+		ca_close_account();
+	else if (n == 2 && strcmp(w[1], "wants-binding") == 0)
+		ca_want_binding();
 	else if (n == 4 && strcmp(w[1], "refuses") == 0)
 		ca_name_fails(w[2], w[3]);
 	else if (n == 3 && strcmp(w[1], "accepts") == 0)
@@ -251,6 +274,53 @@ say_crash(struct play *p, char **w, int n)
 	else
 		sim_crash();
 	return fine(p);
+}
+
+static bool
+add_record(char **w, int n)
+{
+	struct buf b;
+	bool fine;
+	int i;
+
+	buf_init(&b, LINE);
+	for (i = 0; i < n; i++)
+		buf_printf(&b, "%s%s", i > 0 ? " " : "", w[i]);
+	fine = zones_add(b.data);
+	buf_free(&b);
+	return fine;
+}
+
+/* dns add NAME TYPE VALUE... | remove NAME TYPE | lag SERVER TIME |
+ * silent SERVER on|off | refuse N | down on|off */
+static bool
+say_dns(struct play *p, char **w, int n)
+{
+	int64_t ms;
+
+	if (n >= 5 && strcmp(w[1], "add") == 0)
+		return add_record(w + 2, n - 2);
+	if (n == 4 && strcmp(w[1], "remove") == 0) {
+		zones_remove(w[2], zones_type(w[3]), NULL);
+		return true;
+	}
+	if (n == 4 && strcmp(w[1], "lag") == 0 && span(p, w[3], &ms)) {
+		sim_dns_lag(w[2], ms);
+		return true;
+	}
+	if (n == 4 && strcmp(w[1], "silent") == 0) {
+		sim_dns_silent(w[2], strcmp(w[3], "on") == 0);
+		return true;
+	}
+	if (n == 3 && strcmp(w[1], "refuse") == 0) {
+		sim_dns_refuse((int)strtol(w[2], NULL, 10));
+		return true;
+	}
+	if (n == 3 && strcmp(w[1], "down") == 0) {
+		sim_dns_down(strcmp(w[2], "on") == 0);
+		return true;
+	}
+	return false;
 }
 
 /* --- expectations ------------------------------------------------------ */
@@ -335,9 +405,44 @@ say_expect(struct play *p, char **w, int n)
 	if (n == 6 && strcmp(w[1], "event") == 0)
 		return compare(p, w[3], sim_events(strcmp(w[2], "any") == 0 ?
 		    NULL : w[2], w[3]), w[4], w[5]);
+	if (n == 3 && strcmp(w[1], "replaces") == 0)
+		return (ca_replaced()[0] != '\0') ==
+		    (strcmp(w[2], "yes") == 0) || fail(p,
+		    "replaces is \"%s\"", ca_replaced());
+	if (n == 3 && strcmp(w[1], "operator") == 0)
+		return strcmp(sim_outcome(), w[2]) == 0 ||
+		    fail(p, "the operator heard \"%s\"", sim_outcome());
+	if (n == 4 && strcmp(w[1], "accounts") == 0)
+		return compare(p, "accounts", ca_accounts_made(), w[2], w[3]);
+	if (n == 3 && strcmp(w[1], "contact") == 0)
+		return strcmp(ca_contact(), w[2]) == 0 ||
+		    fail(p, "the contact is \"%s\"", ca_contact());
+	if (n == 4 && strcmp(w[1], "txt") == 0)
+		return compare(p, "txt", (int64_t)zones_count(DNS_TXT, NULL),
+		    w[2], w[3]);
+	if (n == 4 && strcmp(w[1], "updates") == 0)
+		return compare(p, "updates", sim_dns_updates(), w[2], w[3]);
 	if (n == 4 && strcmp(w[1], "tokens") == 0)
 		return compare(p, "tokens", (int64_t)sim_tokens(), w[2], w[3]);
 	return fail(p, "what is expected?");
+}
+
+/* operator rolls-over|gives-up CA armed|unarmed */
+static bool
+say_operator(struct play *p, char **w, int n)
+{
+	bool armed = n == 4 && strcmp(w[3], "armed") == 0;
+
+	(void)p;
+	if (n != 4 || (!armed && strcmp(w[3], "unarmed") != 0))
+		return false;
+	if (strcmp(w[1], "rolls-over") == 0)
+		sim_rollover(w[2], armed);
+	else if (strcmp(w[1], "gives-up") == 0)
+		sim_deactivate(w[2], armed);
+	else
+		return false;
+	return true;
 }
 
 /* each-commit: the rest of the file is played again and again, with a crash
@@ -360,7 +465,8 @@ static const struct {
 } statements[] = {
 	{ "conf", say_conf }, { "run", say_run }, { "clock", say_clock },
 	{ "ca", say_ca }, { "service", say_service },
-	{ "endpoint", say_endpoint }, { "crash", say_crash },
+	{ "dns", say_dns }, { "endpoint", say_endpoint },
+	{ "crash", say_crash }, { "operator", say_operator },
 	{ "expect", say_expect }, { "each-commit", say_each },
 	{ NULL, NULL }
 };

@@ -67,9 +67,21 @@ int64_t sim_events(const char *name, const char *event);
 uint64_t sim_event_hash(void);
 bool sim_has_work(const char *name);	/* a RENEW job or an order */
 
+/* --- DNS (fake_dns.c; records by zones.h) -------------------------------- */
+void sim_dns_begin(void);
+/* What is written reaches this server so much later. */
+void sim_dns_lag(const char *address, int64_t ms);
+void sim_dns_silent(const char *address, bool is);
+void sim_dns_refuse(int times);		/* the next updates */
+void sim_dns_down(bool is);		/* the server that takes updates */
+int64_t sim_dns_updates(void);		/* taken so far */
+/* A CA's resolver would find this TXT value there. */
+bool sim_txt(const char *name, const char *value);
+
 /* --- the CA (ca.c) ----------------------------------------------------- */
-enum ca_kind { CA_DIRECTORY, CA_NONCE, CA_ACCOUNT, CA_ORDER, CA_AUTHZ,
-	CA_CHALLENGE, CA_FINALIZE, CA_POLL, CA_CERT, CA_KINDS };
+enum ca_kind { CA_DIRECTORY, CA_NONCE, CA_ACCOUNT, CA_KID, CA_KEY_CHANGE,
+	CA_ORDER, CA_AUTHZ, CA_CHALLENGE, CA_FINALIZE, CA_POLL, CA_CERT,
+	CA_ARI, CA_KINDS };
 const char *const *ca_kind_names(void);
 
 struct ca_answer {
@@ -96,6 +108,14 @@ void ca_down_until(int64_t mono_ms);
 /* Validation of this name fails with the problem type (NULL: it is well). */
 void ca_name_fails(const char *name, const char *type);
 void ca_forget_accounts(void);
+/* It suggests when to renew, from now on: in [start, end) of the wall clock;
+ * 0, 0: from 2/3 of the lifetime on, a twentieth long. */
+void ca_window(int64_t start_ms, int64_t end_ms);
+const char *ca_replaced(void);		/* certID of the newest order, or "" */
+void ca_close_account(void);
+void ca_want_binding(void);		/* of new accounts */
+int64_t ca_accounts_made(void);
+const char *ca_contact(void);		/* the account's first; "" if none */
 /* True: no answer will come (then it has acted or not, as told). */
 bool ca_handle(const char *method, const char *url, const struct blob *body,
     struct ca_answer *a, bool *sent);
@@ -105,5 +125,9 @@ int64_t ca_issued(const char *name);	/* certificates with this name */
 int64_t ca_most_for_a_time(const char *name, int64_t window_ms);
 /* Certificate of the keeper's key pool. */
 void *sim_key(uint64_t cert, uint32_t version);	/* EVP_PKEY */
+/* An operator: does it, armed or not; its outcome is the code of the error. */
+void sim_rollover(const char *ca, bool armed);
+void sim_deactivate(const char *ca, bool armed);
+const char *sim_outcome(void);		/* "", "ok" or "needs-operator" ... */
 bool sim_token(const char *token, const char *host, char out[512]);
 #endif

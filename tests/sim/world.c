@@ -11,6 +11,7 @@
 #include "acme/jws.h"
 #include "base/text.h"
 #include "daemon/bundle.h"
+#include "daemon/cas.h"
 #include "daemon/chance.h"
 #include "daemon/conf_read.h"
 #include "daemon/engine.h"
@@ -29,7 +30,9 @@ static struct {
 	uint32_t seed;
 	char dir[64], conf[96], db[96], wrong[300];
 	struct store *memory;
-	struct blob spki;	/* of the account */
+	uint32_t account_keys;	/* made so far */
+	bool armed;
+	char outcome[64];
 	uint64_t hash;
 	struct { char token[64], host[256], keyauth[256]; } tokens[TOKENS_MAX];
 	size_t tokens_n;
@@ -222,16 +225,6 @@ spki_of(EVP_PKEY *key)
 	return out;
 }
 
-/* Every request is signed with the account's key: its public half is made
- * once. */
-static struct blob
-account_spki(void)
-{
-	if (world.spki.len == 0)
-		world.spki = spki_of(sim_key(0, 0));
-	return blob_copy(world.spki.p, world.spki.len);
-}
-
 static struct blob
 sealed_name(uint64_t object, uint32_t version)
 {
@@ -242,13 +235,15 @@ sealed_name(uint64_t object, uint32_t version)
 	return blob_copy(text, strlen(text));
 }
 
+/* The nth key that was made is the nth of the pool. */
 static void *
 account_key(const struct w_account_key *m)
 {
 	struct w_key *out = xcalloc(1, sizeof(*out));
 
-	out->sealed = sealed_name(m->account, 0);
-	out->spki = account_spki();
+	world.account_keys++;
+	out->sealed = sealed_name(m->account, world.account_keys);
+	out->spki = spki_of(sim_key(0, world.account_keys));
 	return out;
 }
 
@@ -324,6 +319,64 @@ placeholder(const struct w_placeholder *m)
 	return out;
 }
 
+/* The jwk of a key that account_key() sealed, and its thumbprint. The last one
+ * is kept: nearly every request is signed with it. */
+static void
+jwk_of(struct buf *jwk, char thumb[44], const struct blob *sealed)
+{
+	static struct buf last;
+	static char last_thumb[44];
+	static void *last_key;
+	char text[64] = "";
+	unsigned int n = 0;
+	struct blob spki;
+	struct err err;
+
+	memcpy(text, sealed->p, sealed->len < 63 ? sealed->len : 63);
+	sscanf(text, "sealed %*x %u", &n);
+	if (last_key != sim_key(0, n)) {
+		last_key = sim_key(0, n);
+		buf_free(&last);
+		buf_init(&last, 1000);
+		spki = spki_of(last_key);
+		jws_jwk(&last, spki.p, spki.len, &err);
+		jws_thumbprint(last_thumb, last.data, last.len);
+		blob_free(&spki);
+	}
+	buf_puts(jwk, last.data);
+	memcpy(thumb, last_thumb, sizeof(last_thumb));
+}
+
+/* What the keeper puts inside of some requests. */
+static void
+inner_of(struct buf *inner, const struct w_jws *m, const char *jwk)
+{
+	struct buf next, input;
+	char unused[44];
+	struct err err;
+
+	buf_init(&next, 1000);
+	buf_init(&input, 10000);
+	if (m->what == JWS_KEY_CHANGE) {
+		jwk_of(&next, unused, &m->next);
+		jws_change(&input, JWS_ES256, next.data, m->url, m->kid, jwk,
+		    &err);
+	} else
+		jws_eab(&input, JWS_HS256, m->eab_kid, m->url, jwk, &err);
+	jws_flatten(inner, &input, "signed", 6);
+	buf_free(&next);
+	buf_free(&input);
+}
+
+static bool
+is_armed(const struct w_jws *m, struct err *err)
+{
+	if (m->what < JWS_KEY_CHANGE || world.armed)
+		return true;
+	err_set(err, ERR_NEEDS_OPERATOR, "nobody has armed it");
+	return false;
+}
+
 static void *
 jws(const struct w_jws *m, struct err *err)
 {
@@ -332,28 +385,80 @@ jws(const struct w_jws *m, struct err *err)
 		.agreed = m->agreed, .names = &m->names,
 		.profile = m->profile, .replaces = m->replaces,
 		.not_before = m->not_before, .not_after = m->not_after,
-		.csr = m->csr };
-	struct blob spki = account_spki();
+		.csr = m->csr, .existing = m->existing,
+		.eab_kid = m->eab_kid };
 	struct w_jws_done *out = NULL;
-	struct buf jwk, input, flat;
+	struct buf jwk, inner, input, flat;
+	char thumb[44];
 
 	buf_init(&jwk, 1000);
+	buf_init(&inner, 10000);
 	buf_init(&input, 100000);
 	buf_init(&flat, 100000);
-	if (jws_jwk(&jwk, spki.p, spki.len, err) == 0 && jws_compose(&input,
-	    &r, "https://ca.sim", jwk.data, err) == 0) {
-		jws_flatten(&flat, &input, "signed", 6);
+	jwk_of(&jwk, thumb, &m->sealed);
+	if (m->what == JWS_KEY_CHANGE || m->eab_kid[0] != '\0')
+		inner_of(&inner, m, jwk.data);
+	r.inner = inner.data;
+	if (is_armed(m, err) && jws_compose(&input, &r, JWS_ES256,
+	    "https://ca.sim", jwk.data, err) == 0) {
+		jws_flatten(&flat, &input, thumb, 43);
 		out = xcalloc(1, sizeof(*out));
 		out->jws = blob_copy(flat.data, flat.len);
 	}
 	buf_free(&jwk);
+	buf_free(&inner);
 	buf_free(&input);
 	buf_free(&flat);
-	blob_free(&spki);
 	return out;
 }
 
-/* --- responder --------------------------------------------------------- */
+/* --- an operator ------------------------------------------------------- */
+
+static void
+operator_done(void *ctx, const struct err *err)
+{
+	(void)ctx;
+	snprintf(world.outcome, sizeof(world.outcome), "%s", err == NULL ?
+	    "ok" : err_code_name(err->code));
+}
+
+static void
+roll(void *ctx)
+{
+	ca_rollover(ctx, "ecdsa-p256", operator_done, NULL);
+}
+
+static void
+give_up(void *ctx)
+{
+	ca_deactivate(ctx, operator_done, NULL);
+}
+
+void
+sim_rollover(const char *ca, bool armed)
+{
+	world.armed = armed;
+	world.outcome[0] = '\0';
+	sim_post(1, roll, cas_find(ca));
+}
+
+void
+sim_deactivate(const char *ca, bool armed)
+{
+	world.armed = armed;
+	world.outcome[0] = '\0';
+	sim_post(1, give_up, cas_find(ca));
+}
+
+const char *
+sim_outcome(void)
+{
+	return world.outcome;
+}
+
+/* --- responder and webroots -------------------------------------------- */
+
+static char empty[] = "";
 
 static void
 publish(const struct w_publish *m)
@@ -385,6 +490,20 @@ withdraw(const struct w_withdraw *m)
 		}
 }
 
+/* A file is shown for every name. */
+static void
+webroot(const struct w_webroot *m)
+{
+	const struct w_publish up = { .token = m->token, .host = empty,
+		.keyauth = m->keyauth };
+	const struct w_withdraw down = { .token = m->token, .host = empty };
+
+	if (m->remove)
+		withdraw(&down);
+	else
+		publish(&up);
+}
+
 bool
 sim_token(const char *token, const char *host, char out[512])
 {
@@ -392,7 +511,8 @@ sim_token(const char *token, const char *host, char out[512])
 
 	for (i = 0; i < world.tokens_n; i++)
 		if (strcmp(world.tokens[i].token, token) == 0 &&
-		    strcmp(world.tokens[i].host, host) == 0) {
+		    (strcmp(world.tokens[i].host, host) == 0 ||
+		    world.tokens[i].host[0] == '\0')) {
 			snprintf(out, 512, "%s", world.tokens[i].keyauth);
 			return true;
 		}
@@ -452,6 +572,9 @@ act(struct pending *p, enum wire_kind kind, const void *st)
 		break;
 	case WIRE_PUBLISH:
 		publish(st);
+		break;
+	case WIRE_WEBROOT:
+		webroot(st);
 		break;
 	case WIRE_WITHDRAW:
 		withdraw(st);
@@ -590,6 +713,7 @@ sim_begin(const struct sim_setup *s)
 	if (!s->sqlite)
 		world.memory = store_open_memory();
 	ca_begin(s->seed);
+	sim_dns_begin();
 	disk_begin();
 	sim_start();
 }
@@ -604,7 +728,6 @@ sim_end(void)
 		__real_store_close(world.memory);
 	disk_end();
 	ca_end();
-	blob_free(&world.spki);
 	unlink(world.conf);
 	unlink(world.db);
 	snprintf(path, sizeof(path), "%s-wal", world.db);

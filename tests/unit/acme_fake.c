@@ -184,12 +184,13 @@ add_pem(struct buf *out, X509 *x)
 
 /* Leaf for the key that the "CSR" holds, and the intermediate. */
 static char *
-issue(struct fake_ca *ca, struct fake_order *o)
+issue(struct fake_ca *ca, struct fake_order *o, X509 **leaf, size_t root)
 {
 	const unsigned char *p = o->spki.p;
 	EVP_PKEY *key = d2i_PUBKEY(NULL, &p, (long)o->spki.len);
 	struct strv names = { NULL, 0 };
 	struct cert c = { .issuer = "Everleaf Intermediate" };
+	char issuer[32] = "Everleaf Root";
 	struct buf b;
 	X509 *x;
 	size_t i;
@@ -203,22 +204,42 @@ issue(struct fake_ca *ca, struct fake_order *o)
 	c.from_ms = ca->now_ms - 3600 * 1000;
 	c.to_ms = ca->now_ms + 90 * DAY_MS;
 	buf_init(&b, 256 * 1024);
-	x = make_cert(&c);
-	add_pem(&b, x);
-	X509_free(x);
+	if (*leaf == NULL)
+		*leaf = make_cert(&c);
+	add_pem(&b, *leaf);
+	if (root > 0)
+		snprintf(issuer, sizeof(issuer), "Other Root %zu", root);
 	c = (struct cert){ .subject = "Everleaf Intermediate",
-	    .issuer = "Everleaf Root", .key = ca->inter, .signer = ca->root,
+	    .issuer = issuer, .key = ca->inter, .signer = ca->root,
 	    .ca = true, .from_ms = NOW_MS - DAY_MS,
 	    .to_ms = NOW_MS + 3650 * DAY_MS };
 	x = make_cert(&c);
 	add_pem(&b, x);
 	X509_free(x);
+	if (ca->with_root)
+		add_pem(&b, ca->root_cert);
 	strv_free(&names);
 	EVP_PKEY_free(key);
 	return buf_take(&b);
 }
 
 /* --- life ----------------------------------------------------------------- */
+
+static void
+make_root(struct fake_ca *ca)
+{
+	struct cert c = { .subject = "Everleaf Root",
+	    .issuer = "Everleaf Root", .key = ca->root, .signer = ca->root,
+	    .ca = true, .from_ms = NOW_MS - DAY_MS,
+	    .to_ms = NOW_MS + 3650 * DAY_MS };
+	unsigned char *der = NULL;
+	int n;
+
+	ca->root_cert = make_cert(&c);
+	n = i2d_X509(ca->root_cert, &der);
+	acme_digest_hex(ca->root_sha256, der, (size_t)n);
+	OPENSSL_free(der);
+}
 
 void
 fake_init(struct fake_ca *ca)
@@ -227,6 +248,7 @@ fake_init(struct fake_ca *ca)
 	ca->now_ms = NOW_MS;
 	ca->root = make_key("P-256");
 	ca->inter = make_key("P-256");
+	make_root(ca);
 	ca->validate_ms = 200;
 	ca->process_ms = 200;
 	ca->dedupe = true;
@@ -241,11 +263,14 @@ fake_free(struct fake_ca *ca)
 	for (i = 0; i < ca->norders; i++) {
 		blob_free(&ca->orders[i].spki);
 		free(ca->orders[i].pem);
+		X509_free(ca->orders[i].leaf);
 	}
+	X509_free(ca->root_cert);
 	EVP_PKEY_free(ca->root);
 	EVP_PKEY_free(ca->inter);
 	EVP_PKEY_free(ca->certkey);
 	strv_free(&ca->published);
+	strv_free(&ca->records);
 	strv_free(&ca->log);
 	buf_free(&ca->body);
 }
@@ -280,6 +305,16 @@ fake_count(const struct fake_ca *ca, const char *what)
 
 /* --- objects -------------------------------------------------------------- */
 
+static bool
+has_word(const char *words, const char *word)
+{
+	struct strv list = strv_of(words);
+	bool has = strv_has(&list, word);
+
+	strv_free(&list);
+	return has;
+}
+
 static void
 settle(struct fake_ca *ca, struct fake_order *o)
 {
@@ -292,7 +327,9 @@ settle(struct fake_ca *ca, struct fake_order *o)
 		if (a->answered && !a->valid && !a->invalid &&
 		    ca->now_ms >= a->valid_at) {
 			a->invalid = ca->fail_name != NULL &&
-			    strcmp(ca->fail_name, a->name) == 0;
+			    has_word(ca->fail_name, a->name) &&
+			    (ca->fail_type == NULL || strcmp(ca->fail_type,
+			    a->answered_by) == 0);
 			a->valid = !a->invalid;
 		}
 		if (a->invalid)
@@ -304,13 +341,14 @@ settle(struct fake_ca *ca, struct fake_order *o)
 	if (strcmp(o->status, "processing") == 0 && ca->now_ms >= o->done_at)
 		o->status = "valid";
 	if (strcmp(o->status, "valid") == 0 && o->pem == NULL)
-		o->pem = issue(ca, o);
+		o->pem = issue(ca, o, &o->leaf, 0);
 }
 
 static void
 put_ident(struct buf *b, const char *name)
 {
-	bool ip = strspn(name, "0123456789.") == strlen(name);
+	bool ip = strspn(name, "0123456789.") == strlen(name) ||
+	    strchr(name, ':') != NULL;
 
 	buf_printf(b, "{\"type\":\"%s\",\"value\":\"%s\"}",
 	    ip ? "ip" : "dns", name);
@@ -346,15 +384,35 @@ put_challenge(struct fake_ca *ca, size_t at, size_t i, const char *type)
 	struct fake_authz *a = &ca->orders[at].authz[i];
 
 	buf_printf(&ca->body, "{\"type\":\"%s\",\"url\":\"" ORIGIN
-	    "/challenge/%zu/%zu/%s\",\"status\":\"%s\",\"token\":\"%s\"",
+	    "/challenge/%zu/%zu/%s\",\"status\":\"%s\"",
 	    type, at, i, type, a->valid ? "valid" : a->invalid ? "invalid" :
-	    "pending", a->token);
-	if (a->invalid)
+	    "pending");
+	if (strcmp(type, "dns-persist-01") == 0)
+		buf_puts(&ca->body, ",\"issuer-domain-names\":[\"CA.example\","
+		    "\"ca.example.net\"],\"accounturi\":\"https://ca.example/"
+		    "who/7\"");
+	else
+		buf_printf(&ca->body, ",\"token\":\"%s\"", a->token);
+	if (a->invalid && (a->answered_by[0] == '\0' ||
+	    strcmp(a->answered_by, type) == 0))
 		buf_printf(&ca->body, ",\"error\":%s",
 		    ca->fail_problem != NULL ? ca->fail_problem :
 		    "{\"type\":\"urn:ietf:params:acme:error:connection\","
 		    "\"detail\":\"192.0.2.7: no answer\"}");
 	buf_puts(&ca->body, "}");
+}
+
+static void
+put_offers(struct fake_ca *ca, size_t at, size_t i)
+{
+	struct strv types = strv_of(ca->offers);
+	size_t k;
+
+	for (k = 0; k < types.n; k++) {
+		buf_puts(&ca->body, k > 0 ? "," : "");
+		put_challenge(ca, at, i, types.v[k]);
+	}
+	strv_free(&types);
 }
 
 static void
@@ -367,7 +425,9 @@ put_authz(struct fake_ca *ca, size_t at, size_t i)
 	buf_printf(&ca->body, ",\"status\":\"%s\",%s\"challenges\":[",
 	    a->valid ? "valid" : a->invalid ? "invalid" : "pending",
 	    a->wildcard ? "\"wildcard\":true," : "");
-	if (ca->only_type != NULL)
+	if (ca->offers != NULL)
+		put_offers(ca, at, i);
+	else if (ca->only_type != NULL)
 		put_challenge(ca, at, i, ca->only_type);
 	else {
 		put_challenge(ca, at, i, "dns-01");
@@ -406,9 +466,12 @@ serve_new_order(struct fake_ca *ca, const json_t *payload,
     struct acme_reply *reply)
 {
 	json_t *list = json_object_get(payload, "identifiers"), *v;
+	char *text = json_dumps(payload, JSON_COMPACT);
 	struct fake_order *o;
 	size_t i, at = ca->norders;
 
+	snprintf(ca->last_order, sizeof(ca->last_order), "%s", text);
+	free(text);
 	assert_true(json_array_size(list) <= FAKE_NAMES);
 	for (i = 0; ca->dedupe && i < ca->norders; i++) {
 		settle(ca, &ca->orders[i]);
@@ -447,9 +510,11 @@ serve_challenge(struct fake_ca *ca, size_t at, size_t i, const char *type,
 	char word[128];
 
 	snprintf(word, sizeof(word), "%s %s", type, a->token);
-	assert_true(strv_has(&ca->published, word));
+	assert_true(strv_has(&ca->published, word) ||
+	    (strcmp(type, "dns-persist-01") == 0 && ca->checks > 0));
 	if (!a->answered) {
 		a->answered = true;
+		snprintf(a->answered_by, sizeof(a->answered_by), "%s", type);
 		a->valid_at = ca->now_ms + ca->validate_ms;
 	}
 	put_challenge(ca, at, i, type);
@@ -462,6 +527,8 @@ serve_finalize(struct fake_ca *ca, size_t at, const json_t *payload,
 {
 	struct fake_order *o = &ca->orders[at];
 	const char *csr = json_string_value(json_object_get(payload, "csr"));
+	struct acme_csr real;
+	struct err err;
 
 	settle(ca, o);
 	if (strcmp(o->status, "ready") != 0) {
@@ -470,6 +537,13 @@ serve_finalize(struct fake_ca *ca, size_t at, const json_t *payload,
 	}
 	blob_free(&o->spki);
 	assert_true(text_unb64u(&o->spki, csr, strlen(csr)));
+	if (ca->real_csr) {
+		assert_int_equal(acme_csr_read(&real, o->spki.p, o->spki.len,
+		    &err), 0);
+		blob_free(&o->spki);
+		o->spki = blob_copy(real.spki.p, real.spki.len);
+		acme_csr_free(&real);
+	}
 	o->status = "processing";
 	o->done_at = ca->now_ms + (ca->instant ? 0 : ca->process_ms);
 	if (ca->instant)
@@ -488,12 +562,23 @@ serve_account(struct fake_ca *ca, struct acme_reply *reply)
 }
 
 static void
-serve_cert(struct fake_ca *ca, size_t at, struct acme_reply *reply)
+serve_cert(struct fake_ca *ca, size_t at, size_t k, struct acme_reply *reply)
 {
-	settle(ca, &ca->orders[at]);
-	assert_non_null(ca->orders[at].pem);
-	buf_puts(&ca->body, ca->orders[at].pem);
+	struct fake_order *o = &ca->orders[at];
+	X509 *leaf = NULL;
+	char *other;
+
+	settle(ca, o);
+	assert_non_null(o->pem);
+	if (k > 0) {
+		other = issue(ca, o, ca->other_leaf ? &leaf : &o->leaf, k);
+		X509_free(leaf);
+		buf_puts(&ca->body, other);
+		free(other);
+	} else
+		buf_puts(&ca->body, o->pem);
 	say(ca, reply, 200);
+	reply->link = ca->link;
 	reply->content_type = "application/pem-certificate-chain";
 }
 
@@ -535,7 +620,7 @@ serve(struct fake_ca *ca, const char *path, const json_t *payload,
 	else if (strcmp(what, "finalize") == 0)
 		serve_finalize(ca, at, payload, reply);
 	else if (strcmp(what, "cert") == 0)
-		serve_cert(ca, at, reply);
+		serve_cert(ca, at, i, reply);
 	else {
 		assert_null(payload);
 		settle(ca, &ca->orders[at]);
@@ -714,7 +799,8 @@ sign(const struct acme_wish *w, struct acme_event *ev)
 	buf_init(&input, 1 << 20);
 	buf_init(&jwk, 1024);
 	assert_int_equal(jws_jwk(&jwk, spki.p, spki.len, &err), 0);
-	if (jws_compose(&input, &w->jws, ORIGIN, jwk.data, &err) != 0)
+	if (jws_compose(&input, &w->jws, JWS_ES256, ORIGIN,
+	    jwk.data, &err) != 0)
 		fail_msg("%s", err.text);
 	jws_flatten(&out, &input, sig, sizeof(sig));
 	ev->kind = ACME_SIGNED;
@@ -726,7 +812,8 @@ sign(const struct acme_wish *w, struct acme_event *ev)
 }
 
 static void
-make_csr(struct fake_ca *ca, struct acme_order *o, struct acme_event *ev)
+make_csr(struct fake_ca *ca, struct acme_order *o, const struct acme_wish *w,
+    struct acme_event *ev)
 {
 	static struct blob csr;
 
@@ -735,30 +822,75 @@ make_csr(struct fake_ca *ca, struct acme_order *o, struct acme_event *ev)
 	blob_free(&csr);
 	csr = spki_of(ca->certkey);
 	acme_order_set_spki(o, csr.p, csr.len);
+	ca->staple = w->must_staple;
 	ev->kind = ACME_CSR_MADE;
 	ev->bytes = csr;
 }
 
 static void
-show(struct fake_ca *ca, const struct acme_wish *w)
+put_in(struct strv *list, const char *word, bool there)
 {
 	struct strv rest = { NULL, 0 };
-	char word[128];
 	size_t i;
+
+	for (i = 0; i < list->n; i++)
+		if (strcmp(list->v[i], word) != 0)
+			strv_add(&rest, list->v[i]);
+	if (there)
+		strv_add(&rest, word);
+	strv_free(list);
+	*list = rest;
+}
+
+static void
+show(struct fake_ca *ca, const struct acme_wish *w, struct acme_event *ev)
+{
+	static struct err broken;
+	bool there = w->kind == ACME_WISH_PUBLISH;
+	char word[512];
 
 	assert_true(strncmp(w->keyauth, w->token, strlen(w->token)) == 0);
 	assert_int_equal(strlen(w->keyauth), strlen(w->token) + 44);
 	assert_true(w->ident[0] != '*');
 	snprintf(word, sizeof(word), "%s %s", w->challenge, w->token);
-	for (i = 0; i < ca->published.n; i++)
-		if (strcmp(ca->published.v[i], word) != 0)
-			strv_add(&rest, ca->published.v[i]);
-	if (w->kind == ACME_WISH_PUBLISH) {
-		strv_add(&rest, word);
-		ca->published_ever++;
+	put_in(&ca->published, word, there);
+	ca->published_ever += there;
+	assert_int_equal(w->record == NULL, w->value == NULL);
+	if (w->record != NULL) {
+		snprintf(word, sizeof(word), "%s %s", w->record, w->value);
+		put_in(&ca->records, word, there);
 	}
-	strv_free(&ca->published);
-	ca->published = rest;
+	if (ca->records.n > ca->records_most)
+		ca->records_most = ca->records.n;
+	ev->kind = there ? ACME_PUBLISHED : ACME_WITHDRAWN;
+	if (!there || ca->broken_type == NULL ||
+	    strcmp(ca->broken_type, w->challenge) != 0)
+		return;
+	err_set(&broken, ERR_HOOK_TIMEOUT, "the hook took too long");
+	ev->kind = ACME_ERROR;
+	ev->err = &broken;
+}
+
+/* The record is there unless it is said to be broken. */
+static void
+look_up(struct fake_ca *ca, const struct acme_wish *w, struct acme_event *ev)
+{
+	static struct err broken;
+
+	assert_null(w->token);
+	assert_null(w->value);
+	assert_non_null(w->record);
+	assert_true(w->issuers->n == 2 && w->account_uris->n == 1);
+	assert_string_equal(w->issuers->v[0], "ca.example");
+	assert_string_equal(w->account_uris->v[0], "https://ca.example/who/7");
+	ca->checks++;
+	ev->kind = ACME_CHECKED;
+	if (ca->broken_type == NULL ||
+	    strcmp(ca->broken_type, w->challenge) != 0)
+		return;
+	err_set(&broken, ERR_DNS_FAILS, "it is not there");
+	ev->kind = ACME_ERROR;
+	ev->err = &broken;
 }
 
 bool
@@ -777,13 +909,14 @@ fake_do(struct fake_ca *ca, struct acme_session *s, struct acme_order *o,
 		sign(w, ev);
 		return true;
 	case ACME_WISH_CSR:
-		make_csr(ca, o, ev);
+		make_csr(ca, o, w, ev);
 		return true;
 	case ACME_WISH_PUBLISH:
 	case ACME_WISH_WITHDRAW:
-		show(ca, w);
-		ev->kind = w->kind == ACME_WISH_PUBLISH ? ACME_PUBLISHED :
-		    ACME_WITHDRAWN;
+		show(ca, w, ev);
+		return true;
+	case ACME_WISH_CHECK:
+		look_up(ca, w, ev);
 		return true;
 	case ACME_WISH_WAIT:
 		assert_true(w->at_ms > ca->now_ms);
@@ -835,14 +968,25 @@ fake_session(struct fake_ca *ca)
 }
 
 struct acme_order *
+fake_order_by(const char *names, const char *types,
+    const struct acme_want *more)
+{
+	struct strv n = strv_of(names), t = strv_of(types);
+	struct acme_want want = { .profile = "", .replaces = "" };
+	struct acme_order *o;
+
+	if (more != NULL)
+		want = *more;
+	want.names = &n;
+	want.challenges = &t;
+	o = acme_order_new(&want);
+	strv_free(&n);
+	strv_free(&t);
+	return o;
+}
+
+struct acme_order *
 fake_order_new(const char *names)
 {
-	struct strv n = strv_of(names), types = strv_of("http-01 dns-01");
-	struct acme_want want = { .names = &n, .challenges = &types,
-	    .profile = "", .replaces = "" };
-	struct acme_order *o = acme_order_new(&want);
-
-	strv_free(&n);
-	strv_free(&types);
-	return o;
+	return fake_order_by(names, "http-01 dns-01", NULL);
 }

@@ -43,6 +43,7 @@ enum { FAKE_NAMES = 8, FAKE_ORDERS = 8, FAKE_FAULTS = 16 };
 struct fake_authz {
 	char name[256], token[64];
 	bool valid, invalid, answered, wildcard;
+	char answered_by[32];
 	int64_t valid_at;	/* once answered */
 };
 
@@ -52,12 +53,14 @@ struct fake_order {
 	const char *status;
 	int64_t done_at;	/* processing until then */
 	struct blob spki;	/* of the "CSR", which is just that here */
+	X509 *leaf;
 	char *pem;
 };
 
 struct fake_ca {
 	int64_t now_ms;
 	EVP_PKEY *root, *inter, *certkey;
+	X509 *root_cert;
 	int nonce;		/* the last given out */
 	char used[64 * 1024];	/* nonces spent */
 	struct fake_order orders[FAKE_ORDERS];
@@ -72,10 +75,14 @@ struct fake_ca {
 	bool ready_at_once;	/* authorizations valid from the start */
 	bool no_authz;		/* none at all, and ready */
 	bool instant;		/* valid right after finalize */
-	const char *fail_name;	/* whose validation fails */
+	const char *fail_name;	/* those whose validation fails */
+	const char *fail_type;	/* ... by this type only; NULL: by any */
 	const char *fail_problem;	/* its error object */
 	int bad_nonces;		/* so many to come */
 	const char *only_type;	/* of challenge; NULL: http-01 dns-01 */
+	const char *offers;	/* types for every name, or NULL */
+	const char *link;	/* Link of the certificate; chain /cert/N/K is
+				 * signed by "Other Root K" */
 	const char *expires;
 	struct {
 		enum fault fault;
@@ -87,7 +94,16 @@ struct fake_ca {
 	const char *tweak_what, *tweak_from, *tweak_to;
 	/* what came */
 	struct strv log;	/* "new-order", "authz" ... of POSTs */
-	int heads, signatures, waits, saves;
+	int heads, signatures, waits, saves, checks;
+	char last_order[2048];	/* payload */
+	struct strv records;	/* "RECORD VALUE" of TXT now visible */
+	size_t records_most;
+	bool staple;		/* the last CSR was to have it */
+	const char *broken_type;	/* publishing of it fails */
+	bool real_csr;		/* finalize gets one in DER */
+	bool with_root;		/* chains have it */
+	bool other_leaf;	/* other chains are for another certificate */
+	char root_sha256[65];
 	/* the reply that is out */
 	struct buf body;
 	char location[256], nonce_text[64];
@@ -109,4 +125,7 @@ bool fake_do(struct fake_ca *ca, struct acme_session *s,
 struct acme_wish fake_run(struct fake_ca *ca, struct acme_session *s,
     struct acme_order *o, struct err *err);
 struct acme_order *fake_order_new(const char *names);
+/* The same by these types, and whatever else is wanted. */
+struct acme_order *fake_order_by(const char *names, const char *types,
+    const struct acme_want *more);
 #endif

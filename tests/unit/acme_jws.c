@@ -10,6 +10,7 @@
 #include <string.h>
 #include <cmocka.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include "acme/jws.h"
 #include "base/text.h"
 
@@ -82,6 +83,145 @@ thumbprint(void **state)
 	buf_free(&dns);
 }
 
+/* The same RSA key as SubjectPublicKeyInfo: RFC 7638 section 3.1 once more,
+ * by way of DER. */
+static void
+other_keys(void **state)
+{
+	static const char n[] = "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM7"
+	    "8LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3ok"
+	    "njhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0"
+	    "_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91C"
+	    "bOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xB"
+	    "niIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw";
+	/* NIST P-384's own generator, whose coordinates everybody knows. */
+	static const char g384[] = "{\"crv\":\"P-384\",\"kty\":\"EC\",\"x\":\""
+	    "qofKIr6LBTeOscce8yCtdG4dO2KLp5uYWfdB4IJUKjhVAvJdv1UpbDpUXjhydgq3"
+	    "\",\"y\":\"NhfeSpYmLG9dnpi_kpLcKfj0Hb0omhR86doxE7XwuMAKYLHOHX6BnXpD"
+	    "HXyQ6g5f\"}";
+	static const unsigned char rsa_head[] = { 0x30, 0x82, 0x01, 0x22, 0x30,
+		0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01,
+		0x01, 0x01, 0x05, 0x00, 0x03, 0x82, 0x01, 0x0f, 0x00, 0x30,
+		0x82, 0x01, 0x0a, 0x02, 0x82, 0x01, 0x01, 0x00 };
+	static const unsigned char rsa_end[] = { 0x02, 0x03, 1, 0, 1 };
+	static const unsigned char p384_head[] = { 0x30, 0x76, 0x30, 0x10,
+		0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06,
+		0x05, 0x2b, 0x81, 0x04, 0x00, 0x22, 0x03, 0x62, 0x00, 0x04 };
+	unsigned char spki[300];
+	struct blob b;
+	struct buf jwk;
+	char thumb[44];
+	struct err err;
+
+	(void)state;
+	buf_init(&jwk, 1000);
+	memcpy(spki, rsa_head, 33);
+	assert_true(text_unb64u(&b, n, strlen(n)));
+	assert_int_equal(b.len, 256);
+	memcpy(spki + 33, b.p, 256);
+	memcpy(spki + 289, rsa_end, 5);
+	blob_free(&b);
+	assert_int_equal(jws_jwk(&jwk, spki, 294, &err), 0);
+	assert_int_equal(jws_alg_of(spki, 294), JWS_RS256);
+	jws_thumbprint(thumb, jwk.data, jwk.len);
+	assert_string_equal(thumb,
+	    "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs");
+	assert_int_equal(jws_jwk(&jwk, spki, 293, &err), -1);
+	spki[294] = 0;
+	assert_int_equal(jws_jwk(&jwk, spki, 295, &err), -1);
+	buf_reset(&jwk);
+	memcpy(spki, p384_head, 24);
+	assert_true(text_unb64u(&b, strstr(g384, "qofK"), 64));
+	memcpy(spki + 24, b.p, 48);
+	blob_free(&b);
+	assert_true(text_unb64u(&b, strstr(g384, "Nhfe"), 64));
+	memcpy(spki + 72, b.p, 48);
+	blob_free(&b);
+	assert_int_equal(jws_jwk(&jwk, spki, 120, &err), 0);
+	assert_int_equal(jws_alg_of(spki, 120), JWS_ES384);
+	assert_string_equal(jwk.data, g384);
+	buf_free(&jwk);
+}
+
+/* A binding as Pebble's documentation has it, byte for byte: key kid-1. */
+static void
+eab_vector(void **state)
+{
+	static const char mac_key[] = "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ"
+	    "9wG44nMEtx3MUAsUDkMTQ12W";
+	static const char url[] = "https://localhost:14000/sign-me-up";
+	unsigned char spki[91], sig[64];
+	unsigned int n = 0;
+	struct buf jwk, in, text;
+	struct blob key;
+	struct err err;
+
+	(void)state;
+	make_spki(spki);
+	buf_init(&jwk, 1000);
+	buf_init(&in, 4000);
+	buf_init(&text, 100);
+	assert_int_equal(jws_jwk(&jwk, spki, sizeof(spki), &err), 0);
+	assert_int_equal(jws_eab(&in, JWS_HS256, "kid-1", url, jwk.data, &err),
+	    0);
+	assert_memory_equal(in.data, "eyJhbGciOiJIUzI1NiIsImtpZCI6ImtpZC0xIiwi"
+	    "dXJsIjoiaHR0cHM6Ly9sb2NhbGhvc3Q6MTQwMDAvc2lnbi1tZS11cCJ9.", 97);
+	assert_true(text_unb64u(&key, mac_key, strlen(mac_key)));
+	assert_int_equal(key.len, 48);
+	assert_non_null(HMAC(EVP_sha256(), key.p, (int)key.len,
+	    (unsigned char *)in.data, in.len, sig, &n));
+	text_b64u(&text, sig, n);
+	assert_string_equal(text.data,
+	    "JerwpBYp3xRnaRwF0vv3m5APeHVVv3mUOj5VJ_9KHcs");
+	assert_int_equal(jws_eab(&in, JWS_HS256, "", url, "{}", &err), -1);
+	assert_int_equal(jws_eab(&in, JWS_HS256, "a b", url, "{}", &err), -1);
+	assert_int_equal(jws_eab(&in, JWS_HS256, "a\"", url, "{}", &err), -1);
+	assert_int_equal(jws_mac_find("hs384"), JWS_HS384);
+	assert_int_equal(jws_mac_key_min(JWS_HS384), 48);
+	assert_int_equal(jws_mac_find("none"), JWS_MAC_COUNT);
+	blob_free(&key);
+	buf_free(&jwk);
+	buf_free(&in);
+	buf_free(&text);
+}
+
+/* Decodes the two parts of a signing input. */
+static void
+parts_of(const struct buf *input, char header[4096], char payload[4096])
+{
+	const char *dot = strchr(input->data, '.');
+	struct blob part;
+
+	assert_non_null(dot);
+	assert_true(text_unb64u(&part, input->data,
+	    (size_t)(dot - input->data)));
+	snprintf(header, 4096, "%.*s", (int)part.len, (char *)part.p);
+	blob_free(&part);
+	assert_true(text_unb64u(&part, dot + 1, strlen(dot + 1)));
+	snprintf(payload, 4096, "%.*s", (int)part.len, (char *)part.p);
+	blob_free(&part);
+}
+
+/* RFC 8555 section 7.3.5: no nonce inside, the new key's jwk, the same url. */
+static void
+key_change(void **state)
+{
+	char header[4096], payload[4096];
+	struct buf in;
+	struct err err;
+
+	(void)state;
+	buf_init(&in, 4000);
+	assert_int_equal(jws_change(&in, JWS_ES384, "{\"new\":1}",
+	    ORIGIN "/kc", ORIGIN "/a/1", "{\"old\":1}", &err), 0);
+	parts_of(&in, header, payload);
+	assert_string_equal(header, "{\"alg\":\"ES384\",\"jwk\":{\"new\":1},"
+	    "\"url\":\"" ORIGIN "/kc\"}");
+	assert_string_equal(payload, "{\"account\":\"" ORIGIN "/a/1\","
+	    "\"oldKey\":{\"old\":1}}");
+	buf_free(&in);
+}
+
 /* Composes and gives header and payload back as text. */
 static int
 compose(const struct jws_request *r, char header[4096], char payload[4096])
@@ -93,7 +233,7 @@ compose(const struct jws_request *r, char header[4096], char payload[4096])
 	int rc;
 
 	buf_init(&input, 100000);
-	rc = jws_compose(&input, r, ORIGIN, "{\"jwk\":1}", &err);
+	rc = jws_compose(&input, r, JWS_ES256, ORIGIN, "{\"jwk\":1}", &err);
 	if (rc == 0) {
 		dot = strchr(input.data, '.');
 		assert_true(text_unb64u(&part, input.data,
@@ -137,22 +277,37 @@ composed_kinds(void **state)
 		{ { .what = JWS_FINALIZE, .kid = ORIGIN "/a/1",
 		    .csr = { csr, 3 } }, "{\"csr\":\"MAD_\"}" },
 		{ { .what = JWS_DEACTIVATE_AUTHZ, .kid = ORIGIN "/a/1" },
-		    "{\"status\":\"deactivated\"}" }
+		    "{\"status\":\"deactivated\"}" },
+		{ { .what = JWS_NEW_ACCOUNT, .existing = true },
+		    "{\"onlyReturnExisting\":true}" },
+		{ { .what = JWS_NEW_ACCOUNT, .agreed = true, .eab_kid = "k",
+		    .inner = "{\"j\":1}" }, "{\"termsOfServiceAgreed\":true,"
+		    "\"externalAccountBinding\":{\"j\":1}}" },
+		{ { .what = JWS_KEY_CHANGE, .kid = ORIGIN "/a/1",
+		    .inner = "{\"j\":1}" }, "{\"j\":1}" },
+		{ { .what = JWS_DEACTIVATE_ACCOUNT, .kid = ORIGIN "/a/1",
+		    .url = ORIGIN "/a/1" }, "{\"status\":\"deactivated\"}" },
+		{ { .what = JWS_REVOKE, .kid = ORIGIN "/a/1",
+		    .cert = { csr, 3 } }, "{\"certificate\":\"MAD_\"}" },
+		{ { .what = JWS_REVOKE, .signer = JWS_BY_CERT, .reason = 1,
+		    .cert = { csr, 3 } },
+		    "{\"certificate\":\"MAD_\",\"reason\":1}" }
 	};
-	char header[4096], payload[4096];
+	char header[4096], payload[4096], want[300];
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < COUNT(t); i++) {
-		t[i].r.url = ORIGIN "/x";
+		if (t[i].r.url == NULL)
+			t[i].r.url = ORIGIN "/x";
 		t[i].r.nonce = "n-_1";
 		assert_int_equal(compose(&t[i].r, header, payload), 0);
 		assert_string_equal(payload, t[i].payload);
-		assert_string_equal(header, t[i].r.kid != NULL ?
-		    "{\"alg\":\"ES256\",\"nonce\":\"n-_1\",\"url\":\""
-		    ORIGIN "/x\",\"kid\":\"" ORIGIN "/a/1\"}" :
-		    "{\"alg\":\"ES256\",\"nonce\":\"n-_1\",\"url\":\""
-		    ORIGIN "/x\",\"jwk\":{\"jwk\":1}}");
+		snprintf(want, sizeof(want), "{\"alg\":\"ES256\",\"nonce\":"
+		    "\"n-_1\",\"url\":\"%s\",%s}", t[i].r.url,
+		    t[i].r.kid != NULL ? "\"kid\":\"" ORIGIN "/a/1\"" :
+		    "\"jwk\":{\"jwk\":1}");
+		assert_string_equal(header, want);
 	}
 }
 
@@ -246,7 +401,25 @@ refused_kinds(void **state)
 		{ .what = JWS_FINALIZE, .kid = ORIGIN "/a",
 		    .csr = { csr, 1 }, .profile = "x" },
 		{ .what = JWS_DEACTIVATE_AUTHZ, .kid = ORIGIN "/a",
-		    .not_before = "2027-01-01T00:00:00Z" }
+		    .not_before = "2027-01-01T00:00:00Z" },
+		{ .what = JWS_NEW_ACCOUNT, .eab_kid = "k" },
+		{ .what = JWS_NEW_ACCOUNT, .inner = "{}" },
+		{ .what = JWS_READ, .kid = ORIGIN "/a", .existing = true },
+		{ .what = JWS_READ, .kid = ORIGIN "/a", .inner = "{}" },
+		{ .what = JWS_READ, .kid = ORIGIN "/a",
+		    .signer = JWS_BY_CERT },
+		{ .what = JWS_NEW_ACCOUNT, .signer = JWS_BY_CERT },
+		{ .what = JWS_KEY_CHANGE, .kid = ORIGIN "/a" },
+		{ .what = JWS_KEY_CHANGE, .inner = "{}" },
+		{ .what = JWS_DEACTIVATE_ACCOUNT, .kid = ORIGIN "/a" },
+		{ .what = JWS_REVOKE, .kid = ORIGIN "/a" },
+		{ .what = JWS_REVOKE, .cert = { csr, 1 } },
+		{ .what = JWS_REVOKE, .cert = { csr, 1 }, .kid = ORIGIN "/a",
+		    .signer = JWS_BY_CERT },
+		{ .what = JWS_REVOKE, .cert = { csr, 1 }, .kid = ORIGIN "/a",
+		    .reason = 7 },
+		{ .what = JWS_REVOKE, .cert = { csr, 1 }, .kid = ORIGIN "/a",
+		    .reason = 6 }
 	};
 	char h[4096], p[4096];
 	size_t i;
@@ -280,6 +453,9 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(thumbprint),
+		cmocka_unit_test(other_keys),
+		cmocka_unit_test(eab_vector),
+		cmocka_unit_test(key_change),
 		cmocka_unit_test(composed_kinds),
 		cmocka_unit_test(refused_fields),
 		cmocka_unit_test(refused_kinds),

@@ -119,6 +119,30 @@ run status --watch
 ok 'status --watch needs a terminal' fails 2 '--watch needs a terminal'
 
 tab=$(printf '\t')
+run ca
+ok 'ca' prints 0 <<END
+letsencrypt${tab}down${tab}0${tab}https://acme-v02.api.letsencrypt.org/acme/acct/77
+END
+run ca list --json
+ok 'ca list as JSON' is_json 0
+run ca show letsencrypt
+ok 'ca show' prints 0 <<END
+letsencrypt is down since 09:14.
+HTTP 503
+
+  directory   https://acme-v02.api.letsencrypt.org/directory
+  next try    12:49
+  orders      0 under way, at most 16
+  account     https://acme-v02.api.letsencrypt.org/acme/acct/77 (ecdsa-p256 key, valid)
+  contacts    mailto:a@shop.example
+  thumbprint  z6koH1gFxKMpZu3kwaiN1nyZJdM3XjHrCQD_6xFoA9E
+              (for a server that answers http-01 by itself: snippets/stateless-*.conf)
+  can         wildcards, IP addresses, renewal windows, profiles
+  terms       https://letsencrypt.org/repository/
+  note        IP addresses need profile = "shortlived"
+END
+run ca show nobody
+ok 'ca show of none' fails 3 'no ca "nobody". The configured ones: everleaf ca'
 run list
 ok 'list' prints 0 <<END
 NAME${tab}STATE${tab}DAYS${tab}NEXT${tab}SERVICES${tab}CA
@@ -187,6 +211,7 @@ version 8 is issued, but nginx refuses its configuration
              SHA-256 9f2c
   installed  version 8 since 02:12
   served     version 7, checked 2 minutes ago, until 2026-12-20 01:05
+  key        ecdsa-p256, TLSA 3 1 1 77b0
   files      /var/lib/everleaf/live/shop.example/fullchain.pem
              /var/lib/everleaf/live/shop.example/privkey.pem
   nginx      refused
@@ -266,6 +291,8 @@ shop2.example  served on 192.0.2.10:443
 END
 run add shop2.example
 ok 'add does not change' fails 2 'there is a certificate "shop2.example" already. To change it: everleaf set shop2.example'
+run add bücher.example --dry-run
+ok 'add of a U-label' has 0 'xn--bcher-kva.example would be created'
 run add a_b.example
 ok 'add of what is no name' fails 2 '"a_b.example" has a "_", which no host name may have'
 run add nas.example --ca zerosl
@@ -357,7 +384,7 @@ certonly everleaf add DNSNAME...
 certificates everleaf list
 delete everleaf remove NAME
 rotate everleaf renew NAME --new-key
-account everleaf status shows the CAs in use
+account everleaf ca
 unpause nothing is paused in this release
 install everleaf deploy NAME
 run everleaf add DNSNAME... --service S

@@ -122,9 +122,9 @@ broken_files(void **state)
 		{ "include \"more.conf\"\n", NULL, "everleaf.conf:1: no such "
 		    "block \"include\". The files of conf.d are read by "
 		    "themselves.\n" },
-		{ "dns \"bind\" {\n}\n", NULL, "everleaf.conf:1: no such "
-		    "block \"dns\". There are certificate, policy, service "
-		    "and ca.\n" },
+		{ "notify \"me\" {\n}\n", NULL, "everleaf.conf:1: no such "
+		    "block \"notify\". There are certificate, policy, "
+		    "service, ca and dns.\n" },
 		{ "certificat \"bind\" {\n}\n", NULL, "everleaf.conf:1: no "
 		    "such block \"certificat\". You want \"certificate\".\n" },
 		{ "agree-toss = true\n", NULL, "everleaf.conf:1: no such key "
@@ -227,6 +227,9 @@ wrong_values(void **state)
 		    "preset. Add: directory = \"https://...\"|" },
 		{ "ca letsencryp { }", "ca \"letsencryp\": it has no "
 		    "directory, and is no preset. You want \"letsencrypt\"" },
+		{ "ca step-ca { }", "ca \"step-ca\": it has no directory. "
+		    "Add: directory = "
+		    "\"https://HOST/acme/PROVISIONER/directory\"|" },
 		{ "ca x { directory = \"http://x.example\" }", "directory: "
 		    "\"http://x.example\": it must begin with https://" },
 		{ "ca x { directory = \"https:///d\" }", "directory: "
@@ -241,10 +244,12 @@ wrong_values(void **state)
 		    "\"/dev/null\": it is no regular file" },
 		{ "policy p { ca = googel }", "ca \"googel\" is neither a "
 		    "block here nor a preset. You want \"google\"" },
-		{ "policy p { challenge = dns-01 }", "challenge: \"dns-01\": "
-		    "say http-01 or auto" },
-		{ "policy p { key-type = rsa-2048 }", "key-type = rsa-2048: "
-		    "say ecdsa-p256" },
+		{ "policy p { challenge = dns-02 }", "challenge: \"dns-02\": "
+		    "say http-01, tls-alpn-01, dns-01, dns-account-01, "
+		    "dns-persist-01 or auto" },
+		{ "policy p { key-type = rsa-1024 }", "key-type = rsa-1024: "
+		    "say ecdsa-p256, ecdsa-p384, rsa-2048, rsa-3072 or "
+		    "rsa-4096" },
 		{ "policy p { keep-versions = 101 }", "keep-versions = 101: "
 		    "say a number from 0 to 100" },
 		{ "policy p { probe-names = \"*.a.example\" }",
@@ -262,9 +267,25 @@ wrong_values(void **state)
 		    "a.example} }", "names: \"a.example\": it is there "
 		    "twice" },
 		{ "certificate a.example { names = {\"*.a.example\"} }",
-		    "\"*.a.example\" can only be proved by dns-01, which this "
-		    "release does not have. List the names themselves, such "
-		    "as \"www.a.example\"" }
+		    "\"*.a.example\" can only be proved in DNS, and there is no "
+		    "dns block. Add one (everleaf.conf(5), DNS), or list the "
+		    "names themselves, such as \"www.a.example\"" },
+		{ "dns b { }", "dns \"b\": it has neither a server nor a "
+		    "program. Say one of them: server = ADDRESS with "
+		    "key-file, or program = {...}|" },
+		{ "policy p { dns = b }", "dns \"b\" is no block here" },
+		{ "dns b { server = \"ns1.example\" }", "server: "
+		    "\"ns1.example\": say ADDRESS or ADDRESS:PORT, such as "
+		    "192.0.2.53 or [2001:db8::53]:5353" },
+		{ "tls-alpn-listen = \"443\"", "tls-alpn-listen: \"443\": "
+		    "say :PORT or ADDRESS:PORT, such as :80" },
+		{ "policy p { webroot = srv }", "webroot: \"srv\": say the "
+		    "whole path, from /" },
+		{ "ca google { proxy = \"http://u@h:1\" }", "proxy: "
+		    "\"http://u@h:1\": no host and port. A user and password "
+		    "do not belong into this file" },
+		{ "policy p { validity = 1 }", "validity = 1: say the unit: "
+		    "1s, 1m, 1h or 1d" }
 	};
 	char file[1000], want[1000];
 	size_t i;
@@ -507,7 +528,7 @@ services_and_cas(void **state)
 static void
 warnings(void **state)
 {
-	struct conf *c = read_texts(TOS "ca zerossl { agree-tos = false }\n"
+	struct conf *c = read_texts(TOS "ca zerossl { agree-tos = false eab-kid = k }\n"
 	    "certificate a.example { ca = zerossl }\n"
 	    "certificate b.example { ca = letsencrypt-staging "
 	    "services = nginx }\n"
@@ -568,11 +589,43 @@ wishes_from_the_api(void **state)
 	conf_free(c);
 }
 
+/* What a CA is known not to do is said before anything is ordered. */
+static void
+what_a_ca_cannot(void **state)
+{
+	static const struct { const char *text, *want; } t[] = {
+		{ TOS SHOP "ca = zerossl\n}\n", "everleaf.conf: nothing can be "
+		    "ordered from zerossl: it wants to know whose account "
+		    "this is. Get a key there, and add to ca \"zerossl\": "
+		    "eab-kid and eab-key-file\n" },
+		{ TOS SHOP "ca = google\n}\nca google {\neab-kid = k\n}\n",
+		    "" },
+		{ TOS SHOP "validity = 2d\n}\n", "everleaf.conf: certificate "
+		    "\"shop.example\": letsencrypt does not let anybody "
+		    "choose the lifetime. Leave out validity.\n" },
+		{ TOS "certificate x {\nnames = \"192.0.2.1\"\nca = sslcom\n}"
+		    "\nca sslcom {\neab-kid = k\n}\n", "everleaf.conf: "
+		    "certificate \"x\": sslcom issues none for an address "
+		    "such as 192.0.2.1.\n" }
+	};
+	struct conf *c;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		c = read_texts(t[i].text, NULL);
+		assert_non_null(c);
+		assert_string_equal(said, t[i].want);
+		conf_free(c);
+	}
+}
+
 int
 main(void)
 {
 	static const struct CMUnitTest own[] = {
 		cmocka_unit_test(promised_texts),
+		cmocka_unit_test(what_a_ca_cannot),
 		cmocka_unit_test(broken_files),
 		cmocka_unit_test(wrong_values),
 		cmocka_unit_test(e2_hostile_names),

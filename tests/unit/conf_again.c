@@ -34,8 +34,13 @@ random_item(const struct conf_key *k, unsigned int i, struct buf *b)
 		buf_puts(b, i == 0 ? "nginx" : i == 1 ? "svc1" : "postfix");
 	} else if (strcmp(k->word, "email") == 0) {
 		buf_printf(b, "u%u@h.example", i);
-	} else if (strcmp(k->word, "http-listen") == 0) {
+	} else if (strcmp(k->word, "http-listen") == 0 ||
+	    strcmp(k->word, "tls-alpn-listen") == 0) {
 		buf_printf(b, ":%u", 80 + i);
+	} else if (strcmp(k->word, "resolver") == 0) {
+		buf_printf(b, "192.0.2.%u", 1 + i);
+	} else if (strcmp(k->word, "webroot") == 0) {
+		buf_printf(b, "/srv/w%u", i);
 	} else {
 		buf_printf(b, "n%u-%u.example", i, roll(1000000));
 	}
@@ -62,6 +67,10 @@ random_scalar(const struct conf_key *k, struct buf *b)
 		buf_printf(b, "\"/p%u/a b\"", roll(100));
 	} else if (strcmp(k->word, "ca") == 0) {
 		buf_puts(b, roll(2) ? "google" : "own");
+	} else if (strcmp(k->word, "dns") == 0) {
+		buf_puts(b, roll(2) ? "\"\"" : "bind");
+	} else if (strcmp(k->word, "proxy") == 0) {
+		buf_puts(b, "\"http://proxy.example:3128\"");
 	} else if (strcmp(k->word, "policy") == 0) {
 		buf_puts(b, roll(2) ? "pol1" : "default");
 	} else if (strcmp(k->word, "preset") == 0) {
@@ -81,7 +90,9 @@ random_keys(enum conf_kind kind, struct buf *b)
 
 	for (k = conf_keys; k->word != NULL; k++) {
 		if ((k->in & 1u << kind) == 0 || roll(2) == 0 ||
-		    strcmp(k->word, "trust-file") == 0)
+		    strcmp(k->word, "trust-file") == 0 ||
+		    strcmp(k->word, "program") == 0 ||
+		    strcmp(k->word, "server") == 0)
 			continue;
 		buf_printf(b, "%s = ", k->word);
 		if (k->type == CONF_LIST || k->type == CONF_ARGV ||
@@ -114,7 +125,8 @@ random_conf(uint32_t from)
 		{ CONF_CERT, "0.example" }, { CONF_POLICY, "pol1" },
 		{ CONF_POLICY, "default" }, { CONF_SERVICE, "svc1" },
 		{ CONF_SERVICE, "nginx" }, { CONF_SERVICE, "zz" },
-		{ CONF_CA, "own" }, { CONF_CA, "letsencrypt" }
+		{ CONF_CA, "own" }, { CONF_CA, "letsencrypt" },
+		{ CONF_DNS, "bind" }
 	};
 	struct buf b;
 	size_t i;
@@ -126,8 +138,9 @@ random_conf(uint32_t from)
 		/* What others refer to must be there. */
 		if (blocks[i].kind == CONF_CERT && roll(3) == 0)
 			continue;
-		buf_printf(&b, "\n%s \"%s\" {\n",
-		    conf_shapes[blocks[i].kind].word, blocks[i].title);
+		buf_printf(&b, "\n%s \"%s\" {\n%s",
+		    conf_shapes[blocks[i].kind].word, blocks[i].title,
+		    blocks[i].kind == CONF_DNS ? "server = \"::1\"\n" : "");
 		random_keys(blocks[i].kind, &b);
 		buf_puts(&b, "\n}\n");
 	}
@@ -186,6 +199,12 @@ same_others(const struct conf *a, const struct conf *b)
 			other = conf_service(b, a->services[i].title);
 			if ((k->in & 1u << CONF_SERVICE) != 0)
 				assert_true(conf_key_same(k, &a->services[i],
+				    other));
+		}
+		for (i = 0; i < a->dns_n; i++) {
+			other = conf_dns(b, a->dns[i].title);
+			if ((k->in & 1u << CONF_DNS) != 0)
+				assert_true(conf_key_same(k, &a->dns[i],
 				    other));
 		}
 		for (i = 0; i < a->cas_n; i++) {

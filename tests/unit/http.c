@@ -13,6 +13,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 #include "daemon/http.h"
+#include "daemon/http_head.h"
 #include "daemon/http_limits.h"
 #include "daemon/log.h"
 #include "daemon/loop.h"
@@ -684,6 +685,29 @@ a17_two_nonces(void **state)
 	assert_string_equal(got.nonce, "one");
 }
 
+static void
+c4_links_are_joined(void **state)
+{
+	static const char *const lines[] = {
+		"HTTP/1.1 200 OK\r\n", "Link: <https://ca.example/1>\r\n",
+		"Replay-Nonce: x\r\n",
+		"LINK:<https://ca.example/2>;rel=up\r\n", "\r\n"
+	};
+	struct http_head h;
+	size_t i;
+
+	(void)state;
+	memset(&h, 0, sizeof(h));
+	for (i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+		assert_true(http_head_line(&h, lines[i], strlen(lines[i]),
+		    HTTP_HEAD_MAX));
+	assert_true(h.whole);
+	assert_false(h.doubled);
+	assert_string_equal(h.field[HEAD_LINK], "<https://ca.example/1>, "
+	    "<https://ca.example/2>;rel=up");
+	http_head_free(&h);
+}
+
 #define N(name, f) { name, f, NULL, NULL, NULL }
 
 int
@@ -716,7 +740,8 @@ main(void)
 		N("A14 portal, A15 busy", a14_a15_other_answers),
 		N("A16 redirects are not followed",
 		    a16_redirects_are_not_followed),
-		N("A17 two nonces", a17_two_nonces)
+		N("A17 two nonces", a17_two_nonces),
+		N("C4 links are joined", c4_links_are_joined)
 	};
 
 	if (access(PYTHON, X_OK) != 0) {

@@ -19,119 +19,7 @@
 #include "base/text.h"
 #include "daemon/keeper.h"
 #include "daemon/sandbox.h"
-#include "tests/unit/child.h"
-
-#define TEXT(s) ((char[]){ s })
-
-enum { CERT = 0x3f, ACCOUNT = 0xacc };
-
-/* A keeper with its KEK, and the engine's channel to it. */
-struct world {
-	struct child keeper;
-	int engine;
-};
-
-static int
-give_kek(int fd, uint32_t kek_id, size_t n)
-{
-	uint8_t bytes[32];
-	struct w_kek m = { { bytes, n }, kek_id };
-	void *out;
-	uint16_t kind;
-
-	memset(bytes, 'k', sizeof(bytes));
-	kind = child_ask(fd, WIRE_KEK, &m, &out);
-	child_answer_free(kind, out);
-	return kind;
-}
-
-static int
-give_peer(int master)
-{
-	const struct msg_spec *spec = msg_find(wire_specs, WIRE_PEER);
-	struct w_peer m = { 0 };
-	int pair[2];
-
-	assert_int_equal(msg_pair(pair), 0);
-	assert_int_equal(msg_send(master, spec, 1, &m, &pair[1], 1), 0);
-	close(pair[1]);
-	return pair[0];
-}
-
-static int
-begin(void **state)
-{
-	struct world *w = xcalloc(1, sizeof(*w));
-
-	w->keeper = child_start("everleaf-keeper");
-	assert_int_equal(give_kek(w->keeper.fd, 1, 32), WIRE_OK);
-	w->engine = give_peer(w->keeper.fd);
-	*state = w;
-	return 0;
-}
-
-/* Ends by itself, cleanly, when the master is gone. */
-static int
-end(void **state)
-{
-	struct world *w = *state;
-	int status;
-
-	if (w->engine >= 0)
-		close(w->engine);
-	status = child_end(&w->keeper);
-	free(w);
-	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -1;
-}
-
-/* The code of FAILED. */
-static enum err_code
-refusal(int fd, enum wire_kind ask, const void *st)
-{
-	enum err_code code = ERR_OK;
-	struct err err;
-	void *out;
-	uint16_t kind = child_ask(fd, ask, st, &out);
-
-	if (kind == WIRE_FAILED) {
-		wire_failed_err(out, &err);
-		code = err.code;
-		assert_true(err.text[0] != '\0');
-	}
-	child_answer_free(kind, out);
-	return code;
-}
-
-static void *
-must(int fd, enum wire_kind ask, const void *st, enum wire_kind answer)
-{
-	void *out;
-
-	assert_int_equal(child_ask(fd, ask, st, &out), answer);
-	return out;
-}
-
-static struct strv
-some_names(void)
-{
-	struct strv l = { NULL, 0 };
-
-	strv_add(&l, "shop.example");
-	strv_add(&l, "*.shop.example");
-	strv_add(&l, "192.0.2.7");
-	strv_add(&l, "2001:db8::7");
-	return l;
-}
-
-static EVP_PKEY *
-public_key(const struct blob *spki)
-{
-	const unsigned char *p = spki->p;
-	EVP_PKEY *key = d2i_PUBKEY(NULL, &p, (long)spki->len);
-
-	assert_non_null(key);
-	return key;
-}
+#include "tests/unit/keeper_world.h"
 
 static struct w_csr_done *
 make_csr(struct world *w, const struct blob *sealed, uint32_t version)
@@ -145,15 +33,6 @@ make_csr(struct world *w, const struct blob *sealed, uint32_t version)
 	a = must(w->engine, WIRE_CSR, &q, WIRE_CSR_DONE);
 	strv_free(&q.names);
 	return a;
-}
-
-static struct w_key *
-make_account(struct world *w)
-{
-	struct w_account_key q = { ACCOUNT, TEXT("https://ca.example:14000"),
-		TEXT("ecdsa-p256") };
-
-	return must(w->engine, WIRE_ACCOUNT_KEY, &q, WIRE_KEY);
 }
 
 static void
@@ -237,7 +116,7 @@ what_is_wrong_in_a_csr_is_refused(void **state)
 		"a b.example", "2001:DB8::1", "../x.example", "local" };
 	struct world *w = *state;
 	struct w_csr q = { .cert = CERT, .version = 1,
-		.alg = TEXT("rsa-2048"), .names = some_names() };
+		.alg = TEXT("rsa-1024"), .names = some_names() };
 	size_t i;
 
 	assert_int_equal(refusal(w->engine, WIRE_CSR, &q), ERR_INVALID);
@@ -459,36 +338,6 @@ a_placeholder_lasts_seven_days(void **state)
 	child_answer_free(WIRE_PLACED, a);
 }
 
-static struct w_jws
-some_request(const struct blob *sealed)
-{
-	static char url[] = "https://ca.example:14000/o/1", nonce[] = "bm9uY2U",
-	    kid[] = "https://ca.example:14000/acct/1";
-
-	return (struct w_jws){ .account = ACCOUNT, .sealed = *sealed,
-		.what = JWS_READ, .url = url, .nonce = nonce, .kid = kid };
-}
-
-/* The text between "key":" and the next quote, decoded. */
-static struct blob
-member(const struct blob *json, const char *key)
-{
-	char head[40], text[4096];
-	const char *p, *end;
-	struct blob out;
-
-	assert_true(json->len < sizeof(text));
-	memcpy(text, json->p, json->len);
-	text[json->len] = '\0';
-	snprintf(head, sizeof(head), "\"%s\":\"", key);
-	p = strstr(text, head);
-	assert_non_null(p);
-	p += strlen(head);
-	end = strchr(p, '"');
-	assert_true(text_unb64u(&out, p, (size_t)(end - p)));
-	return out;
-}
-
 /* Fixed width back to DER, and the library's own check of it. */
 static int
 verifies(const struct blob *sig, const struct buf *input, EVP_PKEY *key)
@@ -603,7 +452,7 @@ an_account_needs_an_origin(void **state)
 		    ERR_INVALID);
 	}
 	q.origin = TEXT("https://ca.example");
-	q.alg = TEXT("rsa-4096");
+	q.alg = TEXT("p-256");
 	assert_int_equal(refusal(w->engine, WIRE_ACCOUNT_KEY, &q),
 	    ERR_INVALID);
 }
@@ -800,8 +649,6 @@ all_works_in_either_confinement(void **state)
 		assert_int_equal(status, 0);
 	}
 }
-
-#define WITH_KEEPER(f) cmocka_unit_test_setup_teardown(f, begin, end)
 
 int
 main(void)

@@ -1,0 +1,104 @@
+/* A CSR that somebody else made: its names and its key, once its signature
+ * shows that its maker has the key. */
+#include <config.h>
+#include <limits.h>
+#include <string.h>
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+#include "acme/pem.h"
+#include "base/name.h"
+
+enum { CSR_MAX = 32 * 1024 };
+
+static int
+bad(struct err *err, const char *why)
+{
+	err_set(err, ERR_CSR_REFUSED, "the CSR %s", why);
+	return err_advise(err, "Make another one.");
+}
+
+/* A common name that is a host's counts; others are for people. */
+static void
+add_common_name(struct strv *out, const X509_REQ *req)
+{
+	char raw[256], name[256];
+	enum name_kind kind;
+	struct err unused;
+
+	if (X509_NAME_get_text_by_NID(X509_REQ_get_subject_name(req),
+	    NID_commonName, raw, sizeof(raw)) > 0 &&
+	    name_parse(name, &kind, raw, &unused) == 0 &&
+	    !strv_has(out, name))
+		strv_add(out, name);
+}
+
+static int
+read_names(struct strv *out, X509_REQ *req, struct err *err)
+{
+	STACK_OF(X509_EXTENSION) *exts = X509_REQ_get_extensions(req);
+	GENERAL_NAMES *san = X509V3_get_d2i(exts, NID_subject_alt_name, NULL,
+	    NULL);
+	bool fine = pem_san(out, san);
+
+	GENERAL_NAMES_free(san);
+	sk_X509_EXTENSION_pop_free(exts, X509_EXTENSION_free);
+	if (!fine)
+		return bad(err, "asks for a name that is neither a host nor "
+		    "an address");
+	add_common_name(out, req);
+	return out->n > 0 ? 0 : bad(err, "asks for no name");
+}
+
+static int
+read_spki(struct blob *out, X509_REQ *req, struct err *err)
+{
+	unsigned char *der = NULL;
+	int n = i2d_X509_PUBKEY(X509_REQ_get_X509_PUBKEY(req), &der);
+
+	if (n > 0)
+		*out = blob_copy(der, (size_t)n);
+	OPENSSL_free(der);
+	return n > 0 ? 0 : bad(err, "has a key that can't be read");
+}
+
+static int
+read_request(struct acme_csr *out, X509_REQ *req, struct err *err)
+{
+	EVP_PKEY *key = X509_REQ_get0_pubkey(req);
+
+	if (key == NULL || X509_REQ_verify(req, key) != 1)
+		return bad(err, "is not signed with its own key");
+	if (read_names(&out->names, req, err) != 0)
+		return -1;
+	return read_spki(&out->spki, req, err);
+}
+
+int
+acme_csr_read(struct acme_csr *out, const void *der, size_t n,
+    struct err *err)
+{
+	const unsigned char *p = der;
+	X509_REQ *req = NULL;
+	int rc = -1;
+
+	memset(out, 0, sizeof(*out));
+	if (n > 0 && n <= CSR_MAX)
+		req = d2i_X509_REQ(NULL, &p, (long)n);
+	if (req == NULL || p != (const unsigned char *)der + n)
+		bad(err, "is none");
+	else
+		rc = read_request(out, req, err);
+	X509_REQ_free(req);
+	ERR_clear_error();
+	if (rc != 0)
+		acme_csr_free(out);
+	return rc;
+}
+
+void
+acme_csr_free(struct acme_csr *c)
+{
+	strv_free(&c->names);
+	blob_free(&c->spki);
+}

@@ -1,0 +1,62 @@
+/* Inside of a CA: what cas.c (session, breaker, table) and cas_account.c (the
+ * account, beside ordering) share. */
+#ifndef DAEMON_CAS_PARTS_H
+#define DAEMON_CAS_PARTS_H
+#include "acme/account.h"
+#include "daemon/cas.h"
+#include "daemon/peers.h"
+#include "store/rows.h"
+
+struct waiter {
+	void (*done)(void *ctx, const struct err *err);
+	void *ctx;
+	struct waiter *next;
+};
+
+/* One at a time. The last two stop orders while they last. */
+enum deed { DEED_NONE, DEED_CONTACTS, DEED_LOOK, DEED_END, DEED_ROLL };
+
+struct ca {
+	const struct conf_ca *conf;
+	struct row_account account;
+	struct row_ca row;
+	struct strv contacts;
+	struct acme_session *session;
+	struct acting acting;
+	bool loaded;		/* the rows have been read */
+	bool stepping;		/* a session step is under way */
+	bool asked;		/* ... and the CA was asked for it */
+	struct waiter *waiters;
+	int orders;
+
+	enum deed deed;
+	struct acting doing;
+	struct acme_act *act;		/* of all but ROLL */
+	struct acme_rollover *roll;
+	ca_done *deed_done;		/* NULL: nobody waits */
+	void *deed_ctx;
+	char *next_alg;			/* ROLL: of the key that is made */
+	bool told;			/* contacts, since the start */
+};
+
+void ca_say(const struct ca *c, const char *event, const struct err *err);
+void ca_tell_waiters(struct ca *c, const struct err *err);
+void ca_go(struct ca *c);
+
+/* A session is ready. True: something of the account must be settled first,
+ * and ca_go() is called when it is. */
+bool ca_settles(struct ca *c);
+bool ca_is_settling(const struct ca *c);
+/* Its row, and its copy beside the inventory. */
+void ca_save_account(const struct ca *c);
+/* Says so once, and remembers it. */
+void ca_account_dead(struct ca *c, const struct err *err);
+bool ca_is_dead(const struct ca *c, struct err *err);
+/* -1 and err: its configuration asks for what is not there. */
+int ca_may_be_used(const struct ca *c, struct err *err);
+/* Asks the keeper for a key of the account's. */
+int ca_ask_key(struct ca *c, const char *alg, peer_done *done,
+    struct err *err);
+void ca_account_init(struct ca *c);
+void ca_account_fini(struct ca *c);
+#endif

@@ -1,0 +1,293 @@
+/* What came of an order: a version, or when and how it is tried again. */
+#include <config.h>
+#include <stdlib.h>
+#include <string.h>
+#include "daemon/budget.h"
+#include "daemon/chance.h"
+#include "daemon/engine.h"
+#include "daemon/issue.h"
+#include "daemon/plan.h"
+#include "daemon/sched.h"
+
+enum { ORDER_AGE_MS = 7 * 24 * 3600 * 1000 };
+
+/* The challenges that are still out there are taken down by a job. */
+static void
+drop_order(struct issue *s)
+{
+	batch_del(turn_batch(), T_ORDER, &s->row);
+	sched_put(JOB_UNDO, s->row.cert_id, loop_now());
+}
+
+/* The order itself lives on at the CA and is taken up again. */
+static bool
+order_survives(const struct issue *s)
+{
+	return loop_now() - s->row.created_ms <= ORDER_AGE_MS &&
+	    !acme_order_over(s->order);
+}
+
+/* A CA may ask for patience, but not past the end: at most 7 days, an eighth
+ * of what is left, an hour at least (security.md C6). */
+static int64_t
+within_reason(int64_t at, const struct row_cert *c)
+{
+	int64_t most = 7 * CONF_DAY, left;
+
+	if (c->newest > 0) {
+		left = (c->not_after_ms - loop_now()) / 8;
+		left = left > CONF_HOUR ? left : CONF_HOUR;
+		most = left < most ? left : most;
+	}
+	return at < loop_now() + most ? at : loop_now() + most;
+}
+
+/* When and how this certificate is tried again. */
+static int64_t
+after_failure(struct row_cert *c, const struct issue *s,
+    const struct err *err)
+{
+	int64_t now = loop_now(), at = ca_closed_until(s->ca);
+	bool passes = err->class == ERR_LATER;
+
+	if (engine_own_trouble(err)) {
+		row_text(&c->iss_state, "waiting");
+		return c->iss_next_try_ms = now + plan_own_trouble(1,
+		    s->lifetime_ms);
+	}
+	if (!passes || at == 0)
+		c->iss_failures++;
+	if (at == 0)
+		at = now + plan_backoff(c->iss_failures, s->lifetime_ms,
+		    chance_luck());
+	else
+		at += (int64_t)(chance_luck() % 1000);
+	if (err->retry_at_ms > at)
+		at = within_reason(err->retry_at_ms, c);
+	row_text(&c->iss_state, passes ? "waiting" :
+	    err->code == ERR_CA_BLOCKED ? "blocked" : "failing");
+	c->iss_next_try_ms = at;
+	return at;
+}
+
+struct ending {
+	struct issue *issue;
+	struct err err;
+};
+
+static void
+record_failure(void *ctx, struct bundle *b, const struct err *store_err)
+{
+	struct ending *e = ctx;
+	struct issue *s = e->issue;
+	struct happening h = { .event = "order.failed", .name = s->name,
+		.cert_id = s->row.cert_id, .cause = s->row.cause,
+		.err = &e->err };
+	struct row_cert *c;
+	int64_t at = loop_now() + CONF_MINUTE;
+
+	if (store_err == NULL && b->cert != NULL) {
+		c = row_copy(T_CERT, b->cert);
+		at = after_failure(c, s, &e->err);
+		set_error(&c->iss_error, &e->err);
+		batch_put(turn_batch(), T_CERT, c);
+		if (e->err.class == ERR_LATER)
+			h.event = "order.waiting";
+		row_free(T_CERT, c);
+		free(c);
+	}
+	turn_event(&h);
+	/* That it failed and was told is part of its state: taken up again it
+	 * starts from what the CA says then. */
+	if (order_survives(s))
+		issue_save(s);
+	else
+		drop_order(s);
+	engine_touch(s->row.cert_id);
+	sched_later(JOB_RENEW, s->row.cert_id, at);
+	issue_free(s);
+	free(e);
+}
+
+void
+issue_fail(struct issue *s, const struct err *err)
+{
+	struct ending *e = xcalloc(1, sizeof(*e));
+
+	e->issue = s;
+	e->err = *err;
+	if (err->code == ERR_ACCOUNT_UNKNOWN)
+		ca_lost_account(s->ca);
+	if (err->code == ERR_ACCOUNT_DEAD)
+		ca_doubt_account(s->ca);
+	/* What the CA refuses it has answered; what is odd about one order is
+	 * no reason to leave the CA alone with all others. */
+	if (acme_order_over(s->order))
+		ca_worked(s->ca);
+	else if (err->code != ERR_CA_PROTOCOL)
+		ca_failed(s->ca, err);
+	bundle_by_id(turn_store(), s->row.cert_id, record_failure, e);
+}
+
+/* --- success ----------------------------------------------------------- */
+
+static void
+put_version(const struct issue *s, const struct acme_wish *w,
+    const struct acme_leaf *leaf)
+{
+	struct row_chain chain = { NULL, w->chain };
+	struct row_version v = { .cert_id = s->row.cert_id,
+		.version = s->row.version, .sealed = s->row.sealed,
+		.kek_id = s->row.kek_id, .seal_format = 1,
+		.key_type = s->wish.key_type, .leaf = w->leaf,
+		.serial = (char *)(uintptr_t)leaf->serial,
+		.sha256 = (char *)(uintptr_t)leaf->sha256,
+		.spki_sha256 = (char *)(uintptr_t)leaf->spki_sha256,
+		.issuer = (char *)(uintptr_t)leaf->issuer,
+		.ari_id = (char *)(uintptr_t)leaf->ari_id,
+		.not_before_ms = leaf->not_before_ms,
+		.not_after_ms = leaf->not_after_ms, .issued_ms = loop_now(),
+		.ca = s->row.ca, .test_ca = leaf->test_ca ||
+		    ca_conf(s->ca)->test_ca };
+	char key[65];
+
+	if ((acme_order_dropped(s->order) & ACME_DROPPED_PROFILE) == 0)
+		v.profile = s->wish.profile;
+
+	v.names = lines_of(&leaf->names);
+	if (w->chain.len > 0) {
+		acme_digest_hex(key, w->chain.p, w->chain.len);
+		chain.sha256 = v.chain = key;
+		batch_put(turn_batch(), T_CHAIN, &chain);
+	}
+	batch_put(turn_batch(), T_VERSION, &v);
+	budget_spend(s->row.ca, &leaf->names);
+	free(v.names);
+}
+
+static void
+mark_current(const struct bundle *b, const struct acme_leaf *leaf)
+{
+	size_t i;
+
+	for (i = 0; i < b->idents.n; i++) {
+		struct row_ident row = *ROWS_AT(&b->idents, row_ident, i);
+
+		row.current = strv_has(&leaf->names, row.value);
+		if (row.wanted || row.current)
+			batch_put(turn_batch(), T_IDENT, &row);
+		else
+			batch_del(turn_batch(), T_IDENT, &row);
+	}
+}
+
+/* What the CA did not grant, one a line: told when it changes. */
+static void
+note_dropped(struct row_cert *c, const struct issue *s)
+{
+	unsigned int dropped = acme_order_dropped(s->order), bit;
+	struct happening h = { .event = "order.degraded", .name = s->name,
+		.cert_id = c->id, .version = s->row.version };
+	struct buf lines;
+
+	buf_init(&lines, 400);
+	for (bit = 1; bit <= ACME_DROPPED_ALL; bit <<= 1)
+		if ((dropped & bit) != 0)
+			buf_printf(&lines, "%s%s", lines.len > 0 ? "\n" : "",
+			    acme_dropped_words((enum acme_dropped)bit));
+	if (strcmp(c->degraded, lines.len > 0 ? lines.data : "") != 0) {
+		row_text(&c->degraded, lines.len > 0 ? lines.data : "");
+		h.text = c->degraded;
+		if (dropped != 0)
+			turn_event(&h);
+	}
+	buf_free(&lines);
+}
+
+struct success {
+	struct issue *issue;
+	struct acme_leaf leaf;
+};
+
+/* The wish has changed while the order was under way. */
+static bool
+wants_others(const struct row_cert *c, const struct issue *s)
+{
+	struct conf_wish now = engine_wish(c);
+	bool differs = !strv_same(&now.names, &s->wish.names) ||
+	    strcmp(now.ca, s->wish.ca) != 0;
+
+	conf_wish_free(&now);
+	return differs;
+}
+
+static void
+record_success(void *ctx, struct bundle *b, const struct err *err)
+{
+	struct success *k = ctx;
+	struct issue *s = k->issue;
+	struct happening h = { .event = "version.issued", .name = s->name,
+		.cert_id = s->row.cert_id, .version = s->row.version,
+		.cause = s->row.cause, .text = s->row.ca };
+	struct row_cert *c;
+	int64_t at = loop_now(), soon;
+	bool refused;
+
+	if (err == NULL && b->cert != NULL) {
+		c = row_copy(T_CERT, b->cert);
+		c->newest = s->row.version;
+		c->next_version = s->row.version + 1;
+		c->iss_failures = c->iss_next_try_ms = c->renew_forced = 0;
+		row_text(&c->iss_state, "idle");
+		set_error(&c->iss_error, NULL);
+		at = plan_renewal(k->leaf.not_before_ms, k->leaf.not_after_ms,
+		    s->wish.renew_before_ms, chance_luck(), &refused);
+		soon = loop_now() + (k->leaf.not_after_ms - loop_now()) / 4;
+		if (at < soon)	/* a clock that is wrong orders no second */
+			at = soon;
+		row_text(&c->renew_reason, "lifetime");
+		if (wants_others(c, s)) {
+			at = loop_now();
+			row_text(&c->renew_reason, "names");
+		}
+		c->renew_at_ms = at;
+		note_dropped(c, s);
+		issue_key_used(c);
+		sched_put(JOB_PRUNE, c->id, loop_now());
+		sched_put(JOB_ARI, c->id, job_ari_first(
+		    k->leaf.not_after_ms - k->leaf.not_before_ms));
+		if (refused)
+			h.text = "renew-before is more than 2/3 of the "
+			    "lifetime; the default is used";
+		batch_put(turn_batch(), T_CERT, c);
+		mark_current(b, &k->leaf);
+		row_free(T_CERT, c);
+		free(c);
+	}
+	turn_event(&h);
+	batch_del(turn_batch(), T_ORDER, &s->row);
+	sched_put(JOB_INSTALL, s->row.cert_id, loop_now());
+	sched_put(JOB_UNDO, s->row.cert_id, loop_now());
+	engine_touch(s->row.cert_id);
+	sched_later(JOB_RENEW, s->row.cert_id, at);
+	ca_worked(s->ca);
+	strv_free(&k->leaf.names);
+	free(k);
+	issue_free(s);
+}
+
+void
+issue_succeed(struct issue *s, const struct acme_wish *w)
+{
+	struct success *k = xcalloc(1, sizeof(*k));
+	struct err err;
+
+	k->issue = s;
+	if (acme_leaf_read(&k->leaf, w->leaf.p, w->leaf.len, &err) != 0) {
+		free(k);
+		issue_fail(s, &err);
+		return;
+	}
+	put_version(s, w, &k->leaf);
+	bundle_by_id(turn_store(), s->row.cert_id, record_success, k);
+}

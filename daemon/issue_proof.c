@@ -1,0 +1,173 @@
+/* Challenges of an order: planned, written down, published, taken down. */
+#include <config.h>
+#include <stdlib.h>
+#include <string.h>
+#include "daemon/engine.h"
+#include "daemon/issue.h"
+#include "daemon/proof.h"
+
+/* A challenge that is out there, or about to be. */
+struct proof {
+	struct row_challenge *row;
+	struct proof *next;
+};
+
+static struct proof *
+proof_add(struct issue *s, const struct row_challenge *row)
+{
+	struct proof *p = xcalloc(1, sizeof(*p));
+
+	p->row = row_copy(T_CHALLENGE, row);
+	p->next = s->proofs;
+	s->proofs = p;
+	return p;
+}
+
+static void
+proof_drop(struct issue *s, struct proof *p)
+{
+	struct proof **at = &s->proofs;
+
+	while (*at != p)
+		at = &(*at)->next;
+	*at = p->next;
+	row_free(T_CHALLENGE, p->row);
+	free(p->row);
+	free(p);
+}
+
+void
+issue_proof_known(struct issue *s, const struct row_challenge *row)
+{
+	proof_add(s, row);
+}
+
+void
+issue_proofs_free(struct issue *s)
+{
+	while (s->proofs != NULL)
+		proof_drop(s, s->proofs);
+}
+
+static void
+published(void *ctx, const struct err *err)
+{
+	struct acme_event e = { .kind = ACME_PUBLISHED };
+
+	if (err != NULL)
+		issue_peer_error(ctx, err);
+	else
+		issue_step(ctx, &e);
+}
+
+static void
+publish_planned(void *ctx)
+{
+	struct issue *s = ctx;
+
+	proof_publish(s->proof->row, published, s);
+}
+
+/* How to take it down again is durable before it is put up. */
+static void
+planned(void *ctx, const struct err *err)
+{
+	struct issue *s = ctx;
+
+	if (err != NULL) {
+		proof_drop(s, s->proof);
+		issue_peer_error(s, err);
+		return;
+	}
+	batch_put(turn_batch(), T_CHALLENGE, s->proof->row);
+	turn_after(publish_planned, s);
+}
+
+static struct row_challenge
+challenge_of(const struct issue *s, const struct acme_wish *w)
+{
+	struct row_challenge row = { .cert_id = s->row.cert_id,
+		.ident = (char *)(uintptr_t)w->ident,
+		.type = (char *)(uintptr_t)w->challenge,
+		.token = (char *)(uintptr_t)w->token,
+		.keyauth = (char *)(uintptr_t)w->keyauth,
+		.record = (char *)(uintptr_t)w->record,
+		.value = (char *)(uintptr_t)w->value,
+		.published_ms = loop_now() };
+
+	return row;
+}
+
+static struct proof *
+proof_of(const struct issue *s, const struct acme_wish *w)
+{
+	struct proof *p;
+
+	for (p = s->proofs; p != NULL; p = p->next)
+		if (strcmp(p->row->ident, w->ident) == 0 &&
+		    strcmp(p->row->type, w->challenge) == 0 &&
+		    strcmp(p->row->token, w->token) == 0)
+			break;
+	return p;
+}
+
+void
+issue_publish(struct issue *s, const struct acme_wish *w)
+{
+	struct row_challenge row = challenge_of(s, w);
+
+	s->proof = proof_of(s, w);
+	if (s->proof == NULL)
+		s->proof = proof_add(s, &row);
+	proof_plan(s->proof->row, &s->wish, planned, s);
+}
+
+static void
+withdrawn(void *ctx, const struct err *err)
+{
+	struct issue *s = ctx;
+	struct acme_event e = { .kind = ACME_WITHDRAWN };
+
+	/* What stays up is taken down by a job after the order. */
+	if (err == NULL && s->proof != NULL) {
+		batch_del(turn_batch(), T_CHALLENGE, s->proof->row);
+		proof_drop(s, s->proof);
+	}
+	s->proof = NULL;
+	issue_step(s, &e);
+}
+
+static void
+ask_withdraw(void *ctx)
+{
+	struct issue *s = ctx;
+
+	if (s->proof != NULL)
+		proof_withdraw(s->proof->row, withdrawn, s);
+	else
+		withdrawn(s, NULL);
+}
+
+void
+issue_withdraw(struct issue *s, const struct acme_wish *w)
+{
+	s->proof = proof_of(s, w);
+	turn_after(ask_withdraw, s);
+}
+
+/* Only dns-persist-01 wishes for it. */
+static void
+no_check(void *ctx)
+{
+	struct err err;
+
+	err_set(&err, ERR_NO_CHALLENGE, "standing records are not looked up");
+	issue_peer_error(ctx, &err);
+}
+
+void
+issue_check(struct issue *s, const struct acme_wish *w)
+{
+	(void)w;
+	turn_after(no_check, s);
+}

@@ -1,0 +1,181 @@
+/* The table of what is armed. Nothing of it outlives the process. */
+#include <config.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <openssl/sha.h>
+#include "daemon/keeper.h"
+#include "daemon/keeper_arm.h"
+
+/* Once, and as often as a request is signed again for another nonce. */
+enum { ARMED_MAX = 1024, USES_MAX = 12 };
+
+static struct {
+	struct armed {
+		uint8_t what;
+		uint64_t object;
+		uint32_t version;
+		bool has_digest;
+		uint8_t digest[ARM_DIGEST];
+		int64_t until_ms;
+		int uses;
+		uint8_t asked[SHA256_DIGEST_LENGTH];	/* by the first */
+	} v[ARMED_MAX];
+	size_t n;
+} table;
+
+static const struct {
+	const char *act, *of, *advice;
+} words[ARM_WHAT_COUNT] = {
+	[ARM_REVOKE] = { "revocation", "certificate",
+	    "As root on this machine: everleaf revoke NAME" },
+	[ARM_KEY_CHANGE] = { "another key", "account",
+	    "As root on this machine: everleaf ca rollover CA" },
+	[ARM_DEACTIVATE] = { "giving up", "account",
+	    "As root on this machine: everleaf ca deactivate CA" }
+};
+
+/* Time that neither jumps nor stands still while the machine sleeps. */
+static int64_t
+now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_BOOTTIME, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static void
+drop(struct armed *a)
+{
+	*a = table.v[--table.n];
+}
+
+static void
+drop_old(void)
+{
+	int64_t now = now_ms();
+	size_t i = 0;
+
+	while (i < table.n)
+		if (table.v[i].until_ms <= now)
+			drop(&table.v[i]);
+		else
+			i++;
+}
+
+static struct armed *
+find(uint8_t what, uint64_t object, uint32_t version)
+{
+	size_t i;
+
+	for (i = 0; i < table.n; i++)
+		if (table.v[i].what == what && table.v[i].object == object &&
+		    table.v[i].version == version)
+			return &table.v[i];
+	return NULL;
+}
+
+static int
+check(const struct w_arm *q, struct err *err)
+{
+	if (q->what < ARM_REVOKE || q->what >= ARM_WHAT_COUNT)
+		return err_set(err, ERR_INVALID, "there is no such act to "
+		    "arm");
+	if (q->seconds > ARM_SECONDS_MAX)
+		return err_set(err, ERR_INVALID, "%s is armed for %d seconds "
+		    "at most", words[q->what].act, ARM_SECONDS_MAX);
+	if ((q->what == ARM_REVOKE) != (q->version != 0))
+		return err_set(err, ERR_INVALID, "%s is armed for %s",
+		    words[q->what].act, q->what == ARM_REVOKE ?
+		    "a version of a certificate" : "an account");
+	if (q->digest.len != 0 && (q->digest.len != ARM_DIGEST ||
+	    q->what != ARM_REVOKE))
+		return err_set(err, ERR_INVALID, "%s is armed with something "
+		    "that is no digest", words[q->what].act);
+	return 0;
+}
+
+int
+keeper_arm(const struct kek *kek, const void *in, void *out, struct err *err)
+{
+	const struct w_arm *q = in;
+	struct armed *a;
+
+	(void)kek;
+	(void)out;
+	if (check(q, err) != 0)
+		return -1;
+	drop_old();
+	a = find(q->what, q->object, q->version);
+	if (q->seconds == 0) {
+		if (a != NULL)
+			drop(a);
+		return 0;
+	}
+	if (a == NULL && table.n == ARMED_MAX) {
+		err_set(err, ERR_OWN_LIMIT, "more than %d acts are armed",
+		    ARMED_MAX);
+		return err_advise(err, "Wait until the first are done.");
+	}
+	if (a == NULL)
+		a = &table.v[table.n++];
+	*a = (struct armed){ .what = q->what, .object = q->object,
+		.version = q->version, .has_digest = q->digest.len != 0,
+		.until_ms = now_ms() + (int64_t)q->seconds * 1000 };
+	if (a->has_digest)
+		memcpy(a->digest, q->digest.p, ARM_DIGEST);
+	return 0;
+}
+
+static int
+unarmed(enum arm_what what, uint64_t object, uint32_t version, const char *why,
+    struct err *err)
+{
+	char of[32] = "";
+
+	if (version != 0)
+		snprintf(of, sizeof(of), " version %" PRIu32, version);
+	err_set(err, ERR_NEEDS_OPERATOR, "%s of %s %016" PRIx64 "%s: %s",
+	    words[what].act, words[what].of, object, of, why);
+	return err_advise(err, "%s", words[what].advice);
+}
+
+int
+arm_look(enum arm_what what, uint64_t object, uint32_t version,
+    const uint8_t **digest, struct err *err)
+{
+	const struct armed *a;
+
+	drop_old();
+	a = find((uint8_t)what, object, version);
+	if (a == NULL)
+		return unarmed(what, object, version, "no operator has "
+		    "allowed it in the last ten minutes", err);
+	*digest = a->has_digest ? a->digest : NULL;
+	return 0;
+}
+
+int
+arm_use(enum arm_what what, uint64_t object, uint32_t version,
+    const void *asked, size_t n, struct err *err)
+{
+	uint8_t hash[SHA256_DIGEST_LENGTH];
+	struct armed *a;
+
+	drop_old();
+	a = find((uint8_t)what, object, version);
+	if (a == NULL)
+		return unarmed(what, object, version, "no operator has "
+		    "allowed it in the last ten minutes", err);
+	SHA256(asked, n, hash);
+	if (a->uses > 0 && memcmp(hash, a->asked, sizeof(hash)) != 0)
+		return unarmed(what, object, version, "an operator has "
+		    "allowed it once, and that was used for another request",
+		    err);
+	memcpy(a->asked, hash, sizeof(hash));
+	if (++a->uses >= USES_MAX)
+		drop(a);
+	return 0;
+}

@@ -1,0 +1,45 @@
+/* Keys that people bring. They come from the master, to whom root handed an
+ * open file; what goes back is sealed, so it may travel through anybody. */
+#include <config.h>
+#include <inttypes.h>
+#include "daemon/keeper_parts.h"
+
+/* One that can sign; agreement keys can't serve TLS. */
+static int
+check_use(EVP_PKEY *key, struct err *err)
+{
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	bool can = ctx != NULL && EVP_DigestSignInit(ctx, NULL,
+	    key_digest(key), NULL, key) == 1;
+
+	EVP_MD_CTX_free(ctx);
+	return can ? 0 : err_set(err, ERR_INVALID, "key: it is of a type that "
+	    "can't sign");
+}
+
+int
+keeper_import(const struct kek *kek, const void *in, void *out,
+    struct err *err)
+{
+	const struct w_import *q = in;
+	struct w_key *a = out;
+	EVP_PKEY *key;
+	int rc;
+
+	if (q->version == 0 &&
+	    keeper_check_origin(q->object, q->origin, err) != 0)
+		return -1;
+	key = key_import(&q->key, err);
+	if (key == NULL)
+		return -1;
+	rc = check_use(key, err);
+	if (rc == 0 && q->version == 0)
+		rc = keeper_seal_account(a, kek, q->object, q->origin, key,
+		    err);
+	else if (rc == 0 && (rc = key_public(&a->spki, key, err)) == 0 &&
+	    (rc = keeper_seal_cert(&a->sealed, kek, q->object, q->version,
+	    key, err)) != 0)
+		blob_free(&a->spki);
+	EVP_PKEY_free(key);
+	return rc;
+}

@@ -1,0 +1,352 @@
+/* The operator's own socket. What root says here goes to the keeper as it is:
+ * this act, on that object, for so long; or a key to seal. The engine has no
+ * way to it. One request at a time on a connection, few connections, and each
+ * line of it in the log. */
+#include <config.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+#include "acme/acme.h"
+#include "daemon/log.h"
+#include "daemon/master.h"
+#include "daemon/operator_io.h"
+
+enum { CONNECTIONS = 8, IDLE_MS = 30 * 1000, KEY_FILE_MAX = 64 * 1024,
+	OURS = INT32_MIN };
+
+struct talk {
+	struct master *m;
+	int fd;			/* -1: free */
+	struct watch *speaks;
+	struct alarm *idle;
+	uint32_t waits;			/* id of what the keeper was asked */
+	struct operator_request r;
+	struct ucred peer;
+};
+
+static struct talk talks[CONNECTIONS];
+static struct watch *door;
+static int listener = -1;
+static uint32_t serials;
+
+static const char *const acts[ARM_WHAT_COUNT] = {
+	[ARM_REVOKE] = "revocation", [ARM_KEY_CHANGE] = "a change of key",
+	[ARM_DEACTIVATE] = "giving up"
+};
+
+/* --- connections ---------------------------------------------------------- */
+
+static void
+hang_up(struct talk *t)
+{
+	watch_free(t->speaks);
+	alarm_free(t->idle);
+	close(t->fd);
+	memset(t, 0, sizeof(*t));
+	t->fd = -1;
+}
+
+static void
+too_idle(void *ctx)
+{
+	hang_up(ctx);
+}
+
+static void
+reply(struct talk *t, const struct err *err, int pass)
+{
+	uint8_t answer[OPERATOR_ANSWER];
+
+	operator_answer_write(answer, err);
+	t->waits = 0;
+	alarm_after(t->idle, IDLE_MS);
+	if (operator_send(t->fd, answer, sizeof(answer), pass) != 0)
+		hang_up(t);
+}
+
+static void
+say(const struct talk *t, const char *verb)
+{
+	const struct operator_request *r = &t->r;
+
+	if (r->kind == OPERATOR_IMPORT)
+		log_info("operator (uid %u, process %d) %s a key for %s %016"
+		    PRIx64, (unsigned)t->peer.uid, (int)t->peer.pid, verb,
+		    r->version == 0 ? "account" : "certificate", r->object);
+	else
+		log_info("operator (uid %u, process %d) %s %s of %s %016" PRIx64
+		    " version %" PRIu32 " for %" PRIu32 " s",
+		    (unsigned)t->peer.uid, (int)t->peer.pid, verb,
+		    acts[r->what], r->what == ARM_REVOKE ? "certificate" :
+		    "account", r->object, r->version, r->seconds);
+}
+
+/* --- what is asked of the keeper ------------------------------------------ */
+
+static int
+to_keeper(struct talk *t, enum wire_kind kind, const void *st,
+    struct err *err)
+{
+	t->waits = (uint32_t)OURS | ++serials;
+	alarm_after(t->idle, IDLE_MS);
+	if (child_send(&t->m->children[ROLE_KEEPER], kind, t->waits, st, NULL,
+	    0))
+		return 0;
+	t->waits = 0;
+	err_set(err, ERR_KEEPER, "the keeper does not run at the moment");
+	return err_advise(err, "Try it again in a minute.");
+}
+
+static int
+arm(struct talk *t, struct err *err)
+{
+	static const uint8_t none[OPERATOR_MORE];
+	struct operator_request *r = &t->r;
+	struct w_arm w = { .what = (uint8_t)r->what, .object = r->object,
+		.version = r->version, .seconds = r->seconds };
+
+	if (memcmp(r->digest, none, sizeof(none)) != 0)
+		w.digest = (struct blob){ r->digest, sizeof(r->digest) };
+	return to_keeper(t, WIRE_ARM, &w, err);
+}
+
+/* A regular file of a sensible size: what else it might be would block, or
+ * never end (security.md D10). */
+static int
+read_file(struct blob *out, int fd, struct err *err)
+{
+	struct stat st;
+	ssize_t n;
+
+	*out = (struct blob){ NULL, 0 };
+	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size < 1 ||
+	    st.st_size > KEY_FILE_MAX)
+		return err_set(err, ERR_INVALID, "key: what was handed over "
+		    "is no file of 1 to %d bytes", KEY_FILE_MAX);
+	out->p = xcalloc(1, (size_t)st.st_size);
+	out->len = (size_t)st.st_size;
+	n = pread(fd, out->p, out->len, 0);
+	if (n == (ssize_t)out->len)
+		return 0;
+	blob_wipe(out);
+	return err_errno(err, ERR_INVALID, "key: its file can't be read");
+}
+
+static int
+import(struct talk *t, int fd, struct err *err)
+{
+	const struct operator_request *r = &t->r;
+	const struct conf_ca *ca = r->version == 0 ?
+	    conf_ca(t->m->conf, r->ca) : NULL;
+	struct w_import w = { .object = r->object, .version = r->version };
+	struct buf origin;
+	int rc = 0;
+
+	if (r->version == 0 && ca == NULL)
+		return err_set(err, ERR_NO_SUCH, "the configuration has no ca "
+		    "\"%s\"", r->ca);
+	buf_init(&origin, ACME_URL_MAX);
+	if (ca != NULL)
+		rc = acme_url_origin(&origin, ca->directory, err);
+	if (rc == 0)
+		rc = read_file(&w.key, fd, err);
+	w.origin = origin.data;
+	if (rc == 0)
+		rc = to_keeper(t, WIRE_IMPORT, &w, err);
+	blob_wipe(&w.key);
+	buf_free(&origin);
+	return rc;
+}
+
+/* --- what an operator says ------------------------------------------------ */
+
+static void
+take(struct talk *t, const void *p, size_t n, const int *fds, int nfds)
+{
+	struct err err;
+	int rc;
+
+	err_clear(&err);
+	if (t->waits != 0 || !operator_read(&t->r, p, n) ||
+	    nfds != (t->r.kind == OPERATOR_IMPORT ? 1 : 0)) {
+		log_error("operator (uid %u, process %d): that is no request",
+		    (unsigned)t->peer.uid, (int)t->peer.pid);
+		hang_up(t);
+		return;
+	}
+	say(t, t->r.kind == OPERATOR_ARM ? "allows" :
+	    t->r.kind == OPERATOR_DISARM ? "takes back" : "brings");
+	rc = t->r.kind == OPERATOR_IMPORT ? import(t, fds[0], &err) :
+	    arm(t, &err);
+	if (rc != 0)
+		reply(t, &err, -1);
+}
+
+static void
+on_request(void *ctx)
+{
+	int fds[MSG_FDS_MAX], nfds = 0;
+	struct talk *t = ctx;
+	const void *p;
+	ptrdiff_t n = msg_recv(t->fd, MSG_DONTWAIT, &p, fds, &nfds);
+
+	if (n > 0)
+		take(t, p, (size_t)n, fds, nfds);
+	else if (n == 0 || errno != EAGAIN)
+		hang_up(t);
+	while (nfds > 0)
+		close(fds[--nfds]);
+}
+
+/* Root, or whose daemon it is; but none of our own children, who may have the
+ * same user where nobody is root. */
+static bool
+may_speak(const struct master *m, const struct ucred *peer)
+{
+	int role;
+
+	for (role = ROLE_MASTER + 1; role < ROLE_COUNT; role++)
+		if (m->children[role].pid == peer->pid)
+			return false;
+	return peer->uid == 0 || peer->uid == geteuid();
+}
+
+static void
+on_connection(void *ctx)
+{
+	struct master *m = ctx;
+	struct talk *t = talks;
+	socklen_t len = sizeof(t->peer);
+	struct ucred peer;
+	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	if (fd < 0)
+		return;
+	while (t < talks + CONNECTIONS && t->fd >= 0)
+		t++;
+	if (t == talks + CONNECTIONS ||
+	    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0 ||
+	    !may_speak(m, &peer)) {
+		close(fd);
+		return;
+	}
+	*t = (struct talk){ .m = m, .fd = fd, .peer = peer };
+	t->speaks = watch_new(fd, on_request, t);
+	t->idle = alarm_new(too_idle, t);
+	alarm_after(t->idle, IDLE_MS);
+}
+
+/* --- what the keeper answers ---------------------------------------------- */
+
+static struct talk *
+find(uint32_t id)
+{
+	size_t i;
+
+	for (i = 0; i < CONNECTIONS; i++)
+		if (talks[i].fd >= 0 && talks[i].waits == id)
+			return &talks[i];
+	return NULL;
+}
+
+bool
+arm_is_ours(uint32_t id)
+{
+	return (id & (uint32_t)OURS) != 0;
+}
+
+void
+arm_done(uint32_t id)
+{
+	struct talk *t = find(id);
+	struct err fine;
+
+	err_clear(&fine);
+	if (t != NULL)
+		reply(t, &fine, -1);
+}
+
+/* The sealed key goes back in a file that nobody can change. */
+void
+arm_sealed(uint32_t id, const struct w_key *k)
+{
+	struct talk *t = find(id);
+	struct blob b = operator_pack(k);
+	struct err err;
+	int fd = t != NULL ? memfd_create("everleaf-key", MFD_CLOEXEC |
+	    MFD_ALLOW_SEALING) : -1;
+
+	err_clear(&err);
+	if (fd < 0 || write(fd, b.p, b.len) != (ssize_t)b.len ||
+	    fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW |
+	    F_SEAL_WRITE) != 0)
+		err_errno(&err, ERR_INTERNAL, "key: it can't be handed back");
+	if (t != NULL)
+		reply(t, &err, err.code == ERR_OK ? fd : -1);
+	if (fd >= 0)
+		close(fd);
+	blob_free(&b);
+}
+
+void
+arm_failed(uint32_t id, const struct w_failed *f)
+{
+	struct talk *t = find(id);
+	struct err err;
+
+	wire_failed_err(f, &err);
+	if (t != NULL)
+		reply(t, &err, -1);
+}
+
+void
+arm_keeper_gone(void)
+{
+	struct err err;
+	size_t i;
+
+	err_set(&err, ERR_KEEPER, "the keeper ended while it was asked");
+	err_advise(&err, "Try it again.");
+	for (i = 0; i < CONNECTIONS; i++)
+		if (listener >= 0 && talks[i].fd >= 0 && talks[i].waits != 0)
+			reply(&talks[i], &err, -1);
+}
+
+/* --- beginning and end ---------------------------------------------------- */
+
+int
+arm_start(struct master *m, struct err *err)
+{
+	struct sockaddr_un path;
+	size_t i;
+
+	for (i = 0; i < CONNECTIONS; i++)
+		talks[i].fd = -1;
+	listener = listen_unix(m, OPERATOR_SOCKET, SOCK_SEQPACKET, &path, err);
+	if (listener < 0)
+		return -1;
+	chmod(path.sun_path, 0600);
+	door = watch_new(listener, on_connection, m);
+	return 0;
+}
+
+void
+arm_stop(void)
+{
+	size_t i;
+
+	watch_free(door);
+	for (i = 0; i < CONNECTIONS; i++)
+		if (listener >= 0 && talks[i].fd >= 0)
+			hang_up(&talks[i]);
+	if (listener >= 0)
+		close(listener);
+	listener = -1;
+}

@@ -1,0 +1,144 @@
+/* Secrets in files that the configuration names: read as root, handed to the
+ * keeper, forgotten. A file that is missing or bad takes nothing else along:
+ * the log says it, and what needs the secret fails with words. */
+#include <config.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "base/text.h"
+#include "daemon/conf_read.h"
+#include "daemon/log.h"
+#include "daemon/master.h"
+
+enum { SECRET_FILE_MAX = 4096 };
+
+/* The bytes of a file that others can't read. The caller wipes *out. */
+static int
+read_secret(struct blob *out, const char *path, struct err *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	char text[SECRET_FILE_MAX + 1];
+	struct stat st;
+	ssize_t n = -1;
+	int rc = 0;
+
+	*out = (struct blob){ NULL, 0 };
+	if (fd < 0)
+		return err_errno(err, ERR_CONFIG_BAD, "%s", path);
+	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
+		rc = err_set(err, ERR_CONFIG_BAD, "%s: it is no file", path);
+	else if ((st.st_mode & 07) != 0) {
+		err_set(err, ERR_CONFIG_BAD, "%s: readable by others (mode "
+		    "%04o)", path, (unsigned)(st.st_mode & 07777));
+		rc = err_advise(err, "chmod 600 %s", path);
+	} else if ((n = read(fd, text, sizeof(text))) < 0)
+		rc = err_errno(err, ERR_CONFIG_BAD, "%s", path);
+	else if (n > SECRET_FILE_MAX)
+		rc = err_set(err, ERR_CONFIG_BAD, "%s: it is longer than %d "
+		    "bytes", path, SECRET_FILE_MAX);
+	if (rc == 0)
+		*out = blob_copy(text, (size_t)n);
+	mem_wipe(text, sizeof(text));
+	close(fd);
+	return rc;
+}
+
+/* base64url as RFC 8555 has it; or base64 with its padding, as some CAs print
+ * it (security.md L6). */
+int
+secrets_base64(struct blob *out, const struct blob *text, const char *path,
+    struct err *err)
+{
+	char plain[SECRET_FILE_MAX];
+	size_t n = text->len, i = 0, k;
+	bool good;
+
+	while (n > 0 && strchr(" \t\r\n", text->p[n - 1]) != NULL)
+		n--;
+	while (i < n && strchr(" \t\r\n", text->p[i]) != NULL)
+		i++;
+	while (n > i && text->p[n - 1] == '=')
+		n--;
+	for (k = 0; i + k < n && k < sizeof(plain); k++)
+		plain[k] = text->p[i + k] == '+' ? '-' :
+		    text->p[i + k] == '/' ? '_' : (char)text->p[i + k];
+	good = k > 0 && text_unb64u(out, plain, k);
+	mem_wipe(plain, sizeof(plain));
+	if (good)
+		return 0;
+	*out = (struct blob){ NULL, 0 };
+	err_set(err, ERR_CONFIG_BAD, "%s: it does not hold one word of "
+	    "base64url", path);
+	return err_advise(err, "Write the HMAC key into it as the CA gave "
+	    "it, and nothing else.");
+}
+
+static int
+give_eab(struct child *keeper, const struct conf_ca *ca, struct err *err)
+{
+	struct w_secret w = { .kind = SECRET_EAB, .name = ca->title,
+		.alg = (char[]){ "hs256" } };
+	struct blob text;
+	int rc;
+
+	if (read_secret(&text, ca->eab_key_file, err) != 0)
+		return -1;
+	rc = secrets_base64(&w.secret, &text, ca->eab_key_file, err);
+	if (rc == 0)
+		child_send(keeper, WIRE_SECRET, 0, &w, NULL, 0);
+	blob_wipe(&text);
+	blob_wipe(&w.secret);
+	return rc;
+}
+
+/* The HMAC key of a binding has done its duty once the account exists, and
+ * its file may be gone: that is a remark, no error. */
+static void
+say_missing(const struct conf_ca *ca, const struct err *err)
+{
+	if (access(ca->eab_key_file, F_OK) != 0 && errno == ENOENT)
+		log_info("%s: ca \"%s\": %s is not there; that is fine once "
+		    "the account exists", ca->where, ca->title,
+		    ca->eab_key_file);
+	else
+		log_err(err, "%s: ca \"%s\"", ca->where, ca->title);
+}
+
+/* Name and algorithm are in the configuration already: conf_read.c. */
+static int
+give_tsig(struct child *keeper, const struct conf_dns *d, struct err *err)
+{
+	struct tsig_key key;
+	struct w_secret w = { .kind = SECRET_TSIG, .name = d->title,
+		.alg = key.alg };
+
+	if (conf_read_tsig(d->key_file, &key, err) != 0)
+		return err_context(err, "%s", d->key_file);
+	w.secret = key.secret;
+	child_send(keeper, WIRE_SECRET, 0, &w, NULL, 0);
+	tsig_key_wipe(&key);
+	return 0;
+}
+
+void
+secrets_give(struct master *m)
+{
+	struct child *keeper = &m->children[ROLE_KEEPER];
+	struct w_empty none = { 0 };
+	struct err err;
+	size_t i;
+
+	if (!child_send(keeper, WIRE_FORGET, 0, &none, NULL, 0))
+		return;
+	for (i = 0; i < m->conf->cas_n; i++)
+		if (m->conf->cas[i].eab_key_file[0] != '\0' &&
+		    give_eab(keeper, &m->conf->cas[i], &err) != 0)
+			say_missing(&m->conf->cas[i], &err);
+	for (i = 0; i < m->conf->dns_n; i++)
+		if (m->conf->dns[i].key_file[0] != '\0' &&
+		    give_tsig(keeper, &m->conf->dns[i], &err) != 0)
+			log_err(&err, "%s: dns \"%s\"",
+			    m->conf->dns[i].where, m->conf->dns[i].title);
+}

@@ -1,0 +1,161 @@
+/* The two ends of an operator's connection: packets with perhaps a descriptor,
+ * and the command's whole conversation. */
+#include <config.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+#include "base/msg.h"
+#include "daemon/operator_io.h"
+
+enum { PATIENCE_MS = 60 * 1000, RESULT_MAX = 64 * 1024 };
+
+int
+operator_send(int fd, const void *p, size_t n, int pass)
+{
+	union {
+		struct cmsghdr head;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control;
+	struct iovec iov = { (void *)(uintptr_t)p, n };
+	struct msghdr mh = { .msg_iov = &iov, .msg_iovlen = 1 };
+	ssize_t sent;
+
+	memset(&control, 0, sizeof(control));
+	if (pass >= 0) {
+		mh.msg_control = &control;
+		mh.msg_controllen = sizeof(control);
+		control.head.cmsg_level = SOL_SOCKET;
+		control.head.cmsg_type = SCM_RIGHTS;
+		control.head.cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(&control.head), &pass, sizeof(pass));
+	}
+	do
+		sent = sendmsg(fd, &mh, MSG_NOSIGNAL | MSG_DONTWAIT);
+	while (sent < 0 && errno == EINTR);
+	return sent == (ssize_t)n ? 0 : -1;
+}
+
+struct blob
+operator_pack(const struct w_key *k)
+{
+	const struct blob *parts[] = { &k->sealed, &k->spki };
+	struct blob out = { xcalloc(1, k->sealed.len + k->spki.len + 8), 0 };
+	size_t i, b;
+
+	for (i = 0; i < 2; i++) {
+		for (b = 0; b < 4; b++)
+			out.p[out.len++] = (uint8_t)(parts[i]->len >> (8 * b));
+		if (parts[i]->len > 0)
+			memcpy(out.p + out.len, parts[i]->p, parts[i]->len);
+		out.len += parts[i]->len;
+	}
+	return out;
+}
+
+bool
+operator_unpack(struct w_key *k, const uint8_t *p, size_t n)
+{
+	struct blob *parts[] = { &k->sealed, &k->spki };
+	size_t i, len;
+
+	memset(k, 0, sizeof(*k));
+	for (i = 0; i < 2 && n >= 4; i++) {
+		len = p[0] | (size_t)p[1] << 8 | (size_t)p[2] << 16 |
+		    (size_t)p[3] << 24;
+		if (len == 0 || len > n - 4)
+			break;
+		*parts[i] = blob_copy(p + 4, len);
+		p += 4 + len;
+		n -= 4 + len;
+	}
+	if (i == 2 && n == 0)
+		return true;
+	blob_free(&k->sealed);
+	blob_free(&k->spki);
+	return false;
+}
+
+/* --- the command's side --------------------------------------------------- */
+
+static int
+reach(const char *run_dir, struct err *err)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	int fd, n;
+
+	n = snprintf(to.sun_path, sizeof(to.sun_path), "%s/" OPERATOR_SOCKET,
+	    run_dir);
+	if (n < 0 || (size_t)n >= sizeof(to.sun_path))
+		return err_set(err, ERR_CONFIG_BAD, "run-dir %s is too long "
+		    "for the path of a socket", run_dir);
+	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	if (fd >= 0 && connect(fd, (struct sockaddr *)&to, sizeof(to)) == 0)
+		return fd;
+	if (errno == EACCES || errno == EPERM) {
+		err_set(err, ERR_NO_PERMISSION, "no permission on %s",
+		    to.sun_path);
+		err_advise(err, "Become root.");
+	} else {
+		err_set(err, ERR_DAEMON_DOWN, "no daemon at %s", to.sun_path);
+		err_advise(err, "systemctl start everleaf");
+	}
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+static bool
+read_result(int fd, struct w_key *k)
+{
+	uint8_t *p = xcalloc(1, RESULT_MAX);
+	ssize_t n = pread(fd, p, RESULT_MAX, 0);
+	bool good = n > 0 && operator_unpack(k, p, (size_t)n);
+
+	blob_free(&(struct blob){ p, RESULT_MAX });
+	return good;
+}
+
+static int
+hear(int fd, struct w_key *sealed, struct err *err)
+{
+	struct pollfd p = { fd, POLLIN, 0 };
+	int fds[MSG_FDS_MAX], nfds = 0, i;
+	bool good = false, wanted = sealed != NULL;
+	const void *raw;
+	ptrdiff_t n = 0;
+
+	if (poll(&p, 1, PATIENCE_MS) == 1)
+		n = msg_recv(fd, MSG_DONTWAIT, &raw, fds, &nfds);
+	if (n > 0)
+		good = operator_answer_read(err, raw, (size_t)n);
+	if (good && err->code == ERR_OK && wanted)
+		good = nfds == 1 && read_result(fds[0], sealed);
+	for (i = 0; i < nfds; i++)
+		close(fds[i]);
+	if (good)
+		return err->code == ERR_OK ? 0 : -1;
+	return err_set(err, ERR_DAEMON_DOWN, "the daemon did not answer");
+}
+
+int
+operator_ask(const char *run_dir, const struct operator_request *r, int key,
+    struct w_key *sealed, struct err *err)
+{
+	uint8_t request[OPERATOR_REQUEST];
+	int fd = reach(run_dir, err), rc;
+
+	if (fd < 0)
+		return -1;
+	operator_write(request, r);
+	if (operator_send(fd, request, sizeof(request), key) != 0)
+		rc = err_errno(err, ERR_DAEMON_DOWN, "the daemon does not "
+		    "listen");
+	else
+		rc = hear(fd, sealed, err);
+	close(fd);
+	return rc;
+}

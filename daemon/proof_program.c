@@ -1,0 +1,158 @@
+/* A TXT record written by somebody's program: dns-01 and dns-account-01
+ * through a dns block that has one. The program is run by the master. */
+#include <config.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "acme/acme.h"
+#include "base/name.h"
+#include "base/text.h"
+#include "daemon/chance.h"
+#include "daemon/engine.h"
+#include "daemon/peers.h"
+#include "daemon/proof_dns.h"
+
+enum { LATER = 75, NOT_MINE = 3, SHOWN = 300 };
+
+struct call {
+	char *dns, *record;
+	uint8_t what;			/* enum run_dns */
+	proof_done *done;
+	void *ctx;
+};
+
+/* The last line that the program said is mostly the one that matters. */
+static void
+last_line(struct buf *out, const struct blob *output)
+{
+	size_t end = output->len, from;
+
+	while (end > 0 && (output->p[end - 1] == '\n' ||
+	    output->p[end - 1] == '\r' || output->p[end - 1] == ' '))
+		end--;
+	from = end;
+	while (from > 0 && output->p[from - 1] != '\n')
+		from--;
+	buf_safe(out, (const char *)output->p + from, end - from, SHOWN);
+}
+
+static void
+explain(struct err *err, const struct call *c, const struct w_ran *r)
+{
+	const char *verb = c->what == RUN_DNS_ADD ? "add" : "remove";
+	struct buf said;
+
+	buf_init(&said, 8 * SHOWN);
+	last_line(&said, &r->output);
+	if (r->how == RAN_EXITED && r->code == NOT_MINE)
+		err_set(err, ERR_NO_CHALLENGE, "dns \"%s\": its program says "
+		    "that %s is not in a zone of its own", c->dns, c->record);
+	else if (r->how == RAN_EXITED)
+		err_set(err, ERR_DNS_HOOK, "dns \"%s\": its program could not "
+		    "%s %s (exit %u)%s%s", c->dns, verb, c->record, r->code,
+		    said.len > 0 ? ": " : "", said.len > 0 ? said.data : "");
+	else
+		err_set(err, ERR_DNS_HOOK, "dns \"%s\": its program could not "
+		    "%s %s: %s", c->dns, verb, c->record,
+		    r->how == RAN_SIGNALLED ? "it was killed" : r->why);
+	if (r->how == RAN_EXITED && r->code == LATER)
+		err->class = ERR_LATER;
+	err_advise(err, "Try it: everleaf test dns %s %s", c->dns, c->record);
+	buf_free(&said);
+}
+
+static void
+ran(void *ctx, void *answer, const struct err *err)
+{
+	struct call *c = ctx;
+	const struct w_ran *r = answer;
+	struct err why;
+
+	if (err == NULL && (r->how != RAN_EXITED || r->code != 0)) {
+		explain(&why, c, r);
+		err = &why;
+	}
+	c->done(c->ctx, err);
+	free(c->dns);
+	free(c->record);
+	free(c);
+}
+
+static void
+call(const struct row_challenge *row, uint8_t what, uint64_t run,
+    proof_done *done, void *ctx)
+{
+	struct w_run_dns m = { .run = run, .dns = row->dns, .what = what,
+		.ident = row->ident, .record = row->record,
+		.value = row->value, .token = row->token,
+		.keyauth = row->keyauth };
+	struct call *c = xcalloc(1, sizeof(*c));
+
+	c->dns = xstrdup(row->dns);
+	c->record = xstrdup(row->record);
+	c->what = what;
+	c->done = done;
+	c->ctx = ctx;
+	peer_ask(WIRE_RUN_DNS, &m, ran, c);
+}
+
+/* The same attempt is the same run, also for an engine that was started anew
+ * meanwhile: the program is not run twice for it. */
+static uint64_t
+run_of(const struct row_challenge *row)
+{
+	char text[NAME_TOKEN_MAX + 64], hex[65], part[17];
+	uint64_t id = 0;
+	int n;
+
+	n = snprintf(text, sizeof(text), "%lld %lld %s",
+	    (long long)row->cert_id, (long long)row->published_ms,
+	    row->token);
+	acme_digest_hex(hex, text, (size_t)n);
+	memcpy(part, hex, 16);
+	part[16] = '\0';
+	text_unid(&id, part);
+	return id;
+}
+
+struct adding {
+	struct row_challenge *row;	/* copy */
+	proof_done *done;
+	void *ctx;
+};
+
+static void
+added(void *ctx, const struct err *err)
+{
+	struct adding *a = ctx;
+
+	if (err != NULL)
+		a->done(a->ctx, err);
+	else
+		proof_dns_seen(a->row, a->done, a->ctx);
+	row_free(T_CHALLENGE, a->row);
+	free(a->row);
+	free(a);
+}
+
+static void
+publish(const struct row_challenge *row, proof_done *done, void *ctx)
+{
+	struct adding *a = xcalloc(1, sizeof(*a));
+
+	a->row = row_copy(T_CHALLENGE, row);
+	a->done = done;
+	a->ctx = ctx;
+	call(row, RUN_DNS_ADD, run_of(row), added, a);
+}
+
+/* Each try is a run of its own: to remove twice does no harm. */
+static void
+withdraw(const struct row_challenge *row, proof_done *done, void *ctx)
+{
+	call(row, RUN_DNS_REMOVE, (uint64_t)chance_id(), done, ctx);
+}
+
+const struct proof_method proof_program = {
+	"program", NULL, publish, withdraw, false
+};

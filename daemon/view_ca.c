@@ -1,0 +1,66 @@
+/* One CA as JSON: where it is, what it can, our account there. */
+#include <config.h>
+#include <string.h>
+#include "daemon/conf_table.h"
+#include "daemon/json.h"
+#include "daemon/view.h"
+
+static json_t *
+account(const struct row_account *a, const char *thumbprint)
+{
+	if (a == NULL)
+		return json_null();
+	return json_pack("{s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o}",
+	    "url", json_text(a->kid), "status", json_text(a->status),
+	    "contacts", json_lines(a->contacts), "key_type",
+	    a->alg == NULL || *a->alg == '\0' ? "ecdsa-p256" : a->alg,
+	    "thumbprint", json_text(thumbprint),
+	    "eab_kid", json_text(a->eab_kid),
+	    "created_at", json_time(a->created_ms),
+	    "error", view_error_column(a->error));
+}
+
+/* Nothing is known of a CA that somebody else runs. */
+static json_t *
+can(const struct conf_known_ca *k)
+{
+	static const struct { const char *name; unsigned int bit; } bits[] = {
+		{ "wildcards", CA_CAN_WILDCARD }, { "addresses", CA_CAN_IP },
+		{ "validity", CA_CAN_VALIDITY }, { "ari", CA_CAN_ARI },
+		{ "profiles", CA_CAN_PROFILES }, { "eab_needed", CA_NEEDS_EAB }
+	};
+	json_t *j = json_object();
+	size_t i;
+
+	for (i = 0; i < sizeof(bits) / sizeof(bits[0]); i++)
+		json_object_set_new(j, bits[i].name, k == NULL ? json_null() :
+		    json_boolean((k->can & bits[i].bit) != 0));
+	return j;
+}
+
+json_t *
+view_ca(const struct view_ca *v)
+{
+	const struct conf_known_ca *k = conf_known_ca(v->conf->title);
+	const struct row_ca *row = v->row;
+
+	if (k == NULL)
+		k = conf_known_directory(v->conf->directory);
+	return json_pack("{s:s, s:o, s:o, s:o, s:b, s:s, s:o, s:o, s:I, s:I, "
+	    "s:o, s:o, s:o, s:o, s:o}", "ca", v->conf->title,
+	    "where", json_text(v->conf->where),
+	    "directory", json_text(v->conf->directory),
+	    "terms", json_text(row != NULL && row->terms != NULL &&
+	    *row->terms != '\0' ? row->terms : k != NULL ? k->terms : NULL),
+	    "test_ca", (int)v->conf->test_ca,
+	    "state", row == NULL || row->state == NULL ||
+	    *row->state == '\0' ? "unknown" : row->state,
+	    "since", json_time(row == NULL ? 0 : row->since_ms),
+	    "retry_at", json_time(row == NULL ? 0 : row->retry_at_ms),
+	    "orders", (json_int_t)v->orders,
+	    "max_orders", (json_int_t)v->conf->max_orders,
+	    "error", view_error_column(row == NULL ? NULL : row->error),
+	    "account", account(v->account, v->thumbprint), "can", can(k),
+	    "eab_kid", json_text(v->conf->eab_kid),
+	    "note", json_text(k != NULL ? k->note : NULL));
+}
