@@ -1,7 +1,7 @@
 """What each row does wrong, and where. A row is {point: function of a Turn},
 plus a few words about the listener: 'tls' (which certificate), 'h2', 'accept'
 (instead of TLS), 'old-tls', 'settings', 'one-nonce', 'behind' (another
-server), 'leaf' and 'make' (what is signed). Names begin with the row of the table, in small letters."""
+server), 'windows' (renewalInfo), 'leaf' and 'make' (what is signed). Names begin with the row of the table, in small letters."""
 import rows_certs
 import rows_http
 import rows_h2

@@ -43,7 +43,7 @@ hostile_conf() {
 	done
 }
 
-# C8 is about a CA that is not said to be one's own.
+# C8 is about a CA that is not said to be one's own, C4 about chains.
 hostile_ca() {	# hostile_ca ROW
 	cat <<-EOF
 	ca "$1" {
@@ -67,6 +67,7 @@ hostile_wish() {	# hostile_wish ROW NAMES [TITLE]
 	    ca       = "$1"
 	    names    = {$2}
 	    services = {}
+	    $([ "$1" != c4 ] || echo 'preferred-chain = "Nobody"')
 	}
 	EOF
 }
