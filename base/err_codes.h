@@ -63,6 +63,8 @@
 	X(DNS_UPDATE, "dns-update", PERSON) \
 	X(DNS_UNSEEN, "dns-unseen", LATER) \
 	X(WEBROOT, "webroot", MACHINE) \
+	X(STORE_DAMAGED, "store-damaged", PERSON) \
+	X(BEING_REMOVED, "being-removed", LATER) \
 	X(DNS_RECORD, "dns-record", PERSON) \
 	X(DNS_ZONE, "dns-zone", PERSON)
 

@@ -11,6 +11,7 @@
 #include "daemon/look.h"
 #include "daemon/loop.h"
 #include "daemon/peers.h"
+#include "daemon/purge.h"
 #include "daemon/sched.h"
 #include "daemon/selfcheck.h"
 #include "daemon/wish_json.h"
@@ -21,8 +22,10 @@ struct act {
 	struct conf_wish wish;
 	struct strv labels;
 	bool dry, purge, force, new_key;
+	bool under_way;		/* remove: it is not over yet */
 	act_done *done;
 	put_done *put;
+	remove_done *removed;
 	enum put_result result;
 	void *ctx;
 	size_t count;
@@ -49,6 +52,8 @@ finish(void *ctx)
 
 	if (a->put != NULL)
 		a->put(a->ctx, a->result, err);
+	else if (a->removed != NULL)
+		a->removed(a->ctx, !a->under_way, err);
 	else
 		a->done(a->ctx, err);
 	conf_wish_free(&a->wish);
@@ -155,6 +160,23 @@ put_existing(struct act *a, const struct bundle *b,
 	a->result = changed ? PUT_CHANGED : PUT_SAME;
 }
 
+static void put_read(void *ctx, struct bundle *b, const struct err *err);
+
+static void
+put_after_purge(void *ctx, bool gone)
+{
+	struct act *a = ctx;
+
+	if (gone) {
+		bundle_by_name(turn_store(), a->name, put_read, a);
+		return;
+	}
+	err_set(&a->err, ERR_BEING_REMOVED, "the files of the certificate "
+	    "\"%s\" of before are still being removed", a->name);
+	err_advise(&a->err, "Try again in a moment");
+	complete(a);
+}
+
 static void
 put_read(void *ctx, struct bundle *b, const struct err *err)
 {
@@ -163,7 +185,10 @@ put_read(void *ctx, struct bundle *b, const struct err *err)
 
 	if (err != NULL)
 		a->err = *err;
-	else if (b->cert != NULL)
+	else if (b->cert != NULL && purge_has(b->cert->id) && !a->dry) {
+		purge_wait(b->cert->id, put_after_purge, a);
+		return;
+	} else if (b->cert != NULL)
 		put_existing(a, b, &src);
 	else {
 		a->result = PUT_MADE;
@@ -207,6 +232,15 @@ act_put(const char *name, const struct conf_wish *wish,
 /* --- remove, renew, deploy --------------------------------------------- */
 
 static void
+remove_over(void *ctx, bool gone)
+{
+	struct act *a = ctx;
+
+	a->under_way = !gone;
+	complete(a);
+}
+
+static void
 remove_read(void *ctx, struct bundle *b, const struct err *err)
 {
 	struct act *a = ctx;
@@ -216,21 +250,24 @@ remove_read(void *ctx, struct bundle *b, const struct err *err)
 	else if (b->cert == NULL)
 		refuse_unknown(a);
 	else if (!set_in_file(a, b->cert)) {
-		if (a->purge)
-			inventory_purge(b, a->actor);
-		else
-			inventory_retire(b, a->actor);
+		if (a->purge) {
+			purge_begin(b, a->actor);
+			purge_wait(b->cert->id, remove_over, a);
+			return;
+		}
+		inventory_retire(b, a->actor);
 	}
 	complete(a);
 }
 
 void
-act_remove(const char *name, bool purge, const char *actor, act_done *done,
-    void *ctx)
+act_remove(const char *name, bool purge, const char *actor,
+    remove_done *done, void *ctx)
 {
-	struct act *a = act_new(name, actor, done, ctx);
+	struct act *a = act_new(name, actor, NULL, ctx);
 
 	a->purge = purge;
+	a->removed = done;
 	bundle_by_name(turn_store(), name, remove_read, a);
 }
 
@@ -246,7 +283,7 @@ order_now(void *ctx, struct bundle *b, const struct err *err)
 		c = *b->cert;
 		c.renew_forced = a->new_key ? 2 : 1;
 		c.iss_next_try_ms = 0;
-		c.iss_state = (char *)(uintptr_t)"due";
+		c.iss_state = row_const("due");
 		batch_put(turn_batch(), T_CERT, &c);
 		sched_put(JOB_RENEW, c.id, loop_now());
 		engine_touch(c.id);

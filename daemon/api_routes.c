@@ -78,7 +78,8 @@ api_status(const struct err *err)
 		{ ERR_NEEDS_OPERATOR, 409 }, { ERR_OWN_LIMIT, 429 },
 		{ ERR_CA_LIMIT, 429 }, { ERR_INVALID, 422 },
 		{ ERR_CONFIG_BAD, 422 }, { ERR_NAME_REFUSED, 422 },
-		{ ERR_PROFILE_UNKNOWN, 422 }, { ERR_TOS_NOT_AGREED, 409 }
+		{ ERR_PROFILE_UNKNOWN, 422 }, { ERR_TOS_NOT_AGREED, 409 },
+		{ ERR_BEING_REMOVED, 409 }
 	};
 	size_t i;
 

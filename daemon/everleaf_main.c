@@ -67,8 +67,9 @@ const struct cli_command cli_commands[] = {
 		DRY
 	  }, cli_remove },
 	{ "renew", "NAME", "order now", 1, 1, "renew what?", {
-		{ "--new-key", NULL, "with a new private key, whatever key-policy says" },
-		{ "--force", NULL, "also when a limit of ours or its own time is against it" },
+		{ "--new-key", NULL, "with a new private key, whatever "
+		    "key-policy says" },
+		{ "--force", NULL, "although a limit of ours is against it" },
 		DRY, NO_WAIT
 	  }, cli_renew },
 	{ "deploy", "NAME", "install, check, reload, prove again; never talks "

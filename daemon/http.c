@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "daemon/http.h"
 #include "daemon/http_err.h"
+#include "daemon/http_flood.h"
 #include "daemon/http_head.h"
 #include "daemon/http_limits.h"
 #include "daemon/list.h"
@@ -21,8 +22,8 @@ enum { ORIGINS_KEPT = 64, IDLE_CONNECTIONS = 64, HOST_MAX = 300 };
 
 struct http_limits http_limits = {
 	.timeout_ms = HTTP_TIMEOUT_MS, .connect_ms = HTTP_CONNECT_MS,
-	.slow_bytes = 100, .slow_s = 15, .running = 100, .per_origin = 50,
-	.connections = 2
+	.slow_bytes = 100, .slow_s = 15, .cpu_ms = 300, .running = 100,
+	.per_origin = 50, .connections = 2
 };
 
 struct origin {
@@ -38,6 +39,7 @@ struct http_exchange {
 	CURL *easy;		/* while it runs */
 	struct curl_slist *lines;
 	char *method, *url, *accept, *content_type;
+	char *proxy;		/* "" for none */
 	struct blob body, trust;
 	size_t taken;		/* of body, by curl */
 	size_t reply_max;
@@ -45,6 +47,7 @@ struct http_exchange {
 	struct http_head head;
 	struct buf in;
 	enum http_fault fault;
+	int64_t cpu_us;		/* that it has cost so far */
 	char words[CURL_ERROR_SIZE];
 	struct http_reply reply;
 	void (*done)(void *ctx, const struct http_reply *reply);
@@ -136,17 +139,45 @@ on_open(void *ctx, curlsocktype purpose, struct curl_sockaddr *a)
 	return socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
 }
 
+/* Curl calls it after each look at the transfer. */
+static int
+on_progress(void *ctx, curl_off_t down_all, curl_off_t down, curl_off_t up_all,
+    curl_off_t up)
+{
+	struct http_exchange *x = ctx;
+
+	(void)down_all;
+	(void)down;
+	(void)up_all;
+	(void)up;
+	if (!flood_over(&x->cpu_us))
+		return 0;
+	/* The connection would go on being flooded. */
+	curl_easy_setopt(x->easy, CURLOPT_FORBID_REUSE, 1L);
+	if (x->fault == HTTP_FINE)
+		x->fault = HTTP_FLOOD;
+	return 1;
+}
+
+/* Lets curl work on one socket, or on what is due. */
+static void
+work(curl_socket_t socket, int mask)
+{
+	int n;
+
+	flood_enter();
+	curl_multi_socket_action(multi, socket, mask, &n);
+}
+
 static void collect(void);
 
 static void
 on_ready(void *ctx, int events)
 {
 	struct watch *w = ctx;
-	int mask = ((events & LOOP_READ) != 0 ? CURL_CSELECT_IN : 0) |
-	    ((events & LOOP_WRITE) != 0 ? CURL_CSELECT_OUT : 0);
-	int n;
 
-	curl_multi_socket_action(multi, w->socket, mask, &n);
+	work(w->socket, ((events & LOOP_READ) != 0 ? CURL_CSELECT_IN : 0) |
+	    ((events & LOOP_WRITE) != 0 ? CURL_CSELECT_OUT : 0));
 	collect();
 }
 
@@ -190,10 +221,8 @@ on_delay(CURLM *m, long delay_ms, void *ctx)
 static void
 on_curl_timer(void *ctx)
 {
-	int n;
-
 	(void)ctx;
-	curl_multi_socket_action(multi, CURL_SOCKET_TIMEOUT, 0, &n);
+	work(CURL_SOCKET_TIMEOUT, 0);
 	collect();
 }
 
@@ -288,18 +317,22 @@ static void
 set_switches(CURL *e)
 {
 	const struct { CURLoption option; long value; } longs[] = {
-		{ CURLOPT_NOSIGNAL, 1 }, { CURLOPT_FOLLOWLOCATION, 0 },
+		{ CURLOPT_NOSIGNAL, 1 }, { CURLOPT_NOPROGRESS, 0 },
+		{ CURLOPT_FOLLOWLOCATION, 0 },
 		{ CURLOPT_NETRC, CURL_NETRC_IGNORED },
 		{ CURLOPT_HTTP09_ALLOWED, 0 }, { CURLOPT_PATH_AS_IS, 1 },
 		{ CURLOPT_DISALLOW_USERNAME_IN_URL, 1 },
 		{ CURLOPT_SSL_VERIFYPEER, 1 }, { CURLOPT_SSL_VERIFYHOST, 2 },
 		{ CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2 },
-		{ CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_2TLS },
+		{ CURLOPT_HTTP_VERSION, flood_can_be_stopped() ?
+		    CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1 },
 		{ CURLOPT_PIPEWAIT, 1 }, { CURLOPT_MAXAGE_CONN, 60 },
 		{ CURLOPT_MAXLIFETIME_CONN, 300 },
 		/* A lookup that hangs must not hold up the loop when its
 		 * exchange is given up. */
 		{ CURLOPT_QUICK_EXIT, 1 },
+		/* The head of a proxy's answer is none of the CA's. */
+		{ CURLOPT_SUPPRESS_CONNECT_HEADERS, 1 },
 		{ CURLOPT_CONNECTTIMEOUT_MS, http_limits.connect_ms },
 		{ CURLOPT_TIMEOUT_MS, http_limits.timeout_ms },
 		{ CURLOPT_LOW_SPEED_LIMIT, http_limits.slow_bytes },
@@ -311,7 +344,7 @@ set_switches(CURL *e)
 		curl_easy_setopt(e, longs[i].option, longs[i].value);
 	curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "https");
 	curl_easy_setopt(e, CURLOPT_REDIR_PROTOCOLS_STR, "https");
-	curl_easy_setopt(e, CURLOPT_PROXY, "");
+	curl_easy_setopt(e, CURLOPT_NOPROXY, "");
 	curl_easy_setopt(e, CURLOPT_USERAGENT, agent);
 	/* A folder of roots turns curl's cache of them off. */
 	curl_easy_setopt(e, CURLOPT_CAPATH, NULL);
@@ -322,6 +355,7 @@ set_callbacks(struct http_exchange *x)
 {
 	CURL *e = x->easy;
 
+	flood_watch(e);
 	curl_easy_setopt(e, CURLOPT_PRIVATE, x);
 	curl_easy_setopt(e, CURLOPT_ERRORBUFFER, x->words);
 	curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_line);
@@ -333,6 +367,8 @@ set_callbacks(struct http_exchange *x)
 	curl_easy_setopt(e, CURLOPT_READFUNCTION, on_read);
 	curl_easy_setopt(e, CURLOPT_READDATA, x);
 	curl_easy_setopt(e, CURLOPT_SEEKFUNCTION, on_seek);
+	curl_easy_setopt(e, CURLOPT_XFERINFOFUNCTION, on_progress);
+	curl_easy_setopt(e, CURLOPT_XFERINFODATA, x);
 }
 
 static void
@@ -343,6 +379,8 @@ set_request(struct http_exchange *x)
 	CURL *e = x->easy;
 
 	curl_easy_setopt(e, CURLOPT_URL, x->url);
+	/* "" keeps curl from the environment's. */
+	curl_easy_setopt(e, CURLOPT_PROXY, x->proxy);
 	add_line(x, "Accept", x->accept);
 	add_line(x, "Accept-Language", "en");
 	add_line(x, "Expect", "");
@@ -367,6 +405,7 @@ free_exchange(struct http_exchange *x)
 	free(x->url);
 	free(x->accept);
 	free(x->content_type);
+	free(x->proxy);
 	blob_free(&x->body);
 	blob_free(&x->trust);
 	blob_free(&x->reply.body);
@@ -466,16 +505,27 @@ fill_reply(struct http_exchange *x)
 	    http_limits.per_origin : http_limits.connections;
 }
 
+/* A connection that was cut off looks as if it had broken. */
+static enum http_fault
+fault_of(const struct http_exchange *x, CURLcode code)
+{
+	if (x->fault == HTTP_FINE && code != CURLE_OK && flood_was_cut())
+		return HTTP_FLOOD;
+	return x->fault;
+}
+
 static void
 end(struct http_exchange *x, CURLcode code)
 {
-	struct http_failure f = { x->easy, code, x->fault, x->origin->host,
-		x->words, false };
-	long bytes = 0, fresh = 0;
+	struct http_failure f = { x->easy, code, fault_of(x, code),
+		x->origin->host, x->words, false };
+	long bytes = 0, fresh = 0, tunnel = 0;
 
 	curl_easy_getinfo(x->easy, CURLINFO_REQUEST_SIZE, &bytes);
 	curl_easy_getinfo(x->easy, CURLINFO_NUM_CONNECTS, &fresh);
-	f.sent = bytes > 0 || x->taken > 0;
+	/* Words to a proxy that lets nobody through reach no CA. */
+	curl_easy_getinfo(x->easy, CURLINFO_HTTP_CONNECTCODE, &tunnel);
+	f.sent = (bytes > 0 || x->taken > 0) && tunnel < 300;
 	requests += f.sent;
 	connections += (uint64_t)fresh;
 	if (code == CURLE_OK)
@@ -483,6 +533,8 @@ end(struct http_exchange *x, CURLcode code)
 	else {
 		x->reply.outcome = f.sent ? HTTP_LOST : HTTP_NOT_SENT;
 		http_explain(&f, &x->reply.err);
+		if (*x->proxy != '\0')
+			err_context(&x->reply.err, "by proxy %s", x->proxy);
 		log_debug("%s: exchange failed (%d %s)", f.host, (int)code,
 		    x->words);
 	}
@@ -609,7 +661,8 @@ http_send(const struct http_request *r,
 	x->body = blob_copy(r->body.p, r->body.len);
 	x->trust = blob_copy(r->trust.p, r->trust.len);
 	x->reply_max = r->reply_max;
-	x->no_inner = r->no_inner;
+	x->proxy = xstrdup(r->proxy != NULL ? r->proxy : "");
+	x->no_inner = r->no_inner && *x->proxy == '\0';
 	buf_init(&x->in, r->reply_max);
 	x->done = done;
 	x->ctx = ctx;

@@ -110,8 +110,8 @@ put_findings(const struct watching *k)
 		v = &k->spread.servers[i];
 		snprintf(subject, sizeof(subject), "%s%s%s", v->at.name,
 		    v->at.address[0] != '\0' ? " " : "", v->at.address);
-		f.text = (char *)(uintptr_t)v->said;
-		f.result = (char *)(uintptr_t)(v->has >= SPREAD_SURE ?
+		f.text = row_const(v->said);
+		f.result = row_const(v->has >= SPREAD_SURE ?
 		    "good" : err_code_name(ERR_DNS_UNSEEN));
 		batch_put(turn_batch(), T_FINDING, &f);
 	}

@@ -68,7 +68,9 @@ ran(void *ctx, void *answer, const struct err *err)
 	const struct w_ran *r = answer;
 	struct err why;
 
-	if (err == NULL && (r->how != RAN_EXITED || r->code != 0)) {
+	/* What is not in its zones is not there. */
+	if (err == NULL && (r->how != RAN_EXITED || (r->code != 0 &&
+	    (r->code != NOT_MINE || c->what == RUN_DNS_ADD)))) {
 		explain(&why, c, r);
 		err = &why;
 	}
