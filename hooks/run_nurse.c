@@ -278,18 +278,18 @@ take_signal(struct nurse *n)
 static void
 look(struct nurse *n)
 {
-	bool some = reap(n);
+	bool some = reap(n), late;
 
 	if (n->phase == RUNNING && n->exited) {
 		n->phase = DRAINING;
 		n->deadline = clock_mono_ms() + RUN_DRAIN_MS;
 	}
-	if (n->phase == DRAINING && (n->pipe < 0 || clock_mono_ms() >= n->deadline))
+	late = clock_mono_ms() >= n->deadline;
+	if (n->phase == DRAINING && (n->pipe < 0 || late))
 		finish(n);
-	else if (n->phase == TERMINATING &&
-	    (!some || clock_mono_ms() >= n->deadline))
+	else if (n->phase == TERMINATING && (!some || late))
 		finish(n);
-	else if (n->phase == RUNNING && clock_mono_ms() >= n->deadline)
+	else if (n->phase == RUNNING && late)
 		terminate(n, n->job->kill_after_ms);
 }
 
