@@ -325,6 +325,7 @@ refused_new(struct run *r, const struct problem *p)
 void
 lost_new(struct run *r)
 {
+	const struct err *last = r->event != NULL ? r->event->err : NULL;
 	struct acme_order *o = r->o;
 	struct err why;
 
@@ -332,7 +333,8 @@ lost_new(struct run *r)
 	if (++o->lost <= ACME_LOST_RETRIES_MAX)
 		return;
 	err_set(&why, ERR_CA_DOWN, "the new order: the CA's answer was lost "
-	    "%d times", o->lost);
+	    "%d times%s%s", o->lost, last != NULL ? "; the last time: " : "",
+	    last != NULL ? last->text : "");
 	order_fail_for_now(r, &why);
 }
 

@@ -58,7 +58,13 @@
 	X(TEST_CA, "test-ca", PERSON) \
 	X(DAEMON_DOWN, "daemon-down", MACHINE) \
 	X(NO_PERMISSION, "no-permission", USAGE) \
-	X(DNS_HOOK, "dns-hook", MACHINE)
+	X(DNS_HOOK, "dns-hook", MACHINE) \
+	X(DNS_SILENT, "dns-silent", LATER) \
+	X(DNS_UPDATE, "dns-update", PERSON) \
+	X(DNS_UNSEEN, "dns-unseen", LATER) \
+	X(WEBROOT, "webroot", MACHINE) \
+	X(STORE_DAMAGED, "store-damaged", PERSON) \
+	X(BEING_REMOVED, "being-removed", LATER)
 
 enum err_code {
 #define X(sym, name, class) ERR_##sym,

@@ -6,6 +6,8 @@
 #include <string.h>
 #include "base/name.h"
 
+enum { THUMBPRINT = 43 };	/* SHA-256 in base64url */
+
 static const char letters_digits[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
@@ -148,4 +150,14 @@ bool
 name_is_token(const char *s)
 {
 	return made_of(s, "_-", 22, NAME_TOKEN_MAX);
+}
+
+/* So that whoever asks us to show one can have nothing else shown. */
+bool
+name_is_keyauth(const char *s, const char *token)
+{
+	size_t n = strlen(token);
+
+	return strncmp(s, token, n) == 0 && s[n] == '.' &&
+	    strlen(s + n + 1) == THUMBPRINT && name_is_token(s + n + 1);
 }

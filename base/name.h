@@ -24,4 +24,6 @@ void name_title(char out[NAME_TITLE_MAX + 1], const char *name);
 bool name_is_word(const char *s);
 /* A challenge token: base64url, 22 to 256 (RFC 8555 section 8.1). */
 bool name_is_token(const char *s);
+/* The key authorization of that token (section 8.1): "TOKEN.THUMBPRINT". */
+bool name_is_keyauth(const char *s, const char *token);
 #endif

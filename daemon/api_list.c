@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "daemon/acts.h"
 #include "daemon/api_in.h"
+#include "daemon/engine.h"
 #include "daemon/json.h"
 #include "daemon/turn.h"
 #include "daemon/view.h"
@@ -226,7 +227,7 @@ one_read(void *ctx, struct bundle *b, const struct err *err)
 	if (err != NULL)
 		s.l->failed = *err;
 	else if (b->cert != NULL)
-		s.l->views[s.i] = view_cert(b, acts_conf(), loop_now(),
+		s.l->views[s.i] = view_cert(b, engine_conf(), loop_now(),
 		    s.l->full);
 	if (--s.l->views_due == 0)
 		answer(s.l);

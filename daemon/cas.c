@@ -79,7 +79,7 @@ signed_one(void *ctx, void *answer, const struct err *err)
 }
 
 static char *
-loose(const char *s)	/* messages hold char * and do not change them */
+loose(const char *s)	/* messages hold char * */
 {
 	return (char *)(uintptr_t)(s != NULL ? s : "");
 }
@@ -91,7 +91,8 @@ sign(struct acting *a)
 	const struct row_account *account = &a->ca->account;
 	struct w_jws m = { .account = (uint64_t)account->id,
 		.sealed = w->jws.signer == JWS_BY_NEXT ?
-		    account->next_sealed : account->sealed, .what = (uint8_t)w->jws.what,
+		    account->next_sealed : account->sealed,
+		.what = (uint8_t)w->jws.what,
 		.url = loose(w->jws.url), .nonce = loose(w->jws.nonce),
 		.kid = loose(w->jws.kid), .agreed = w->jws.agreed,
 		.profile = loose(w->jws.profile),
@@ -234,7 +235,7 @@ session_ready(struct ca *c)
 		row_text(&c->account.eab_kid, c->conf->eab_kid);
 		row_text(&c->account.contacts, "");
 		c->account.intent_ms = 0;
-		batch_put(turn_batch(), T_ACCOUNT, &c->account);
+		ca_save_account(c);
 	}
 	/* A session that was fresh proves nothing about the CA. */
 	if (c->asked)
@@ -274,7 +275,7 @@ step(void *ctx, const struct acme_event *event)
 	case ACME_WISH_SIGN:
 		if (w.save) {
 			c->account.intent_ms = loop_now();
-			batch_put(turn_batch(), T_ACCOUNT, &c->account);
+			ca_save_account(c);
 		}
 		acting_do(&c->acting, &w);
 		break;
@@ -334,7 +335,7 @@ key_made(void *ctx, void *answer, const struct err *err)
 	c->account.sealed = key->sealed;
 	c->account.spki = key->spki;
 	memset(key, 0, sizeof(*key));
-	batch_put(turn_batch(), T_ACCOUNT, &c->account);
+	ca_save_account(c);
 	have_account(c);
 }
 
@@ -429,7 +430,7 @@ ca_go(struct ca *c)
 
 	if (c->stepping || ca_is_settling(c))
 		return;
-	if (ca_is_dead(c, &err))
+	if (ca_may_be_used(c, &err) != 0 || ca_is_dead(c, &err))
 		ca_tell_waiters(c, &err);
 	else if (c->account.id == 0)
 		make_account(c);
@@ -456,7 +457,7 @@ ca_lost_account(struct ca *c)
 	if (c->session == NULL)
 		return;
 	row_text(&c->account.kid, "");
-	batch_put(turn_batch(), T_ACCOUNT, &c->account);
+	ca_save_account(c);
 	acme_session_forget_account(c->session);
 }
 

@@ -5,14 +5,17 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include "daemon/account_copy.h"
 #include "daemon/cas_parts.h"
 #include "daemon/engine.h"
 #include "daemon/log.h"
 #include "daemon/loop.h"
 
-static void
-put(const struct ca *c)
+/* The copy first: a row without one would be an account that can be lost. */
+void
+ca_save_account(const struct ca *c)
 {
+	account_copy_write(&c->account);
 	batch_put(turn_batch(), T_ACCOUNT, &c->account);
 }
 
@@ -33,6 +36,17 @@ ca_ask_key(struct ca *c, const char *alg, peer_done *done, struct err *err)
 	return rc;
 }
 
+/* Refused by name, not ignored. */
+int
+ca_may_be_used(const struct ca *c, struct err *err)
+{
+	if (c->conf->account_key[0] == '\0')
+		return 0;
+	err_set(err, ERR_CONFIG_BAD, "%s: account-key: this version can't use "
+	    "keys in tokens and TPMs", c->conf->title);
+	return err_advise(err, "Leave account-key out: a key is made here.");
+}
+
 /* --- dead accounts -------------------------------------------------------- */
 
 void
@@ -42,7 +56,7 @@ ca_account_dead(struct ca *c, const struct err *err)
 		return;
 	row_text(&c->account.status, "dead");
 	set_error(&c->account.error, err);
-	put(c);
+	ca_save_account(c);
 	ca_say(c, "ca.account-dead", err);
 }
 
@@ -85,7 +99,7 @@ drop_next(struct ca *c)
 	blob_free(&c->account.next_sealed);
 	blob_free(&c->account.next_spki);
 	row_text(&c->account.next_alg, "");
-	put(c);
+	ca_save_account(c);
 }
 
 /* From now on the CA knows us by the other key. */
@@ -138,7 +152,7 @@ settle_contacts(struct ca *c, const struct err *err)
 		buf_printf(&lines, "%s%s", i > 0 ? "\n" : "",
 		    c->contacts.v[i]);
 	row_text(&c->account.contacts, lines.data != NULL ? lines.data : "");
-	put(c);
+	ca_save_account(c);
 	buf_free(&lines);
 }
 
@@ -320,7 +334,7 @@ key_made(void *ctx, void *answer, const struct err *err)
 	c->account.next_spki = key->spki;
 	memset(key, 0, sizeof(*key));
 	row_text(&c->account.next_alg, c->next_alg);
-	put(c);
+	ca_save_account(c);
 	c->roll = acme_rollover_new(false);
 	step(c, NULL);
 }

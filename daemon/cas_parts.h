@@ -48,9 +48,13 @@ void ca_go(struct ca *c);
  * and ca_go() is called when it is. */
 bool ca_settles(struct ca *c);
 bool ca_is_settling(const struct ca *c);
+/* Its row, and its copy beside the inventory. */
+void ca_save_account(const struct ca *c);
 /* Says so once, and remembers it. */
 void ca_account_dead(struct ca *c, const struct err *err);
 bool ca_is_dead(const struct ca *c, struct err *err);
+/* -1 and err: its configuration asks for what is not there. */
+int ca_may_be_used(const struct ca *c, struct err *err);
 /* Asks the keeper for a key of the account's. */
 int ca_ask_key(struct ca *c, const char *alg, peer_done *done,
     struct err *err);

@@ -92,6 +92,12 @@ change(struct change *c)
 		r = cli_follow(&c->watch);
 		cli.quiet = quiet;
 		show_end(c);
+	} else if (r == CLI_DONE && json_is_false(json_object_get(a.body,
+	    "purged"))) {
+		r = CLI_UNDER_WAY;
+		if (!cli.json)
+			cli_say("%s: is being removed; what is under way for "
+			    "it ends first\n", c->what);
 	} else if (r == CLI_DONE && !cli.json)
 		cli_say("%s: %s\n", c->what, json_is_false(json_object_get(
 		    a.body, "changed")) ? "nothing to do, it is so already" :
@@ -157,11 +163,14 @@ static json_t *
 wish_of(const struct cli_args *args, const struct strv *names)
 {
 	struct strv services = cli_values(args, "--service");
+	struct strv webroots = cli_values(args, "--webroot");
 	json_t *wish = json_object();
 
 	json_object_set_new(wish, "names", json_list(names));
 	if (services.n > 0)
 		json_object_set_new(wish, "services", json_list(&services));
+	if (webroots.n > 0)
+		json_object_set_new(wish, "webroot", json_list(&webroots));
 	if (cli_has(args, "--policy"))
 		json_object_set_new(wish, "policy",
 		    json_string(cli_value(args, "--policy")));
@@ -169,6 +178,7 @@ wish_of(const struct cli_args *args, const struct strv *names)
 		json_object_set_new(wish, "ca",
 		    json_string(cli_value(args, "--ca")));
 	strv_free(&services);
+	strv_free(&webroots);
 	return wish;
 }
 

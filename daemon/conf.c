@@ -84,6 +84,20 @@ conf_dns(const struct conf *c, const char *title)
 }
 
 bool
+conf_has_webroot(const struct conf *c, const char *path)
+{
+	size_t i;
+
+	for (i = 0; i < c->policies_n; i++)
+		if (strv_has(&c->policies[i].wish.webroot, path))
+			return true;
+	for (i = 0; i < c->certs_n; i++)
+		if (strv_has(&c->certs[i].wish.webroot, path))
+			return true;
+	return false;
+}
+
+bool
 conf_in_bad_file(const struct conf *c, const char *where)
 {
 	const char *colon = strrchr(where, ':');
@@ -139,7 +153,8 @@ resolve_auto(struct conf_wish *w)
 	strv_free(&w->challenge);
 	for (i = 0; i < w->names.n; i++)
 		wildcard = wildcard || strncmp(w->names.v[i], "*.", 2) == 0;
-	strv_add(&w->challenge, wildcard ? "dns-01" : "http-01");
+	strv_add(&w->challenge, wildcard || (w->dns != NULL &&
+	    *w->dns != '\0') ? "dns-01" : "http-01");
 }
 
 struct conf_wish

@@ -102,6 +102,8 @@ struct conf_dns {
 	char *server;		/* address[:port] of RFC 2136; "" with a
 				 * program */
 	char *key_file;		/* TSIG, read by master for the keeper */
+	char *key_name, *key_alg;	/* what it says; NULL without one. The
+				 * secret is nowhere here */
 	struct strv program;	/* argv; empty with a server */
 	char *adapter;		/* "everleaf" "acme.sh" "lego" ... */
 	char *env_file;		/* KEY=value lines for the program */
@@ -163,10 +165,14 @@ struct conf_wish conf_effective(const struct conf *c,
     const struct conf_wish *wish);
 void conf_wish_free(struct conf_wish *w);
 /* The rules that hold for a wish from a file and from the API alike: names,
- * titles, known policy, ca, services, challenge. `what` begins the error:
+ * titles, known policy, ca, services, challenge; and one more for the API: a
+ * webroot must be named by a file. `what` begins the error:
  * "certificate \"shop.example\"". Canonicalises names in place. */
 int conf_wish_check(const struct conf *c, struct conf_wish *w,
     const char *what, struct err *err);
+
+/* A certificate or policy names this directory as a webroot. */
+bool conf_has_webroot(const struct conf *c, const char *path);
 
 /* Bytes for the engine and back: the same table drives both. */
 struct blob conf_pack(const struct conf *c);

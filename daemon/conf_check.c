@@ -282,6 +282,26 @@ conf_wish_refers(const struct conf *c, struct conf_wish *w,
 	return check_services(c, w, err);
 }
 
+/* Paths come from files only: whoever may use the API can have nothing
+ * written into a directory of his choice. */
+static int
+check_webroot(const struct conf *c, const struct conf_wish *w,
+    struct err *err)
+{
+	size_t i;
+
+	for (i = 0; i < w->webroot.n; i++)
+		if (!conf_has_webroot(c, w->webroot.v[i])) {
+			err_set(err, ERR_INVALID, "webroot: \"%.200s\" is "
+			    "named by no policy or certificate in the "
+			    "configuration", w->webroot.v[i]);
+			return err_advise(err, "Write webroot = \"%.150s\" "
+			    "into a policy, then everleaf reload and --policy",
+			    w->webroot.v[i]);
+		}
+	return 0;
+}
+
 int
 conf_wish_check(const struct conf *c, struct conf_wish *w, const char *what,
     struct err *err)
@@ -295,6 +315,8 @@ conf_wish_check(const struct conf *c, struct conf_wish *w, const char *what,
 			rc = conf_key_check(k, w, err);
 	if (rc == 0)
 		rc = conf_wish_refers(c, w, &key, err);
+	if (rc == 0)
+		rc = check_webroot(c, w, err);
 	if (rc == 0)
 		return 0;
 	err->code = ERR_INVALID;

@@ -67,6 +67,11 @@ copy_element(enum conf_kind kind, void *to, const void *from)
 		((struct conf_ca *)to)->trust =
 		    blob_copy(ca->trust.p, ca->trust.len);
 		((struct conf_ca *)to)->test_ca = ca->test_ca;
+	} else if (kind == CONF_DNS) {
+		const struct conf_dns *d = from;
+
+		((struct conf_dns *)to)->key_name = xstrdup(d->key_name);
+		((struct conf_dns *)to)->key_alg = xstrdup(d->key_alg);
 	}
 }
 

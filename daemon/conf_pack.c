@@ -122,6 +122,9 @@ put_element(struct buf *b, enum conf_kind kind, void *element)
 		put(b, ca->trust.len, 4);
 		buf_add(b, ca->trust.p, ca->trust.len);
 		put(b, ca->test_ca, 1);
+	} else if (kind == CONF_DNS) {
+		put_text(b, ((struct conf_dns *)element)->key_name);
+		put_text(b, ((struct conf_dns *)element)->key_alg);
 	}
 }
 
@@ -316,6 +319,9 @@ get_element(struct in *in, struct conf *c, enum conf_kind kind)
 	} else if (kind == CONF_CA) {
 		get_trust(in, ca);
 		ca->test_ca = get_bool(in);
+	} else if (kind == CONF_DNS) {
+		((struct conf_dns *)element)->key_name = get_text(in, true);
+		((struct conf_dns *)element)->key_alg = get_text(in, true);
 	}
 }
 

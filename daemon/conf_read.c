@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "daemon/conf_read.h"
 #include "daemon/conf_whole.h"
 
 enum { TRUST_MAX = 1 << 20, FILES_MAX = 100000 };
@@ -107,6 +108,48 @@ read_trust(struct conf_unit *u, struct conf_parsed *b, struct conf_diag *diag)
 	conf_unit_wrong(u, b->lines[conf_key_place(CONF_CA, k)], &err, diag);
 }
 
+int
+conf_read_tsig(const char *path, struct tsig_key *out, struct err *err)
+{
+	struct blob bytes = { NULL, 0 };
+	struct stat st;
+	int rc = read_file(path, TSIG_FILE_MAX, &bytes, &st, err);
+
+	if (rc == 0 && (st.st_mode & (S_IROTH | S_IWOTH)) != 0) {
+		rc = err_set(err, ERR_CONFIG_BAD, "readable by others (mode "
+		    "%04o)", (unsigned int)st.st_mode & 07777);
+		err_advise(err, "chmod 600 it.");
+	}
+	if (rc == 0)
+		rc = tsig_key_parse(out, (const char *)bytes.p, bytes.len,
+		    err);
+	blob_wipe(&bytes);
+	return rc;
+}
+
+/* Name and algorithm of a TSIG key; its secret goes no further than here. */
+static void
+read_dns_key(struct conf_unit *u, struct conf_parsed *b,
+    struct conf_diag *diag)
+{
+	const struct conf_key *k = conf_key_find(CONF_DNS, "key-file");
+	struct conf_dns *d = b->element;
+	struct tsig_key key;
+	struct err err;
+
+	if (d->key_file == NULL || *d->key_file == '\0')
+		return;
+	if (conf_read_tsig(d->key_file, &key, &err) == 0) {
+		d->key_name = xstrdup(key.name);
+		d->key_alg = xstrdup(key.alg);
+		tsig_key_wipe(&key);
+		return;
+	}
+	/* Whoever needs the key fails with words, nobody else. */
+	err_context(&err, "key-file = \"%.200s\"", d->key_file);
+	conf_unit_warn(u, b->lines[conf_key_place(CONF_DNS, k)], &err, diag);
+}
+
 static void
 read_unit(struct conf_unit *u, struct conf_diag *diag)
 {
@@ -128,6 +171,8 @@ read_unit(struct conf_unit *u, struct conf_diag *diag)
 	for (i = 0; i < u->blocks_n; i++)
 		if (u->blocks[i].kind == CONF_CA)
 			read_trust(u, &u->blocks[i], diag);
+		else if (u->blocks[i].kind == CONF_DNS)
+			read_dns_key(u, &u->blocks[i], diag);
 }
 
 /* --- folders --- */

@@ -3,6 +3,7 @@
 #ifndef DAEMON_CONF_READ_H
 #define DAEMON_CONF_READ_H
 #include "daemon/conf.h"
+#include "daemon/tsig_key.h"
 
 /* One thing wrong with a file: "PATH:LINE: WHAT. CURE", ready for people. */
 struct conf_diag {
@@ -16,6 +17,9 @@ struct conf_diag {
  * together; else the conf, with warnings in diag. */
 struct conf *conf_read(const char *file, const struct conf *before,
     int64_t now_ms, struct conf_diag *diag);
+
+/* A TSIG key file, which others must not be able to read. tsig_key_wipe. */
+int conf_read_tsig(const char *path, struct tsig_key *out, struct err *err);
 
 /* What a reload would change, one line each for people: "+ shop.example: ..."
  * "~ shop.example: names + api.shop.example ...", "- old.example: retired".

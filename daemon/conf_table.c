@@ -323,6 +323,10 @@ conf_element_free(enum conf_kind kind, void *element)
 		free(((struct conf_cert *)element)->names_where);
 	if (kind == CONF_CA)
 		blob_free(&((struct conf_ca *)element)->trust);
+	if (kind == CONF_DNS) {
+		free(((struct conf_dns *)element)->key_name);
+		free(((struct conf_dns *)element)->key_alg);
+	}
 }
 
 void

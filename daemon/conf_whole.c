@@ -399,13 +399,15 @@ build_ca(struct conf *c, const char *title, const struct conf_parsed *b)
 static void
 build_dns(struct conf *c, const struct conf_parsed *b)
 {
-	const struct conf_head *said = b->element;
+	const struct conf_dns *said = b->element;
 	struct conf_dns *d = conf_add(c, CONF_DNS);
 
 	d->title = xstrdup(said->title);
 	d->where = xstrdup(said->where);
 	defaults(CONF_DNS, d);
 	overlay(CONF_DNS, d, b);
+	d->key_name = xstrdup(said->key_name);
+	d->key_alg = xstrdup(said->key_alg);
 }
 
 static void

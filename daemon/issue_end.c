@@ -140,16 +140,19 @@ put_version(const struct issue *s, const struct acme_wish *w,
 		.version = s->row.version, .sealed = s->row.sealed,
 		.kek_id = s->row.kek_id, .seal_format = 1,
 		.key_type = s->wish.key_type, .leaf = w->leaf,
-		.serial = (char *)(uintptr_t)leaf->serial,
-		.sha256 = (char *)(uintptr_t)leaf->sha256,
-		.spki_sha256 = (char *)(uintptr_t)leaf->spki_sha256,
-		.issuer = (char *)(uintptr_t)leaf->issuer,
-		.ari_id = (char *)(uintptr_t)leaf->ari_id,
+		.serial = row_const(leaf->serial),
+		.sha256 = row_const(leaf->sha256),
+		.spki_sha256 = row_const(leaf->spki_sha256),
+		.issuer = row_const(leaf->issuer),
+		.ari_id = row_const(leaf->ari_id),
 		.not_before_ms = leaf->not_before_ms,
 		.not_after_ms = leaf->not_after_ms, .issued_ms = loop_now(),
 		.ca = s->row.ca, .test_ca = leaf->test_ca ||
 		    ca_conf(s->ca)->test_ca };
 	char key[65];
+
+	if ((acme_order_dropped(s->order) & ACME_DROPPED_PROFILE) == 0)
+		v.profile = s->wish.profile;
 
 	v.names = lines_of(&leaf->names);
 	if (w->chain.len > 0) {
@@ -176,6 +179,29 @@ mark_current(const struct bundle *b, const struct acme_leaf *leaf)
 		else
 			batch_del(turn_batch(), T_IDENT, &row);
 	}
+}
+
+/* What the CA did not grant, one a line: told when it changes. */
+static void
+note_dropped(struct row_cert *c, const struct issue *s)
+{
+	unsigned int dropped = acme_order_dropped(s->order), bit;
+	struct happening h = { .event = "order.degraded", .name = s->name,
+		.cert_id = c->id, .version = s->row.version };
+	struct buf lines;
+
+	buf_init(&lines, 400);
+	for (bit = 1; bit <= ACME_DROPPED_ALL; bit <<= 1)
+		if ((dropped & bit) != 0)
+			buf_printf(&lines, "%s%s", lines.len > 0 ? "\n" : "",
+			    acme_dropped_words((enum acme_dropped)bit));
+	if (strcmp(c->degraded, lines.len > 0 ? lines.data : "") != 0) {
+		row_text(&c->degraded, lines.len > 0 ? lines.data : "");
+		h.text = c->degraded;
+		if (dropped != 0)
+			turn_event(&h);
+	}
+	buf_free(&lines);
 }
 
 struct success {
@@ -225,6 +251,11 @@ record_success(void *ctx, struct bundle *b, const struct err *err)
 			row_text(&c->renew_reason, "names");
 		}
 		c->renew_at_ms = at;
+		note_dropped(c, s);
+		issue_key_used(c);
+		sched_put(JOB_PRUNE, c->id, loop_now());
+		sched_put(JOB_ARI, c->id, job_ari_first(
+		    k->leaf.not_after_ms - k->leaf.not_before_ms));
 		if (refused)
 			h.text = "renew-before is more than 2/3 of the "
 			    "lifetime; the default is used";
@@ -236,7 +267,8 @@ record_success(void *ctx, struct bundle *b, const struct err *err)
 	turn_event(&h);
 	batch_del(turn_batch(), T_ORDER, &s->row);
 	sched_put(JOB_INSTALL, s->row.cert_id, loop_now());
-	sched_put(JOB_UNDO, s->row.cert_id, loop_now());
+	if (err != NULL || b->challenges.n > 0)
+		sched_put(JOB_UNDO, s->row.cert_id, loop_now());
 	engine_touch(s->row.cert_id);
 	sched_later(JOB_RENEW, s->row.cert_id, at);
 	ca_worked(s->ca);

@@ -4,6 +4,7 @@
 #include <string.h>
 #include "base/text.h"
 #include "daemon/chance.h"
+#include "daemon/conf_table.h"
 #include "daemon/engine.h"
 #include "daemon/issue.h"
 #include "daemon/log.h"
@@ -36,13 +37,42 @@ intention_durable(void *ctx)
 
 /* --- the beginning ----------------------------------------------------- */
 
-static struct acme_order *
-new_order(const struct issue *s)
+/* A CA that is known not to grant a lifetime is not asked for one. */
+static void
+wanted_end(char out[TEXT_TIME], const struct issue *s)
 {
-	struct acme_want want = { .names = &s->wish.names,
-		.challenges = &s->wish.challenge, .profile = "",
-		.replaces = "" };
+	const struct conf_known_ca *k =
+	    conf_known_directory(ca_conf(s->ca)->directory);
 
+	out[0] = '\0';
+	if (s->wish.validity_ms > 0 &&
+	    (k == NULL || (k->can & CA_CAN_VALIDITY) != 0))
+		text_rfc3339(out, loop_now() + s->wish.validity_ms);
+}
+
+/* What it replaces, if this CA has shown that it cares (RFC 9773 section
+ * 5): such an order is outside of some of its limits. */
+static const char *
+predecessor(const struct issue *s, const struct bundle *b)
+{
+	const struct row_version *v = bundle_version(b, b->cert->newest);
+
+	return v != NULL && v->version > 0 &&
+	    b->cert->ari_version == v->version &&
+	    strcmp(v->ca, s->wish.ca) == 0 ? v->ari_id : "";
+}
+
+static struct acme_order *
+new_order(const struct issue *s, const struct bundle *b)
+{
+	char end[TEXT_TIME];
+	struct acme_want want = { .names = &s->wish.names,
+		.challenges = &s->wish.challenge,
+		.profile = s->wish.profile, .not_after = end,
+		.preferred_chain = s->wish.preferred_chain,
+		.replaces = predecessor(s, b) };
+
+	wanted_end(end, s);
 	return acme_order_new(&want);
 }
 
@@ -113,8 +143,9 @@ begin(const struct bundle *b, struct conf_wish *wish, struct ca *ca)
 		h.event = "order.resumed";
 	else {
 		first_row(s, c);
-		s->order = new_order(s);
+		s->order = new_order(s, b);
 	}
+	issue_key_choose(s, b);
 	h.version = s->row.version;
 	h.cause = s->row.cause;
 	h.text = s->row.ca;
@@ -137,8 +168,8 @@ put_off(const struct bundle *b, const char *state, const char *error,
 {
 	struct row_cert c = *b->cert;
 
-	c.iss_state = (char *)(uintptr_t)state;
-	c.iss_error = (char *)(uintptr_t)error;
+	c.iss_state = row_const(state);
+	c.iss_error = row_const(error);
 	c.iss_next_try_ms = at;
 	batch_put(turn_batch(), T_CERT, &c);
 	engine_touch(c.id);

@@ -18,6 +18,9 @@
 #include "daemon/keeper_pool.h"
 #include "daemon/log.h"
 
+#define MORE "; a limit of 64 MiB for locked memory (LimitMEMLOCK=64M) " \
+    "avoids it"
+
 enum { LOCKABLE = 64 * 1024 * 1024, WAITING_MAX = 128 };
 
 enum sender { FROM_MASTER, FROM_ENGINE, SENDERS };
@@ -94,12 +97,11 @@ static void
 lock_memory(const struct keeper *k)
 {
 	if (lock_all())
-		log_info("confined: memory: locked");
+		sandbox_say_line("memory: locked");
 	else
-		log_warning("confined: memory: %s may be swapped; a limit of "
-		    "64 MiB for locked memory (LimitMEMLOCK=64M) avoids it",
-		    mlock(k, sizeof(*k)) == 0 ?
-		    "all but the key encryption key" : "keys");
+		sandbox_say_line(mlock(k, sizeof(*k)) == 0 ? "memory: all but "
+		    "the key encryption key may be swapped" MORE :
+		    "memory: keys may be swapped" MORE);
 }
 
 static int

@@ -1,11 +1,11 @@
 /* Requests and placeholders: names in, signed DER out. */
 #include <config.h>
-#include <arpa/inet.h>
 #include <string.h>
 #include <openssl/err.h>
 #include <openssl/rand.h>
 #include <openssl/x509v3.h>
 #include "base/name.h"
+#include "daemon/alt_names.h"
 #include "daemon/keeper_key.h"
 #include "daemon/keeper_x509.h"
 
@@ -32,79 +32,6 @@ x509_names_fine(const struct strv *names, struct err *err)
 			    canonical);
 	}
 	return 0;
-}
-
-static ASN1_STRING *
-address(const char *name)
-{
-	ASN1_STRING *s = ASN1_OCTET_STRING_new();
-	uint8_t octets[16];
-	int n = 4;
-
-	if (inet_pton(AF_INET, name, octets) != 1) {
-		n = 16;
-		if (inet_pton(AF_INET6, name, octets) != 1)
-			n = 0;
-	}
-	if (s != NULL && (n == 0 || ASN1_STRING_set(s, octets, n) != 1)) {
-		ASN1_STRING_free(s);
-		s = NULL;
-	}
-	return s;
-}
-
-static ASN1_STRING *
-host(const char *name)
-{
-	ASN1_STRING *s = ASN1_IA5STRING_new();
-
-	if (s != NULL && ASN1_STRING_set(s, name, -1) != 1) {
-		ASN1_STRING_free(s);
-		s = NULL;
-	}
-	return s;
-}
-
-static bool
-add_name(GENERAL_NAMES *all, const char *name)
-{
-	GENERAL_NAME *one = GENERAL_NAME_new();
-	enum name_kind kind;
-	ASN1_STRING *value;
-	char canonical[256];
-	struct err err;
-	bool ip;
-
-	if (one == NULL || name_parse(canonical, &kind, name, &err) != 0) {
-		GENERAL_NAME_free(one);
-		return false;
-	}
-	ip = kind == NAME_IP;
-	value = ip ? address(name) : host(name);
-	if (value != NULL)
-		GENERAL_NAME_set0_value(one, ip ? GEN_IPADD : GEN_DNS, value);
-	if (value != NULL && sk_GENERAL_NAME_push(all, one) > 0)
-		return true;
-	GENERAL_NAME_free(one);
-	return false;
-}
-
-/* A list with the one extension subjectAltName, or NULL. */
-static STACK_OF(X509_EXTENSION) *
-alternative_names(const struct strv *names)
-{
-	STACK_OF(X509_EXTENSION) *exts = NULL;
-	GENERAL_NAMES *all = sk_GENERAL_NAME_new_null();
-	bool done = all != NULL;
-	size_t i;
-
-	for (i = 0; done && i < names->n; i++)
-		done = add_name(all, names->v[i]);
-	if (done)
-		X509V3_add1_i2d(&exts, NID_subject_alt_name, all, 0,
-		    X509V3_ADD_DEFAULT);
-	GENERAL_NAMES_free(all);
-	return exts;
 }
 
 static int
@@ -143,7 +70,7 @@ int
 x509_request(struct blob *out, EVP_PKEY *key, const struct strv *names,
     bool must_staple, struct err *err)
 {
-	STACK_OF(X509_EXTENSION) *exts = alternative_names(names);
+	STACK_OF(X509_EXTENSION) *exts = alt_names(names);
 	X509_REQ *req = X509_REQ_new();
 	unsigned char *der = NULL;
 	int n = -1;
@@ -191,7 +118,7 @@ set_subject(X509 *cert)
 static bool
 set_names(X509 *cert, const struct strv *names)
 {
-	STACK_OF(X509_EXTENSION) *exts = alternative_names(names);
+	STACK_OF(X509_EXTENSION) *exts = alt_names(names);
 	bool done = exts != NULL &&
 	    X509_add_ext(cert, sk_X509_EXTENSION_value(exts, 0), -1) == 1;
 

@@ -15,6 +15,9 @@
 enum { MASTER_EXIT_FAILED = 1, MASTER_EXIT_CONFIG = 2,
 	MASTER_EXIT_RUNNING = 75 };
 
+/* A child that has run so long has not failed at its start. */
+enum { CHILD_STEADY_MS = 60 * 1000 };
+
 /* One of the four other programs. */
 struct child {
 	struct master *m;
@@ -28,10 +31,15 @@ struct child {
 	int64_t started, backoff;
 	int64_t deaths[5];		/* when; the oldest is overwritten */
 	unsigned deaths_n;
+	struct strv confined;		/* what it has told of that */
 	bool stopped;			/* we asked it to go: no failure */
 };
 
+/* What is answered there: by the responder, in this order. */
+enum listen_type { LISTEN_HTTP, LISTEN_ALPN, LISTEN_TYPES };
+
 struct listener {
+	enum listen_type type;
 	char *address;			/* as configured; "" the socket */
 	int fd;				/* -1: taken, tried again */
 };
@@ -44,7 +52,7 @@ struct master {
 	char libexec[4096];
 
 	bool root, separate;		/* root; each role its own user */
-	int state, db, lock;		/* directories, lock file */
+	int state, db, lock, tokens;	/* directories, lock file */
 	char *empty;			/* the responder's root directory */
 
 	struct child children[ROLE_COUNT];	/* by role; not ROLE_MASTER */
@@ -126,6 +134,19 @@ void jobs_go(struct master *m);		/* on, if something had to wait */
 bool jobs_flip_waits(void);
 bool jobs_work_on(uint64_t cert);
 
+/* --- master_survey.c: what is on disk, for an inventory that was lost ------*/
+enum { SURVEY_SERIAL = 1 << 30 };	/* in ids to the keeper: not a job's */
+void survey_next(struct master *m, uint32_t id,
+    const struct w_generation *after);
+void survey_reseal(struct master *m, uint32_t id, const struct w_reseal *r);
+void survey_sealed(struct master *m, uint32_t id, const struct w_key *k);
+void survey_failed(struct master *m, uint32_t id, const struct w_failed *f);
+void survey_child_gone(struct master *m, enum role role);
+
+/* --- master_security.c: for `status --security` ----------------------------*/
+void security_told(struct child *c, const struct w_confined *w);
+void security_answer(struct master *m, uint32_t id);
+
 /* --- master_rules.c: what the configuration says about an installation -----*/
 struct rules {
 	gid_t gid;
@@ -158,6 +179,11 @@ void program_env(struct strv *env, const char *name, const char *value);
 int run_dns_program(const struct master *m, const struct w_run_dns *w,
     struct program *out, struct err *err);
 
+/* --- master_webroot.c: token files, each by a child of its own -------------*/
+void webroots_add(struct master *m, uint32_t id,
+    void *st);				/* takes st, from the heap */
+void webroots_stop(void);
+
 /* --- master_reload.c -------------------------------------------------------*/
 struct conf *reload_first(struct master *m, int *exit_code);
 void reload_asked(struct master *m, uint32_t id, const struct w_reload *r);
@@ -170,4 +196,9 @@ void notify_state(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void notify_ready(const struct master *m);	/* once */
 void notify_reloading(void);
 void notify_beat(void);
+/* Something that goes on being so, and that it is over. */
+void notify_bad(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void notify_well(const struct master *m);
+/* How long a silent engine is left alone, ms. */
+int64_t notify_patience(void);
 #endif

@@ -18,8 +18,8 @@
 #include "daemon/master_spawn.h"
 
 enum { BACKOFF_MIN_MS = 100, BACKOFF_MAX_MS = 60 * 1000,
-	STEADY_MS = 60 * 1000, DEATHS = 5, DEATHS_MS = 10 * 60 * 1000,
-	DRAIN_MS = 10 * 1000, SILENT_MS = 90 * 1000,
+	STEADY_MS = CHILD_STEADY_MS, DEATHS = 5, DEATHS_MS = 10 * 60 * 1000,
+	DRAIN_MS = 10 * 1000,
 	STOP_DRAIN_MS = 2500, STOP_KILL_MS = 4000, LOOK_MS = 100,
 	MESSAGES_AT_ONCE = 32 };
 
@@ -236,26 +236,30 @@ plan_engine(struct child *c, struct spawn *s)
 	s->fds[WIRE_FD_API] = m->api;
 	s->fds[WIRE_FD_STATE] = m->db;
 	s->fds_n = WIRE_FD_STATE + 1;
-	s->argv[1] = (char *)(uintptr_t)(m->separate ? "separate-users" :
-	    "one-user");
 	m->engine++;
 	m->beat = poll_now();
 }
 
 static void
-plan_responder(struct child *c, struct spawn *s, char count[16])
+plan_responder(struct child *c, struct spawn *s,
+    char counts[LISTEN_TYPES][16])
 {
 	const struct master *m = c->m;
-	int n = 0;
+	int type, n = 0, before;
 	size_t i;
 
-	for (i = 0; i < m->listeners_n; i++)
-		if (m->listeners[i].fd >= 0 &&
-		    WIRE_FD_LISTEN + n < SPAWN_FDS_MAX)
-			s->fds[WIRE_FD_LISTEN + n++] = m->listeners[i].fd;
+	for (type = 0; type < LISTEN_TYPES; type++) {
+		before = n;
+		for (i = 0; i < m->listeners_n; i++)
+			if ((int)m->listeners[i].type == type &&
+			    m->listeners[i].fd >= 0 &&
+			    WIRE_FD_LISTEN + n < SPAWN_FDS_MAX)
+				s->fds[WIRE_FD_LISTEN + n++] =
+				    m->listeners[i].fd;
+		snprintf(counts[type], 16, "%d", n - before);
+		s->argv[1 + type] = counts[type];
+	}
 	s->fds_n = WIRE_FD_LISTEN + n;
-	snprintf(count, 16, "%d", n);
-	s->argv[1] = count;
 	s->dir = m->empty;
 	s->may_chroot = m->separate;
 }
@@ -315,7 +319,7 @@ start(struct child *c)
 {
 	struct spawn s = { .change_user = c->m->separate, .uid = c->uid,
 		.gid = c->gid, .dir = "/", .fds_n = WIRE_FD_MASTER + 1 };
-	char path[4200], count[16];
+	char path[4200], counts[LISTEN_TYPES][16];
 	int ends[2], i;
 
 	if (msg_pair(ends) != 0) {
@@ -331,7 +335,7 @@ start(struct child *c)
 	if (c->role == ROLE_ENGINE)
 		plan_engine(c, &s);
 	else if (c->role == ROLE_RESPONDER)
-		plan_responder(c, &s, count);
+		plan_responder(c, &s, counts);
 	c->channel = ends[0];
 	c->pid = spawn(&s);
 	close_spent(c, &s);
@@ -381,8 +385,8 @@ count_death(struct child *c, int status)
 		log_warning("the %s ended (%s); it is started again in %lld "
 		    "ms", plans[c->role].name, how, (long long)c->backoff);
 	if (c->deaths_n >= DEATHS)
-		notify_state("STATUS=the %s keeps ending (%s)",
-		    plans[c->role].name, how);
+		notify_bad("the %s keeps ending (%s)", plans[c->role].name,
+		    how);
 }
 
 static void
@@ -395,6 +399,7 @@ forget(struct child *c)
 	close(c->channel);
 	c->pidfd = c->channel = -1;
 	c->pid = -1;
+	strv_free(&c->confined);
 }
 
 /* The end of the last one is the end of us. */
@@ -431,6 +436,7 @@ on_exit_of(void *ctx)
 		return;
 	forget(c);
 	jobs_child_gone(m, c->role);
+	survey_child_gone(m, c->role);
 	if (c->role == ROLE_KEEPER)
 		arm_keeper_gone();
 	if (m->stopping) {
@@ -475,8 +481,10 @@ look(void *ctx)
 		    "killed");
 		child_kill(engine, SIGKILL);
 		busy.drain_until = INT64_MAX;
-	} else if (engine->pid > 0 && poll_now() - m->beat > SILENT_MS) {
-		log_error("the engine has been silent for 90 s: it is killed");
+	} else if (engine->pid > 0 && poll_now() - m->beat >
+	    notify_patience()) {
+		log_error("the engine has been silent for %lld s: it is killed",
+		    (long long)notify_patience() / 1000);
 		child_kill(engine, SIGKILL);
 		m->beat = poll_now();
 	}

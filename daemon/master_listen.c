@@ -1,5 +1,5 @@
 /* Every socket that people or CAs connect to is bound here and handed on: the
- * API's to the engine, those for http-01 to the responder. */
+ * API's to the engine, those for http-01 and tls-alpn-01 to the responder. */
 #include <config.h>
 #include <errno.h>
 #include <grp.h>
@@ -17,6 +17,32 @@
 #include "daemon/master.h"
 
 enum { BACKLOG = 1024, AGAIN_MS = 30 * 1000 };
+
+/* Each type has its socket in the run directory, for servers in front of us,
+ * and perhaps ports of its own. */
+static const struct listen_kind {
+	const char *key, *socket;
+	size_t at;			/* list of addresses in struct conf */
+	const char *taken;		/* the cure */
+} kinds[LISTEN_TYPES] = {
+	[LISTEN_HTTP] = { "http-listen", "http.sock",
+	    offsetof(struct conf, http_listen),
+	    "Another program listens there: leave out http-listen and include "
+	    "our snippet in that server instead (" EVERLEAF_DATA "/snippets), "
+	    "or stop it" },
+	[LISTEN_ALPN] = { "tls-alpn-listen", "alpn.sock",
+	    offsetof(struct conf, tls_alpn_listen),
+	    "Another program listens there: leave out tls-alpn-listen and let "
+	    "that one pass on what asks for acme-tls/1 (" EVERLEAF_DATA
+	    "/snippets/nginx-stream.conf, haproxy-alpn.cfg), or stop it" }
+};
+
+static const struct strv *
+addresses(const struct master *m, enum listen_type type)
+{
+	return (const struct strv *)(const void *)((const char *)m->conf +
+	    kinds[type].at);
+}
 
 /* --- sockets in the run directory -------------------------------------- */
 
@@ -141,29 +167,28 @@ bind_port(const char *text)
 }
 
 static void
-say_taken(const char *address)
+say_taken(const struct listener *l)
 {
 	static const struct {
 		int no;
 		const char *cure;
 	} cures[] = {
-		{ EADDRINUSE, "Another program listens there: leave out "
-		    "http-listen and include our snippet in that server "
-		    "instead (" EVERLEAF_DATA "/snippets), or stop it" },
 		{ EACCES, "Only root may: start everleafd as root, or leave "
-		    "out http-listen" },
+		    "it out" },
 		{ EADDRNOTAVAIL, "This machine does not have that address "
 		    "now" },
 		{ EINVAL, "Write \":80\" or \"ADDRESS:80\"" }
 	};
-	const char *cure = "", *why = strerror(errno);
+	const struct listen_kind *k = &kinds[l->type];
+	const char *cure = errno == EADDRINUSE ? k->taken : "";
+	const char *why = strerror(errno);
 	size_t i;
 
 	for (i = 0; i < sizeof(cures) / sizeof(cures[0]); i++)
 		if (cures[i].no == errno)
 			cure = cures[i].cure;
-	log_error("http-listen %s: %s. %s. It is tried again every 30 s",
-	    address, why, cure);
+	log_error("%s %s: %s. %s. It is tried again every 30 s", k->key,
+	    l->address, why, cure);
 }
 
 /* True if one that was missing is there now. */
@@ -180,13 +205,14 @@ bind_missing(struct master *m, bool say)
 			continue;
 		l->fd = bind_port(l->address);
 		if (l->fd >= 0) {
-			log_info("http-listen %s: listening", l->address);
+			log_info("%s %s: listening", kinds[l->type].key,
+			    l->address);
 			some = true;
 			continue;
 		}
 		all = false;
 		if (say)
-			say_taken(l->address);
+			say_taken(l);
 	}
 	if (!all)
 		alarm_after(m->listen_again, AGAIN_MS);
@@ -201,70 +227,95 @@ try_again(void *ctx)
 }
 
 static void
-add_listener(struct master *m, const char *address, int fd)
+add_listener(struct master *m, enum listen_type type, const char *address,
+    int fd)
 {
+	struct listener *l;
+
 	m->listeners = xrealloc(m->listeners, (m->listeners_n + 1) *
 	    sizeof(*m->listeners));
-	m->listeners[m->listeners_n].address = xstrdup(address);
-	m->listeners[m->listeners_n++].fd = fd;
+	l = &m->listeners[m->listeners_n++];
+	l->type = type;
+	l->address = xstrdup(address);
+	l->fd = fd;
+}
+
+static bool
+has_listener(const struct master *m, enum listen_type type,
+    const char *address)
+{
+	size_t i;
+
+	for (i = 0; i < m->listeners_n; i++)
+		if (m->listeners[i].type == type &&
+		    strcmp(m->listeners[i].address, address) == 0)
+			return true;
+	return false;
+}
+
+static void
+add_configured(struct master *m)
+{
+	const struct strv *want;
+	int type;
+	size_t i;
+
+	for (type = 0; type < LISTEN_TYPES; type++) {
+		want = addresses(m, (enum listen_type)type);
+		for (i = 0; i < want->n; i++)
+			if (!has_listener(m, (enum listen_type)type,
+			    want->v[i]))
+				add_listener(m, (enum listen_type)type,
+				    want->v[i], -1);
+	}
 }
 
 int
 listen_start(struct master *m, struct err *err)
 {
 	struct sockaddr_un path;
-	size_t i;
-	int fd;
+	int fd, type;
 
 	m->api = listen_unix(m, "everleaf.sock", SOCK_STREAM, &path, err);
 	if (m->api < 0)
 		return -1;
 	open_to_group(m, path.sun_path);
-	fd = listen_unix(m, "http.sock", SOCK_STREAM, &path, err);
-	if (fd < 0)
-		return -1;
-	chmod(path.sun_path, 0666);
-	add_listener(m, "", fd);
+	for (type = 0; type < LISTEN_TYPES; type++) {
+		fd = listen_unix(m, kinds[type].socket,
+		    SOCK_STREAM, &path, err);
+		if (fd < 0)
+			return -1;
+		chmod(path.sun_path, 0666);
+		add_listener(m, (enum listen_type)type, "", fd);
+	}
 	m->listen_again = alarm_new(try_again, m);
-	for (i = 0; i < m->conf->http_listen.n; i++)
-		add_listener(m, m->conf->http_listen.v[i], -1);
+	add_configured(m);
 	bind_missing(m, true);
 	return 0;
-}
-
-static bool
-has_listener(const struct master *m, const char *address)
-{
-	size_t i;
-
-	for (i = 0; i < m->listeners_n; i++)
-		if (strcmp(m->listeners[i].address, address) == 0)
-			return true;
-	return false;
 }
 
 bool
 listen_change(struct master *m)
 {
-	const struct strv *want = &m->conf->http_listen;
 	struct sockaddr_un path;
 	bool changed = false;
-	size_t i, kept = 1;
+	struct listener *l;
+	size_t i, kept = 0;
 
-	for (i = 1; i < m->listeners_n; i++) {
-		if (strv_has(want, m->listeners[i].address)) {
-			m->listeners[kept++] = m->listeners[i];
+	for (i = 0; i < m->listeners_n; i++) {
+		l = &m->listeners[i];
+		if (l->address[0] == '\0' ||
+		    strv_has(addresses(m, l->type), l->address)) {
+			m->listeners[kept++] = *l;
 			continue;
 		}
 		changed = true;
-		if (m->listeners[i].fd >= 0)
-			close(m->listeners[i].fd);
-		free(m->listeners[i].address);
+		if (l->fd >= 0)
+			close(l->fd);
+		free(l->address);
 	}
 	m->listeners_n = kept;
-	for (i = 0; i < want->n; i++)
-		if (!has_listener(m, want->v[i]))
-			add_listener(m, want->v[i], -1);
+	add_configured(m);
 	changed = bind_missing(m, true) || changed;
 	snprintf(path.sun_path, sizeof(path.sun_path), "%s/everleaf.sock",
 	    m->conf->run_dir);
@@ -276,7 +327,7 @@ void
 listen_stop(struct master *m)
 {
 	static const char *const names[] = { "everleaf.sock", "http.sock",
-		"master.sock" };
+		"alpn.sock", "master.sock" };
 	char path[4096];
 	size_t i;
 

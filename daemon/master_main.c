@@ -253,6 +253,7 @@ run(struct master *m)
 	poll_run();
 	runs_stop();
 	arm_stop();
+	webroots_stop();
 	listen_stop(m);
 	log_info("ended");
 	return 0;

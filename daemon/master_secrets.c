@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "base/text.h"
+#include "daemon/conf_read.h"
 #include "daemon/log.h"
 #include "daemon/master.h"
 
@@ -105,6 +106,22 @@ say_missing(const struct conf_ca *ca, const struct err *err)
 		log_err(err, "%s: ca \"%s\"", ca->where, ca->title);
 }
 
+/* Name and algorithm are in the configuration already: conf_read.c. */
+static int
+give_tsig(struct child *keeper, const struct conf_dns *d, struct err *err)
+{
+	struct tsig_key key;
+	struct w_secret w = { .kind = SECRET_TSIG, .name = d->title,
+		.alg = key.alg };
+
+	if (conf_read_tsig(d->key_file, &key, err) != 0)
+		return err_context(err, "%s", d->key_file);
+	w.secret = key.secret;
+	child_send(keeper, WIRE_SECRET, 0, &w, NULL, 0);
+	tsig_key_wipe(&key);
+	return 0;
+}
+
 void
 secrets_give(struct master *m)
 {
@@ -119,4 +136,9 @@ secrets_give(struct master *m)
 		if (m->conf->cas[i].eab_key_file[0] != '\0' &&
 		    give_eab(keeper, &m->conf->cas[i], &err) != 0)
 			say_missing(&m->conf->cas[i], &err);
+	for (i = 0; i < m->conf->dns_n; i++)
+		if (m->conf->dns[i].key_file[0] != '\0' &&
+		    give_tsig(keeper, &m->conf->dns[i], &err) != 0)
+			log_err(&err, "%s: dns \"%s\"",
+			    m->conf->dns[i].where, m->conf->dns[i].title);
 }

@@ -126,6 +126,10 @@ state_open(struct master *m, struct err *err)
 			return -1;
 		close(fd);
 	}
+	m->tokens = directory(m->state, "webroot", 0700, geteuid(), getegid(),
+	    err);
+	if (m->tokens < 0)
+		return -1;
 	m->db = directory(m->state, "db", 0700, engine->uid, engine->gid, err);
 	if (m->db < 0)
 		return -1;

@@ -3,10 +3,13 @@
 #include <assert.h>
 #include <string.h>
 #include "daemon/proof.h"
+#include "daemon/proof_dns.h"
 
 static const struct proof_method *const methods[] = {
 	&proof_responder,	/* the first is the one of old rows */
-	&proof_program
+	&proof_program,
+	&proof_update,
+	&proof_webroot
 };
 enum { METHODS = sizeof(methods) / sizeof(methods[0]) };
 
@@ -33,12 +36,32 @@ unknown(const struct row_challenge *row, proof_done *done, void *ctx)
 	done(ctx, &err);
 }
 
+static bool
+is_dns(const char *type)
+{
+	return strcmp(type, "dns-01") == 0 ||
+	    strcmp(type, "dns-account-01") == 0;
+}
+
+static const struct proof_method *
+choose(const struct row_challenge *row, const struct conf_wish *wish)
+{
+	if (strcmp(row->type, "http-01") == 0 && wish->webroot.n > 0)
+		return &proof_webroot;
+	return &proof_responder;
+}
+
 void
 proof_plan(struct row_challenge *row, const struct conf_wish *wish,
     proof_done *done, void *ctx)
 {
-	const struct proof_method *m = &proof_responder;
+	const struct proof_method *m = choose(row, wish);
 
+	/* Who writes the record is known when it is known where. */
+	if (is_dns(row->type)) {
+		proof_dns_plan(row, wish, done, ctx);
+		return;
+	}
 	row_text(&row->method, m->name);
 	if (m->plan != NULL)
 		m->plan(row, wish, done, ctx);

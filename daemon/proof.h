@@ -29,7 +29,9 @@ struct proof_method {
 
 extern const struct proof_method proof_responder;	/* http-01,
 							 * tls-alpn-01 */
-extern const struct proof_method proof_program;		/* dns-01 */
+/* dns-01, dns-account-01; proof_dns.h plans for both. */
+extern const struct proof_method proof_program, proof_update;
+extern const struct proof_method proof_webroot;		/* http-01 by files */
 
 /* Chooses the method for row->type and this wish, and plans. row owns what is
  * put into it. */

@@ -10,7 +10,7 @@
 #include "daemon/chance.h"
 #include "daemon/engine.h"
 #include "daemon/peers.h"
-#include "daemon/proof.h"
+#include "daemon/proof_dns.h"
 
 enum { LATER = 75, NOT_MINE = 3, SHOWN = 300 };
 
@@ -115,10 +115,35 @@ run_of(const struct row_challenge *row)
 	return id;
 }
 
+struct adding {
+	struct row_challenge *row;	/* copy */
+	proof_done *done;
+	void *ctx;
+};
+
+static void
+added(void *ctx, const struct err *err)
+{
+	struct adding *a = ctx;
+
+	if (err != NULL)
+		a->done(a->ctx, err);
+	else
+		proof_dns_seen(a->row, a->done, a->ctx);
+	row_free(T_CHALLENGE, a->row);
+	free(a->row);
+	free(a);
+}
+
 static void
 publish(const struct row_challenge *row, proof_done *done, void *ctx)
 {
-	call(row, RUN_DNS_ADD, run_of(row), done, ctx);
+	struct adding *a = xcalloc(1, sizeof(*a));
+
+	a->row = row_copy(T_CHALLENGE, row);
+	a->done = done;
+	a->ctx = ctx;
+	call(row, RUN_DNS_ADD, run_of(row), added, a);
 }
 
 /* Each try is a run of its own: to remove twice does no harm. */

@@ -33,7 +33,8 @@ asking_new(proof_done *done, void *ctx)
 static void
 publish(const struct row_challenge *row, proof_done *done, void *ctx)
 {
-	struct w_publish m = { row->token, row->ident, row->keyauth };
+	struct w_publish m = { row->token, row->ident, row->keyauth,
+		row->type };
 
 	peer_ask(WIRE_PUBLISH, &m, answered, asking_new(done, ctx));
 }
@@ -41,7 +42,7 @@ publish(const struct row_challenge *row, proof_done *done, void *ctx)
 static void
 withdraw(const struct row_challenge *row, proof_done *done, void *ctx)
 {
-	struct w_withdraw m = { row->token, row->ident };
+	struct w_withdraw m = { row->token, row->ident, row->type };
 
 	peer_ask(WIRE_WITHDRAW, &m, answered, asking_new(done, ctx));
 }

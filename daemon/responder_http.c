@@ -17,7 +17,8 @@
 #include "daemon/log.h"
 #include "daemon/responder_http.h"
 
-enum { SPARE_FDS = 64, LEAVING_MAX = 32, WORDS_MAX = 512 };
+/* SPARE_FDS: listeners, channels, and the connections of tls-alpn-01. */
+enum { SPARE_FDS = 1024, LEAVING_MAX = 32, WORDS_MAX = 512 };
 
 struct connection {
 	struct list link;
@@ -227,8 +228,7 @@ room(void)
 	if (getrlimit(RLIMIT_NOFILE, &l) != 0 ||
 	    l.rlim_cur >= RESPOND_CONNECTIONS + LEAVING_MAX + SPARE_FDS)
 		return RESPOND_CONNECTIONS;
-	return l.rlim_cur > 2 * (LEAVING_MAX + SPARE_FDS) ?
-	    (unsigned)l.rlim_cur - LEAVING_MAX - SPARE_FDS : SPARE_FDS;
+	return (unsigned)l.rlim_cur / 2;
 }
 
 int

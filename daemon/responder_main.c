@@ -1,18 +1,18 @@
-/* everleaf-responder: answers http-01 from the table that the engine sends,
- * and nothing else. It opens nothing and connects nowhere: listeners and
- * channels come from the master. */
+/* everleaf-responder: answers http-01 and tls-alpn-01 from the table that the
+ * engine sends, and nothing else. It opens nothing and connects nowhere:
+ * listeners and channels come from the master. */
 #include <config.h>
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
+#include "daemon/confined.h"
 #include "daemon/log.h"
+#include "daemon/responder_alpn.h"
 #include "daemon/responder_http.h"
-#include "daemon/sandbox.h"
 #include "daemon/wire.h"
 
 enum { FORGET_S = 600, CHANNELS = 2 };
@@ -41,61 +41,28 @@ static void
 confine(void)
 {
 	struct sandbox_plan plan = { .role = ROLE_RESPONDER };
-	struct sandbox_report report;
-	struct err err;
-	char *line, *end;
+	bool empty;
 
 	/* The master starts it in an empty directory, with the one capability
 	 * that this takes when there are users of their own. */
-	log_info("confined: root directory: %s", geteuid() != 0 &&
-	    chroot(".") == 0 && chdir("/") == 0 ? "empty" : "the system's");
-	if (sandbox_enter(&plan, &report, &err) != 0) {
-		log_err(&err, "confinement");
-		exit(1);
-	}
-	for (line = report.lines.data; line != NULL && *line != '\0';
-	    line = end + 1) {
-		end = strchr(line, '\n');
-		*end = '\0';
-		log_info("confined: %s", line);
-	}
-	buf_free(&report.lines);
+	empty = geteuid() != 0 && chroot(".") == 0 && chdir("/") == 0;
+	plan.lenient = !confined_fits(&plan, alpn_rehearse);
+	confined_enter(&plan);
+	sandbox_say_line(empty ? "root directory: empty" :
+	    "root directory: the system's");
 }
 
 static int
-listeners(int argc, char *argv[])
+count(const char *arg, int most)
 {
-	long n = -1;
 	char *end;
+	long n = strtol(arg, &end, 10);
 
-	if (argc == 2) {
-		n = strtol(argv[1], &end, 10);
-		if (end == argv[1] || *end != '\0')
-			n = -1;
-	}
-	if (n < 0 || n > RESPOND_LISTENERS) {
+	if (end == arg || *end != '\0' || n < 0 || n > most) {
 		log_error("everleafd starts this program");
 		exit(2);
 	}
 	return (int)n;
-}
-
-static void
-open_channel(void)
-{
-	socklen_t n = sizeof(int);
-	int type;
-
-	signal(SIGPIPE, SIG_IGN);
-	/* A terminal's Ctrl-C is the master's to handle. */
-	signal(SIGINT, SIG_IGN);
-	signal(SIGHUP, SIG_IGN);
-	if (getsockopt(WIRE_FD_MASTER, SOL_SOCKET, SO_TYPE, &type, &n) != 0 ||
-	    type != SOCK_SEQPACKET) {
-		log_error("there is no channel to a master: everleafd starts "
-		    "this program");
-		exit(2);
-	}
 }
 
 /* --- channels ---------------------------------------------------------- */
@@ -127,11 +94,15 @@ work(struct responder *r, enum wire_kind kind, const void *st,
 {
 	const struct w_publish *p = st;
 	const struct w_withdraw *w = st;
+	enum table_type type;
 
+	if (!table_type(&type, kind == WIRE_PUBLISH ? p->type : w->type))
+		return err_set(err, ERR_INVALID, "the responder answers "
+		    "http-01 and tls-alpn-01 only");
 	if (kind == WIRE_PUBLISH)
-		return table_publish(r->table, p->token, p->host, p->keyauth,
-		    r->mark, err);
-	table_withdraw(r->table, w->token, w->host);
+		return table_publish(r->table, type, p->token, p->host,
+		    p->keyauth, r->mark, err);
+	table_withdraw(r->table, type, w->token, w->host);
 	return 0;
 }
 
@@ -224,27 +195,33 @@ forget(struct responder *r)
 		    "more are gone", n);
 }
 
+/* The smaller of two waits, of which -1 is for ever. */
+static int
+sooner(int a, int b)
+{
+	return a < 0 || (b >= 0 && b < a) ? b : a;
+}
+
 static int
 patience(const struct responder *r)
 {
-	int wait = respond_wait();
+	int wait = sooner(respond_wait(), alpn_wait());
 	time_t left;
 
 	if (r->forget_at == 0)
 		return wait;
 	left = r->forget_at - now_s();
-	left = left < 0 ? 0 : left * 1000;
-	return wait < 0 || left < wait ? (int)left : wait;
+	return sooner(wait, left < 0 ? 0 : (int)left * 1000);
 }
 
 static void
 turn(struct responder *r)
 {
-	struct pollfd fds[CHANNELS + RESPOND_LISTENERS];
-	int i, n = CHANNELS + respond_fds(fds + CHANNELS);
+	struct pollfd fds[CHANNELS + 1 + RESPOND_LISTENERS];
+	int i, n = CHANNELS + 1 + respond_fds(fds + CHANNELS + 1);
 
-	for (i = 0; i < CHANNELS; i++) {
-		fds[i].fd = r->fds[i];
+	for (i = 0; i <= CHANNELS; i++) {
+		fds[i].fd = i < CHANNELS ? r->fds[i] : alpn_fd();
 		fds[i].events = POLLIN;
 		fds[i].revents = 0;
 	}
@@ -259,6 +236,7 @@ turn(struct responder *r)
 	if (fds[FROM_MASTER].revents != 0)
 		receive(r, FROM_MASTER);
 	respond_run();
+	alpn_run();
 	forget(r);
 }
 
@@ -266,19 +244,24 @@ int
 main(int argc, char *argv[])
 {
 	struct responder r = { .fds = { WIRE_FD_MASTER, -1 } };
+	int http = count(argc == 3 ? argv[1] : "", RESPOND_LISTENERS);
+	int alpn = count(argc == 3 ? argv[2] : "", ALPN_LISTENERS);
 	struct err err;
-	int n;
 
-	log_open(role_name(ROLE_RESPONDER), LOG_LEVEL_INFO);
-	n = listeners(argc, argv);
-	open_channel();
+	confined_open(ROLE_RESPONDER);
 	r.table = table_new();
-	confine();
-	if (respond_init(r.table, WIRE_FD_LISTEN, n, &err) != 0) {
+	if (alpn_init(r.table, &err) != 0) {
 		log_err(&err, "start");
 		exit(1);
 	}
-	log_info("answering on %d listener%s", n, n == 1 ? "" : "s");
+	confine();
+	if (respond_init(r.table, WIRE_FD_LISTEN, http, &err) != 0 ||
+	    alpn_listen(WIRE_FD_LISTEN + http, alpn, &err) != 0) {
+		log_err(&err, "start");
+		exit(1);
+	}
+	log_info("answering on %d listener%s", http + alpn,
+	    http + alpn == 1 ? "" : "s");
 	for (;;)
 		turn(&r);
 }

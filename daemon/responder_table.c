@@ -2,21 +2,28 @@
  * the whole Internet. Only an exact path of ours with a token of ours for the
  * host that it was made for finds anything. */
 #include <config.h>
+#include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "acme/method.h"
 #include "base/mem.h"
 #include "base/name.h"
 #include "daemon/responder_table.h"
 
-enum { SLOTS = 4096, HOST_FIELD_MAX = 300, THUMBPRINT = 43 };
+enum { SLOTS = 4096, HOST_FIELD_MAX = 300,
+	KEY_MAX = NAME_TOKEN_MAX + 1 };
 
 static const char prefix[] = "/.well-known/acme-challenge/";
 
 struct entry {
 	struct entry *next;
+	enum table_type type;
+	char *key;		/* what it is looked up by: the token, or SNI */
 	char *token, *host, *keyauth;
 	uint32_t mark;
 };
+static_assert((int)KEY_MAX >= (int)METHOD_RECORD, "a name is a key, too");
 
 struct table {
 	struct entry *slots[SLOTS];
@@ -35,6 +42,7 @@ drop(struct table *t, struct entry **at)
 	struct entry *e = *at;
 
 	*at = e->next;
+	free(e->key);
 	free(e->token);
 	free(e->host);
 	free(e->keyauth);
@@ -59,83 +67,121 @@ table_size(const struct table *t)
 	return t->n;
 }
 
+bool
+table_type(enum table_type *out, const char *word)
+{
+	*out = strcmp(word, "tls-alpn-01") == 0 ? TABLE_ALPN : TABLE_HTTP;
+	return *out == TABLE_ALPN || strcmp(word, "http-01") == 0;
+}
+
 /* FNV-1a; a CA that wanted collisions would slow down its own answers. */
 static size_t
-slot_of(const char *token)
+slot_of(const char *key)
 {
 	uint32_t h = 2166136261u;
 
-	for (; *token != '\0'; token++)
-		h = (h ^ (unsigned char)*token) * 16777619u;
+	for (; *key != '\0'; key++)
+		h = (h ^ (unsigned char)*key) * 16777619u;
 	return h % SLOTS;
 }
 
-static struct entry **
-find(struct table *t, const char *token, const char *host)
+/* The key of an entry of this type; token and host are canonical. */
+static void
+key_of(char out[KEY_MAX], enum table_type type, const char *token,
+    const char *host)
 {
-	struct entry **at = &t->slots[slot_of(token)];
+	if (type == TABLE_ALPN)
+		method_sni(out, host);
+	else
+		snprintf(out, KEY_MAX, "%s", token);
+}
 
-	while (*at != NULL && (strcmp((*at)->token, token) != 0 ||
+static struct entry **
+find(struct table *t, enum table_type type, const char *token,
+    const char *host)
+{
+	struct entry **at;
+	char key[KEY_MAX];
+
+	key_of(key, type, token, host);
+	at = &t->slots[slot_of(key)];
+	while (*at != NULL && ((*at)->type != type ||
+	    strcmp((*at)->token, token) != 0 ||
 	    strcmp((*at)->host, host) != 0))
 		at = &(*at)->next;
 	return at;
 }
 
-/* "token.thumbprint": so that whoever holds the engine can have nothing else
- * shown under our names. */
-static bool
-belongs(const char *keyauth, const char *token)
-{
-	size_t n = strlen(token);
-
-	return strncmp(keyauth, token, n) == 0 && keyauth[n] == '.' &&
-	    strlen(keyauth + n + 1) == THUMBPRINT &&
-	    name_is_token(keyauth + n + 1);
-}
-
-int
-table_publish(struct table *t, const char *token, const char *host,
-    const char *keyauth, uint32_t mark, struct err *err)
+static int
+check(char name[256], const char *token, const char *host,
+    const char *keyauth, struct err *err)
 {
 	enum name_kind kind;
-	struct entry **at;
-	char name[256];
 
 	if (name_parse(name, &kind, host, err) != 0)
 		return -1;
 	if (kind == NAME_WILDCARD)
-		return err_set(err, ERR_INVALID,
-		    "\"%s\": no wildcard can be proven over http", host);
-	if (!name_is_token(token) || !belongs(keyauth, token))
+		return err_set(err, ERR_INVALID, "\"%s\": no wildcard can be "
+		    "proven by an answer of ours", host);
+	if (!name_is_token(token) || !name_is_keyauth(keyauth, token))
 		return err_set(err, ERR_INVALID, "\"%s\": no answer to a "
 		    "challenge has this form", host);
-	at = find(t, token, name);
+	return 0;
+}
+
+/* In front of its slot: of two for one name the newer is found. */
+static void
+add(struct table *t, const struct entry *what)
+{
+	struct entry *e = xmemdup(what, sizeof(*what));
+	struct entry **slot = &t->slots[slot_of(what->key)];
+
+	e->key = xstrdup(what->key);
+	e->token = xstrdup(what->token);
+	e->host = xstrdup(what->host);
+	e->keyauth = xstrdup(what->keyauth);
+	e->next = *slot;
+	*slot = e;
+	t->n++;
+}
+
+int
+table_publish(struct table *t, enum table_type type, const char *token,
+    const char *host, const char *keyauth, uint32_t mark, struct err *err)
+{
+	struct entry e = { .type = type, .mark = mark };
+	struct entry **at;
+	char name[256], key[KEY_MAX];
+
+	if (check(name, token, host, keyauth, err) != 0)
+		return -1;
+	at = find(t, type, token, name);
 	if (*at == NULL && t->n >= TABLE_MAX)
 		return err_set(err, ERR_OWN_LIMIT, "%d challenges are "
 		    "published already", TABLE_MAX);
 	if (*at != NULL)
 		drop(t, at);
-	at = find(t, token, name);
-	*at = xcalloc(1, sizeof(**at));
-	(*at)->token = xstrdup(token);
-	(*at)->host = xstrdup(name);
-	(*at)->keyauth = xstrdup(keyauth);
-	(*at)->mark = mark;
-	t->n++;
+	key_of(key, type, token, name);
+	e.key = key;
+	e.token = (char *)(uintptr_t)token;
+	e.host = name;
+	e.keyauth = (char *)(uintptr_t)keyauth;
+	add(t, &e);
 	return 0;
 }
 
 void
-table_withdraw(struct table *t, const char *token, const char *host)
+table_withdraw(struct table *t, enum table_type type, const char *token,
+    const char *host)
 {
 	enum name_kind kind;
 	struct entry **at;
 	struct err err;
 	char name[256];
 
-	if (name_parse(name, &kind, host, &err) != 0)
+	if (name_parse(name, &kind, host, &err) != 0 || !name_is_token(token))
 		return;
-	at = find(t, token, name);
+	at = find(t, type, token, name);
 	if (*at != NULL)
 		drop(t, at);
 }
@@ -208,7 +254,26 @@ table_find(const struct table *t, const char *path, const char *host)
 	    !name_is_token(token) || !table_host(name, host))
 		return NULL;
 	for (e = t->slots[slot_of(token)]; e != NULL; e = e->next)
-		if (strcmp(e->token, token) == 0 && strcmp(e->host, name) == 0)
+		if (e->type == TABLE_HTTP && strcmp(e->token, token) == 0 &&
+		    strcmp(e->host, name) == 0)
 			return e->keyauth;
+	return NULL;
+}
+
+const char *
+table_find_sni(const struct table *t, const char *sni, const char **host)
+{
+	const struct entry *e;
+	enum name_kind kind;
+	struct err err;
+	char name[256];
+
+	if (name_parse(name, &kind, sni, &err) != 0 || kind != NAME_DNS)
+		return NULL;
+	for (e = t->slots[slot_of(name)]; e != NULL; e = e->next)
+		if (e->type == TABLE_ALPN && strcmp(e->key, name) == 0) {
+			*host = e->host;
+			return e->keyauth;
+		}
 	return NULL;
 }

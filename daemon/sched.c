@@ -41,7 +41,7 @@ put_row(enum job_kind kind, int64_t object, int64_t due_ms, int64_t lease_ms)
 {
 	struct row_job row = { .kind = kind, .object = object,
 		.due_ms = due_ms, .priority = kind,
-		.lease_owner = (char *)(uintptr_t)(lease_ms > 0 ? "me" : ""),
+		.lease_owner = row_const(lease_ms > 0 ? "me" : ""),
 		.lease_until_ms = lease_ms };
 
 	batch_put(turn_batch(), T_JOB, &row);
@@ -260,4 +260,10 @@ sched_running(enum job_kind kind)
 	for (r = sched.running; r != NULL; r = r->next)
 		n += r->kind == kind;
 	return n;
+}
+
+bool
+sched_is_running(enum job_kind kind, int64_t object)
+{
+	return *find(kind, object) != NULL;
 }

@@ -35,4 +35,5 @@ void sched_later(enum job_kind kind, int64_t object, int64_t due_ms);
 /* Look again soon: somebody made room. */
 void sched_kick(void);
 int sched_running(enum job_kind kind);	/* being handled now */
+bool sched_is_running(enum job_kind kind, int64_t object);
 #endif

@@ -10,11 +10,14 @@
 #include <unistd.h>
 #include "base/buf.h"
 #include "daemon/chance.h"
+#include "daemon/fronts.h"
 #include "daemon/loop.h"
 #include "daemon/peers.h"
 #include "daemon/selfcheck.h"
 
 enum { TIMEOUT_MS = 10000, REPLY_MAX = 4096, ADDRESSES_MAX = 8, PORT = 80 };
+
+static char http_01[] = "http-01";
 
 struct check {			/* the whole of it */
 	struct strv names, lines;
@@ -74,7 +77,7 @@ over(struct check *c)
 	size_t i;
 
 	for (i = 0; i < c->names.n; i++) {
-		struct w_withdraw m = { c->token, c->names.v[i] };
+		struct w_withdraw m = { c->token, c->names.v[i], http_01 };
 
 		peer_ask(WIRE_WITHDRAW, &m, nothing, NULL);
 	}
@@ -121,7 +124,8 @@ judge(struct fetch *f)
 {
 	const char *s = f->reply.data != NULL ? f->reply.data : "";
 	const char *body = strstr(s, "\r\n\r\n");
-	char words[200], *end;
+	struct buf words;
+	char *end;
 	long status = strncmp(s, "HTTP/1.", 7) == 0 && f->reply.len > 9 ?
 	    strtol(s + 9, &end, 10) : 0;
 	const char *keyauth = f->of->all->keyauth;
@@ -132,10 +136,10 @@ judge(struct fetch *f)
 	else if (status == 0)
 		fetch_over(f, false, "what answers is no web server");
 	else {
-		snprintf(words, sizeof(words), "answered %ld for "
-		    "/.well-known/acme-challenge/..., not with our token. Is "
-		    "the snippet included in its port-80 server?", status);
-		fetch_over(f, false, words);
+		buf_init(&words, 2000);
+		front_words(&words, f->of->name, status, s);
+		fetch_over(f, false, words.data);
+		buf_free(&words);
 	}
 }
 
@@ -276,7 +280,8 @@ selfcheck(const struct strv *names, void (*done)(void *ctx,
 	if (c->open == 0)
 		over(c);
 	for (i = 0; i < names->n; i++) {
-		struct w_publish m = { c->token, names->v[i], c->keyauth };
+		struct w_publish m = { c->token, names->v[i], c->keyauth,
+			http_01 };
 
 		if (strncmp(names->v[i], "*.", 2) != 0)
 			peer_ask(WIRE_PUBLISH, &m, published, c);

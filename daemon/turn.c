@@ -1,6 +1,7 @@
 /* Collects what a turn changes, commits it, lets the wishes leave. A question
  * in between stages what there is: it is one transaction all the same. */
 #include <config.h>
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include "daemon/log.h"
@@ -23,6 +24,7 @@ static struct {
 	bool events;		/* this turn put some */
 	void (*on_events)(void *ctx);
 	void *on_events_ctx;
+	void (*on_failure)(const struct err *err);
 } turn;
 
 static void
@@ -57,6 +59,13 @@ turn_init(struct store *s)
 }
 
 void
+turn_use(struct store *s)
+{
+	assert(batch_empty(turn.batch) && turn.wishes.n == 0);
+	turn.store = s;
+}
+
+void
 turn_fini(void)
 {
 	batch_free(turn.batch);
@@ -80,6 +89,8 @@ committed(void *unused, const struct err *err)
 	if (err == NULL)
 		return;
 	log_err(err, "the inventory can't be written");
+	if (turn.on_failure != NULL)
+		turn.on_failure(err);
 	exit(1);
 }
 
@@ -158,13 +169,13 @@ turn_event(const struct happening *h)
 	struct row_event row = { .at_ms = loop_now(), .cert_id = h->cert_id,
 		.version = h->version };
 
-	row.event = (char *)(uintptr_t)h->event;
-	row.name = (char *)(uintptr_t)h->name;
-	row.service = (char *)(uintptr_t)h->service;
-	row.actor = (char *)(uintptr_t)(h->actor != NULL ? h->actor :
+	row.event = row_const(h->event);
+	row.name = row_const(h->name);
+	row.service = row_const(h->service);
+	row.actor = row_const(h->actor != NULL ? h->actor :
 	    "scheduler");
-	row.cause = (char *)(uintptr_t)h->cause;
-	row.text = (char *)(uintptr_t)h->text;
+	row.cause = row_const(h->cause);
+	row.text = row_const(h->text);
 	if (h->err != NULL)
 		row.error = view_error_json(h->err, NULL);
 	batch_put(turn.batch, T_EVENT, &row);
@@ -176,6 +187,12 @@ turn_event(const struct happening *h)
 	    h->err != NULL && h->text != NULL ? ": " : "",
 	    h->err != NULL ? h->err->text : "");
 	free(row.error);
+}
+
+void
+turn_watch_failure(void (*fn)(const struct err *err))
+{
+	turn.on_failure = fn;
 }
 
 void

@@ -9,6 +9,8 @@
 
 void turn_init(struct store *s);
 void turn_fini(void);
+/* Another store, when nothing has been changed yet; NULL is no store. */
+void turn_use(struct store *s);
 /* The store, for questions of handlers: the answer has all that the turn has
  * changed so far, and nobody but the engine may learn of it yet. */
 struct store *turn_store(void);
@@ -36,6 +38,8 @@ struct happening {
 	const struct err *err;
 };
 void turn_event(const struct happening *h);
+/* The store has failed: fn(err) may tell who waits, then the process ends. */
+void turn_watch_failure(void (*fn)(const struct err *err));
 /* Calls fn(ctx) after each turn that committed events (long polls). One. */
 void turn_watch_events(void (*fn)(void *ctx), void *ctx);
 #endif

@@ -39,6 +39,9 @@ static const struct msg_field failed_fields[] = {
 	MSG_FC(w_failed, TEXT, text, TEXT, msg_any_text),
 	MSG_FC(w_failed, TEXT, advice, TEXT, msg_any_text), MSG_END
 };
+static const struct msg_field confined_fields[] = {
+	MSG_FC(w_confined, LIST, lines, 128, msg_any_text), MSG_END
+};
 static const struct msg_field peer_fields[] = {
 	MSG_F(w_peer, U8, peer, 0), MSG_END
 };
@@ -127,11 +130,13 @@ static const struct msg_field mac_fields[] = {
 static const struct msg_field publish_fields[] = {
 	MSG_FC(w_publish, TEXT, token, NAME_TOKEN_MAX, name_is_token),
 	MSG_F(w_publish, TEXT, host, SHORT),
-	MSG_F(w_publish, TEXT, keyauth, 512), MSG_END
+	MSG_F(w_publish, TEXT, keyauth, 512),
+	MSG_FC(w_publish, TEXT, type, 32, name_is_word), MSG_END
 };
 static const struct msg_field withdraw_fields[] = {
 	MSG_FC(w_withdraw, TEXT, token, NAME_TOKEN_MAX, name_is_token),
-	MSG_F(w_withdraw, TEXT, host, SHORT), MSG_END
+	MSG_F(w_withdraw, TEXT, host, SHORT),
+	MSG_FC(w_withdraw, TEXT, type, 32, name_is_word), MSG_END
 };
 static const struct msg_field install_fields[] = {
 	MSG_F(w_install, U64, cert, 0),
@@ -143,7 +148,7 @@ static const struct msg_field install_fields[] = {
 	MSG_F(w_install, BLOB, sealed, KEY), MSG_F(w_install, BLOB, leaf, CERT),
 	MSG_F(w_install, BLOB, chain, CHAIN),
 	MSG_F(w_install, LIST, names, NAMES),
-	MSG_F(w_install, BLOB, meta, CERT / 2), MSG_END
+	MSG_F(w_install, BLOB, meta, CERT), MSG_END
 };
 static const struct msg_field generation_fields[] = {
 	MSG_F(w_generation, U64, cert, 0), MSG_F(w_generation, U32, gen, 0),
@@ -151,6 +156,18 @@ static const struct msg_field generation_fields[] = {
 };
 static const struct msg_field is_live_fields[] = {
 	MSG_F(w_is_live, U32, gen, 0), MSG_END
+};
+static const struct msg_field surveyed_fields[] = {
+	MSG_F(w_surveyed, U64, cert, 0), MSG_F(w_surveyed, U32, gen, 0),
+	MSG_F(w_surveyed, U8, live, 0),
+	MSG_FC(w_surveyed, TEXT, why, TEXT, msg_any_text),
+	MSG_F(w_surveyed, BLOB, meta, CERT),
+	MSG_F(w_surveyed, BLOB, leaf, CERT),
+	MSG_F(w_surveyed, BLOB, chain, CERT), MSG_END
+};
+static const struct msg_field reseal_fields[] = {
+	MSG_F(w_reseal, U64, cert, 0), MSG_F(w_reseal, U32, gen, 0),
+	MSG_F(w_reseal, U32, version, 0), MSG_END
 };
 static const struct msg_field purge_fields[] = {
 	MSG_F(w_purge, U64, cert, 0),
@@ -191,6 +208,11 @@ static const struct msg_field reloaded_fields[] = {
 	MSG_F(w_reloaded, U8, good, 0),
 	MSG_FC(w_reloaded, LIST, lines, 100, msg_any_text), MSG_END
 };
+static const struct msg_field webroot_fields[] = {
+	MSG_F(w_webroot, U8, remove, 0), MSG_F(w_webroot, TEXT, path, TEXT),
+	MSG_FC(w_webroot, TEXT, token, NAME_TOKEN_MAX, name_is_token),
+	MSG_F(w_webroot, TEXT, keyauth, 512), MSG_END
+};
 static const struct msg_field verify_fields[] = {
 	MSG_F(w_verify, LIST, names, NAMES),
 	MSG_F(w_verify, U8, any_names, 0), MSG_F(w_verify, I64, now_ms, 0),
@@ -205,16 +227,22 @@ static const struct msg_field verdict_fields[] = {
 const struct msg_spec wire_specs[] = {
 	{ "ok", WIRE_OK, sizeof(struct w_empty), empty_fields },
 	{ "drain", WIRE_DRAIN, sizeof(struct w_empty), empty_fields },
+	{ "security", WIRE_SECURITY, sizeof(struct w_empty), empty_fields },
 	{ "beat", WIRE_BEAT, sizeof(struct w_empty), empty_fields },
 	{ "flip", WIRE_FLIP, sizeof(struct w_generation), generation_fields },
 	{ "live", WIRE_LIVE, sizeof(struct w_generation), generation_fields },
 	{ "prune", WIRE_PRUNE, sizeof(struct w_generation), generation_fields },
+	{ "survey", WIRE_SURVEY, sizeof(struct w_generation),
+	    generation_fields },
 	{ "forget", WIRE_FORGET, sizeof(struct w_empty), empty_fields },
 	SPEC(WIRE_FAILED, failed),
+	SPEC(WIRE_CONFINED, confined),
 	SPEC(WIRE_PEER, peer),
 	SPEC(WIRE_KEK, kek),
 	SPEC(WIRE_OPEN, open),
 	SPEC(WIRE_OPENED, opened),
+	SPEC(WIRE_SURVEYED, surveyed),
+	SPEC(WIRE_RESEAL, reseal),
 	SPEC(WIRE_ACCOUNT_KEY, account_key),
 	SPEC(WIRE_KEY, key),
 	SPEC(WIRE_CSR, csr),
@@ -238,6 +266,7 @@ const struct msg_spec wire_specs[] = {
 	SPEC(WIRE_RAN, ran),
 	SPEC(WIRE_RELOAD, reload),
 	SPEC(WIRE_RELOADED, reloaded),
+	SPEC(WIRE_WEBROOT, webroot),
 	SPEC(WIRE_VERIFY, verify),
 	SPEC(WIRE_VERDICT, verdict),
 	{ NULL, 0, 0, NULL }
@@ -264,14 +293,22 @@ wire_send(int fd, enum wire_kind kind, uint32_t id, const void *st)
 	return msg_send(fd, spec, id, st, NULL, 0);
 }
 
-int
-wire_fail(int fd, uint32_t id, const struct err *err)
+struct w_failed
+wire_failed(const struct err *err)
 {
 	struct w_failed f = {
 		.code = (char *)(uintptr_t)err_code_name(err->code),
 		.text = (char *)(uintptr_t)err->text,
 		.advice = (char *)(uintptr_t)err->advice
 	};
+
+	return f;
+}
+
+int
+wire_fail(int fd, uint32_t id, const struct err *err)
+{
+	struct w_failed f = wire_failed(err);
 
 	return wire_send(fd, WIRE_FAILED, id, &f);
 }

@@ -16,15 +16,21 @@ enum wire_fd {
 	WIRE_FD_API = 7,	/* engine: listening API socket */
 	WIRE_FD_STATE = 8,	/* engine: its state directory (db/), O_PATH */
 	WIRE_FD_LISTEN = 9	/* responder: first of its listening sockets;
-				 * argv[1] says how many. It starts in an empty
-				 * directory, with the capability to chroot(".")
-				 * if it has a user of its own */
+				 * argv[1] says how many are for http-01,
+				 * argv[2] how many follow for tls-alpn-01. It
+				 * starts in an empty directory, with the
+				 * capability to chroot(".") if it has a user
+				 * of its own */
 };
 
 enum wire_kind {
 	/* any answer */
 	WIRE_OK = 1,		/* struct w_empty: done */
 	WIRE_FAILED,		/* struct w_failed */
+
+	/* any child to the master, no answer */
+	WIRE_CONFINED = 5,	/* struct w_confined: how it has confined
+				 * itself; also the answer to SECURITY */
 
 	/* master to a child, no answer */
 	WIRE_PEER = 10,		/* struct w_peer + 1 fd: your new channel */
@@ -69,7 +75,14 @@ enum wire_kind {
 	WIRE_RAN,		/* struct w_ran */
 	WIRE_RELOAD,		/* struct w_reload -> RELOADED */
 	WIRE_RELOADED,		/* struct w_reloaded */
+	WIRE_WEBROOT,		/* struct w_webroot -> OK */
 	WIRE_RUN_DNS = 76,	/* struct w_run_dns -> RAN */
+	WIRE_SECURITY = 90,	/* struct w_empty -> CONFINED, of all */
+	WIRE_SURVEY,		/* struct w_generation: the next one on disk
+				 * after this -> SURVEYED */
+	WIRE_SURVEYED,		/* struct w_surveyed */
+	WIRE_RESEAL,		/* struct w_reseal -> KEY: that of this
+				 * generation, for the inventory */
 
 	/* master to verifier */
 	WIRE_VERIFY = 80,	/* struct w_verify + fds privkey cert chain
@@ -79,6 +92,10 @@ enum wire_kind {
 
 struct w_empty {
 	uint8_t unused;
+};
+
+struct w_confined {
+	struct strv lines;	/* "seccomp: on" */
 };
 
 struct w_failed {
@@ -217,10 +234,12 @@ struct w_jws_done {
 
 struct w_publish {
 	char *token, *host, *keyauth;
+	char *type;		/* "http-01", "tls-alpn-01" */
 };
 
 struct w_withdraw {
 	char *token, *host;
+	char *type;
 };
 
 /* A complete generation (security.md section 5.2, steps 1 to 7). */
@@ -244,6 +263,20 @@ struct w_generation {
 
 struct w_is_live {
 	uint32_t gen;		/* 0: nothing is live */
+};
+
+/* Generations come by certificate, then by number. */
+struct w_surveyed {
+	uint64_t cert;		/* 0: there are no more */
+	uint32_t gen;
+	uint8_t live;
+	char *why;		/* empty, or why the rest is empty */
+	struct blob meta, leaf, chain;	/* the files */
+};
+
+struct w_reseal {
+	uint64_t cert;
+	uint32_t gen, version;
 };
 
 struct w_purge {
@@ -309,6 +342,14 @@ struct w_reloaded {
 	struct strv lines;	/* errors, or the difference, for people */
 };
 
+/* A token file of http-01. The path only chooses one of those that the
+ * master's configuration names; to remove, it may also be one where this
+ * token was put before. */
+struct w_webroot {
+	uint8_t remove;
+	char *path, *token, *keyauth;
+};
+
 struct w_verify {
 	struct strv names;
 	uint8_t any_names;	/* a flip to what has passed before */
@@ -349,6 +390,8 @@ extern const struct msg_spec wire_specs[];	/* ends with name NULL */
 /* Sends the struct of that kind. -1: errno. */
 int wire_send(int fd, enum wire_kind kind, uint32_t id, const void *st);
 /* Answers FAILED with err. */
+/* An error as a message; its texts are borrowed. */
+struct w_failed wire_failed(const struct err *err);
 int wire_fail(int fd, uint32_t id, const struct err *err);
 /* Reads FAILED back into err. */
 void wire_failed_err(const struct w_failed *f, struct err *err);

@@ -27,6 +27,7 @@ struct store_ops {
 	int (*tally)(struct store *s, enum table t, int col,
 	    struct tallies *out, struct err *err);
 	void (*close)(struct store *s);
+	bool (*failed)(const struct store *s);	/* NULL: never */
 };
 
 struct store {			/* the first member of each kind's own */

@@ -1,6 +1,7 @@
 /* Writing: batches that are staged one after another are one transaction,
- * durable when it ends. What can fail is taken back whole; after an error of the disk itself the connection is given
- * up, because the kernel may have dropped pages that a second try would find
+ * durable when it ends. What can fail is taken back whole; after an error of
+ * the disk itself the connection is given up, because the kernel may have
+ * dropped pages that a second try would find
  * clean (security.md H3). */
 #include <config.h>
 #include <stdlib.h>

@@ -15,6 +15,12 @@ store_close(struct store *s)
 		s->ops->close(s);
 }
 
+bool
+store_failed(const struct store *s)
+{
+	return s->ops->failed != NULL && s->ops->failed(s);
+}
+
 /* One transaction is open at most; what fails in it fails all of it. */
 static void
 spoil(struct store *s)

@@ -23,12 +23,17 @@ enum { STORE_ROW_MAX = 1000 * 1000 };
 struct store;
 
 /* path: the database's file, made (0600) if missing; its directory exists.
- * Refuses a newer schema (ERR_STORE_NEWER), a foreign application_id, and a
- * damaged or empty file (quick_check; security.md H1): ERR_STORE. NULL: err.
+ * Refuses a newer schema (ERR_STORE_NEWER), and a foreign application_id or a
+ * damaged or empty file (quick_check; security.md H1): ERR_STORE_DAMAGED. All
+ * else (disk full, locked, no permission) is ERR_STORE. NULL: err.
  * Nobody else opens the file meanwhile, not even to read: the operator's way
  * in is the daemon (security.md section 0, finding 10). */
 struct store *store_open_sqlite(const char *path, struct err *err);
 struct store *store_open_memory(void);
+/* Gives a file that is not open, and its log, another name beside it:
+ * PATH.damaged-20261121T064034Z, at (17 bytes) being the last part of it. What
+ * is there is kept, byte for byte. */
+int store_move_aside(const char *path, const char *at, struct err *err);
 void store_close(struct store *s);
 
 /* --- changes ------------------------------------------------------------- */
@@ -57,6 +62,8 @@ bool batch_empty(const struct batch *b);
 typedef void store_done(void *ctx, const struct err *err);
 void store_commit(struct store *s, struct batch *b, store_done *done,
     void *ctx);
+/* The disk itself has failed: see above. */
+bool store_failed(const struct store *s);
 /* A part of what the next store_commit makes durable: questions see it at
  * once, and until then nobody else does. What goes wrong here is told by that
  * commit, which then takes back all parts; until it has, questions fail, too.

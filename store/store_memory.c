@@ -250,7 +250,7 @@ memory_close(struct store *store)
 
 static const struct store_ops memory_ops = {
 	memory_stage, memory_commit, memory_undo, memory_read, memory_tally,
-	memory_close
+	memory_close, NULL
 };
 
 struct store *

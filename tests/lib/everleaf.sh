@@ -21,6 +21,7 @@ conf_head() {	# conf_head [MAX_ORDERS]
 	    directory  = "$ca_url"
 	    trust-file = "$ca_trust"
 	    max-orders = ${1:-16}
+	    ${ca_more:-}
 	}
 
 	policy "default" {

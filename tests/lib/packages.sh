@@ -5,9 +5,11 @@
 # To build, and to try what was built. clang is there for the fuzz targets.
 build_packages="gcc make autoconf automake pkg-config xz-utils
 	libssl-dev libcurl4-openssl-dev libjansson-dev libsqlite3-dev libuv1-dev
-	libmicrohttpd-dev libidn2-dev libseccomp-dev"
+	libc-ares-dev libldns-dev libidn2-dev libmicrohttpd-dev
+	libseccomp-dev"
 scene_packages="openssl curl jq ca-certificates"
-test_packages="libcmocka-dev binutils sqlite3 python3 mandoc iproute2"
+test_packages="libcmocka-dev binutils sqlite3 python3 strace mandoc iproute2
+	python3-cryptography python3-hpack"
 
 on_debian() { [ -e /etc/debian_version ] && command -v apt-get >/dev/null; }
 

@@ -38,7 +38,9 @@ pebble_is_current() {	# pebble_is_current DIR
 
 # Starts DNS (every name is 127.0.0.1) and CA. Certificates live LIFETIME
 # seconds. Further arguments are NAME=VALUE for Pebble's environment. Sets
-# $ca_url, $ca_trust, $http_port (where names are validated), $dns_port.
+# $ca_url, $ca_trust, $http_port and $alpn_port (where names are validated),
+# $dns_port. The CA asks $pebble_dns, if that is set, instead of the DNS that
+# is started here.
 pebble_start() {	# pebble_start LIFETIME [NAME=VALUE]...
 	pebble_home=$scene/pebble
 	pebble_life=$1
@@ -49,6 +51,7 @@ pebble_start() {	# pebble_start LIFETIME [NAME=VALUE]...
 	dns_port=$(free_port)
 	dns_admin=$(free_port)
 	http_port=${http_port:-$(free_port)}
+	alpn_port=${alpn_port:-$(free_port)}
 	ca_url=https://127.0.0.1:$pebble_port/dir
 	ca_trust=$pebble_home/trust.pem
 	pebble_tls >"$scene/log/openssl" 2>&1 || return 1
@@ -68,7 +71,7 @@ pebble_again() {	# pebble_again [NAME=VALUE]...
 	spawn pebble env GOMAXPROCS=1 PEBBLE_VA_NOSLEEP=1 \
 		PEBBLE_AUTHZREUSE=0 PEBBLE_WFE_NONCEREJECT=5 "$@" \
 		"$pebble" -strict -config "$pebble_home/config.json" \
-		-dnsserver "127.0.0.1:$dns_port"
+		-dnsserver "${pebble_dns:-127.0.0.1:$dns_port}"
 	within 20 curl -s --cacert "$ca_trust" -A test -o /dev/null "$ca_url"
 }
 
@@ -111,8 +114,9 @@ pebble_conf() {
 	 "managementListenAddress": "127.0.0.1:$pebble_admin",
 	 "certificate": "$pebble_home/cert.pem",
 	 "privateKey": "$pebble_home/key.pem",
-	 "httpPort": $http_port, "tlsPort": $(free_port),
-	 "ocspResponderURL": "", "externalAccountBindingRequired": false,
+	 "httpPort": $http_port, "tlsPort": $alpn_port,
+	 "ocspResponderURL": "", "externalAccountBindingRequired": ${pebble_binds:-false},
+	 "externalAccountMACKeys": {"kid-1": "${pebble_mac:-zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W}"},
 	 "retryAfter": {
 	  "authz": ${pebble_retry:-1}, "order": ${pebble_retry:-1}},
 	 "keyAlgorithm": "ecdsa",

@@ -6,6 +6,7 @@
 #include <openssl/bn.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
+#include <openssl/sha.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +19,7 @@
 #define BASE "https://ca.sim"
 
 enum { NAMES_MAX = 8, ORDERS_MAX = 100000, NONCES_MAX = 4096, FAILS_MAX = 16,
-	KEYS = 4 };
+	KEYS = 4, BY_DNS = 1000 };
 
 struct order {
 	int n;
@@ -43,6 +44,9 @@ static struct {
 	struct ca_fault faults[CA_KINDS];
 	int64_t counts[CA_KINDS], last[CA_KINDS], spacing[CA_KINDS];
 	int64_t lifetime, processing, down_until;
+	bool ari;
+	int64_t window[2];
+	char replaced[200];
 	int bad_percent;
 	struct { char name[128], type[64]; } fails[FAILS_MAX];
 	int fails_n;
@@ -51,7 +55,8 @@ static struct {
 } ca;
 
 static const char *const kinds[] = { "directory", "newNonce", "newAccount",
-	"account", "keyChange", "newOrder", "authz", "challenge", "finalize", "order", "cert", NULL };
+	"account", "keyChange", "newOrder", "authz", "challenge", "finalize",
+	"order", "cert", "renewalInfo", NULL };
 
 const char *const *
 ca_kind_names(void)
@@ -287,6 +292,20 @@ ca_forget_accounts(void)
 }
 
 void
+ca_window(int64_t start_ms, int64_t end_ms)
+{
+	ca.ari = true;
+	ca.window[0] = start_ms;
+	ca.window[1] = end_ms;
+}
+
+const char *
+ca_replaced(void)
+{
+	return ca.replaced;
+}
+
+void
 ca_close_account(void)
 {
 	ca.closed = true;
@@ -441,15 +460,16 @@ order_json(int id)
 }
 
 static json_t *
-challenge_json(int id, int i)
+challenge_json(int id, int i, bool dns)
 {
 	const struct order *o = &ca.orders[id];
 	char url[128], urn[128];
 	json_t *j;
 
-	snprintf(url, sizeof(url), BASE "/chall/%d/%d", id, i);
-	j = json_pack("{s:s,s:s,s:s,s:s}", "type", "http-01", "url", url,
-	    "token", o->token[i], "status", o->status[i]);
+	snprintf(url, sizeof(url), BASE "/%s/%d/%d", dns ? "dns" : "chall",
+	    id, i);
+	j = json_pack("{s:s,s:s,s:s,s:s}", "type", dns ? "dns-01" : "http-01",
+	    "url", url, "token", o->token[i], "status", o->status[i]);
 	if (o->problem[i][0] != '\0') {
 		snprintf(urn, sizeof(urn), "urn:ietf:params:acme:error:%s",
 		    o->problem[i]);
@@ -459,14 +479,27 @@ challenge_json(int id, int i)
 	return j;
 }
 
+static const char *
+bare_name(const char *name)
+{
+	return strncmp(name, "*.", 2) == 0 ? name + 2 : name;
+}
+
 static json_t *
 authz_json(int id, int i)
 {
 	const struct order *o = &ca.orders[id];
+	json_t *all = json_array(), *j;
 
-	return json_pack("{s:s,s:{s:s,s:s},s:[o]}", "status", o->status[i],
-	    "identifier", "type", "dns", "value", o->names[i], "challenges",
-	    challenge_json(id, i));
+	if (o->names[i][0] != '*')
+		json_array_append_new(all, challenge_json(id, i, false));
+	json_array_append_new(all, challenge_json(id, i, true));
+	j = json_pack("{s:s,s:{s:s,s:s},s:o}", "status", o->status[i],
+	    "identifier", "type", "dns", "value", bare_name(o->names[i]),
+	    "challenges", all);
+	if (o->names[i][0] == '*')
+		json_object_set_new(j, "wildcard", json_true());
+	return j;
 }
 
 static void
@@ -486,16 +519,42 @@ settle(struct order *o)
 		strcpy(o->state, "valid");
 }
 
-static void
-validate(struct order *o, int i)
+static bool
+seen_by_http(const struct order *o, int i, const char *keyauth)
 {
-	char want[512], got[512];
+	char got[512];
+
+	return sim_token(o->token[i], o->names[i], got) &&
+	    strcmp(keyauth, got) == 0;
+}
+
+static bool
+seen_by_dns(const struct order *o, int i, const char *keyauth)
+{
+	unsigned char md[SHA256_DIGEST_LENGTH];
+	char name[256];
+	struct buf b;
+	bool seen;
+
+	SHA256((const unsigned char *)keyauth, strlen(keyauth), md);
+	buf_init(&b, 64);
+	text_b64u(&b, md, sizeof(md));
+	snprintf(name, sizeof(name), "_acme-challenge.%s",
+	    bare_name(o->names[i]));
+	seen = sim_txt(name, b.data);
+	buf_free(&b);
+	return seen;
+}
+
+static void
+validate(struct order *o, int i, bool dns)
+{
+	char want[512];
 	int k;
 
 	snprintf(want, sizeof(want), "%s.%s", o->token[i], ca.thumb);
 	strcpy(o->status[i], "valid");
-	if (!sim_token(o->token[i], o->names[i], got) ||
-	    strcmp(want, got) != 0) {
+	if (!(dns ? seen_by_dns : seen_by_http)(o, i, want)) {
 		strcpy(o->status[i], "invalid");
 		strcpy(o->problem[i], "unauthorized");
 	}
@@ -522,6 +581,9 @@ new_order(const json_t *payload, struct ca_answer *a)
 		return;
 	}
 	strcpy(o->state, "pending");
+	snprintf(ca.replaced, sizeof(ca.replaced), "%s",
+	    json_object_get(payload, "replaces") == NULL ? "" :
+	    json_string_value(json_object_get(payload, "replaces")));
 	for (i = 0; i < (size_t)o->n; i++) {
 		snprintf(o->names[i], sizeof(o->names[i]), "%s",
 		    json_string_value(json_object_get(json_array_get(idents,
@@ -658,7 +720,9 @@ serve(enum ca_kind kind, int id, int i, const json_t *protected,
     const json_t *payload, struct ca_answer *a)
 {
 	struct order *o = id >= 0 && id < ca.orders_n ? &ca.orders[id] : NULL;
+	bool dns = i >= BY_DNS;
 
+	i %= BY_DNS;
 	if (kind != CA_ACCOUNT && !ca.account) {
 		problem(a, 400, "accountDoesNotExist", "who are you?");
 		return;
@@ -691,8 +755,8 @@ serve(enum ca_kind kind, int id, int i, const json_t *protected,
 		break;
 	case CA_CHALLENGE:
 		if (strcmp(o->status[i], "pending") == 0)
-			validate(o, i);
-		answer_json(a, 200, challenge_json(id, i));
+			validate(o, i, dns);
+		answer_json(a, 200, challenge_json(id, i, dns));
 		break;
 	case CA_FINALIZE:
 		finalize(o, id, payload, a);
@@ -709,6 +773,23 @@ serve(enum ca_kind kind, int id, int i, const json_t *protected,
 	default:
 		problem(a, 404, "malformed", "where?");
 	}
+}
+
+/* The window of whatever is asked for: all live alike here. */
+static void
+renewal_info(struct ca_answer *a)
+{
+	int64_t since = loop_now() - (sim_mono() - ca.last[CA_CERT]);
+	char from[TEXT_TIME], to[TEXT_TIME];
+
+	text_rfc3339(from, ca.window[0] != 0 ? ca.window[0] :
+	    since + ca.lifetime / 3 * 2);
+	text_rfc3339(to, ca.window[1] != 0 ? ca.window[1] :
+	    since + ca.lifetime / 3 * 2 + ca.lifetime / 20);
+	answer_json(a, 200, json_pack("{s:{s:s,s:s},s:s}", "suggestedWindow",
+	    "start", from, "end", to, "explanationURL",
+	    "https://ca.sim/why"));
+	snprintf(a->retry_after, sizeof(a->retry_after), "21600");
 }
 
 static enum ca_kind
@@ -732,12 +813,18 @@ route(const char *url, int *id, int *i)
 		return CA_AUTHZ;
 	if (sscanf(url, BASE "/chall/%d/%d", id, i) == 2)
 		return CA_CHALLENGE;
+	if (sscanf(url, BASE "/dns/%d/%d", id, i) == 2) {
+		*i += BY_DNS;
+		return CA_CHALLENGE;
+	}
 	if (sscanf(url, BASE "/finalize/%d", id) == 1)
 		return CA_FINALIZE;
 	if (sscanf(url, BASE "/order/%d", id) == 1)
 		return CA_POLL;
 	if (sscanf(url, BASE "/cert/%d", id) == 1)
 		return CA_CERT;
+	if (strncmp(url, BASE "/ari/", strlen(BASE "/ari/")) == 0)
+		return CA_ARI;
 	return CA_KINDS;
 }
 
@@ -826,10 +913,13 @@ ca_handle(const char *method, const char *url, const struct blob *body,
 		return false;
 	}
 	if (kind == CA_DIRECTORY)
-		answer_json(a, 200, json_pack("{s:s,s:s,s:s,s:s,s:s}",
+		answer_json(a, 200, json_pack("{s:s,s:s,s:s,s:s,s:s,s:s*}",
 		    "newNonce", BASE "/nonce", "newAccount", BASE "/account",
 		    "newOrder", BASE "/new-order", "revokeCert",
-		    BASE "/revoke", "keyChange", BASE "/key"));
+		    BASE "/revoke", "keyChange", BASE "/key",
+		    "renewalInfo", ca.ari ? BASE "/ari" : NULL));
+	else if (kind == CA_ARI)
+		renewal_info(a);
 	else if (kind == CA_NONCE)
 		a->status = strcmp(method, "HEAD") == 0 ? 200 : 204;
 	else

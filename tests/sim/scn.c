@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "daemon/loop.h"
 #include "tests/sim/sim.h"
+#include "tests/sim/zones.h"
 
 enum { WORDS_MAX = 12, LINE = 1000, CRASH_LOOP_MAX = 400 };
 
@@ -78,7 +79,8 @@ run(struct play *p, int64_t ms)
 	int64_t until = sim_mono() + ms;
 	int lives;
 
-	for (lives = 0; sim_mono() < until && lives < 1000; lives++) {
+	for (lives = 0; lives == 0 || (sim_mono() < until && lives < 1000);
+	    lives++) {
 		sim_run(until - sim_mono());
 		if (!fine(p))
 			return false;
@@ -109,7 +111,9 @@ say_conf(struct play *p, char **w, int n)
 	}
 	if (!closed)
 		return fail(p, "conf without end");
-	if (p->begun)
+	if (n > 1 && strcmp(w[1], "next") == 0)
+		sim_next_config(b.data);
+	else if (p->begun)
 		sim_reload(b.data);
 	else {
 		setup.config = b.data;
@@ -189,6 +193,22 @@ say_lose(struct play *p, char **w, int n)
 	return true;
 }
 
+/* ca window [FROM TO]: in which it wants renewals, from now; without: from
+ * 2/3 of the lifetime on */
+static bool
+say_window(struct play *p, char **w, int n)
+{
+	int64_t from, to;
+
+	if (n == 2)
+		ca_window(0, 0);
+	else if (n == 4 && span(p, w[2], &from) && span(p, w[3], &to))
+		ca_window(loop_now() + from, loop_now() + to);
+	else
+		return fail(p, "ca window FROM TO");
+	return true;
+}
+
 static bool
 say_ca(struct play *p, char **w, int n)
 {
@@ -200,6 +220,8 @@ say_ca(struct play *p, char **w, int n)
 		return say_lose(p, w, n);
 	if (n == 3 && strcmp(w[1], "badnonce") == 0)
 		ca_bad_nonces((int)strtol(w[2], NULL, 10));
+	else if (n >= 2 && strcmp(w[1], "window") == 0)
+		return say_window(p, w, n);
 	else if (n == 2 && strcmp(w[1], "forgets-accounts") == 0)
 		ca_forget_accounts();
 	else if (n == 2 && strcmp(w[1], "closes-account") == 0)
@@ -242,7 +264,8 @@ static bool
 say_endpoint(struct play *p, char **w, int n)
 {
 	if (n != 3)
-		return fail(p, "endpoint SERVICE live|older|other|refused");
+		return fail(p, "endpoint SERVICE live|older|other|refused|"
+		    "breaks");
 	sim_endpoint_shows(w[1], w[2]);
 	return true;
 }
@@ -250,11 +273,116 @@ say_endpoint(struct play *p, char **w, int n)
 static bool
 say_crash(struct play *p, char **w, int n)
 {
-	if (n == 4 && strcmp(w[2], "commit") == 0)
+	if (n == 4 && strcmp(w[2], "run") == 0)
+		sim_die_in_run(w[3]);
+	else if (n == 4 && strcmp(w[2], "commit") == 0)
 		sim_die_after_commit(strtol(w[3], NULL, 10));
 	else
 		sim_crash();
 	return fine(p);
+}
+
+/* master refuses flip|install|prune|purge N */
+static bool
+say_master(struct play *p, char **w, int n)
+{
+	static const struct { const char *word; enum wire_kind kind; } kinds[] = {
+		{ "flip", WIRE_FLIP }, { "install", WIRE_INSTALL },
+		{ "prune", WIRE_PRUNE }, { "purge", WIRE_PURGE }
+	};
+	size_t i;
+
+	for (i = 0; n == 4 && i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (strcmp(kinds[i].word, w[2]) == 0) {
+			sim_disk_refuses(kinds[i].kind,
+			    (int)strtol(w[3], NULL, 10));
+			return true;
+		}
+	return fail(p, "master refuses flip|install|prune|purge N");
+}
+
+/* add NAME [SERVICE] | remove NAME [purge] | deploy NAME | revoke NAME N */
+static bool
+say_add(struct play *p, char **w, int n)
+{
+	if (n < 2)
+		return false;
+	sim_add(w[1], n > 2 ? w[2] : NULL);
+	return fine(p);
+}
+
+static bool
+say_remove(struct play *p, char **w, int n)
+{
+	if (n < 2)
+		return false;
+	sim_remove(w[1], n > 2 && strcmp(w[2], "purge") == 0);
+	return fine(p);
+}
+
+static bool
+say_deploy(struct play *p, char **w, int n)
+{
+	if (n != 2)
+		return false;
+	sim_deploy(w[1]);
+	return fine(p);
+}
+
+static bool
+say_revoke(struct play *p, char **w, int n)
+{
+	if (n != 3)
+		return false;
+	sim_revoke(w[1], strtoll(w[2], NULL, 10));
+	return fine(p);
+}
+
+static bool
+add_record(char **w, int n)
+{
+	struct buf b;
+	bool fine;
+	int i;
+
+	buf_init(&b, LINE);
+	for (i = 0; i < n; i++)
+		buf_printf(&b, "%s%s", i > 0 ? " " : "", w[i]);
+	fine = zones_add(b.data);
+	buf_free(&b);
+	return fine;
+}
+
+/* dns add NAME TYPE VALUE... | remove NAME TYPE | lag SERVER TIME |
+ * silent SERVER on|off | refuse N | down on|off */
+static bool
+say_dns(struct play *p, char **w, int n)
+{
+	int64_t ms;
+
+	if (n >= 5 && strcmp(w[1], "add") == 0)
+		return add_record(w + 2, n - 2);
+	if (n == 4 && strcmp(w[1], "remove") == 0) {
+		zones_remove(w[2], zones_type(w[3]), NULL);
+		return true;
+	}
+	if (n == 4 && strcmp(w[1], "lag") == 0 && span(p, w[3], &ms)) {
+		sim_dns_lag(w[2], ms);
+		return true;
+	}
+	if (n == 4 && strcmp(w[1], "silent") == 0) {
+		sim_dns_silent(w[2], strcmp(w[3], "on") == 0);
+		return true;
+	}
+	if (n == 3 && strcmp(w[1], "refuse") == 0) {
+		sim_dns_refuse((int)strtol(w[2], NULL, 10));
+		return true;
+	}
+	if (n == 3 && strcmp(w[1], "down") == 0) {
+		sim_dns_down(strcmp(w[2], "on") == 0);
+		return true;
+	}
+	return false;
 }
 
 /* --- expectations ------------------------------------------------------ */
@@ -286,6 +414,9 @@ expect_one(struct play *p, const struct sim_cert *c, const char *what,
 	if (strcmp(what, "issuance") == 0)
 		return strcmp(c->iss_state, want) == 0 || fail(p,
 		    "issuance is \"%s\" (%s)", c->iss_state, c->error);
+	if (strcmp(what, "summary") == 0)
+		return strstr(c->summary, want) != NULL || fail(p,
+		    "the summary is %s", c->summary);
 	if (strcmp(what, "error") == 0)
 		return strstr(c->error, want) != NULL || fail(p,
 		    "the error is %s", c->error);
@@ -339,6 +470,27 @@ say_expect(struct play *p, char **w, int n)
 	if (n == 6 && strcmp(w[1], "event") == 0)
 		return compare(p, w[3], sim_events(strcmp(w[2], "any") == 0 ?
 		    NULL : w[2], w[3]), w[4], w[5]);
+	if (n == 3 && strcmp(w[1], "gone") == 0)
+		return !sim_cert(w[2]).exists || fail(p, "%s is still there",
+		    w[2]);
+	if (n == 3 && strcmp(w[1], "acted") == 0)
+		return sim_acted() == NULL ? fail(p, "it is not over") :
+		    strstr(sim_acted(), w[2]) != NULL || fail(p,
+		    "it ended so: %s", sim_acted());
+	if (n == 2 && strcmp(w[1], "acting") == 0)
+		return sim_acted() == NULL || fail(p, "it ended so: %s",
+		    sim_acted());
+	if (n == 4 && strcmp(w[1], "why") == 0)
+		return sim_why_says(w[2], w[3]) || fail(p, "why %s does not "
+		    "say that", w[2]);
+	if (n == 4 && strcmp(w[1], "joined") == 0)
+		return compare(p, "joined", sim_runs_joined(), w[2], w[3]);
+	if (n == 5 && strcmp(w[1], "checks") == 0)
+		return compare(p, "checks", sim_checks(w[2]), w[3], w[4]);
+	if (n == 3 && strcmp(w[1], "replaces") == 0)
+		return (ca_replaced()[0] != '\0') ==
+		    (strcmp(w[2], "yes") == 0) || fail(p,
+		    "replaces is \"%s\"", ca_replaced());
 	if (n == 3 && strcmp(w[1], "operator") == 0)
 		return strcmp(sim_outcome(), w[2]) == 0 ||
 		    fail(p, "the operator heard \"%s\"", sim_outcome());
@@ -347,6 +499,11 @@ say_expect(struct play *p, char **w, int n)
 	if (n == 3 && strcmp(w[1], "contact") == 0)
 		return strcmp(ca_contact(), w[2]) == 0 ||
 		    fail(p, "the contact is \"%s\"", ca_contact());
+	if (n == 4 && strcmp(w[1], "txt") == 0)
+		return compare(p, "txt", (int64_t)zones_count(DNS_TXT, NULL),
+		    w[2], w[3]);
+	if (n == 4 && strcmp(w[1], "updates") == 0)
+		return compare(p, "updates", sim_dns_updates(), w[2], w[3]);
 	if (n == 4 && strcmp(w[1], "tokens") == 0)
 		return compare(p, "tokens", (int64_t)sim_tokens(), w[2], w[3]);
 	return fail(p, "what is expected?");
@@ -390,8 +547,12 @@ static const struct {
 } statements[] = {
 	{ "conf", say_conf }, { "run", say_run }, { "clock", say_clock },
 	{ "ca", say_ca }, { "service", say_service },
-	{ "endpoint", say_endpoint }, { "crash", say_crash },
-	{ "operator", say_operator }, { "expect", say_expect }, { "each-commit", say_each },
+	{ "dns", say_dns }, { "endpoint", say_endpoint },
+	{ "crash", say_crash }, { "operator", say_operator },
+	{ "master", say_master }, { "add", say_add },
+	{ "remove", say_remove }, { "deploy", say_deploy },
+	{ "revoke", say_revoke }, { "expect", say_expect },
+	{ "each-commit", say_each },
 	{ NULL, NULL }
 };
 

@@ -38,7 +38,7 @@ only() {	# only PROGRAM MUST MAY: regular expressions, empty: nothing
 only everleafd '' ''
 only everleaf-keeper $crypto $seccomp
 only everleaf-verifier $crypto $seccomp
-only everleaf-responder 'libmicrohttpd' "libuv|libssl|$crypto|$seccomp"
+only everleaf-responder "libmicrohttpd|libssl|$crypto" "$seccomp"
 only everleaf-engine "libuv|libcurl|libsqlite3|libjansson|$crypto" \
 	"libssl|libmicrohttpd|libcares|libldns|libpsl|libidn2|$seccomp"
 only everleaf '' 'libjansson|libcurl|libidn2'

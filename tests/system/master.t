@@ -143,7 +143,8 @@ same 'the key of keys is 32 bytes of its owner' \
 same 'the API is for the owner without a group' \
 	"$(stat -c %a "$box/run/everleaf.sock")" 600
 same 'anybody may ask for http-01' "$(stat -c %a "$box/run/http.sock")" 666
-is 'the responder gets its socket' grep -q 'stub: -responder 1' "$log"
+same 'and for tls-alpn-01' "$(stat -c %a "$box/run/alpn.sock")" 666
+is 'the responder gets its sockets' grep -q 'stub: -responder 1 1' "$log"
 
 # --- G8, reload, K6 -----------------------------------------------------------
 "$box/bin/everleafd" -c "$box/everleaf.conf" >"$box/second" 2>&1
@@ -158,6 +159,40 @@ for i in 1 2 3 4 5; do kill -HUP "$pid"; done
 is 'K6 a good one starts a new engine' wait_for 'started' "$state/db/log" 2
 is 'the old engine was drained first' grep -q drained "$state/db/log"
 is 'the reload is reported' wait_for 'configuration reloaded' "$log"
+
+# --- webroots, E5 -------------------------------------------------------------
+www=$box/www
+token=DGyRejmCefe7v4NfDGDKfA_-0123
+file=$www/.well-known/acme-challenge/$token
+mkdir "$www" "$box/other" "$box/linked"
+ln -s "$box/other" "$box/linked/.well-known"
+[ "$(id -u)" -ne 0 ] || chown 64123:64124 "$www"
+owner=$(stat -c %u:%g "$www")
+more='certificate "more.example" { services = {} }'
+conf "$more
+	policy \"default\" { webroot = {\"$www\", \"$box/linked\"} }"
+printf 'webroot 0 %s %s\n' $token "$www" $token "$www" \
+	$token "$box/linked" $token "$box/other" $token / | script
+kill -HUP "$pid"
+is 'E5 tokens are asked for' wait_for '^5 failed' "$state/db/log"
+same 'E5 only where our own configuration says, and never along a link' \
+	"$(tail -n 6 "$state/db/log" | grep '^[1-5]' | cut -d ' ' -f 1-3)" \
+	"1 ok 
+2 ok 
+3 failed webroot
+4 failed invalid
+5 failed invalid"
+same 'E5 it belongs to the owner of its directory' \
+	"$(stat -c '%u:%g %a' "$file")" "$owner 644"
+same 'E5 nothing came to where the link leads' "$(ls -A "$box/other")" ""
+conf "$more"
+printf 'webroot 1 %s %s\n' $token "$www" $token "$box/other" \
+	$token "$box/linked" | script
+kill -HUP "$pid"
+is 'it is taken away after its webroot went from the configuration' \
+	wait_for '^3 ok' "$state/db/log"
+same 'with the directories that were made for it' "$(ls -A "$www")" ""
+same 'nothing is noted any more' "$(ls -A "$state/webroot")" ""
 
 # --- deaths -------------------------------------------------------------------
 wait_for 'configuration reloaded' "$log" 1

@@ -274,6 +274,25 @@ reload(const char *args)
 	return &w;
 }
 
+/* webroot REMOVE TOKEN PATH: the thumbprint is always the same */
+static const void *
+webroot(const char *args)
+{
+	static struct w_webroot w;
+	static char token[65], path[257], keyauth[128];
+	unsigned int away;
+
+	if (sscanf(args, "%u %64s %256s", &away, token, path) != 3)
+		exit(5);
+	snprintf(keyauth, sizeof(keyauth), "%s.%s", token,
+	    "9jg46WB3rR_AHD-EBXdN7cBkH1WOu0tA3M9fm21mqTI");
+	w.remove = (uint8_t)away;
+	w.token = token;
+	w.path = path;
+	w.keyauth = keyauth;
+	return &w;
+}
+
 static const struct {
 	const char *word;
 	enum wire_kind kind;
@@ -282,7 +301,8 @@ static const struct {
 	{ "install", WIRE_INSTALL, install },
 	{ "flip", WIRE_FLIP, generation }, { "live", WIRE_LIVE, generation },
 	{ "prune", WIRE_PRUNE, generation }, { "purge", WIRE_PURGE, purge },
-	{ "run", WIRE_RUN, run }, { "reload", WIRE_RELOAD, reload }
+	{ "run", WIRE_RUN, run }, { "reload", WIRE_RELOAD, reload },
+	{ "webroot", WIRE_WEBROOT, webroot }
 };
 
 /* A line that ends with "&" is not waited for. */
@@ -351,7 +371,8 @@ main(int argc, char **argv)
 	const char *role = strrchr(argv[0], '-');
 
 	if (argc > 1)
-		fprintf(stderr, "stub: %s %s\n", role, argv[1]);
+		fprintf(stderr, "stub: %s %s %s\n", role, argv[1],
+		    argc > 2 ? argv[2] : "");
 	if (strcmp(role, "-keeper") == 0)
 		keeper();
 	else if (strcmp(role, "-verifier") == 0)

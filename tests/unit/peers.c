@@ -204,7 +204,8 @@ ask_publish(void)
 {
 	static const struct w_withdraw w = {
 		(char *)(uintptr_t)"0123456789abcdefghijkl",
-		(char *)(uintptr_t)"www.example.com" };
+		(char *)(uintptr_t)"www.example.com",
+		(char *)(uintptr_t)"http-01" };
 
 	asking = true;
 	peer_ask(WIRE_WITHDRAW, &w, on_answer, NULL);

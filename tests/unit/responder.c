@@ -22,19 +22,11 @@
 #include "base/buf.h"
 #include "daemon/responder_table.h"
 #include "daemon/wire.h"
-
-#define TOKEN "DGyRejmCefe7v4NfDGDKfA_-0123"
-#define KEYAUTH TOKEN ".9jg46WB3rR_AHD-EBXdN7cBkH1WOu0tA3M9fm21mqTI"
-#define PATH "/.well-known/acme-challenge/" TOKEN
+#include "tests/unit/responder_child.h"
 
 enum { REPLY_MAX = 65536, REPLY_MS = 15000 };
 
-static pid_t child;
-static int master, engine;
-static char folder[] = "/tmp/everleaf-responder-XXXXXX", socket_path[100];
-static uint16_t port;
 static char reply[REPLY_MAX];
-static uint32_t last_id;
 
 static int64_t
 mono(void)
@@ -45,149 +37,16 @@ mono(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-/* --- the responder and its channels ---------------------------------------*/
-
-static int
-listen_tcp(void)
-{
-	struct sockaddr_in a = { .sin_family = AF_INET };
-	socklen_t n = sizeof(a);
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	if (bind(fd, (struct sockaddr *)&a, sizeof(a)) != 0 ||
-	    listen(fd, 1024) != 0 ||
-	    getsockname(fd, (struct sockaddr *)&a, &n) != 0)
-		abort();
-	port = a.sin_port;
-	return fd;
-}
-
-static int
-listen_unix(void)
-{
-	struct sockaddr_un a = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	snprintf(socket_path, sizeof(socket_path), "%s/http.sock", folder);
-	snprintf(a.sun_path, sizeof(a.sun_path), "%s", socket_path);
-	if (bind(fd, (struct sockaddr *)&a, sizeof(a)) != 0 ||
-	    listen(fd, 1024) != 0)
-		abort();
-	return fd;
-}
-
-static void
-become_responder(int channel, int tcp, int local)
-{
-	char path[512];
-
-	/* 3 and 9, 10 may be taken by what is to go there. */
-	channel = fcntl(channel, F_DUPFD, 100);
-	tcp = fcntl(tcp, F_DUPFD, 100);
-	local = fcntl(local, F_DUPFD, 100);
-	dup2(channel, WIRE_FD_MASTER);
-	dup2(tcp, WIRE_FD_LISTEN);
-	dup2(local, WIRE_FD_LISTEN + 1);
-	close(channel);
-	close(tcp);
-	close(local);
-	snprintf(path, sizeof(path), "%s/everleaf-responder",
-	    getenv("TOP_BUILDDIR") != NULL ? getenv("TOP_BUILDDIR") : ".");
-	execl(path, path, "2", (char *)NULL);
-	_exit(127);
-}
-
-static void
-new_engine(void)
-{
-	static const struct w_peer w = { 0 };
-	int pair[2];
-
-	assert_int_equal(msg_pair(pair), 0);
-	assert_int_equal(msg_send(master, msg_find(wire_specs, WIRE_PEER), 0,
-	    &w, &pair[0], 1), 0);
-	close(pair[0]);
-	if (engine >= 0)
-		close(engine);
-	engine = pair[1];
-}
-
-static uint16_t
-answer_kind(void)
-{
-	struct pollfd p = { .fd = engine, .events = POLLIN };
-	int fds[MSG_FDS_MAX], nfds;
-	uint16_t kind = 0;
-	uint32_t id = 0;
-	const void *raw;
-	ptrdiff_t n;
-
-	assert_int_equal(poll(&p, 1, 10000), 1);
-	n = msg_recv(engine, 0, &raw, fds, &nfds);
-	if (n <= 0)
-		return 0;
-	assert_true(msg_head(raw, (size_t)n, &kind, &id));
-	assert_int_equal(id, last_id);
-	return kind;
-}
-
 static uint16_t
 publish(const char *token, const char *host, const char *keyauth)
 {
-	struct w_publish w = { (char *)(uintptr_t)token,
-		(char *)(uintptr_t)host, (char *)(uintptr_t)keyauth };
-
-	assert_int_equal(wire_send(engine, WIRE_PUBLISH, ++last_id, &w), 0);
-	return answer_kind();
+	return responder_publish("http-01", token, host, keyauth);
 }
 
 static uint16_t
 withdraw(const char *token, const char *host)
 {
-	struct w_withdraw w = { (char *)(uintptr_t)token,
-		(char *)(uintptr_t)host };
-
-	assert_int_equal(wire_send(engine, WIRE_WITHDRAW, ++last_id, &w), 0);
-	return answer_kind();
-}
-
-static int
-set_up(void **state)
-{
-	struct rlimit l;
-	int tcp, local, pair[2];
-
-	(void)state;
-	if (getrlimit(RLIMIT_NOFILE, &l) == 0) {
-		l.rlim_cur = l.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &l);
-	}
-	if (mkdtemp(folder) == NULL || msg_pair(pair) != 0)
-		return -1;
-	tcp = listen_tcp();
-	local = listen_unix();
-	child = fork();
-	if (child == 0)
-		become_responder(pair[1], tcp, local);
-	close(pair[1]);
-	close(tcp);
-	close(local);
-	master = pair[0];
-	engine = -1;
-	new_engine();
-	return publish(TOKEN, "www.example.com", KEYAUTH) == WIRE_OK ? 0 : -1;
-}
-
-static int
-tear_down(void **state)
-{
-	(void)state;
-	if (child > 0) {
-		close(master);
-		waitpid(child, NULL, 0);
-	}
-	unlink(socket_path);
-	return rmdir(folder);
+	return responder_withdraw("http-01", token, host);
 }
 
 /* --- clients --------------------------------------------------------------*/
@@ -197,7 +56,7 @@ static int
 dial_tcp(uint32_t host)
 {
 	struct sockaddr_in from = { .sin_family = AF_INET }, to = {
-		.sin_family = AF_INET, .sin_port = port };
+		.sin_family = AF_INET, .sin_port = responder.port };
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	from.sin_addr.s_addr = htonl(INADDR_LOOPBACK - 1 + host);
@@ -214,7 +73,7 @@ dial_unix(void)
 	struct sockaddr_un a = { .sun_family = AF_UNIX };
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	snprintf(a.sun_path, sizeof(a.sun_path), "%s", socket_path);
+	snprintf(a.sun_path, sizeof(a.sun_path), "%s", responder.socket);
 	if (fd < 0 || connect(fd, (struct sockaddr *)&a, sizeof(a)) != 0)
 		fail_msg("connect: %s", strerror(errno));
 	return fd;
@@ -513,17 +372,17 @@ static void
 a_new_engine_finds_the_table(void **state)
 {
 	(void)state;
-	new_engine();
+	responder_new_engine();
 	request("GET", PATH, "www.example.com");
 	assert_int_equal(status(), 200);
 	assert_int_equal(publish(TOKEN, "www.example.com", KEYAUTH), WIRE_OK);
 	/* rubbish costs the channel, not the answers */
-	assert_int_equal(send(engine, "rubbish", 7, 0), 7);
-	last_id++;
-	assert_int_equal(answer_kind(), 0);
+	assert_int_equal(send(responder.engine, "rubbish", 7, 0), 7);
+	responder.last_id++;
+	assert_int_equal(responder_answer(), 0);
 	request("GET", PATH, "www.example.com");
 	assert_int_equal(status(), 200);
-	new_engine();
+	responder_new_engine();
 	assert_int_equal(withdraw("0123456789abcdefghijkl", "x.example"),
 	    WIRE_OK);
 }
@@ -588,7 +447,7 @@ resident(void)
 	char path[64];
 	FILE *f;
 
-	snprintf(path, sizeof(path), "/proc/%d/statm", (int)child);
+	snprintf(path, sizeof(path), "/proc/%d/statm", (int)responder.child);
 	f = fopen(path, "re");
 	if (f != NULL) {
 		if (fscanf(f, "%ld %ld", &size, &pages) != 2)
@@ -651,9 +510,10 @@ ends_with_the_master(void **state)
 	int code;
 
 	(void)state;
-	close(master);
-	assert_int_equal(waitpid(child, &code, 0), child);
-	child = 0;
+	close(responder.master);
+	assert_int_equal(waitpid(responder.child, &code, 0),
+	    responder.child);
+	responder.child = 0;
 	assert_int_equal(code, 0);
 }
 
@@ -666,11 +526,11 @@ what_is_not_renewed_is_swept(void **state)
 	struct err err;
 
 	(void)state;
-	assert_int_equal(table_publish(t, TOKEN, "a.example", KEYAUTH, 1,
+	assert_int_equal(table_publish(t, TABLE_HTTP, TOKEN, "a.example", KEYAUTH, 1,
 	    &err), 0);
-	assert_int_equal(table_publish(t, TOKEN, "b.example", KEYAUTH, 1,
+	assert_int_equal(table_publish(t, TABLE_HTTP, TOKEN, "b.example", KEYAUTH, 1,
 	    &err), 0);
-	assert_int_equal(table_publish(t, TOKEN, "B.example.", KEYAUTH, 2,
+	assert_int_equal(table_publish(t, TABLE_HTTP, TOKEN, "B.example.", KEYAUTH, 2,
 	    &err), 0);
 	assert_int_equal(table_size(t), 2);
 	assert_int_equal(table_sweep(t, 2), 1);
@@ -693,7 +553,7 @@ the_table_has_a_limit(void **state)
 		snprintf(token, sizeof(token), "%024d", i);
 		snprintf(keyauth, sizeof(keyauth), "%s%s", token,
 		    strchr(KEYAUTH, '.'));
-		assert_int_equal(table_publish(t, token, host, keyauth, 1,
+		assert_int_equal(table_publish(t, TABLE_HTTP, token, host, keyauth, 1,
 		    &err), i < TABLE_MAX ? 0 : -1);
 	}
 	assert_int_equal(err.code, ERR_OWN_LIMIT);
@@ -726,5 +586,6 @@ main(void)
 	};
 
 	alarm(120);
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return cmocka_run_group_tests(tests, responder_start,
+	    responder_stop);
 }
