@@ -267,7 +267,8 @@ record_success(void *ctx, struct bundle *b, const struct err *err)
 	turn_event(&h);
 	batch_del(turn_batch(), T_ORDER, &s->row);
 	sched_put(JOB_INSTALL, s->row.cert_id, loop_now());
-	sched_put(JOB_UNDO, s->row.cert_id, loop_now());
+	if (err != NULL || b->challenges.n > 0)
+		sched_put(JOB_UNDO, s->row.cert_id, loop_now());
 	engine_touch(s->row.cert_id);
 	sched_later(JOB_RENEW, s->row.cert_id, at);
 	ca_worked(s->ca);
