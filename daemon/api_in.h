@@ -81,6 +81,7 @@ void api_delete_cert(struct api_req *r);
 void api_post_renew(struct api_req *r);
 void api_post_deploy(struct api_req *r);
 void api_post_test(struct api_req *r);
+void api_post_dns_test(struct api_req *r);
 void api_post_service_deploy(struct api_req *r);
 void api_post_reload(struct api_req *r);
 

@@ -46,9 +46,14 @@ void ca_deactivate(struct ca *c, ca_done *done, void *ctx);
 /* A dead account is put aside: the next order makes a new one. */
 void ca_start_over(struct ca *c);
 
-/* Orders under way, for max-orders. */
-bool ca_enter(struct ca *c);		/* false: full */
+/* --- cas_room.c ----------------------------------------------------------- */
+/* Orders under way, for max-orders. Who finds it full (enter: false) may wait:
+ * again(cert_id) is called in a turn in which there is room. False: too many
+ * wait already. */
+bool ca_enter(struct ca *c);
+bool ca_wait(struct ca *c, int64_t cert_id, void (*again)(int64_t cert_id));
 void ca_leave(struct ca *c);
+/* For how many orders there is room, here or among those that may wait. */
 int cas_room(void);
 
 /* Carries out the two wishes that sessions and orders share, HTTP and SIGN,

@@ -5,14 +5,17 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include "daemon/account_copy.h"
 #include "daemon/cas_parts.h"
 #include "daemon/engine.h"
 #include "daemon/log.h"
 #include "daemon/loop.h"
 
-static void
-put(const struct ca *c)
+/* The copy first: a row without one would be an account that can be lost. */
+void
+ca_save_account(const struct ca *c)
 {
+	account_copy_write(&c->account);
 	batch_put(turn_batch(), T_ACCOUNT, &c->account);
 }
 
@@ -53,7 +56,7 @@ ca_account_dead(struct ca *c, const struct err *err)
 		return;
 	row_text(&c->account.status, "dead");
 	set_error(&c->account.error, err);
-	put(c);
+	ca_save_account(c);
 	ca_say(c, "ca.account-dead", err);
 }
 
@@ -96,7 +99,7 @@ drop_next(struct ca *c)
 	blob_free(&c->account.next_sealed);
 	blob_free(&c->account.next_spki);
 	row_text(&c->account.next_alg, "");
-	put(c);
+	ca_save_account(c);
 }
 
 /* From now on the CA knows us by the other key. */
@@ -149,7 +152,7 @@ settle_contacts(struct ca *c, const struct err *err)
 		buf_printf(&lines, "%s%s", i > 0 ? "\n" : "",
 		    c->contacts.v[i]);
 	row_text(&c->account.contacts, lines.data != NULL ? lines.data : "");
-	put(c);
+	ca_save_account(c);
 	buf_free(&lines);
 }
 
@@ -195,6 +198,8 @@ finish(struct ca *c, struct err *err)
 	c->deed_done = NULL;
 	if (done != NULL)
 		done(c->deed_ctx, err);
+	if (settled)
+		ca_room_opens(c);
 	/* What could not be settled is tried again with the next order. */
 	if (settled && err != NULL && c->account.next_sealed.len > 0)
 		ca_tell_waiters(c, err);
@@ -329,7 +334,7 @@ key_made(void *ctx, void *answer, const struct err *err)
 	c->account.next_spki = key->spki;
 	memset(key, 0, sizeof(*key));
 	row_text(&c->account.next_alg, c->next_alg);
-	put(c);
+	ca_save_account(c);
 	c->roll = acme_rollover_new(false);
 	step(c, NULL);
 }

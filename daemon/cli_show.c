@@ -502,6 +502,9 @@ cli_show(const struct cli_args *args)
 	show_keys(c);
 	row("files", "%s", json_get(paths, "fullchain"));
 	row("", "%s", json_get(paths, "privkey"));
+	if (json_is_object(json_object_get(c, "files")))
+		row("", "%s", json_get(json_object_get(json_object_get(c,
+		    "files"), "error"), "text"));
 	json_array_foreach(json_object_get(c, "services"), k, s)
 		show_service(s);
 	if (json_get_time(i, "next_renewal_at") != 0)

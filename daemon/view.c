@@ -273,6 +273,21 @@ installed(const struct bundle *b)
 	    "not_after", json_time(v == NULL ? 0 : v->not_after_ms));
 }
 
+/* Why they can't be put in place, where no service could say so. */
+static json_t *
+files(const struct bundle *b)
+{
+	const struct row_deployment *d = bundle_deployment(b, "");
+
+	if (d == NULL)
+		return json_null();
+	return json_pack("{s:I, s:o, s:o, s:o}",
+	    "failures", (json_int_t)d->failures,
+	    "last_try_at", json_time(d->last_try_ms),
+	    "next_try_at", json_time(d->next_try_ms),
+	    "error", view_error_column(d->error));
+}
+
 static json_t *
 served(const struct bundle *b)
 {
@@ -348,8 +363,11 @@ services(const struct bundle *b, bool full)
 
 	for (i = 0; i < b->deployments.n; i++) {
 		d = ROWS_AT(&b->deployments, row_deployment, i);
+		if (d->service[0] == '\0')
+			continue;	/* these are the files */
 		j = json_pack("{s:s, s:o, s:o, s:I, s:I, s:o, s:o, s:o}",
-		    "service", d->service, "state", word(d->state),
+		    "service", d->service, "state", word(
+		    strcmp(d->state, "again") == 0 ? "reloading" : d->state),
 		    "version", d->version < 0 ? json_null() :
 		    json_integer(d->version),
 		    "wanted_version", (json_int_t)d->wanted,
@@ -414,6 +432,7 @@ view_cert(const struct bundle *b, const struct conf *conf, int64_t now_ms,
 	json_object_set_new(j, "next_key", next_key(c));
 	json_object_set_new(j, "not_granted", json_lines(c->degraded));
 	json_object_set_new(j, "installed", installed(b));
+	json_object_set_new(j, "files", files(b));
 	json_object_set_new(j, "served", served(b));
 	json_object_set_new(j, "days_left", c->not_after_ms == 0 ?
 	    json_null() : json_integer(view_days(c->not_after_ms, now_ms)));
