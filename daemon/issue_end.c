@@ -42,6 +42,17 @@ within_reason(int64_t at, const struct row_cert *c)
 	return at < loop_now() + most ? at : loop_now() + most;
 }
 
+/* A CA that has forgotten our account gets it again in a moment, so the first
+ * order to hear of it need not wait either. */
+static int64_t
+wait_after(const struct row_cert *c, const struct issue *s,
+    const struct err *err)
+{
+	if (err->code == ERR_ACCOUNT_UNKNOWN && c->iss_failures == 1)
+		return plan_own_trouble(1, s->lifetime_ms);
+	return plan_backoff(c->iss_failures, s->lifetime_ms, chance_luck());
+}
+
 /* When and how this certificate is tried again. */
 static int64_t
 after_failure(struct row_cert *c, const struct issue *s,
@@ -58,8 +69,7 @@ after_failure(struct row_cert *c, const struct issue *s,
 	if (!passes || at == 0)
 		c->iss_failures++;
 	if (at == 0)
-		at = now + plan_backoff(c->iss_failures, s->lifetime_ms,
-		    chance_luck());
+		at = now + wait_after(c, s, err);
 	else
 		at += (int64_t)(chance_luck() % 1000);
 	if (err->retry_at_ms > at)
