@@ -237,19 +237,11 @@ static void
 order_now(void *ctx, struct bundle *b, const struct err *err)
 {
 	struct act *a = ctx;
-	struct row_cert c;
 
 	if (err != NULL || b->cert == NULL)
 		refuse_unknown(a);
-	else {
-		c = *b->cert;
-		c.renew_forced = 1;
-		c.iss_next_try_ms = 0;
-		c.iss_state = (char *)(uintptr_t)"due";
-		batch_put(turn_batch(), T_CERT, &c);
-		sched_put(JOB_RENEW, c.id, loop_now());
-		engine_touch(c.id);
-	}
+	else
+		engine_order_now(b->cert);
 	complete(a);
 }
 

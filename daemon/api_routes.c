@@ -18,6 +18,7 @@ const struct api_route api_routes[] = {
 	{ "POST", CERT "/renew", "dry", api_post_renew },
 	{ "POST", CERT "/deploy", "dry", api_post_deploy },
 	{ "POST", CERT "/test", "", api_post_test },
+	{ "POST", CERT "/revoke", "dry", api_post_revoke },
 	{ "GET", CERT "/why", "", api_get_why },
 	{ "GET", "/v1/events", "name after since wait limit", api_get_events },
 	{ "GET", "/v1/services", "", api_get_services },
@@ -25,6 +26,9 @@ const struct api_route api_routes[] = {
 	{ "POST", "/v1/services/*/deploy", "dry", api_post_service_deploy },
 	{ "GET", "/v1/cas", "", api_get_cas },
 	{ "GET", "/v1/cas/*", "", api_get_ca },
+	{ "POST", "/v1/cas/*/rollover", "", api_post_rollover },
+	{ "POST", "/v1/cas/*/deactivate", "", api_post_deactivate },
+	{ "POST", "/v1/cas/*/import", "", api_post_import },
 	{ "POST", "/v1/reload", "dry yes", api_post_reload },
 	{ "GET", "/v1/config", "all", api_get_config },
 	{ NULL, NULL, NULL, NULL }

@@ -54,6 +54,7 @@ ca_account_dead(struct ca *c, const struct err *err)
 	row_text(&c->account.status, "dead");
 	set_error(&c->account.error, err);
 	put(c);
+	ca_block(c, err);
 	ca_say(c, "ca.account-dead", err);
 }
 
@@ -67,19 +68,6 @@ ca_is_dead(const struct ca *c, struct err *err)
 	err_advise(err, "An account that was closed never comes back. For a "
 	    "new one: everleaf ca rollover %s", c->conf->title);
 	return true;
-}
-
-void
-ca_start_over(struct ca *c)
-{
-	struct err unused;
-
-	if (!ca_is_dead(c, &unused))
-		return;
-	acme_session_free(c->session);
-	c->session = NULL;
-	row_free(T_ACCOUNT, &c->account);
-	memset(&c->account, 0, sizeof(c->account));
 }
 
 /* --- one deed ------------------------------------------------------------- */
@@ -237,6 +225,7 @@ ca_account_fini(struct ca *c)
 	acme_act_free(c->act);
 	acme_rollover_free(c->roll);
 	free(c->next_alg);
+	row_free(T_ACCOUNT, &c->before);
 }
 
 static void
@@ -298,15 +287,21 @@ ca_doubt_account(struct ca *c)
 
 /* --- what an operator asks for -------------------------------------------- */
 
-static bool
-may_begin(struct ca *c, ca_done *done, void *ctx)
+bool
+ca_may_begin(struct ca *c, ca_done *done, void *ctx)
 {
 	struct err err;
 
-	if (c->orders == 0 && c->deed == DEED_NONE && !c->stepping)
+	if (c->orders == 0 && c->deed == DEED_NONE && c->deed_done == NULL &&
+	    !c->stepping)
 		return true;
-	err_set(&err, ERR_OWN_LIMIT, "%s: %d orders are under way there",
-	    c->conf->title, c->orders);
+	if (c->orders > 0)
+		err_set(&err, ERR_OWN_LIMIT, "%s: %d order%s under way there",
+		    c->conf->title, c->orders, c->orders == 1 ? " is" :
+		    "s are");
+	else
+		err_set(&err, ERR_OWN_LIMIT, "%s: something else is under way "
+		    "there", c->conf->title);
 	err_advise(&err, "Try it again when they are done.");
 	done(ctx, &err);
 	return false;
@@ -360,10 +355,16 @@ ready_to_roll(void *ctx, const struct err *err)
 void
 ca_rollover(struct ca *c, const char *alg, ca_done *done, void *ctx)
 {
-	if (!may_begin(c, done, ctx))
+	struct err unused;
+
+	if (!ca_may_begin(c, done, ctx))
 		return;
 	c->deed_done = done;
 	c->deed_ctx = ctx;
+	if (ca_is_dead(c, &unused)) {
+		ca_start_over(c);
+		return;
+	}
 	row_text(&c->next_alg, alg);
 	ca_ready(c, ready_to_roll, c);
 }
@@ -385,7 +386,7 @@ ready_to_end(void *ctx, const struct err *err)
 void
 ca_deactivate(struct ca *c, ca_done *done, void *ctx)
 {
-	if (!may_begin(c, done, ctx))
+	if (!ca_may_begin(c, done, ctx))
 		return;
 	c->deed_done = done;
 	c->deed_ctx = ctx;

@@ -238,6 +238,7 @@ purged(void *ctx, void *answer, const struct err *err)
 	for (t = T_IDENT; t <= T_ENDPOINT; t++)
 		if (strcmp(row_defs[t].cols[0].name, "cert_id") == 0)
 			batch_del_all(turn_batch(), t, id);
+	batch_del_all(turn_batch(), T_REVOCATION, id);
 	batch_del(turn_batch(), T_CERT, &c);
 }
 

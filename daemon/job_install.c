@@ -408,6 +408,14 @@ refuse_test_ca(const struct bundle *b, const struct row_version *v,
 	return false;
 }
 
+static bool
+is_revoked(const struct bundle *b, int64_t version)
+{
+	const struct row_version *v = bundle_version(b, version);
+
+	return v != NULL && v->revoked_ms != 0;
+}
+
 static void
 read_bundle(void *ctx, struct bundle *b, const struct err *err)
 {
@@ -415,6 +423,12 @@ read_bundle(void *ctx, struct bundle *b, const struct err *err)
 
 	if (err != NULL || b->cert == NULL) {
 		engine_job_over(JOB_INSTALL, n->cert_id, err);
+		install_free(n);
+		return;
+	}
+	/* What was revoked is left alone: its replacement is on the way. */
+	if (is_revoked(b, b->cert->newest)) {
+		sched_done(JOB_INSTALL, n->cert_id);
 		install_free(n);
 		return;
 	}

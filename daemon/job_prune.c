@@ -9,6 +9,7 @@
 #include "daemon/loop.h"
 #include "daemon/peers.h"
 #include "daemon/plan.h"
+#include "daemon/revoke.h"
 #include "daemon/sched.h"
 
 enum { RETIRED_DAYS = 30, EXPIRED_DAYS = 7 };
@@ -37,7 +38,7 @@ may_go(const struct bundle *b, const struct row_generation *g, int64_t keep)
 		}
 	}
 	return newer > keep || v == NULL || v->placeholder ||
-	    v->not_after_ms <= loop_now();
+	    v->revoked_ms != 0 || v->not_after_ms <= loop_now();
 }
 
 static void
@@ -75,7 +76,7 @@ on_disk(const struct bundle *b, int64_t version)
 	return false;
 }
 
-/* The key of a version that has expired and is not in use is worth nothing to
+/* The key of a version that has expired, or was revoked, and is not in use is worth nothing to
  * us and something to a thief. Some days later its row goes, too: the events
  * tell its history, and a short-lived certificate would have hundreds. */
 static void
@@ -87,7 +88,7 @@ drop_expired(const struct bundle *b)
 	for (i = 0; i < b->versions.n; i++) {
 		struct row_version v = *ROWS_AT(&b->versions, row_version, i);
 
-		if (v.not_after_ms > loop_now() ||
+		if ((v.not_after_ms > loop_now() && v.revoked_ms == 0) ||
 		    v.version == b->cert->installed ||
 		    v.version == b->cert->newest)
 			continue;
@@ -101,6 +102,19 @@ drop_expired(const struct bundle *b)
 		v.sealed.p = NULL;
 		v.sealed.len = 0;
 		batch_put(turn_batch(), T_VERSION, &v);
+	}
+}
+
+static void
+drop_revocations(const struct bundle *b)
+{
+	const struct row_revocation *r;
+	size_t i;
+
+	for (i = 0; i < b->revocations.n; i++) {
+		r = ROWS_AT(&b->revocations, row_revocation, i);
+		if (!revoke_is_open(r) && r->done_ms + CONF_DAY <= loop_now())
+			batch_del(turn_batch(), T_REVOCATION, r);
 	}
 }
 
@@ -139,6 +153,7 @@ prune(void *ctx, struct bundle *b, const struct err *err)
 		turn_after(ask_prune, g);
 	}
 	drop_expired(b);
+	drop_revocations(b);
 	budget_tidy();
 	purge_retired(b);
 	life = engine_lifetime(b);
