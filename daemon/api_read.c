@@ -12,6 +12,7 @@
 #include "daemon/why.h"
 
 enum {
+	TALLIES = 5,
 	FAILING_MAX = 1000,		/* rows read to count causes */
 	SOON_MAX = 12,			/* candidates for what comes next */
 	SOON_JOBS_MAX = 10000
@@ -24,8 +25,8 @@ enum { S_ATTENTION, S_FAILING, S_STUCK, S_CAS, S_LEAST, S_JOBS, S_COUNT };
 struct status {
 	struct api_req *r;
 	bool security;
-	struct tally *tally[4];		/* states issuances attention orders */
-	size_t tally_n[4];
+	struct tally *tally[TALLIES];	/* in the order of the table below */
+	size_t tally_n[TALLIES];
 	int tallies;			/* answers so far */
 	struct rows rows[S_COUNT];
 	struct rows due, least_version;
@@ -34,9 +35,9 @@ struct status {
 static const struct {
 	enum table table;
 	const char *col;
-} status_tallies[4] = {
+} status_tallies[TALLIES] = {
 	{ T_CERT, "state" }, { T_CERT, "iss_state" }, { T_CERT, "attention" },
-	{ T_ORDER, "ca" }
+	{ T_ORDER, "ca" }, { T_REVOCATION, "state" }
 };
 
 static void
@@ -46,7 +47,7 @@ status_free(void *own)
 	size_t i;
 	int k;
 
-	for (k = 0; k < 4; k++) {
+	for (k = 0; k < TALLIES; k++) {
 		for (i = 0; i < s->tally_n[k]; i++)
 			free(s->tally[k][i].text);
 		free(s->tally[k]);
@@ -86,6 +87,7 @@ status_answer(struct status *s)
 		.states = s->tally[0], .states_n = s->tally_n[0],
 		.issuances = s->tally[1], .issuances_n = s->tally_n[1],
 		.orders = s->tally[3], .orders_n = s->tally_n[3],
+		.revocations = s->tally[4], .revocations_n = s->tally_n[4],
 		.attention = &s->rows[S_ATTENTION],
 		.failing = &s->rows[S_FAILING], .stuck = &s->rows[S_STUCK],
 		.cas = &s->rows[S_CAS], .due = &s->due,

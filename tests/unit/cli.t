@@ -391,7 +391,7 @@ dry-run everleaf test NAME, or --dry-run after a command
 lst everleaf list
 END
 run revoke x.example
-ok 'a command of a later release' fails 2 'no command "revoke" in this release. See: everleaf --help'
+ok 'a command of a later release' fails 2 'no command "pause" in this release. See: everleaf --help'
 run frobnicate
 ok 'a strange command' fails 2 'no command "frobnicate". See: everleaf --help'
 run config
