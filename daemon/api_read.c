@@ -208,7 +208,7 @@ status_tally(void *ctx, const struct tally *t, size_t n, const struct err *err)
 		s->tally[k][i] = t[i];
 		s->tally[k][i].text = xstrdup(t[i].text);
 	}
-	if (++s->tallies == 4)
+	if (++s->tallies == TALLIES)
 		status_rows(s);
 	else
 		store_tally(turn_store(), status_tallies[k + 1].table,

@@ -12,7 +12,7 @@
 #include "daemon/sched.h"
 
 /* The others find it out when they look again. */
-enum { RELEASED_MAX = 1000 };
+enum { RELEASED_MAX = 1000, RELEASED_OVER_MS = 10 * 1000 };
 
 /* --- going on ---------------------------------------------------------- */
 
@@ -30,7 +30,7 @@ release(void *ctx, struct rows *answers, int n, const struct err *err)
 		wish = engine_wish(c);
 		if (strcmp(wish.ca, title) == 0)
 			sched_put(JOB_RENEW, c->id, loop_now() +
-			    (int64_t)(chance_luck() % CONF_MINUTE));
+			    (int64_t)(chance_luck() % RELEASED_OVER_MS));
 		conf_wish_free(&wish);
 	}
 }

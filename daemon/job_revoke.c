@@ -178,9 +178,10 @@ succeeded(struct attempt *a, const struct bundle *b)
 static void
 unarmed(struct attempt *a)
 {
-	if (a->row.at_once && a->row.failures == 0)
+	if (a->row.at_once && a->row.failures == 0) {
 		batch_del(turn_batch(), T_REVOCATION, &a->row);
-	else
+		say(a, "revoke.failed", &a->err);
+	} else
 		put(&a->row, "ready", NULL);
 }
 
