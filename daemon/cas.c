@@ -92,7 +92,8 @@ sign(struct acting *a)
 	const struct row_account *account = &a->ca->account;
 	struct w_jws m = { .account = (uint64_t)account->id,
 		.sealed = w->jws.signer == JWS_BY_NEXT ?
-		    account->next_sealed : account->sealed, .what = (uint8_t)w->jws.what,
+		    account->next_sealed : account->sealed,
+		.what = (uint8_t)w->jws.what,
 		.url = loose(w->jws.url), .nonce = loose(w->jws.nonce),
 		.kid = loose(w->jws.kid), .agreed = w->jws.agreed,
 		.profile = loose(w->jws.profile),

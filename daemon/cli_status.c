@@ -358,7 +358,8 @@ check(const struct cli_answer *a, int asked)
 	    json_integer_value(percent) < CRITICAL_PERCENT)) {
 		word = "CRITICAL";
 		r = 2;
-	} else if (people > 0 || blocked_count(s) > 0 || (json_is_integer(percent) &&
+	} else if (people > 0 || blocked_count(s) > 0 ||
+	    (json_is_integer(percent) &&
 	    json_integer_value(percent) < WARN_PERCENT) ||
 	    json_array_size(json_object_get(json_object_get(s, "config"),
 	    "problems")) > 0) {

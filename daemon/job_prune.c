@@ -76,9 +76,10 @@ on_disk(const struct bundle *b, int64_t version)
 	return false;
 }
 
-/* The key of a version that has expired, or was revoked, and is not in use is worth nothing to
- * us and something to a thief. Some days later its row goes, too: the events
- * tell its history, and a short-lived certificate would have hundreds. */
+/* The key of a version that has expired, or was revoked, and is not in use is
+ * worth nothing to us and something to a thief. Some days after it has expired
+ * its row goes, too: the events tell its history, and a short-lived certificate
+ * would have hundreds. */
 static void
 drop_expired(const struct bundle *b)
 {
