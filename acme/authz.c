@@ -186,12 +186,23 @@ take_pending(struct run *r, struct authz *a, const struct authz_object *got)
 		fail_invalid(r, a, got);
 	else if (a->state == A_ANSWERED || c->status != CHALLENGE_PENDING) {
 		a->state = A_ANSWERED;
-		a->next_ms = order_poll_at(r->event->reply.retry_after,
-		    r->now_ms, &a->polls);
+		pace_early(&r->s->validation, a->polls);
+		a->next_ms = pace_next(&r->s->validation,
+		    r->event->reply.retry_after, r->now_ms, &a->polls);
 	} else if (recheck && r->o->refused.code != ERR_OK)
 		fail_refused(r, a);
 	else
 		a->state = A_CHOSEN;
+}
+
+/* One that had to wait for its turn behind others teaches nothing. */
+static void
+take_valid(struct run *r, struct authz *a)
+{
+	if (a->state == A_ANSWERED &&
+	    r->now_ms - a->next_ms <= r->s->validation.first_ms)
+		pace_ready(&r->s->validation, a->polls);
+	a->state = A_DONE;
 }
 
 static void
@@ -204,7 +215,7 @@ take(struct run *r, struct authz *a, const struct authz_object *got)
 	struct err why;
 
 	if (got->status == AUTHZ_VALID)
-		a->state = A_DONE;
+		take_valid(r, a);
 	else if (got->status == AUTHZ_INVALID)
 		fail_invalid(r, a, got);
 	else if (got->status != AUTHZ_PENDING) {
@@ -264,7 +275,8 @@ reply_answer(struct run *r, const struct acme_reply *reply)
 
 	a->state = A_ANSWERED;
 	a->polls = 0;
-	a->next_ms = order_poll_at(reply->retry_after, r->now_ms, &a->polls);
+	a->next_ms = pace_next(&r->s->validation, reply->retry_after,
+	    r->now_ms, &a->polls);
 }
 
 /* The CA may have taken an earlier answer: look before judging. */

@@ -8,7 +8,11 @@
 #include "acme/pem.h"
 #include "base/text.h"
 
-enum { FUTURE_MAX_MS = 3600 * 1000 };
+enum {
+	FUTURE_MAX_MS = 3600 * 1000,
+	/* What ends sooner would be renewed at once, and again and again. */
+	LEFT_MIN_MS = 20 * 1000
+};
 
 static int
 bad(struct err *err, const char *why)
@@ -39,10 +43,11 @@ check_dates(const X509 *x, int64_t now_ms, struct err *err)
 		return bad(err, "has a date that is none");
 	if (to <= from)
 		return bad(err, "ends before it begins");
-	if (to <= now_ms) {
+	if (to <= text_add_sat(now_ms, LEFT_MIN_MS)) {
 		text_rfc3339(when, to);
-		return err_set(err, ERR_CERT_BAD,
-		    "the certificate expired at %s", when);
+		return err_set(err, ERR_CERT_BAD, to <= now_ms ?
+		    "the certificate expired at %s" : "the certificate "
+		    "expires at %s, before it could be of use", when);
 	}
 	if (from <= text_add_sat(now_ms, FUTURE_MAX_MS))
 		return 0;

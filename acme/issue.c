@@ -73,9 +73,10 @@ take_invalid(struct run *r, const struct order_object *got)
 /* The longer it has been processing, the more rarely it is looked at, also by
  * a process that has just taken it up; unless the CA says when. */
 static int64_t
-next_look(struct acme_order *o, const char *retry_after, int64_t now_ms)
+next_look(struct acme_order *o, const struct pace *pace,
+    const char *retry_after, int64_t now_ms)
 {
-	int64_t at = order_poll_at(retry_after, now_ms, &o->polls), wait;
+	int64_t at = pace_next(pace, retry_after, now_ms, &o->polls), wait;
 
 	if (o->finalized_ms == 0 || acme_retry_after(retry_after, now_ms,
 	    ACME_POLL_MIN_MS, ACME_POLL_MAX_MS) != 0)
@@ -92,6 +93,10 @@ take_order(struct run *r, const struct order_object *got,
 	struct acme_order *o = r->o;
 	struct err why;
 
+	if (got->status == ORDER_PROCESSING)
+		pace_early(&r->s->issuance, o->polls);
+	else if (got->status == ORDER_VALID && o->status == ORDER_PROCESSING)
+		pace_ready(&r->s->issuance, o->polls);
 	o->status = (int)got->status;
 	if (o->status > o->seen)
 		o->seen = o->status;
@@ -101,7 +106,7 @@ take_order(struct run *r, const struct order_object *got,
 		free(o->certificate);
 		o->certificate = xstrdup(got->certificate);
 	}
-	o->next_ms = next_look(o, retry_after, r->now_ms);
+	o->next_ms = next_look(o, &r->s->issuance, retry_after, r->now_ms);
 	if (got->status == ORDER_INVALID)
 		take_invalid(r, got);
 	if (o->csr.len == 0 && (got->status == ORDER_PROCESSING ||
@@ -320,6 +325,7 @@ refused_new(struct run *r, const struct problem *p)
 void
 lost_new(struct run *r)
 {
+	const struct err *last = r->event != NULL ? r->event->err : NULL;
 	struct acme_order *o = r->o;
 	struct err why;
 
@@ -327,7 +333,8 @@ lost_new(struct run *r)
 	if (++o->lost <= ACME_LOST_RETRIES_MAX)
 		return;
 	err_set(&why, ERR_CA_DOWN, "the new order: the CA's answer was lost "
-	    "%d times", o->lost);
+	    "%d times%s%s", o->lost, last != NULL ? "; the last time: " : "",
+	    last != NULL ? last->text : "");
 	order_fail_for_now(r, &why);
 }
 
@@ -382,6 +389,7 @@ act_finalize(struct run *r)
 		return;
 	}
 	o->finalized++;
+	o->polls = 0;
 	o->finalized_ms = r->now_ms;
 	req.csr = o->csr;
 	order_ask(r, "finalizing the order", &req, o->finalize, NULL,

@@ -12,10 +12,6 @@
 enum {
 	READS_FAILED_MAX = 3,		/* in a row */
 	PAUSE_MAX_MS = 60 * 1000,
-	POLL_FIRST_MS = 250,
-	POLL_GROWS_TO_MS = 15 * 1000,
-	POLL_LONG_MS = 60 * 1000,
-	POLLS_BEFORE_LONG = 40,		/* some ten minutes */
 	DEADLINE_DAYS = 30		/* where the CA names none */
 };
 
@@ -232,26 +228,6 @@ order_wish_wait(struct run *r, int64_t at_ms)
 	r->w->kind = ACME_WISH_WAIT;
 	r->w->at_ms = at_ms;
 	r->wished = true;
-}
-
-int64_t
-order_poll_at(const char *retry_after, int64_t now_ms, int *polls)
-{
-	int64_t at = acme_retry_after(retry_after, now_ms, ACME_POLL_MIN_MS,
-	    ACME_POLL_MAX_MS), wait;
-	int n = *polls;
-
-	if (n <= POLLS_BEFORE_LONG)
-		++*polls;
-	if (at != 0)
-		return at;
-	if (n == 0)
-		wait = POLL_FIRST_MS;
-	else if (n >= POLLS_BEFORE_LONG)
-		wait = POLL_LONG_MS;
-	else
-		wait = n > 4 ? POLL_GROWS_TO_MS : (int64_t)1000 << (n - 1);
-	return now_ms + wait;
 }
 
 int64_t

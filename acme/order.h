@@ -113,9 +113,6 @@ void order_fail_refused(struct run *r, const struct problem *p);
 void order_guilty(struct acme_order *o, const char *ident);
 /* Those that a problem names, or the only one there is. */
 void order_guilty_of(struct acme_order *o, const struct problem *p);
-/* Poll times: what the CA said, within bounds, else 0.25, 1, 2, 4 ... 15 s,
- * and after a while every minute. */
-int64_t order_poll_at(const char *retry_after, int64_t now_ms, int *polls);
 /* Until when the CA may take its time. */
 int64_t order_deadline(const struct acme_order *o);
 /* Starts a signed request; fills url, kid and wish. */

@@ -18,6 +18,8 @@ static const struct problem_kind kinds[] = {
 #define K(type, request, validation, next) \
 	{ type, ERR_##request, ERR_##validation, NEXT_##next }
 	K("accountDoesNotExist", ACCOUNT_UNKNOWN, ACCOUNT_UNKNOWN, FAIL),
+	/* of Pebble before 2.5 */
+	K("agreementRequired", TOS_NOT_AGREED, CA_REFUSED, FAIL),
 	K("alreadyReplaced", CA_REFUSED, CA_REFUSED, UNREPLACE),
 	K("alreadyRevoked", CA_REFUSED, CA_REFUSED, FAIL),
 	K("autoRenewalCanceled", CA_REFUSED, CA_REFUSED, FAIL),

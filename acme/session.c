@@ -15,6 +15,8 @@ acme_session_new(const struct acme_account *a, struct err *err)
 	struct buf origin, jwk;
 	int rc;
 
+	pace_init(&s->validation);
+	pace_init(&s->issuance);
 	buf_init(&origin, ACME_URL_MAX);
 	buf_init(&jwk, 1024);
 	rc = acme_url_origin(&origin, a->directory_url, err);

@@ -2,6 +2,7 @@
 #ifndef ACME_SESSION_H
 #define ACME_SESSION_H
 #include "acme/codec.h"
+#include "acme/pace.h"
 #include "acme/post.h"
 
 enum { THUMBPRINT_LEN = 43 };
@@ -36,6 +37,7 @@ struct acme_session {
 	int account_lost;		/* answers of newAccount */
 	bool kid_is_new;		/* not told to the caller yet */
 	struct post post;
+	struct pace validation, issuance;
 	/* the newest last */
 	struct pooled_nonce nonces[ACME_NONCES_POOLED_MAX];
 	size_t nnonces;

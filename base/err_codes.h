@@ -62,7 +62,9 @@
 	X(DNS_SILENT, "dns-silent", LATER) \
 	X(DNS_UPDATE, "dns-update", PERSON) \
 	X(DNS_UNSEEN, "dns-unseen", LATER) \
-	X(WEBROOT, "webroot", MACHINE)
+	X(WEBROOT, "webroot", MACHINE) \
+	X(STORE_DAMAGED, "store-damaged", PERSON) \
+	X(BEING_REMOVED, "being-removed", LATER)
 
 enum err_code {
 #define X(sym, name, class) ERR_##sym,

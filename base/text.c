@@ -134,6 +134,17 @@ text_id(char out[17], uint64_t id)
 	snprintf(out, 17, "%016llx", (unsigned long long)id);
 }
 
+void
+text_hash(char out[17], const void *p, size_t n)
+{
+	const uint8_t *byte = p;
+	uint64_t h = 14695981039346656037u;
+
+	for (; n > 0; n--)
+		h = (h ^ *byte++) * 1099511628211u;
+	text_id(out, h);
+}
+
 bool
 text_unid(uint64_t *id, const char *s)
 {

@@ -19,6 +19,9 @@ void text_b64(struct buf *out, const void *p, size_t n);
 void text_hex(char *out, const void *p, size_t n);	/* 2n + 1 bytes */
 void text_id(char out[17], uint64_t id);		/* 16 hex digits */
 bool text_unid(uint64_t *id, const char *s);
+/* Tells changed bytes from the same ones (FNV-1a); no protection against who
+ * wants them to look the same. */
+void text_hash(char out[17], const void *p, size_t n);
 
 /* RFC 3339. Out: UTC, seconds, "Z" (21 bytes). In: any offset, up to nine
  * digits of fraction; years 0000 to 9999. Milliseconds since 1970. */

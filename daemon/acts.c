@@ -8,8 +8,10 @@
 #include "daemon/acts.h"
 #include "daemon/budget.h"
 #include "daemon/engine.h"
+#include "daemon/look.h"
 #include "daemon/loop.h"
 #include "daemon/peers.h"
+#include "daemon/purge.h"
 #include "daemon/sched.h"
 #include "daemon/selfcheck.h"
 #include "daemon/wish_json.h"
@@ -19,9 +21,11 @@ struct act {
 	char *name, *service, *actor;
 	struct conf_wish wish;
 	struct strv labels;
-	bool dry, purge, force;
+	bool dry, purge, force, new_key;
+	bool under_way;		/* remove: it is not over yet */
 	act_done *done;
 	put_done *put;
+	remove_done *removed;
 	enum put_result result;
 	void *ctx;
 	size_t count;
@@ -48,6 +52,8 @@ finish(void *ctx)
 
 	if (a->put != NULL)
 		a->put(a->ctx, a->result, err);
+	else if (a->removed != NULL)
+		a->removed(a->ctx, !a->under_way, err);
 	else
 		a->done(a->ctx, err);
 	conf_wish_free(&a->wish);
@@ -154,6 +160,23 @@ put_existing(struct act *a, const struct bundle *b,
 	a->result = changed ? PUT_CHANGED : PUT_SAME;
 }
 
+static void put_read(void *ctx, struct bundle *b, const struct err *err);
+
+static void
+put_after_purge(void *ctx, bool gone)
+{
+	struct act *a = ctx;
+
+	if (gone) {
+		bundle_by_name(turn_store(), a->name, put_read, a);
+		return;
+	}
+	err_set(&a->err, ERR_BEING_REMOVED, "the files of the certificate "
+	    "\"%s\" of before are still being removed", a->name);
+	err_advise(&a->err, "Try again in a moment");
+	complete(a);
+}
+
 static void
 put_read(void *ctx, struct bundle *b, const struct err *err)
 {
@@ -162,7 +185,10 @@ put_read(void *ctx, struct bundle *b, const struct err *err)
 
 	if (err != NULL)
 		a->err = *err;
-	else if (b->cert != NULL)
+	else if (b->cert != NULL && purge_has(b->cert->id) && !a->dry) {
+		purge_wait(b->cert->id, put_after_purge, a);
+		return;
+	} else if (b->cert != NULL)
 		put_existing(a, b, &src);
 	else {
 		a->result = PUT_MADE;
@@ -206,6 +232,15 @@ act_put(const char *name, const struct conf_wish *wish,
 /* --- remove, renew, deploy --------------------------------------------- */
 
 static void
+remove_over(void *ctx, bool gone)
+{
+	struct act *a = ctx;
+
+	a->under_way = !gone;
+	complete(a);
+}
+
+static void
 remove_read(void *ctx, struct bundle *b, const struct err *err)
 {
 	struct act *a = ctx;
@@ -215,21 +250,24 @@ remove_read(void *ctx, struct bundle *b, const struct err *err)
 	else if (b->cert == NULL)
 		refuse_unknown(a);
 	else if (!set_in_file(a, b->cert)) {
-		if (a->purge)
-			inventory_purge(b, a->actor);
-		else
-			inventory_retire(b, a->actor);
+		if (a->purge) {
+			purge_begin(b, a->actor);
+			purge_wait(b->cert->id, remove_over, a);
+			return;
+		}
+		inventory_retire(b, a->actor);
 	}
 	complete(a);
 }
 
 void
-act_remove(const char *name, bool purge, const char *actor, act_done *done,
-    void *ctx)
+act_remove(const char *name, bool purge, const char *actor,
+    remove_done *done, void *ctx)
 {
-	struct act *a = act_new(name, actor, done, ctx);
+	struct act *a = act_new(name, actor, NULL, ctx);
 
 	a->purge = purge;
+	a->removed = done;
 	bundle_by_name(turn_store(), name, remove_read, a);
 }
 
@@ -241,7 +279,7 @@ order_now(void *ctx, struct bundle *b, const struct err *err)
 	if (err != NULL || b->cert == NULL)
 		refuse_unknown(a);
 	else
-		engine_order_now(b->cert);
+		engine_order_now(b->cert, a->new_key);
 	complete(a);
 }
 
@@ -289,7 +327,7 @@ act_renew(const char *name, bool new_key, bool force, const char *actor,
 	struct act *a = act_new(name, actor, done, ctx);
 
 	a->force = force;
-	(void)new_key;	/* every version has a new key, until key-policy */
+	a->new_key = new_key;
 	bundle_by_name(turn_store(), name, renew_read, a);
 }
 
@@ -371,19 +409,61 @@ act_deploy(const char *name, const char *service, const char *actor,
 
 struct test {
 	char *name;
+	struct conf_wish wish;
+	struct strv lines;		/* so far */
+	bool good;
 	void (*done)(void *ctx, const struct strv *lines, bool good,
 	    const struct err *err);
 	void *ctx;
 };
 
 static void
+test_free(struct test *t)
+{
+	conf_wish_free(&t->wish);
+	strv_free(&t->lines);
+	free(t->name);
+	free(t);
+}
+
+static void
 tested(void *ctx, const struct strv *lines, bool good)
 {
 	struct test *t = ctx;
+	size_t i;
 
-	t->done(t->ctx, lines, good, NULL);
-	free(t->name);
-	free(t);
+	for (i = 0; i < lines->n; i++)
+		strv_add(&t->lines, lines->v[i]);
+	t->done(t->ctx, &t->lines, t->good && good, NULL);
+	test_free(t);
+}
+
+/* Port 80 matters only to names that are proved there. */
+static void
+looked(void *ctx, const struct strv *lines, bool good)
+{
+	struct test *t = ctx;
+	struct strv none = { NULL, 0 };
+
+	t->lines = strv_copy(lines);
+	t->good = good;
+	if (look_by_dns(&t->wish))
+		tested(t, &none, true);
+	else
+		selfcheck(&t->wish.names, tested, t);
+}
+
+/* The account that CAA may name. */
+static void
+test_account(void *ctx, struct rows *answers, int n, const struct err *err)
+{
+	struct test *t = ctx;
+	const struct row_account *a = NULL;
+
+	(void)n;
+	if (err == NULL && answers[0].n > 0)
+		a = ROWS_AT(&answers[0], row_account, answers[0].n - 1);
+	look(&t->wish, a != NULL && a->kid != NULL ? a->kid : "", looked, t);
 }
 
 static void
@@ -391,21 +471,21 @@ test_read(void *ctx, struct bundle *b, const struct err *err)
 {
 	struct test *t = ctx;
 	struct strv none = { NULL, 0 };
-	struct conf_wish wish;
+	struct query q = { .table = T_ACCOUNT, .wheres = 1, .where = {
+		{ .col = "ca", .cmp = CMP_EQ } } };
 	struct err why;
 
 	if (err == NULL && b->cert != NULL) {
-		wish = engine_wish(b->cert);
-		selfcheck(&wish.names, tested, t);
-		conf_wish_free(&wish);
+		t->wish = engine_wish(b->cert);
+		q.where[0].text = t->wish.ca;
+		store_read(turn_store(), &q, 1, test_account, t);
 		return;
 	}
 	if (err == NULL)
 		err_set(&why, ERR_NO_SUCH, "there is no certificate \"%s\"",
 		    t->name);
 	t->done(t->ctx, &none, false, err != NULL ? err : &why);
-	free(t->name);
-	free(t);
+	test_free(t);
 }
 
 void

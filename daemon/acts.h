@@ -16,13 +16,16 @@ enum put_result { PUT_MADE, PUT_CHANGED, PUT_SAME };
 typedef void put_done(void *ctx, enum put_result r, const struct err *err);
 
 /* A wish given at run time (PUT); the whole wish, checked by conf_wish_check.
- * ERR_SET_IN_FILE if a file says it. labels: "key=value". dry: only checks. */
+ * ERR_SET_IN_FILE if a file says it. One that is being removed is waited for,
+ * then made anew. labels: "key=value". dry: only checks. */
 void act_put(const char *name, const struct conf_wish *wish,
     const struct strv *labels, const char *actor, bool dry, put_done *done,
     void *ctx);
-/* Retires a wish given at run time; purge removes files and rows now. */
+/* Retires a wish given at run time; purge removes files and rows. over is
+ * false when they are not gone yet after purge.h's patience: they will be. */
+typedef void remove_done(void *ctx, bool over, const struct err *err);
 void act_remove(const char *name, bool purge, const char *actor,
-    act_done *done, void *ctx);
+    remove_done *done, void *ctx);
 /* Order now. Not due and not force: ERR_OWN_LIMIT says what it costs. */
 void act_renew(const char *name, bool new_key, bool force, const char *actor,
     act_done *done, void *ctx);
@@ -32,6 +35,10 @@ void act_deploy(const char *name, const char *service, const char *actor,
     act_done *done, void *ctx);
 /* Self-check from DNS to port 80, no order: lines for people. */
 void act_test(const char *name, void (*done)(void *ctx,
+    const struct strv *lines, bool good, const struct err *err), void *ctx);
+/* Adds a TXT value for this DNS name through a dns block, looks whether all
+ * servers have it, removes it: lines for people. err: it could not begin. */
+void act_test_dns(const char *dns, const char *name, void (*done)(void *ctx,
     const struct strv *lines, bool good, const struct err *err), void *ctx);
 
 /* --- acts_operator.c: what the keeper does not sign unarmed --------------- */
@@ -57,8 +64,6 @@ void act_account(const char *ca, enum act_account what,
     const struct act_import *key, const char *actor, act_done *done,
     void *ctx);
 
-/* The configuration in force; changes with a restart of the engine only. */
-const struct conf *acts_conf(void);
 int64_t acts_started_ms(void);
 /* Text for `status --security`, "measure: finding" lines. */
 const char *acts_security(void);

@@ -133,7 +133,7 @@ revoke(struct revocation *a, const struct bundle *b)
 		n = ask_new(a, b);
 		a->due = a->how.at_once;
 		if (n > 0 && !a->due)
-			engine_order_now(b->cert);
+			revoke_replace(b->cert);
 	}
 	if (n == 0) {
 		err_set(&a->err, ERR_INVALID, "%s has no certificate that "

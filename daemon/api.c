@@ -14,8 +14,10 @@
 #include "base/text.h"
 #include "daemon/acts.h"
 #include "daemon/api_in.h"
+#include "daemon/engine.h"
 #include "daemon/json.h"
 #include "daemon/log.h"
+#include "daemon/trouble.h"
 #include "daemon/turn.h"
 #include "daemon/view.h"
 
@@ -33,6 +35,7 @@ static struct {
 	struct api_req *reqs;
 	gid_t group;
 	bool has_group;
+	bool running;		/* inside libmicrohttpd */
 } api;
 
 /* --- requests ---------------------------------------------------------- */
@@ -156,7 +159,7 @@ cert_read(void *ctx, struct bundle *b, const struct err *err)
 	else if (b->cert == NULL)
 		api_reply_no_cert(c.r);
 	else {
-		j = view_cert(b, acts_conf(), loop_now(), true);
+		j = view_cert(b, engine_conf(), loop_now(), true);
 		if (c.changed >= 0)
 			json_object_set_new(j, "changed",
 			    json_boolean(c.changed));
@@ -172,7 +175,7 @@ api_reply_cert(struct api_req *r, int status, int changed)
 	c->r = r;
 	c->status = status;
 	c->changed = changed;
-	bundle_by_name(turn_store(), r->name, cert_read, c);
+	bundle_by_name(turn_store_durable(), r->name, cert_read, c);
 }
 
 /* --- who speaks -------------------------------------------------------- */
@@ -316,7 +319,7 @@ begin(struct api_req *r, const char *method)
 		err_set(&err, ERR_NO_PERMISSION, "%s may not use the API",
 		    r->actor[0] != '\0' ? r->actor : "this process");
 		err_advise(&err, "Become root or join the group %s.",
-		    acts_conf()->api_group);
+		    engine_conf()->api_group);
 		api_reply_err(r, &err);
 		return;
 	}
@@ -327,6 +330,9 @@ begin(struct api_req *r, const char *method)
 	r->route = api_route_find(method, &r->target.path, &r->name, r->allow);
 	if (r->route == NULL)
 		no_route(r, method);
+	else if (trouble_now() != NULL && (trouble_blind() ||
+	    strcmp(method, "GET") != 0))
+		api_reply_err(r, trouble_now());
 	else if (api_params_known(&r->target, r->route->params, &err) != 0)
 		api_reply_err(r, &err);
 	else if (length < 0 || length > API_BODY_MAX)
@@ -441,7 +447,9 @@ run(void)
 	bool full = at_limit();
 	MHD_UNSIGNED_LONG_LONG ms;
 
+	api.running = true;
 	MHD_run(api.http);
+	api.running = false;
 	/* It listens again only in the run after the one that made room. */
 	if (full && !at_limit())
 		loop_timer_after(api.timer, 0);
@@ -511,18 +519,16 @@ api_init(int listen_fd, const char *api_group, struct err *err)
 }
 
 void
-api_fini(void)
+api_fini(const struct err *why)
 {
 	struct api_req *r;
-	struct err err;
 	json_t *j;
 
-	if (api.http == NULL)
+	if (api.http == NULL || api.running)
 		return;
 	loop_fd_free(api.fd);
 	loop_timer_free(api.timer);
 	api_events_fini();
-	err_set(&err, ERR_DAEMON_DOWN, "the daemon is ending");
 	for (r = api.reqs; r != NULL; r = r->next) {
 		if (!r->suspended)
 			continue;
@@ -530,7 +536,7 @@ api_fini(void)
 		r->suspended = false;
 		r->answered = true;
 		r->status = 503;
-		j = json_pack("{s:o}", "error", view_error(&err));
+		j = json_pack("{s:o}", "error", view_error(why));
 		r->reply = json_write(j);
 		json_decref(j);
 		MHD_resume_connection(r->conn);

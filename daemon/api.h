@@ -9,6 +9,7 @@ enum { API_BODY_MAX = 256 * 1024, API_CONNECTIONS_MAX = 64,
 	API_WAIT_MAX_S = 60 };
 
 int api_init(int listen_fd, const char *api_group, struct err *err);
-/* No new requests; long polls end. */
-void api_fini(void);
+/* No new requests; who still waits is told why, long polls end. Does nothing
+ * when called from inside a handler. */
+void api_fini(const struct err *why);
 #endif

@@ -6,6 +6,7 @@
 #include "acme/jws.h"
 #include "daemon/acts.h"
 #include "daemon/api_in.h"
+#include "daemon/engine.h"
 #include "daemon/turn.h"
 #include "daemon/view.h"
 
@@ -98,7 +99,7 @@ one(const struct cas_read *s, const struct conf_ca *ca)
 static void
 answer(const struct cas_read *s)
 {
-	const struct conf *c = acts_conf();
+	const struct conf *c = engine_conf();
 	json_t *list, *j;
 	size_t i;
 
@@ -147,7 +148,7 @@ read_rows(void *ctx, struct rows *a, int n, const struct err *err)
 		a[i].v = NULL;
 		a[i].n = 0;
 	}
-	store_tally(turn_store(), T_ORDER, "ca", counted, s);
+	store_tally(turn_store_durable(), T_ORDER, "ca", counted, s);
 }
 
 void
@@ -162,7 +163,7 @@ api_get_cas(struct api_req *r)
 	s->r = r;
 	r->own = s;
 	r->drop = cas_free;
-	store_read(turn_store(), q, C_COUNT, read_rows, s);
+	store_read(turn_store_durable(), q, C_COUNT, read_rows, s);
 }
 
 void
@@ -170,7 +171,7 @@ api_get_ca(struct api_req *r)
 {
 	struct err err;
 
-	if (conf_ca(acts_conf(), r->name) != NULL) {
+	if (conf_ca(engine_conf(), r->name) != NULL) {
 		api_get_cas(r);
 		return;
 	}

@@ -119,7 +119,7 @@ look(struct poll *p)
 	if (p->since_ms != 0)
 		q.where[q.wheres++] = (struct where){ "at_ms", CMP_GE,
 			p->since_ms, NULL };
-	store_read(turn_store(), &q, 1, read_done, p);
+	store_read(turn_store_durable(), &q, 1, read_done, p);
 }
 
 static void

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "daemon/acts.h"
 #include "daemon/api_in.h"
+#include "daemon/engine.h"
 #include "daemon/json.h"
 #include "daemon/turn.h"
 #include "daemon/view.h"
@@ -226,7 +227,7 @@ one_read(void *ctx, struct bundle *b, const struct err *err)
 	if (err != NULL)
 		s.l->failed = *err;
 	else if (b->cert != NULL)
-		s.l->views[s.i] = view_cert(b, acts_conf(), loop_now(),
+		s.l->views[s.i] = view_cert(b, engine_conf(), loop_now(),
 		    s.l->full);
 	if (--s.l->views_due == 0)
 		answer(s.l);
@@ -254,7 +255,7 @@ read_found(struct list *l)
 		s = xcalloc(1, sizeof(*s));
 		s->l = l;
 		s->i = i;
-		bundle_by_id(turn_store(), l->found[i].id, one_read, s);
+		bundle_by_id(turn_store_durable(), l->found[i].id, one_read, s);
 	}
 }
 
@@ -295,7 +296,7 @@ fetch(struct list *l)
 		q[n].where[0].col = "id";
 		q[n].where[0].num = l->ids[l->fetched++];
 	}
-	store_read(turn_store(), q, n, fetched, l);
+	store_read(turn_store_durable(), q, n, fetched, l);
 }
 
 /* --- a large set, or all: along the names ------------------------------ */
@@ -341,7 +342,7 @@ walk(struct list *l)
 		q.where[q.wheres++] = (struct where){ "not_after_ms", CMP_LE,
 			loop_now() + l->expiring_ms, NULL };
 	}
-	store_read(turn_store(), &q, 1, walked, l);
+	store_read(turn_store_durable(), &q, 1, walked, l);
 }
 
 static void
@@ -491,7 +492,7 @@ api_get_certs(struct api_req *r)
 	key = label == NULL ? NULL : xstrndup(label, strcspn(label, "="));
 	n = set_queries(l, q, key);
 	if (n > 0)
-		store_read(turn_store(), q, n, sets_read, l);
+		store_read(turn_store_durable(), q, n, sets_read, l);
 	else
 		go_on(l);
 	free(key);

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "daemon/acts.h"
 #include "daemon/api_in.h"
+#include "daemon/engine.h"
 #include "daemon/json.h"
 #include "daemon/revoke.h"
 #include "daemon/turn.h"
@@ -159,7 +160,7 @@ static void
 account_act(struct api_req *r, enum act_account what,
     const struct act_import *key)
 {
-	if (conf_ca(acts_conf(), r->name) == NULL)
+	if (conf_ca(engine_conf(), r->name) == NULL)
 		api_get_ca(r);		/* says that there is none */
 	else
 		act_account(r->name, what, key, r->actor, account_over, r);

@@ -6,7 +6,9 @@
 #include <unistd.h>
 #include "daemon/acts.h"
 #include "daemon/api_in.h"
+#include "daemon/engine.h"
 #include "daemon/json.h"
+#include "daemon/trouble.h"
 #include "daemon/turn.h"
 #include "daemon/view.h"
 #include "daemon/why.h"
@@ -83,7 +85,7 @@ status_answer(struct status *s)
 	struct view_status v = {
 		.host = host, .version = PACKAGE_VERSION, .mode = mode,
 		.started_ms = acts_started_ms(), .now_ms = loop_now(),
-		.conf = acts_conf(),
+		.conf = engine_conf(),
 		.states = s->tally[0], .states_n = s->tally_n[0],
 		.issuances = s->tally[1], .issuances_n = s->tally_n[1],
 		.orders = s->tally[3], .orders_n = s->tally_n[3],
@@ -95,7 +97,9 @@ status_answer(struct status *s)
 		    ROWS_AT(&s->rows[S_LEAST], row_cert, 0),
 		.least_version = s->least_version.n == 0 ? NULL :
 		    ROWS_AT(&s->least_version, row_version, 0),
-		.security = s->security ? acts_security() : NULL
+		.security = s->security ? acts_security() : NULL,
+		.trouble = trouble_now(), .trouble_ms = trouble_since(),
+		.notice = notice_now()
 	};
 	size_t i;
 
@@ -161,7 +165,7 @@ status_first(void *ctx, struct rows *a, int n, const struct err *err)
 		{ "cert_id", CMP_EQ, least == NULL ? 0 : least->id, NULL },
 		{ "version", CMP_EQ, least == NULL ? 0 : least->served > 0 ?
 		least->served : least->installed, NULL } } };
-	store_read(turn_store(), q, k, status_second, s);
+	store_read(turn_store_durable(), q, k, status_second, s);
 }
 
 static void
@@ -188,7 +192,7 @@ status_rows(struct status *s)
 			.order = "due_ms", .limit = SOON_JOBS_MAX }
 	};
 
-	store_read(turn_store(), q, S_COUNT, status_first, s);
+	store_read(turn_store_durable(), q, S_COUNT, status_first, s);
 }
 
 static void
@@ -211,7 +215,7 @@ status_tally(void *ctx, const struct tally *t, size_t n, const struct err *err)
 	if (++s->tallies == TALLIES)
 		status_rows(s);
 	else
-		store_tally(turn_store(), status_tallies[k + 1].table,
+		store_tally(turn_store_durable(), status_tallies[k + 1].table,
 		    status_tallies[k + 1].col, status_tally, s);
 }
 
@@ -230,7 +234,7 @@ api_get_status(struct api_req *r)
 	r->drop = status_free;
 	s->r = r;
 	s->security = security;
-	store_tally(turn_store(), status_tallies[0].table,
+	store_tally(turn_store_durable(), status_tallies[0].table,
 	    status_tallies[0].col, status_tally, s);
 }
 
@@ -251,14 +255,18 @@ static void
 why_ca(void *ctx, struct rows *a, int n, const struct err *err)
 {
 	struct why_read w = *(struct why_read *)ctx;
+	json_t *j;
 
 	(void)n;
 	free(ctx);
 	if (err != NULL)
 		api_reply_err(w.r, err);
-	else
-		api_reply(w.r, 200, why_json(w.b, a[0].n == 0 ? NULL :
-		    ROWS_AT(&a[0], row_ca, 0), loop_now()));
+	else {
+		j = why_json(w.b, a[0].n == 0 ? NULL :
+		    ROWS_AT(&a[0], row_ca, 0), loop_now());
+		why_all_stands(j, trouble_now());
+		api_reply(w.r, 200, j);
+	}
 	bundle_free(w.b);
 }
 
@@ -283,14 +291,14 @@ why_cert(void *ctx, struct bundle *b, const struct err *err)
 	w->b = bundle_take(b);
 	q.where[0].col = "name";
 	q.where[0].text = wanted.ca == NULL ? "" : wanted.ca;
-	store_read(turn_store(), &q, 1, why_ca, w);
+	store_read(turn_store_durable(), &q, 1, why_ca, w);
 	conf_wish_free(&wanted);
 }
 
 void
 api_get_why(struct api_req *r)
 {
-	bundle_by_name(turn_store(), r->name, why_cert, r);
+	bundle_by_name(turn_store_durable(), r->name, why_cert, r);
 }
 
 /* --- services ---------------------------------------------------------- */
@@ -333,7 +341,7 @@ services_counted(void *ctx, const struct tally *t, size_t n,
     const struct err *err)
 {
 	struct services *s = ctx;
-	const struct conf *c = acts_conf();
+	const struct conf *c = engine_conf();
 	json_t *list;
 	size_t i;
 
@@ -364,7 +372,8 @@ services_read(void *ctx, struct rows *a, int n, const struct err *err)
 		return;
 	}
 	take(&s->rows, &a[0]);
-	store_tally(turn_store(), T_DEPLOYMENT, "service", services_counted, s);
+	store_tally(turn_store_durable(), T_DEPLOYMENT, "service",
+	    services_counted, s);
 }
 
 void
@@ -375,10 +384,10 @@ api_get_services(struct api_req *r)
 
 	s->r = r;
 	if (r->name != NULL)
-		s->one = conf_service(acts_conf(), r->name);
+		s->one = conf_service(engine_conf(), r->name);
 	r->own = s;
 	r->drop = services_free;
-	store_read(turn_store(), &q, 1, services_read, s);
+	store_read(turn_store_durable(), &q, 1, services_read, s);
 }
 
 void
@@ -386,7 +395,7 @@ api_get_service(struct api_req *r)
 {
 	struct err err;
 
-	if (conf_service(acts_conf(), r->name) != NULL) {
+	if (conf_service(engine_conf(), r->name) != NULL) {
 		api_get_services(r);
 		return;
 	}
@@ -409,7 +418,7 @@ api_get_config(struct api_req *r)
 		return;
 	}
 	buf_init(&text, CONF_FILE_MAX);
-	conf_show(acts_conf(), all, &text);
+	conf_show(engine_conf(), all, &text);
 	api_reply(r, 200, json_pack("{s:s}", "text",
 	    text.data == NULL ? "" : text.data));
 	buf_free(&text);

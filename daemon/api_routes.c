@@ -29,6 +29,7 @@ const struct api_route api_routes[] = {
 	{ "POST", "/v1/cas/*/rollover", "", api_post_rollover },
 	{ "POST", "/v1/cas/*/deactivate", "", api_post_deactivate },
 	{ "POST", "/v1/cas/*/import", "", api_post_import },
+	{ "POST", "/v1/dns/*/test", "name", api_post_dns_test },
 	{ "POST", "/v1/reload", "dry yes", api_post_reload },
 	{ "GET", "/v1/config", "all", api_get_config },
 	{ NULL, NULL, NULL, NULL }
@@ -81,7 +82,8 @@ api_status(const struct err *err)
 		{ ERR_NEEDS_OPERATOR, 409 }, { ERR_OWN_LIMIT, 429 },
 		{ ERR_CA_LIMIT, 429 }, { ERR_INVALID, 422 },
 		{ ERR_CONFIG_BAD, 422 }, { ERR_NAME_REFUSED, 422 },
-		{ ERR_PROFILE_UNKNOWN, 422 }, { ERR_TOS_NOT_AGREED, 409 }
+		{ ERR_PROFILE_UNKNOWN, 422 }, { ERR_TOS_NOT_AGREED, 409 },
+		{ ERR_BEING_REMOVED, 409 }
 	};
 	size_t i;
 

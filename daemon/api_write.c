@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "daemon/acts.h"
 #include "daemon/api_in.h"
+#include "daemon/engine.h"
 #include "daemon/json.h"
 #include "daemon/turn.h"
 #include "daemon/view.h"
@@ -71,7 +72,7 @@ put_go(struct put *p)
 		strv_add(&p->wish.names, r->name);
 	buf_init(&what, 2 * NAME_TITLE_MAX);
 	buf_printf(&what, "certificate \"%s\"", r->name);
-	bad = conf_wish_check(acts_conf(), &p->wish, what.data, &err);
+	bad = conf_wish_check(engine_conf(), &p->wish, what.data, &err);
 	buf_free(&what);
 	if (bad)
 		api_reply_err(r, &err);
@@ -160,7 +161,7 @@ api_patch_cert(struct api_req *r)
 	struct put *p = put_new(r);
 
 	if (p != NULL)
-		bundle_by_name(turn_store(), r->name, patch_read, p);
+		bundle_by_name(turn_store_durable(), r->name, patch_read, p);
 }
 
 /* --- acts on one certificate ------------------------------------------- */
@@ -251,7 +252,7 @@ act_begin(struct api_req *r, void (*say)(const struct act *a,
 	    read_options(a, &err) != 0)
 		api_reply_err(r, &err);
 	else
-		bundle_by_name(turn_store(), r->name, act_read, a);
+		bundle_by_name(turn_store_durable(), r->name, act_read, a);
 }
 
 static void
@@ -274,15 +275,15 @@ say(json_t *lines, const char *fmt, ...)
 /* --- DELETE ------------------------------------------------------------ */
 
 static void
-remove_over(void *ctx, const struct err *err)
+remove_over(void *ctx, bool over, const struct err *err)
 {
 	struct act *a = ctx;
 
 	if (err != NULL)
 		api_reply_err(a->r, err);
 	else if (a->purge)
-		api_reply(a->r, 200, json_pack("{s:s, s:b}", "name",
-		    a->r->name, "purged", 1));
+		api_reply(a->r, over ? 200 : 202, json_pack("{s:s, s:b}",
+		    "name", a->r->name, "purged", (int)over));
 	else
 		api_reply_cert(a->r, 200, -1);
 }
@@ -402,6 +403,38 @@ api_post_test(struct api_req *r)
 	act_begin(r, NULL, test_go);
 }
 
+static void
+dns_test_over(void *ctx, const struct strv *lines, bool good,
+    const struct err *err)
+{
+	struct api_req *r = ctx;
+
+	if (err != NULL)
+		api_reply_err(r, err);
+	else
+		api_reply(r, 200, json_pack("{s:s, s:b, s:o}", "dns", r->name,
+		    "good", good, "lines", json_list(lines)));
+}
+
+void
+api_post_dns_test(struct api_req *r)
+{
+	const char *name = api_param(&r->target, "name");
+	struct err err;
+
+	if (conf_dns(engine_conf(), r->name) == NULL)
+		err_set(&err, ERR_NO_SUCH, "there is no dns block \"%s\"",
+		    r->name);
+	else if (name == NULL)
+		err_set(&err, ERR_USAGE_BAD, "which DNS name is to be tried "
+		    "is missing: ?name=");
+	else {
+		act_test_dns(r->name, name, dns_test_over, r);
+		return;
+	}
+	api_reply_err(r, &err);
+}
+
 /* --- a service, the configuration -------------------------------------- */
 
 static void
@@ -424,7 +457,7 @@ api_post_service_deploy(struct api_req *r)
 
 	if (api_param_flag(&r->target, "dry", &dry, &err) != 0)
 		api_reply_err(r, &err);
-	else if (conf_service(acts_conf(), r->name) == NULL)
+	else if (conf_service(engine_conf(), r->name) == NULL)
 		api_get_service(r);	/* says that there is none */
 	else if (!dry)
 		act_deploy(NULL, r->name, r->actor, service_over, r);

@@ -39,8 +39,8 @@ void
 budget_spend(const char *ca, const struct strv *names)
 {
 	struct row_budget row = { .id = chance_id(), .at_ms = loop_now(),
-		.ca = (char *)(uintptr_t)ca,
-		.kind = (char *)(uintptr_t)KIND };
+		.ca = row_const(ca),
+		.kind = row_const(KIND) };
 	char key[65];
 
 	set_key(key, names);

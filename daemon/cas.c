@@ -1,6 +1,7 @@
 /* Account and session of each CA, and whether it answers. */
 #include <config.h>
 #include <assert.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,8 +12,6 @@
 #include "daemon/loop.h"
 #include "daemon/peers.h"
 #include "daemon/plan.h"
-
-enum { ROOM_PLENTY = 64 };
 
 static struct {
 	struct ca *v;
@@ -250,7 +249,7 @@ session_ready(struct ca *c)
 		row_text(&c->account.eab_kid, c->conf->eab_kid);
 		row_text(&c->account.contacts, "");
 		c->account.intent_ms = 0;
-		batch_put(turn_batch(), T_ACCOUNT, &c->account);
+		ca_save_account(c);
 	}
 	ca_unblock(c);
 	/* A session that was fresh proves nothing about the CA. */
@@ -291,7 +290,7 @@ step(void *ctx, const struct acme_event *event)
 	case ACME_WISH_SIGN:
 		if (w.save) {
 			c->account.intent_ms = loop_now();
-			batch_put(turn_batch(), T_ACCOUNT, &c->account);
+			ca_save_account(c);
 		}
 		acting_do(&c->acting, &w);
 		break;
@@ -351,7 +350,7 @@ key_made(void *ctx, void *answer, const struct err *err)
 	c->account.sealed = key->sealed;
 	c->account.spki = key->spki;
 	memset(key, 0, sizeof(*key));
-	batch_put(turn_batch(), T_ACCOUNT, &c->account);
+	ca_save_account(c);
 	have_account(c);
 }
 
@@ -473,7 +472,7 @@ ca_lost_account(struct ca *c)
 	if (c->session == NULL)
 		return;
 	row_text(&c->account.kid, "");
-	batch_put(turn_batch(), T_ACCOUNT, &c->account);
+	ca_save_account(c);
 	acme_session_forget_account(c->session);
 }
 
@@ -496,6 +495,7 @@ cas_init(void)
 		c->acting.step = step;
 		c->acting.ctx = c;
 		ca_account_init(c);
+		ca_room_init(c);
 		row_text(&c->row.name, c->conf->title);
 		row_text(&c->row.directory, c->conf->directory);
 		row_text(&c->row.state, "unknown");
@@ -521,6 +521,7 @@ cas_fini(void)
 
 		while (c->waiters != NULL)
 			ca_forget(c, c->waiters->ctx);
+		ca_room_fini(c);
 		if (c->acting.http != NULL)
 			http_cancel(c->acting.http);
 		ca_account_fini(c);
@@ -562,30 +563,13 @@ ca_account_id(const struct ca *c)
 	return c->account.id;
 }
 
-bool
-ca_enter(struct ca *c)
-{
-	if (c->orders >= c->conf->max_orders || ca_is_settling(c) ||
-	    c->deed_done != NULL)
-		return false;
-	c->orders++;
-	return true;
-}
-
-void
-ca_leave(struct ca *c)
-{
-	assert(c->orders > 0);
-	c->orders--;
-}
-
 int
-cas_room(void)
+cas_free(void)
 {
-	int room = 0;
+	int64_t n = 0;
 	size_t i;
 
 	for (i = 0; i < cas.n; i++)
-		room += (int)cas.v[i].conf->max_orders - cas.v[i].orders;
-	return room < ROOM_PLENTY ? room : ROOM_PLENTY;
+		n += cas.v[i].conf->max_orders - cas.v[i].orders;
+	return n < INT_MAX ? (int)n : INT_MAX;
 }

@@ -52,9 +52,14 @@ void ca_import(struct ca *c, int64_t id, const struct blob *sealed,
  * has changed that. err says so. */
 bool ca_is_dead(const struct ca *c, struct err *err);
 
-/* Orders under way, for max-orders. */
-bool ca_enter(struct ca *c);		/* false: full */
+/* --- cas_room.c ----------------------------------------------------------- */
+/* Orders under way, for max-orders. Who finds it full (enter: false) may wait:
+ * again(cert_id) is called in a turn in which there is room. False: too many
+ * wait already. */
+bool ca_enter(struct ca *c);
+bool ca_wait(struct ca *c, int64_t cert_id, void (*again)(int64_t cert_id));
 void ca_leave(struct ca *c);
+/* For how many orders there is room, here or among those that may wait. */
 int cas_room(void);
 
 /* Carries out the two wishes that sessions and orders share, HTTP and SIGN,

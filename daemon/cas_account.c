@@ -5,14 +5,17 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include "daemon/account_copy.h"
 #include "daemon/cas_parts.h"
 #include "daemon/engine.h"
 #include "daemon/log.h"
 #include "daemon/loop.h"
 
-static void
-put(const struct ca *c)
+/* The copy first: a row without one would be an account that can be lost. */
+void
+ca_save_account(const struct ca *c)
 {
+	account_copy_write(&c->account);
 	batch_put(turn_batch(), T_ACCOUNT, &c->account);
 }
 
@@ -53,7 +56,7 @@ ca_account_dead(struct ca *c, const struct err *err)
 		return;
 	row_text(&c->account.status, "dead");
 	set_error(&c->account.error, err);
-	put(c);
+	ca_save_account(c);
 	ca_block(c, err);
 	ca_say(c, "ca.account-dead", err);
 }
@@ -84,7 +87,7 @@ drop_next(struct ca *c)
 	blob_free(&c->account.next_sealed);
 	blob_free(&c->account.next_spki);
 	row_text(&c->account.next_alg, "");
-	put(c);
+	ca_save_account(c);
 }
 
 /* From now on the CA knows us by the other key. */
@@ -137,7 +140,7 @@ settle_contacts(struct ca *c, const struct err *err)
 		buf_printf(&lines, "%s%s", i > 0 ? "\n" : "",
 		    c->contacts.v[i]);
 	row_text(&c->account.contacts, lines.data != NULL ? lines.data : "");
-	put(c);
+	ca_save_account(c);
 	buf_free(&lines);
 }
 
@@ -183,6 +186,7 @@ finish(struct ca *c, struct err *err)
 	c->deed_done = NULL;
 	if (done != NULL)
 		done(c->deed_ctx, err);
+	ca_room_opens(c);
 	/* What could not be settled is tried again with the next order. */
 	if (settled && err != NULL && c->account.next_sealed.len > 0)
 		ca_tell_waiters(c, err);
@@ -324,27 +328,37 @@ key_made(void *ctx, void *answer, const struct err *err)
 	c->account.next_spki = key->spki;
 	memset(key, 0, sizeof(*key));
 	row_text(&c->account.next_alg, c->next_alg);
-	put(c);
+	ca_save_account(c);
 	c->roll = acme_rollover_new(false);
 	step(c, NULL);
+}
+
+/* The session has failed (err), or something else came in between. */
+static void
+not_begun(struct ca *c, const struct err *err)
+{
+	ca_done *done = c->deed_done;
+	struct err why;
+
+	if (err == NULL) {
+		err_set(&why, ERR_OWN_LIMIT, "%s: something else is under way "
+		    "there", c->conf->title);
+		err = &why;
+	}
+	c->deed_done = NULL;
+	ca_room_opens(c);
+	done(c->deed_ctx, err);
 }
 
 static void
 ready_to_roll(void *ctx, const struct err *err)
 {
 	struct ca *c = ctx;
-	ca_done *done = c->deed_done;
 	struct err why;
 
 	/* One that a crash had left behind was settled on the way. */
 	if (err != NULL || c->deed != DEED_NONE) {
-		c->deed_done = NULL;
-		if (err == NULL) {
-			err_set(&why, ERR_OWN_LIMIT, "%s: something else is "
-			    "under way there", c->conf->title);
-			err = &why;
-		}
-		done(c->deed_ctx, err);
+		not_begun(c, err);
 		return;
 	}
 	c->deed = DEED_ROLL;
@@ -373,14 +387,11 @@ static void
 ready_to_end(void *ctx, const struct err *err)
 {
 	struct ca *c = ctx;
-	ca_done *done = c->deed_done;
 
-	if (err == NULL && c->deed == DEED_NONE) {
+	if (err == NULL && c->deed == DEED_NONE)
 		begin(c, DEED_END, acme_deactivate_new());
-		return;
-	}
-	c->deed_done = NULL;
-	done(c->deed_ctx, err);
+	else
+		not_begun(c, err);
 }
 
 void

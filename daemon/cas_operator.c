@@ -67,6 +67,7 @@ answer(struct ca *c, const struct err *err)
 	ca_done *done = c->deed_done;
 
 	c->deed_done = NULL;
+	ca_room_opens(c);
 	done(c->deed_ctx, err);
 }
 

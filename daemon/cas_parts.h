@@ -1,5 +1,6 @@
-/* Inside of a CA: what cas.c (session, breaker, table) and cas_account.c,
- * cas_operator.c (the account, beside ordering) share. */
+/* Inside of a CA: what cas.c (session, breaker, table), cas_account.c and
+ * cas_operator.c (the account, beside ordering) and cas_room.c (max-orders)
+ * share. */
 #ifndef DAEMON_CAS_PARTS_H
 #define DAEMON_CAS_PARTS_H
 #include "acme/account.h"
@@ -28,6 +29,7 @@ struct ca {
 	bool asked;		/* ... and the CA was asked for it */
 	struct waiter *waiters;
 	int orders;
+	struct waiting *first, **last;	/* for room */
 
 	enum deed deed;
 	struct acting doing;
@@ -53,6 +55,8 @@ bool ca_may_begin(struct ca *c, ca_done *done, void *ctx);
  * and ca_go() is called when it is. */
 bool ca_settles(struct ca *c);
 bool ca_is_settling(const struct ca *c);
+/* Its row, and its copy beside the inventory. */
+void ca_save_account(const struct ca *c);
 /* Says so once, and remembers it. */
 void ca_account_dead(struct ca *c, const struct err *err);
 /* -1 and err: its configuration asks for what is not there. */
@@ -64,4 +68,10 @@ int ca_ask_key(struct ca *c, const char *alg, peer_done *done,
 void ca_start_over(struct ca *c);
 void ca_account_init(struct ca *c);
 void ca_account_fini(struct ca *c);
+
+/* Who waits for room is let in at the end of this turn. */
+void ca_room_opens(struct ca *c);
+void ca_room_init(struct ca *c);
+void ca_room_fini(struct ca *c);
+int cas_free(void);	/* so many more may enter, at all of them */
 #endif

@@ -92,6 +92,12 @@ change(struct change *c)
 		r = cli_follow(&c->watch);
 		cli.quiet = quiet;
 		show_end(c);
+	} else if (r == CLI_DONE && json_is_false(json_object_get(a.body,
+	    "purged"))) {
+		r = CLI_UNDER_WAY;
+		if (!cli.json)
+			cli_say("%s: is being removed; what is under way for "
+			    "it ends first\n", c->what);
 	} else if (r == CLI_DONE && !cli.json)
 		cli_say("%s: %s\n", c->what, json_is_false(json_object_get(
 		    a.body, "changed")) ? "nothing to do, it is so already" :

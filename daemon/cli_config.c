@@ -80,6 +80,31 @@ cli_config_show(const struct cli_args *args)
 	return r;
 }
 
+static int
+tested(struct cli_answer *a, int r)
+{
+	if (r == CLI_DONE && !cli.json)
+		print_lines(stdout, json_object_get(a->body, "lines"));
+	if (r == CLI_DONE && !json_get_true(a->body, "good"))
+		r = CLI_FAILED;
+	cli_answer_free(a);
+	return r;
+}
+
+int
+cli_test_dns(const struct cli_args *args)
+{
+	char *dns = cli_encode(args->words.v[0]);
+	char *name = cli_encode(args->words.v[1]);
+	struct cli_answer a;
+	int r = cli_ask(&a, "POST", NULL, "/v1/dns/%s/test?name=%s", dns,
+	    name);
+
+	free(dns);
+	free(name);
+	return tested(&a, r);
+}
+
 int
 cli_test(const struct cli_args *args)
 {
@@ -92,11 +117,7 @@ cli_test(const struct cli_args *args)
 		r = cli_ask(&a, "POST", NULL, "/v1/certificates/%s/test",
 		    name);
 		free(name);
-		if (r == CLI_DONE && !cli.json)
-			print_lines(stdout, json_object_get(a.body, "lines"));
-		if (r == CLI_DONE && !json_get_true(a.body, "good"))
-			r = CLI_FAILED;
-		cli_answer_free(&a);
+		r = tested(&a, r);
 	}
 	cli_answer_free(&cert);
 	return r;

@@ -31,6 +31,7 @@ static const struct step {
 	{ "version.issued", "issued: version %v, until %u", GOES_ON },
 	{ "version.put-back", "%t", GOES_ON },
 	{ "service.reloaded", "%s: %t", GOES_ON },
+	{ "service.checked", "%s: %t", GOES_ON },
 	{ "service.refused", "%s: %e", ENDS_BADLY },
 	{ "service.failed", "%s: %e", ENDS_BADLY },
 	{ "endpoint.served", "%t", GOES_ON },
@@ -97,7 +98,10 @@ print_step(const struct step *t, const json_t *e, const json_t *cert)
 
 	buf_init(&b, 16 * 1024);
 	for (p = t->words; *p != '\0'; p++)
-		if (*p == '%')
+		if (strncmp(p, "%s: ", 4) == 0 && json_get(e, "service") ==
+		    NULL)
+			p += 3;
+		else if (*p == '%')
 			put_word(&b, *++p, e, cert);
 		else
 			buf_putc(&b, *p);
@@ -268,7 +272,8 @@ show_steps(struct follow *f, const json_t *events, const json_t *cert)
 			continue;
 		print_step(t, e, cert);
 		f->seen = true;
-		if (strcmp(t->event, "service.reloaded") == 0)
+		if (strcmp(t->event, "service.reloaded") == 0 ||
+		    strcmp(t->event, "service.checked") == 0)
 			f->reloaded = true;
 		if (t->ending == ENDS_BADLY && json_is_object(json_object_get(e,
 		    "error")))

@@ -454,6 +454,25 @@ show_service(const json_t *s)
 		    json_get(e, "name"), json_get(e, "result"));
 }
 
+/* Who publishes keys wants to see them; who does not sees one line. */
+static void
+show_keys(const json_t *c)
+{
+	const json_t *now = json_object_get(c, "newest"), *item;
+	const json_t *next = json_object_get(c, "next_key");
+	size_t i;
+
+	if (json_get(now, "tlsa") != NULL)
+		row("key", "%s, TLSA %s", json_get(now, "key_type"),
+		    json_get(now, "tlsa"));
+	if (json_is_object(next))
+		row("next key", "%s, TLSA %s", json_get(next, "key_type"),
+		    json_get(next, "tlsa"));
+	json_array_foreach(json_object_get(c, "not_granted"), i, item)
+		row(i == 0 ? "without" : "", "%s, which the CA did not grant",
+		    json_string_value(item));
+}
+
 int
 cli_show(const struct cli_args *args)
 {
@@ -480,8 +499,12 @@ cli_show(const struct cli_args *args)
 	printf("\n");
 	show_wish(c);
 	show_versions(c);
+	show_keys(c);
 	row("files", "%s", json_get(paths, "fullchain"));
 	row("", "%s", json_get(paths, "privkey"));
+	if (json_is_object(json_object_get(c, "files")))
+		row("", "%s", json_get(json_object_get(json_object_get(c,
+		    "files"), "error"), "text"));
 	json_array_foreach(json_object_get(c, "services"), k, s)
 		show_service(s);
 	if (json_get_time(i, "next_renewal_at") != 0)

@@ -148,6 +148,30 @@ causes(const json_t *s)
 	}
 }
 
+/* Of the daemon as a whole: nothing is done, or something must be seen. */
+static void
+whole(const json_t *s)
+{
+	static const char *const keys[] = { "trouble", "notice" };
+	int64_t since = json_get_time(s, "trouble_since");
+	const json_t *e;
+	char when[CLI_TIME];
+	size_t i;
+
+	for (i = 0; i < 2; i++) {
+		e = json_object_get(s, keys[i]);
+		if (!json_is_object(e))
+			continue;
+		printf("\n  %s%s", i == 0 ? "Nothing is ordered or "
+		    "changed: " : "", json_get(e, "text"));
+		if (i == 0 && since != 0)
+			printf(" (since %s)", cli_when(when, since));
+		printf("\n");
+		if (json_get(e, "advice") != NULL)
+			printf("  %s %s\n", arrow(), json_get(e, "advice"));
+	}
+}
+
 /* Many certificates: a line for each state that is not plain sailing. */
 static void
 fleet(const json_t *s)
@@ -320,6 +344,7 @@ static void
 screen(const json_t *s)
 {
 	headline(s);
+	whole(s);
 	if (json_get_int(s, "total") >= FLEET)
 		fleet(s);
 	else
@@ -359,6 +384,8 @@ check(const struct cli_answer *a, int asked)
 		word = "CRITICAL";
 		r = 2;
 	} else if (people > 0 || blocked_count(s) > 0 ||
+	    json_is_object(json_object_get(s, "trouble")) ||
+	    json_is_object(json_object_get(s, "notice")) ||
 	    (json_is_integer(percent) &&
 	    json_integer_value(percent) < WARN_PERCENT) ||
 	    json_array_size(json_object_get(json_object_get(s, "config"),
@@ -373,6 +400,11 @@ check(const struct cli_answer *a, int asked)
 		printf(", %lld need%s a person: %s", (long long)people,
 		    people == 1 ? "s" : "", json_get(json_array_get(
 		    json_object_get(s, "attention"), 0), "name"));
+	if (json_is_object(json_object_get(s, "trouble")))
+		printf(", %s", json_get(json_object_get(s, "trouble"),
+		    "text"));
+	else if (json_is_object(json_object_get(s, "notice")))
+		printf(", %s", json_get(json_object_get(s, "notice"), "text"));
 	if (json_is_object(least))
 		printf(" | days_min=%lld",
 		    (long long)json_get_int(least, "days_left"));

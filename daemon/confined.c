@@ -98,21 +98,6 @@ confined_fits(const struct sandbox_plan *plan, int (*work)(void))
 	return false;
 }
 
-/* One log line a measure. */
-static void
-log_report(struct sandbox_report *report)
-{
-	char *line = report->lines.data;
-	char *end;
-
-	for (; line != NULL && *line != '\0'; line = end + 1) {
-		end = strchr(line, '\n');
-		*end = '\0';
-		log_info("confined: %s", line);
-	}
-	buf_free(&report->lines);
-}
-
 void
 confined_enter(const struct sandbox_plan *plan)
 {
@@ -123,5 +108,5 @@ confined_enter(const struct sandbox_plan *plan)
 		log_err(&err, "confinement");
 		exit(1);
 	}
-	log_report(&report);
+	sandbox_say(&report);
 }

@@ -5,8 +5,14 @@
 #include <string.h>
 #include "base/text.h"
 #include "daemon/deploy.h"
+#include "daemon/engine.h"
 
-enum { INPUT_MAX = 120 * 1024, EVIDENCE_MAX = 240 };
+enum { INPUT_MAX = 120 * 1024 };
+
+static const char *const events[] = {
+	[RUN_DEPLOY] = "deploy", [RUN_ROLLBACK] = "rollback",
+	[RUN_TEST] = "test"
+};
 
 static void
 put_text(struct buf *b, const char *before, const char *s)
@@ -18,54 +24,60 @@ put_text(struct buf *b, const char *before, const char *s)
 }
 
 static void
-put_cert(struct buf *b, const struct bundle *k)
+put_cert(struct buf *b, const struct deploy_use *u, const char *state_dir)
 {
-	const struct row_version *v = bundle_version(k, k->cert->newest);
+	const struct row_version *v = bundle_version(u->b, u->version);
 	char id[17], at[TEXT_TIME];
-	const char *s, *end;
+	struct strv names = { NULL, 0 };
+	size_t i;
 
-	text_id(id, (uint64_t)k->cert->id);
+	if (v != NULL)
+		names = list_of(v->names);
+	text_id(id, (uint64_t)u->b->cert->id);
 	text_rfc3339(at, v != NULL ? v->not_after_ms : 0);
-	put_text(b, "{\"name\": ", k->cert->name);
+	put_text(b, "{\"name\": ", u->b->cert->name);
 	buf_puts(b, ", \"names\": [");
-	for (s = v != NULL ? v->names : ""; *s != '\0'; s = end + 1) {
-		end = s + strcspn(s, "\n");
-		buf_printf(b, "\"%.*s\"", (int)(end - s), s);
-		if (*end == '\0' || end[1] == '\0')
-			break;
-		buf_puts(b, ", ");
-	}
-	put_text(b, "], \"id\": ", id);
-	buf_printf(b, ", \"version\": %lld", (long long)k->cert->newest);
+	for (i = 0; i < names.n; i++)
+		put_text(b, i > 0 ? ", " : "", names.v[i]);
+	buf_puts(b, "], \"dir\": \"");
+	buf_json(b, state_dir);
+	buf_printf(b, "/live/%s\"", u->b->cert->name);
+	put_text(b, ", \"id\": ", id);
+	buf_printf(b, ", \"version\": %lld", (long long)u->version);
 	put_text(b, ", \"sha256\": ", v != NULL ? v->sha256 : "");
 	put_text(b, ", \"not_after\": ", at);
 	buf_putc(b, '}');
+	strv_free(&names);
+}
+
+static void
+put_head(struct buf *b, size_t n, const char *service, int event)
+{
+	put_text(b, "{\"event\": ", events[event]);
+	put_text(b, ", \"service\": ", service);
+	buf_printf(b, ", \"count\": %zu, \"certificates\": [", n);
 }
 
 struct blob
-deploy_input(const struct bundle *const *b, size_t n, const char *service,
-    int event)
+deploy_input(const struct deploy_use *u, size_t n, const char *service,
+    int event, const char *state_dir)
 {
 	struct blob out;
 	struct buf text;
 	size_t i;
 
 	buf_init(&text, INPUT_MAX);
-	put_text(&text, "{\"event\": ", event == RUN_ROLLBACK ? "rollback" :
-	    event == RUN_TEST ? "test" : "deploy");
-	put_text(&text, ", \"service\": ", service);
-	buf_printf(&text, ", \"count\": %zu, \"certificates\": [", n);
+	put_head(&text, n, service, event);
 	for (i = 0; i < n; i++) {
 		if (i > 0)
 			buf_puts(&text, ", ");
-		put_cert(&text, b[i]);
+		put_cert(&text, &u[i], state_dir);
 	}
 	buf_puts(&text, "]}\n");
 	if (text.full) {
 		buf_reset(&text);
-		buf_printf(&text, "{\"event\": \"%s\", \"count\": %zu, "
-		    "\"certificates\": []}\n", event == RUN_ROLLBACK ?
-		    "rollback" : "deploy", n);
+		put_head(&text, n, service, event);
+		buf_puts(&text, "]}\n");
 	}
 	out = blob_copy(text.data, text.len);
 	buf_free(&text);
@@ -75,15 +87,19 @@ deploy_input(const struct bundle *const *b, size_t n, const char *service,
 /* The line that says most: one with "emerg", "error" or "fatal", else the
  * first. */
 static void
-evidence(char out[EVIDENCE_MAX], const struct blob *output)
+find_evidence(struct deploy_end *end, const struct blob *output)
 {
 	static const char *const tell[] = {
 		"emerg", "error", "fatal", "alert"
 	};
-	char *text = xstrndup((const char *)output->p, output->len);
-	char *line = text, *best = NULL, *next;
+	char *text, *line, *best = NULL, *next;
 	size_t i;
 
+	end->evidence[0] = '\0';
+	if (output->len == 0)
+		return;
+	text = xstrndup((const char *)output->p, output->len);
+	line = text;
 	for (; line != NULL && *line != '\0'; line = next) {
 		next = strchr(line, '\n');
 		if (next != NULL)
@@ -98,37 +114,82 @@ evidence(char out[EVIDENCE_MAX], const struct blob *output)
 			break;
 		}
 	}
-	snprintf(out, EVIDENCE_MAX, "%s", best != NULL ? best : "");
+	snprintf(end->evidence, sizeof(end->evidence), "%s",
+	    best != NULL ? best : "");
 	free(text);
+}
+
+/* check "nginx -t" */
+static void
+name_program(char out[128], const struct conf_service *s, bool check)
+{
+	const struct strv *argv = check ? &s->check : &s->reload;
+	size_t i, n;
+
+	n = (size_t)snprintf(out, 128, "%s \"", check ? "check" : "reload");
+	for (i = 0; i < argv->n && n < 126; i++)
+		n += (size_t)snprintf(out + n, 127 - n, "%s%s", i > 0 ? " " :
+		    "", argv->v[i]);
+	if (n > 126)
+		n = 126;
+	memcpy(out + n, "\"", 2);
 }
 
 bool
 deploy_ran_well(const struct w_ran *r, const struct conf_service *s,
-    bool check, struct err *err)
+    bool check, struct deploy_end *end)
 {
 	enum err_code code = check ? ERR_CHECK_FAILED : ERR_RELOAD_FAILED;
-	const struct strv *argv = check ? &s->check : &s->reload;
-	char line[EVIDENCE_MAX], cmd[128];
-	size_t i, n = 0;
+	char program[128];
 
 	if (r->how == RAN_EXITED && r->code == 0)
 		return true;
-	cmd[0] = '\0';
-	for (i = 0; i < argv->n && n < sizeof(cmd); i++)
-		n += (size_t)snprintf(cmd + n, sizeof(cmd) - n, "%s%s",
-		    i > 0 ? " " : "", argv->v[i]);
-	evidence(line, &r->output);
-	if (r->how == RAN_REFUSED)
-		err_set(err, err_code_find(r->code_name) != ERR_OK ?
-		    err_code_find(r->code_name) : code, "\"%s\": %s", cmd,
-		    r->why);
-	else if (r->how == RAN_TIMEOUT)
-		err_set(err, ERR_HOOK_TIMEOUT, "\"%s\" did not end in time "
-		    "and was killed%s%s", cmd, line[0] != '\0' ? ": " : "",
-		    line);
-	else
-		err_set(err, code, "\"%s\" failed (%s %u)%s%s", cmd,
-		    r->how == RAN_SIGNALLED ? "signal" : "exit status",
-		    r->code, line[0] != '\0' ? ": " : "", line);
+	name_program(program, s, check);
+	find_evidence(end, &r->output);
+	if (r->how == RAN_REFUSED) {
+		if (err_code_find(r->code_name) != ERR_OK)
+			code = err_code_find(r->code_name);
+		snprintf(end->what, sizeof(end->what), "%s was not run",
+		    program);
+		snprintf(end->evidence, sizeof(end->evidence), "%s", r->why);
+	} else if (r->how == RAN_TIMEOUT) {
+		code = ERR_HOOK_TIMEOUT;
+		snprintf(end->what, sizeof(end->what), "%s did not end in "
+		    "time and was killed", program);
+	} else
+		snprintf(end->what, sizeof(end->what), r->how == RAN_SIGNALLED ?
+		    "%s ended by signal %u" : r->code == 1 ? "%s failed" :
+		    "%s failed (exit status %u)", program, r->code);
+	err_set(&end->err, code, "%s%s%s", end->what,
+	    end->evidence[0] != '\0' ? ": " : "", end->evidence);
 	return false;
+}
+
+/* Length of "/PATH:LINE" at the begin of this word, 0 if it is none. */
+static size_t
+place_length(const char *word)
+{
+	size_t path = strcspn(word, ": \t\"'()"), line;
+
+	if (word[0] != '/' || path < 2 || word[path] != ':')
+		return 0;
+	line = strspn(word + path + 1, "0123456789");
+	return line > 0 && line < 8 ? path + 1 + line : 0;
+}
+
+void
+deploy_place(char out[160], const char *evidence)
+{
+	const char *word = evidence;
+	size_t n;
+
+	out[0] = '\0';
+	for (; *word != '\0'; word += n + strspn(word + n, " \t\"'()")) {
+		n = place_length(word);
+		if (n > 0 && n < 160) {
+			snprintf(out, 160, "%.*s", (int)n, word);
+			return;
+		}
+		n = strcspn(word, " \t\"'()");
+	}
 }

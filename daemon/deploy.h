@@ -5,12 +5,24 @@
 #include "daemon/conf.h"
 #include "daemon/wire.h"
 
+struct deploy_use {		/* a certificate, and what is in place now */
+	const struct bundle *b;
+	int64_t version;
+};
 /* Standard input of check and reload, interface.md section 8: JSON. A batch
  * too large for a message names no certificates; the count says how many. */
-struct blob deploy_input(const struct bundle *const *b, size_t n,
-    const char *service, int event);
-/* True if the program did its work; else err says what happened, with the
- * first line of its output that tells. */
+struct blob deploy_input(const struct deploy_use *u, size_t n,
+    const char *service, int event, const char *state_dir);
+
+/* How a program ended that did not do its work. */
+struct deploy_end {
+	struct err err;
+	char what[160];		/* check "nginx -t" failed */
+	char evidence[240];	/* the line of its output that tells; or "" */
+};
+/* True if the program did its work; else `end` is filled. */
 bool deploy_ran_well(const struct w_ran *r, const struct conf_service *s,
-    bool check, struct err *err);
+    bool check, struct deploy_end *end);
+/* The PATH:LINE that evidence speaks of, for "Mend PATH:LINE"; "" if none. */
+void deploy_place(char out[160], const char *evidence);
 #endif

@@ -11,6 +11,7 @@
 #include "daemon/loop.h"
 #include "daemon/peers.h"
 #include "daemon/proof.h"
+#include "daemon/purge.h"
 #include "daemon/revoke.h"
 #include "daemon/sched.h"
 #include "daemon/view.h"
@@ -51,12 +52,6 @@ static struct {
 
 const struct conf *
 engine_conf(void)
-{
-	return engine.conf;
-}
-
-const struct conf *
-acts_conf(void)
 {
 	return engine.conf;
 }
@@ -117,13 +112,13 @@ engine_own_trouble(const struct err *err)
 }
 
 void
-engine_order_now(const struct row_cert *cert)
+engine_order_now(const struct row_cert *cert, bool new_key)
 {
 	struct row_cert c = *cert;
 
-	c.renew_forced = 1;
+	c.renew_forced = new_key ? 2 : 1;
 	c.iss_next_try_ms = 0;
-	c.iss_state = (char *)(uintptr_t)"due";
+	c.iss_state = row_const("due");
 	batch_put(turn_batch(), T_CERT, &c);
 	sched_put(JOB_RENEW, c.id, loop_now());
 	engine_touch(c.id);
@@ -196,7 +191,7 @@ refresh(void *ctx, struct bundle *b, const struct err *err)
 		return;
 	if (strcmp(c.state, s.word) != 0)
 		c.state_since_ms = loop_now();
-	c.state = (char *)(uintptr_t)s.word;
+	c.state = row_const(s.word);
 	c.summary = s.summary;
 	c.attention = s.attention;
 	batch_put(turn_batch(), T_CERT, &c);
@@ -232,7 +227,13 @@ engine_touch(int64_t cert_id)
 	engine.touched[engine.touched_n++] = cert_id;
 	mark(cert_id, true);
 	if (engine.touched_n == 1)
-		turn_after(refresh_touched, NULL);
+		turn_last(refresh_touched, NULL);
+}
+
+void
+engine_untouch(int64_t cert_id)
+{
+	mark(cert_id, false);
 }
 
 /* --- start: what a crash or a restart left ----------------------------- */
@@ -264,12 +265,12 @@ publish_again(struct rows *challenges)
 	for (i = 0; i < challenges->n; i++) {
 		row = row_copy(T_CHALLENGE, ROWS_AT(challenges, row_challenge,
 		    i));
+		/* Without an order it is taken down. */
+		sched_put(JOB_UNDO, row->cert_id, loop_now());
 		if (proof_forgets(row))
 			proof_publish(row, published_again, row);
 		else
 			published_again(row, NULL);
-		/* Without an order it is taken down. */
-		sched_put(JOB_UNDO, row->cert_id, loop_now());
 	}
 }
 
@@ -306,7 +307,8 @@ flip_owed(void *ctx, struct bundle *b, const struct err *err)
 	struct w_generation m;
 
 	(void)ctx;
-	if (err != NULL || b->cert == NULL || b->cert->installed_gen == 0)
+	if (err != NULL || b->cert == NULL || b->cert->installed_gen == 0 ||
+	    purge_has(b->cert->id))
 		return;
 	m.cert = (uint64_t)b->cert->id;
 	m.gen = (uint32_t)b->cert->installed_gen;
@@ -376,21 +378,40 @@ beat(void *unused)
 }
 
 void
-engine_start(struct conf *conf, struct store *store, const char *security)
+engine_open(struct conf *conf, const char *security)
+{
+	engine.conf = conf;
+	engine.security = xstrdup(security);
+	engine.started_ms = loop_now();
+	engine.beat = loop_timer_new(beat, NULL);
+	beat(NULL);
+}
+
+void
+engine_security(const char *text)
+{
+	free(engine.security);
+	engine.security = xstrdup(text);
+}
+
+void
+engine_go(void)
 {
 	struct happening h = { .event = "daemon.started",
 		.text = PACKAGE_VERSION };
 
-	engine.conf = conf;
-	engine.store = store;
-	engine.security = xstrdup(security);
-	engine.started_ms = loop_now();
-	turn_init(store);
+	engine.store = turn_store();
 	turn_event(&h);
 	cas_init();
-	engine.beat = loop_timer_new(beat, NULL);
-	beat(NULL);
 	inventory_sync(recover, NULL);
+}
+
+void
+engine_start(struct conf *conf, struct store *store, const char *security)
+{
+	engine_open(conf, security);
+	turn_init(store);
+	engine_go();
 }
 
 static void
@@ -408,7 +429,7 @@ engine_peer_back(void *unused, int peer)
 	struct query q = { .table = T_CHALLENGE };
 
 	(void)unused;
-	if (peer == PEER_RESPONDER)
+	if (peer == PEER_RESPONDER && engine.store != NULL)
 		store_read(turn_store(), &q, 1, publish_rows, NULL);
 }
 
@@ -446,6 +467,7 @@ engine_fini(void)
 	job_ari_fini();
 	job_revoke_fini();
 	deploy_fini();
+	purge_fini();
 	sched_fini();
 	cas_fini();
 	turn_fini();

@@ -7,8 +7,14 @@
 #include "daemon/conf.h"
 #include "daemon/turn.h"
 
-/* Takes conf and store in; inventory, recovery, schedule. security: text for
- * `status --security`, copied. */
+/* What is needed before there is an inventory: takes conf, and says that it
+ * lives. security: text for `status --security`, copied. */
+void engine_open(struct conf *conf, const char *security);
+void engine_security(const char *text);	/* news about that */
+/* Inventory, recovery, schedule, with the store that turn_init() was given;
+ * takes it in. */
+void engine_go(void);
+/* Both. */
 void engine_start(struct conf *conf, struct store *store,
     const char *security);
 /* No new step; done(ctx) once nothing is in flight, or after 8 s. */
@@ -17,12 +23,15 @@ void engine_drain(void (*done)(void *ctx), void *ctx);
 void engine_fini(void);
 void engine_peer_back(void *unused, int peer);	/* enum peer */
 
+/* The configuration in force; changes with a restart of the engine only. */
 const struct conf *engine_conf(void);
 
 /* --- what jobs share ------------------------------------------------------ */
 /* The certificate's state word, summary and next look are computed again
  * after this turn. */
 void engine_touch(int64_t cert_id);
+/* Its certificate goes: nothing is left to be computed. */
+void engine_untouch(int64_t cert_id);
 /* Effective wish of a certificate's row; conf_wish_free. */
 struct conf_wish engine_wish(const struct row_cert *c);
 /* Lifetime of the newest real version, 0 if there is none. */
@@ -31,7 +40,7 @@ int64_t engine_lifetime(const struct bundle *b);
  * certificate, its service or its CA could be blamed for. */
 bool engine_own_trouble(const struct err *err);
 /* An order is due now, whether the certificate is or not. */
-void engine_order_now(const struct row_cert *cert);
+void engine_order_now(const struct row_cert *cert, bool new_key);
 /* Its certificate is gone; or (err) it could not be read now: again soon. */
 void engine_job_over(enum job_kind kind, int64_t object,
     const struct err *err);
@@ -61,8 +70,12 @@ void deploy_at(int64_t at_ms);
 /* Files are in place: a round is due once this service may be reloaded. */
 void deploy_due(const struct bundle *b, const char *service);
 /* The files of a certificate go back to the version before, and its services
- * are reloaded (interface.md section 6, rule 3). */
-void deploy_put_back(const struct bundle *b);
+ * are reloaded (interface.md section 6, rule 3). It is recorded in this turn
+ * and done by job INSTALL. false: there is nothing to go back to. */
+bool deploy_put_back(const struct bundle *b);
+/* For job INSTALL: takes the job on, and the bundle, if such a wish is
+ * recorded. */
+bool back_begin(struct bundle *b);
 bool deploy_has(int64_t cert_id);	/* in the round under way */
 bool deploy_busy(void);	/* a round is under way, or waits for installs */
 void deploy_fini(void);
@@ -71,13 +84,15 @@ void inventory_sync(void (*done)(void *ctx), void *ctx);
 /* A wish enters or changes; the caller has checked it. row is new (id 0) or
  * the one to change; returns 1 if names changed, for the events. */
 struct wish_source { const char *source, *where, *names_where, *actor; };
+/* The texts of a row that a wish decides. Returns true if any changed. */
+bool inventory_fill(struct row_cert *c, const struct conf_wish *wish,
+    const struct wish_source *src);
+const char *inventory_kind(const char *name);	/* "dns", "ip" */
 void inventory_make(const char *name, const struct conf_wish *wish,
     const struct wish_source *src, int64_t renew_due_ms);
 bool inventory_change(const struct bundle *b, const struct conf_wish *wish,
     const struct wish_source *src);
 void inventory_retire(const struct bundle *b, const char *actor);
-/* Files and rows go now; the history stays. */
-void inventory_purge(const struct bundle *b, const char *actor);
 
 /* The state of a certificate in one word (state.c, pure). */
 struct state {

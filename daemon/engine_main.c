@@ -14,9 +14,12 @@
 #include "daemon/http.h"
 #include "daemon/log.h"
 #include "daemon/loop.h"
+#include "daemon/opening.h"
 #include "daemon/peers.h"
 #include "daemon/prober.h"
 #include "daemon/sandbox.h"
+
+enum { SECURITY_MS = 5000 };
 
 static struct conf *
 read_conf(void)
@@ -41,24 +44,6 @@ read_conf(void)
 	}
 	close(WIRE_FD_CONFIG);
 	return c;
-}
-
-static struct store *
-open_store(const struct conf *c)
-{
-	struct store *s;
-	struct buf path;
-	struct err err;
-
-	buf_init(&path, 4096);
-	buf_printf(&path, "%s/db/everleaf.db", c->state_dir);
-	s = store_open_sqlite(path.data, &err);
-	if (s == NULL) {
-		log_err(&err, "start");
-		exit(1);
-	}
-	buf_free(&path);
-	return s;
 }
 
 static void
@@ -107,57 +92,79 @@ back(void *unused, enum peer p)
 	engine_peer_back(unused, (int)p);
 }
 
-/* What `status --security` shows: how many users, then what was applied. */
-static char *
-security(const char *mode, const struct sandbox_report *report)
-{
-	struct buf b;
+/* What `status --security` shows is the master's word about all of us. It is
+ * asked for now and then: others are started again. */
+static struct loop_timer *security_timer;
 
-	buf_init(&b, 16 * 1024);
-	buf_printf(&b, "mode: %s\nusers: %s\n", mode,
-	    strcmp(mode, "separate-users") == 0 ? "each process has its own" :
-	    "one user for all processes");
-	if (report->lines.data != NULL)
-		buf_puts(&b, report->lines.data);
-	return buf_take(&b);
+static void
+security(void *unused, void *answer, const struct err *err)
+{
+	const struct w_confined *w = answer;
+	char *text;
+
+	(void)unused;
+	if (err == NULL) {
+		text = lines_of(&w->lines);
+		engine_security(text);
+		free(text);
+	}
+	loop_timer_after(security_timer, err == NULL ? SECURITY_MS :
+	    SECURITY_MS / 10);
+}
+
+static void
+ask_security(void *unused)
+{
+	struct w_empty m = { 0 };
+
+	(void)unused;
+	peer_ask(WIRE_SECURITY, &m, security, NULL);
+}
+
+/* Who waits for an answer gets the reason instead. */
+static void
+failing(const struct err *err)
+{
+	api_fini(err);
 }
 
 int
-main(int argc, char *argv[])
+main(void)
 {
 	const int fds[PEER_COUNT] = { [PEER_MASTER] = WIRE_FD_MASTER,
 		[PEER_KEEPER] = WIRE_FD_KEEPER,
 		[PEER_RESPONDER] = WIRE_FD_RESPONDER };
 	const struct peers_hooks hooks = { drain, gone, back, NULL };
 	struct sandbox_report report;
-	struct store *store;
 	struct conf *conf;
 	struct err err;
-	char *words;
 
 	signal(SIGPIPE, SIG_IGN);
 	log_open("engine", LOG_LEVEL_INFO);
 	conf = read_conf();
 	log_set_level(log_level_find(conf->log_level));
-	store = open_store(conf);
 	loop_init();
+	opening_try(conf);
 	if (http_init(&err) != 0) {
 		log_err(&err, "start");
 		return 1;
 	}
 	confine(conf, &report);
 	peers_init(fds, &hooks);
-	words = security(argc > 1 ? argv[1] : "", &report);
 	dns_init(&conf->resolver);
-	engine_start(conf, store, words);
-	free(words);
-	buf_free(&report.lines);
+	engine_open(conf, "");
+	sandbox_say(&report);
+	security_timer = loop_timer_new(ask_security, NULL);
+	ask_security(NULL);
 	if (api_init(WIRE_FD_API, conf->api_group, &err) != 0)
 		log_err(&err, "API");
+	turn_watch_failure(failing);
+	opening_go(engine_go);
 	loop_run(turn_end, NULL);
 	/* All that was promised is durable. What is still in flight belongs to
 	 * nobody any more, and taking things down would only wake it. */
-	api_fini();
+	err_set(&err, ERR_DAEMON_DOWN, "the daemon is ending");
+	api_fini(&err);
 	turn_end(NULL);
 	_exit(0);
 }

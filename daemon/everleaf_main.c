@@ -67,8 +67,9 @@ const struct cli_command cli_commands[] = {
 		DRY
 	  }, cli_remove },
 	{ "renew", "NAME", "order now", 1, 1, "renew what?", {
-		{ "--new-key", NULL, "with a new private key" },
-		{ "--force", NULL, "also when it is not due" },
+		{ "--new-key", NULL, "with a new private key, whatever "
+		    "key-policy says" },
+		{ "--force", NULL, "although a limit of ours is against it" },
 		DRY, NO_WAIT
 	  }, cli_renew },
 	{ "deploy", "NAME", "install, check, reload, prove again; never talks "
@@ -114,6 +115,8 @@ const struct cli_command cli_commands[] = {
 	  NULL, {
 		{ "--all", NULL, "with the numbers that are not keys" }
 	  }, cli_config_show },
+	{ "test dns", "D NAME", "add, see and remove a TXT record", 2, 2, NULL,
+	  { { 0 } }, cli_test_dns },
 	{ "test", "NAME", "try from DNS to port 80; no order", 1, 1, NULL,
 	  { { 0 } }, cli_test },
 	{ NULL, NULL, NULL, 0, 0, NULL, { { 0 } }, NULL }

@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "daemon/http.h"
 #include "daemon/http_err.h"
+#include "daemon/http_flood.h"
 #include "daemon/http_head.h"
 #include "daemon/http_limits.h"
 #include "daemon/list.h"
@@ -21,8 +22,8 @@ enum { ORIGINS_KEPT = 64, IDLE_CONNECTIONS = 64, HOST_MAX = 300 };
 
 struct http_limits http_limits = {
 	.timeout_ms = HTTP_TIMEOUT_MS, .connect_ms = HTTP_CONNECT_MS,
-	.slow_bytes = 100, .slow_s = 15, .running = 100, .per_origin = 50,
-	.connections = 2
+	.slow_bytes = 100, .slow_s = 15, .cpu_ms = 300, .running = 100,
+	.per_origin = 50, .connections = 2
 };
 
 struct origin {
@@ -45,6 +46,7 @@ struct http_exchange {
 	struct http_head head;
 	struct buf in;
 	enum http_fault fault;
+	int64_t cpu_us;		/* that it has cost so far */
 	char words[CURL_ERROR_SIZE];
 	struct http_reply reply;
 	void (*done)(void *ctx, const struct http_reply *reply);
@@ -136,17 +138,45 @@ on_open(void *ctx, curlsocktype purpose, struct curl_sockaddr *a)
 	return socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
 }
 
+/* Curl calls it after each look at the transfer. */
+static int
+on_progress(void *ctx, curl_off_t down_all, curl_off_t down, curl_off_t up_all,
+    curl_off_t up)
+{
+	struct http_exchange *x = ctx;
+
+	(void)down_all;
+	(void)down;
+	(void)up_all;
+	(void)up;
+	if (!flood_over(&x->cpu_us))
+		return 0;
+	/* The connection would go on being flooded. */
+	curl_easy_setopt(x->easy, CURLOPT_FORBID_REUSE, 1L);
+	if (x->fault == HTTP_FINE)
+		x->fault = HTTP_FLOOD;
+	return 1;
+}
+
+/* Lets curl work on one socket, or on what is due. */
+static void
+work(curl_socket_t socket, int mask)
+{
+	int n;
+
+	flood_enter();
+	curl_multi_socket_action(multi, socket, mask, &n);
+}
+
 static void collect(void);
 
 static void
 on_ready(void *ctx, int events)
 {
 	struct watch *w = ctx;
-	int mask = ((events & LOOP_READ) != 0 ? CURL_CSELECT_IN : 0) |
-	    ((events & LOOP_WRITE) != 0 ? CURL_CSELECT_OUT : 0);
-	int n;
 
-	curl_multi_socket_action(multi, w->socket, mask, &n);
+	work(w->socket, ((events & LOOP_READ) != 0 ? CURL_CSELECT_IN : 0) |
+	    ((events & LOOP_WRITE) != 0 ? CURL_CSELECT_OUT : 0));
 	collect();
 }
 
@@ -190,10 +220,8 @@ on_delay(CURLM *m, long delay_ms, void *ctx)
 static void
 on_curl_timer(void *ctx)
 {
-	int n;
-
 	(void)ctx;
-	curl_multi_socket_action(multi, CURL_SOCKET_TIMEOUT, 0, &n);
+	work(CURL_SOCKET_TIMEOUT, 0);
 	collect();
 }
 
@@ -288,13 +316,15 @@ static void
 set_switches(CURL *e)
 {
 	const struct { CURLoption option; long value; } longs[] = {
-		{ CURLOPT_NOSIGNAL, 1 }, { CURLOPT_FOLLOWLOCATION, 0 },
+		{ CURLOPT_NOSIGNAL, 1 }, { CURLOPT_NOPROGRESS, 0 },
+		{ CURLOPT_FOLLOWLOCATION, 0 },
 		{ CURLOPT_NETRC, CURL_NETRC_IGNORED },
 		{ CURLOPT_HTTP09_ALLOWED, 0 }, { CURLOPT_PATH_AS_IS, 1 },
 		{ CURLOPT_DISALLOW_USERNAME_IN_URL, 1 },
 		{ CURLOPT_SSL_VERIFYPEER, 1 }, { CURLOPT_SSL_VERIFYHOST, 2 },
 		{ CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2 },
-		{ CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_2TLS },
+		{ CURLOPT_HTTP_VERSION, flood_can_be_stopped() ?
+		    CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1 },
 		{ CURLOPT_PIPEWAIT, 1 }, { CURLOPT_MAXAGE_CONN, 60 },
 		{ CURLOPT_MAXLIFETIME_CONN, 300 },
 		/* A lookup that hangs must not hold up the loop when its
@@ -322,6 +352,7 @@ set_callbacks(struct http_exchange *x)
 {
 	CURL *e = x->easy;
 
+	flood_watch(e);
 	curl_easy_setopt(e, CURLOPT_PRIVATE, x);
 	curl_easy_setopt(e, CURLOPT_ERRORBUFFER, x->words);
 	curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_line);
@@ -333,6 +364,8 @@ set_callbacks(struct http_exchange *x)
 	curl_easy_setopt(e, CURLOPT_READFUNCTION, on_read);
 	curl_easy_setopt(e, CURLOPT_READDATA, x);
 	curl_easy_setopt(e, CURLOPT_SEEKFUNCTION, on_seek);
+	curl_easy_setopt(e, CURLOPT_XFERINFOFUNCTION, on_progress);
+	curl_easy_setopt(e, CURLOPT_XFERINFODATA, x);
 }
 
 static void
@@ -466,11 +499,20 @@ fill_reply(struct http_exchange *x)
 	    http_limits.per_origin : http_limits.connections;
 }
 
+/* A connection that was cut off looks as if it had broken. */
+static enum http_fault
+fault_of(const struct http_exchange *x, CURLcode code)
+{
+	if (x->fault == HTTP_FINE && code != CURLE_OK && flood_was_cut())
+		return HTTP_FLOOD;
+	return x->fault;
+}
+
 static void
 end(struct http_exchange *x, CURLcode code)
 {
-	struct http_failure f = { x->easy, code, x->fault, x->origin->host,
-		x->words, false };
+	struct http_failure f = { x->easy, code, fault_of(x, code),
+		x->origin->host, x->words, false };
 	long bytes = 0, fresh = 0;
 
 	curl_easy_getinfo(x->easy, CURLINFO_REQUEST_SIZE, &bytes);

@@ -109,6 +109,7 @@ explain_fault(const struct http_failure *f, struct err *err)
 		    "malformed",
 		[HTTP_BODY_LONG] = "its answer is longer than any such answer "
 		    "may be",
+		[HTTP_FLOOD] = "it floods the connection instead of answering",
 		[HTTP_INNER] = "its name leads to a loopback or private "
 		    "address"
 	};

@@ -5,7 +5,8 @@
 #include "base/err.h"
 
 /* What our own callbacks stopped. */
-enum http_fault { HTTP_FINE, HTTP_HEAD_BAD, HTTP_BODY_LONG, HTTP_INNER };
+enum http_fault { HTTP_FINE, HTTP_HEAD_BAD, HTTP_BODY_LONG, HTTP_FLOOD,
+	HTTP_INNER };
 
 struct http_failure {
 	CURL *easy;		/* for what curl remembers of it */

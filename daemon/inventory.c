@@ -1,5 +1,5 @@
 /* Configuration and run-time wishes become rows: what enters, what changes,
- * what is retired. Nothing is ever deleted here. */
+ * what is retired. Nothing is ever deleted here (purge.h does that). */
 #include <config.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,11 +9,13 @@
 #include "daemon/engine.h"
 #include "daemon/log.h"
 #include "daemon/loop.h"
-#include "daemon/peers.h"
+#include "daemon/purge.h"
 #include "daemon/sched.h"
 #include "daemon/wish_json.h"
 
-enum { SPREAD_MS = 50 };	/* between first orders of a new inventory */
+/* First orders of a new inventory come as the file has them; how many there
+ * are at a time is max-orders of the CA. */
+enum { SPREAD_MS = 1 };
 
 static struct {
 	void (*done)(void *ctx);
@@ -21,14 +23,22 @@ static struct {
 	int64_t made;
 } sync_run;
 
+const char *
+inventory_kind(const char *name)
+{
+	enum name_kind kind = NAME_DNS;
+	char canonical[256];
+	struct err err;
+
+	name_parse(canonical, &kind, name, &err);
+	return kind == NAME_IP ? "ip" : "dns";
+}
+
 static void
 put_idents(int64_t cert_id, const struct conf_wish *wish,
     const struct bundle *b)
 {
 	const struct row_ident *old;
-	enum name_kind kind;
-	struct err err;
-	char name[256];
 	size_t i, k;
 
 	for (i = 0; b != NULL && i < b->idents.n; i++) {
@@ -48,8 +58,7 @@ put_idents(int64_t cert_id, const struct conf_wish *wish,
 		struct row_ident row = { .cert_id = cert_id, .wanted = 1,
 			.value = wish->names.v[i], .position = (int64_t)i };
 
-		name_parse(name, &kind, wish->names.v[i], &err);
-		row.kind = (char *)(uintptr_t)(kind == NAME_IP ? "ip" : "dns");
+		row.kind = row_const(inventory_kind(row.value));
 		for (k = 0; b != NULL && k < b->idents.n; k++) {
 			old = ROWS_AT(&b->idents, row_ident, k);
 			if (strcmp(old->value, row.value) == 0)
@@ -70,7 +79,7 @@ put_deployments(int64_t cert_id, const struct conf_wish *wish,
 	for (i = 0; i < wish->services.n; i++) {
 		struct row_deployment row = { .cert_id = cert_id,
 			.service = wish->services.v[i],
-			.state = (char *)(uintptr_t)"waiting", .version = -1,
+			.state = row_const("waiting"), .version = -1,
 			.wanted = b != NULL ? b->cert->newest : 0 };
 
 		if (b != NULL && bundle_deployment(b, row.service) != NULL)
@@ -90,28 +99,16 @@ put_deployments(int64_t cert_id, const struct conf_wish *wish,
 	return changed;
 }
 
-static char *
-hash_of(const char *text)
-{
-	/* FNV-1a: tells a changed text from the same, nothing more. */
-	uint64_t h = 14695981039346656037u;
-	char out[17];
-
-	for (; *text != '\0'; text++)
-		h = (h ^ (uint8_t)*text) * 1099511628211u;
-	text_id(out, h);
-	return xstrdup(out);
-}
-
 /* The texts of a row that a wish decides. Returns true if any changed. */
-static bool
-fill(struct row_cert *c, const struct conf_wish *wish,
+bool
+inventory_fill(struct row_cert *c, const struct conf_wish *wish,
     const struct wish_source *src)
 {
 	struct conf_wish all = conf_effective(engine_conf(), wish);
-	char *settings = wish_text(&all), *hash = hash_of(settings);
+	char *settings = wish_text(&all), hash[17];
 	bool changed;
 
+	text_hash(hash, settings, strlen(settings));
 	free(c->wish);
 	c->wish = wish_text(wish);
 	row_text(&c->source, src->source);
@@ -123,7 +120,6 @@ fill(struct row_cert *c, const struct conf_wish *wish,
 	row_text(&c->settings, settings);
 	row_text(&c->settings_hash, hash);
 	free(settings);
-	free(hash);
 	conf_wish_free(&all);
 	return changed;
 }
@@ -145,7 +141,7 @@ inventory_make(const char *name, const struct conf_wish *wish,
 	row_text(&c.renew_reason, "new");
 	c.renew_at_ms = renew_due_ms;
 	c.installed = -1;
-	fill(&c, wish, src);
+	inventory_fill(&c, wish, src);
 	batch_put(turn_batch(), T_CERT, &c);
 	put_idents(c.id, &all, NULL);
 	put_deployments(c.id, &all, NULL);
@@ -177,7 +173,7 @@ inventory_change(const struct bundle *b, const struct conf_wish *wish,
 	bool names = !strv_same(&before.names, &now.names);
 	bool ca = strcmp(before.ca, now.ca) != 0;
 	bool group = strcmp(before.group, now.group) != 0;
-	bool services, changed = fill(c, wish, src);
+	bool services, changed = inventory_fill(c, wish, src);
 
 	if (c->retired_ms != 0) {
 		c->retired_ms = 0;
@@ -222,49 +218,6 @@ inventory_retire(const struct bundle *b, const char *actor)
 	    "stay until 30 days after expiry, no renewals");
 }
 
-static void
-purged(void *ctx, void *answer, const struct err *err)
-{
-	int64_t id = *(int64_t *)ctx;
-	struct row_cert c = { .id = id };
-	enum table t;
-
-	(void)answer;
-	free(ctx);
-	if (err != NULL) {
-		log_err(err, "the files of a certificate can't be removed");
-		return;
-	}
-	for (t = T_IDENT; t <= T_ENDPOINT; t++)
-		if (strcmp(row_defs[t].cols[0].name, "cert_id") == 0)
-			batch_del_all(turn_batch(), t, id);
-	batch_del_all(turn_batch(), T_REVOCATION, id);
-	batch_del(turn_batch(), T_CERT, &c);
-}
-
-static void
-ask_purge(void *ctx)
-{
-	struct row_cert *c = ctx;
-	struct w_purge m = { (uint64_t)c->id, c->name };
-
-	peer_ask(WIRE_PURGE, &m, purged, xmemdup(&c->id, sizeof(c->id)));
-	row_free(T_CERT, c);
-	free(c);
-}
-
-void
-inventory_purge(const struct bundle *b, const char *actor)
-{
-	int kind;
-
-	inventory_retire(b, actor);
-	for (kind = 1; kind < JOB_KIND_COUNT; kind++)
-		if (kind != JOB_DEPLOY)
-			sched_drop((enum job_kind)kind, b->cert->id);
-	turn_after(ask_purge, row_copy(T_CERT, b->cert));
-}
-
 /* --- at start: each row against the file, each wish against the rows --- */
 
 static void
@@ -273,7 +226,8 @@ sync_one(void *ctx, struct bundle *b, const struct err *err)
 	const struct conf_cert *k = ctx;
 	struct wish_source src = { "file", k->where, k->names_where, "config" };
 
-	if (err == NULL && b->cert != NULL)
+	/* One that is being removed is made anew when it is gone. */
+	if (err == NULL && b->cert != NULL && !purge_has(b->cert->id))
 		inventory_change(b, &k->wish, &src);
 }
 
@@ -347,12 +301,16 @@ compare(struct rows *certs)
 static void
 read_certs(void *unused, struct rows *answers, int n, const struct err *err)
 {
+	size_t i;
+
 	(void)unused;
 	(void)n;
 	if (err != NULL) {
 		log_err(err, "the inventory can't be read");
 		exit(1);
 	}
+	for (i = 0; i < answers[1].n; i++)
+		purge_recover(ROWS_AT(&answers[1], row_meta, i));
 	compare(&answers[0]);
 	sync_run.done(sync_run.ctx);
 }
@@ -360,10 +318,12 @@ read_certs(void *unused, struct rows *answers, int n, const struct err *err)
 void
 inventory_sync(void (*done)(void *ctx), void *ctx)
 {
-	struct query q = { .table = T_CERT };
+	struct query q[2] = { { .table = T_CERT },
+		{ .table = T_META, .wheres = 1, .where = { { .col = "key",
+		    .cmp = CMP_PREFIX, .text = PURGE_KEY } } } };
 
 	sync_run.done = done;
 	sync_run.ctx = ctx;
 	sync_run.made = 0;
-	store_read(turn_store(), &q, 1, read_certs, NULL);
+	store_read(turn_store(), q, 2, read_certs, NULL);
 }

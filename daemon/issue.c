@@ -39,6 +39,7 @@ issue_free(struct issue *s)
 	ca_forget(s->ca, s);
 	ca_leave(s->ca);
 	issue_proofs_free(s);
+	blob_free(&s->old_key);
 	acme_order_free(s->order);
 	loop_timer_free(s->timer);
 	conf_wish_free(&s->wish);
@@ -109,8 +110,13 @@ ask_csr(void *ctx)
 	struct issue *s = ctx;
 	struct w_csr m = { .cert = (uint64_t)s->row.cert_id,
 		.version = (uint32_t)s->row.version, .alg = s->wish.key_type,
-		.sealed = s->row.sealed, .names = *s->peer_wish.names };
+		.sealed = s->row.sealed, .names = *s->peer_wish.names,
+		.must_staple = s->peer_wish.must_staple };
 
+	if (s->row.sealed.len == 0) {
+		m.sealed = s->old_key;
+		m.from = (uint32_t)s->old_key_of;
+	}
 	peer_ask(WIRE_CSR, &m, csr_made, s);
 }
 

@@ -5,6 +5,7 @@
 #ifndef DAEMON_ISSUE_H
 #define DAEMON_ISSUE_H
 #include "acme/acme.h"
+#include "daemon/bundle.h"
 #include "daemon/cas.h"
 #include "daemon/conf.h"
 #include "daemon/loop.h"
@@ -22,6 +23,9 @@ struct issue {
 	struct acting acting;
 	struct loop_timer *timer;
 	struct acme_wish peer_wish;	/* for the keeper */
+	struct blob old_key;		/* sealed; empty: a new one is made */
+	int64_t old_key_of;		/* the version it is sealed for; 0:
+					 * the one that is ordered */
 	struct proof *proofs;
 	struct proof *proof;		/* of the wish under way */
 	struct issue *next;
@@ -45,6 +49,14 @@ void issue_proofs_free(struct issue *s);
 void issue_publish(struct issue *s, const struct acme_wish *w);
 void issue_withdraw(struct issue *s, const struct acme_wish *w);
 void issue_check(struct issue *s, const struct acme_wish *w);
+
+/* --- issue_key.c ----------------------------------------------------------*/
+void issue_key_choose(struct issue *s, const struct bundle *b);
+/* A version was issued: the key that was shown as the next one is taken, or
+ * out of date. */
+void issue_key_used(struct row_cert *c);
+/* Makes the next key, if the wish wants one and there is none. */
+void issue_key_ahead(const struct bundle *b, const struct conf_wish *wish);
 
 /* --- issue_end.c ----------------------------------------------------------*/
 /* Both free s, in a later turn. */

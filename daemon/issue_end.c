@@ -147,11 +147,11 @@ put_version(const struct issue *s, const struct acme_wish *w,
 		.version = s->row.version, .sealed = s->row.sealed,
 		.kek_id = s->row.kek_id, .seal_format = 1,
 		.key_type = s->wish.key_type, .leaf = w->leaf,
-		.serial = (char *)(uintptr_t)leaf->serial,
-		.sha256 = (char *)(uintptr_t)leaf->sha256,
-		.spki_sha256 = (char *)(uintptr_t)leaf->spki_sha256,
-		.issuer = (char *)(uintptr_t)leaf->issuer,
-		.ari_id = (char *)(uintptr_t)leaf->ari_id,
+		.serial = row_const(leaf->serial),
+		.sha256 = row_const(leaf->sha256),
+		.spki_sha256 = row_const(leaf->spki_sha256),
+		.issuer = row_const(leaf->issuer),
+		.ari_id = row_const(leaf->ari_id),
 		.not_before_ms = leaf->not_before_ms,
 		.not_after_ms = leaf->not_after_ms, .issued_ms = loop_now(),
 		.ca = s->row.ca, .test_ca = leaf->test_ca ||
@@ -259,6 +259,8 @@ record_success(void *ctx, struct bundle *b, const struct err *err)
 		}
 		c->renew_at_ms = at;
 		note_dropped(c, s);
+		issue_key_used(c);
+		sched_put(JOB_PRUNE, c->id, loop_now());
 		sched_put(JOB_ARI, c->id, job_ari_first(
 		    k->leaf.not_after_ms - k->leaf.not_before_ms));
 		if (refused)

@@ -87,12 +87,12 @@ static struct row_challenge
 challenge_of(const struct issue *s, const struct acme_wish *w)
 {
 	struct row_challenge row = { .cert_id = s->row.cert_id,
-		.ident = (char *)(uintptr_t)w->ident,
-		.type = (char *)(uintptr_t)w->challenge,
-		.token = (char *)(uintptr_t)w->token,
-		.keyauth = (char *)(uintptr_t)w->keyauth,
-		.record = (char *)(uintptr_t)w->record,
-		.value = (char *)(uintptr_t)w->value,
+		.ident = row_const(w->ident),
+		.type = row_const(w->challenge),
+		.token = row_const(w->token),
+		.keyauth = row_const(w->keyauth),
+		.record = row_const(w->record),
+		.value = row_const(w->value),
 		.published_ms = loop_now() };
 
 	return row;
@@ -155,7 +155,7 @@ issue_withdraw(struct issue *s, const struct acme_wish *w)
 	turn_after(ask_withdraw, s);
 }
 
-/* Only dns-persist-01 wishes for it. */
+/* Only dns-persist-01 wishes for it, which no configuration can choose. */
 static void
 no_check(void *ctx)
 {

@@ -11,8 +11,10 @@
 #include "daemon/engine.h"
 #include "daemon/log.h"
 #include "daemon/loop.h"
+#include "daemon/meta.h"
 #include "daemon/peers.h"
 #include "daemon/plan.h"
+#include "daemon/purge.h"
 #include "daemon/sched.h"
 
 enum { ROUND_OVER_MS = 500,
@@ -30,12 +32,6 @@ struct install {
 
 static void begin(struct install *n);
 
-static char *
-word(const char *s)
-{
-	return (char *)(uintptr_t)s;
-}
-
 static void
 install_free(struct install *n)
 {
@@ -47,27 +43,56 @@ install_free(struct install *n)
 
 /* Each service that uses it owes a check and a reload now. */
 static void
-owe_reloads(const struct bundle *b, int64_t version)
+owe_reload(const struct bundle *b, const struct row_deployment *old,
+    int64_t version)
+{
+	struct row_deployment d = *old;
+
+	/* What the files before did is not held against these. */
+	if (d.wanted != version) {
+		d.failures = d.next_try_ms = 0;
+		d.error = NULL;
+		if (d.since_ms > loop_now())
+			d.since_ms = 0;
+	}
+	d.wanted = version;
+	d.state = row_const("installed");
+	d.owed = 1;
+	if (d.since_ms == 0)
+		d.since_ms = loop_now();
+	batch_put(turn_batch(), T_DEPLOYMENT, &d);
+	deploy_due(b, d.service);
+}
+
+/* The placeholder is there: nothing to reload for. */
+static void
+forget_failure(const struct row_deployment *old)
+{
+	struct row_deployment d = *old;
+
+	if (d.failures == 0)
+		return;
+	d.failures = d.next_try_ms = 0;
+	d.error = NULL;
+	d.state = row_const("waiting");
+	batch_put(turn_batch(), T_DEPLOYMENT, &d);
+}
+
+static void
+tell_services(const struct bundle *b, int64_t version)
 {
 	size_t i;
 
 	for (i = 0; i < b->deployments.n; i++) {
-		struct row_deployment d = *ROWS_AT(&b->deployments,
+		const struct row_deployment *d = ROWS_AT(&b->deployments,
 		    row_deployment, i);
 
-		/* What the files before did is not held against these. */
-		if (d.wanted != version) {
-			d.failures = d.next_try_ms = 0;
-			if (d.since_ms > loop_now())
-				d.since_ms = 0;
-		}
-		d.wanted = version;
-		d.state = word("installed");
-		d.owed = 1;
-		if (d.since_ms == 0)
-			d.since_ms = loop_now();
-		batch_put(turn_batch(), T_DEPLOYMENT, &d);
-		deploy_due(b, d.service);
+		if (d->service[0] == '\0')
+			batch_del(turn_batch(), T_DEPLOYMENT, d);
+		else if (version > 0)
+			owe_reload(b, d, version);
+		else
+			forget_failure(d);
 	}
 }
 
@@ -82,7 +107,7 @@ retire_old_generation(const struct install *n)
 
 		if (g.gen == n->gen.gen || strcmp(g.state, "live") != 0)
 			continue;
-		g.state = word("old");
+		g.state = row_const("old");
 		batch_put(turn_batch(), T_GENERATION, &g);
 	}
 }
@@ -96,7 +121,7 @@ live_now(struct install *n)
 		.cert_id = c.id, .name = c.name, .version = n->version,
 		.text = n->version == 0 ? "placeholder in place" : NULL };
 
-	n->gen.state = word("live");
+	n->gen.state = row_const("live");
 	batch_put(turn_batch(), T_GENERATION, &n->gen);
 	retire_old_generation(n);
 	c.installed = n->version;
@@ -106,50 +131,60 @@ live_now(struct install *n)
 		c.not_after_ms = v->not_after_ms;
 	batch_put(turn_batch(), T_CERT, &c);
 	turn_event(&h);
-	if (n->version > 0) {
-		owe_reloads(n->b, n->version);
+	tell_services(n->b, n->version);
+	if (n->version > 0)
 		sched_put(JOB_PRUNE, c.id, loop_now() + plan_delay(CONF_DAY,
 		    engine_lifetime(n->b)));
-	}
 	engine_touch(c.id);
 	sched_done(JOB_INSTALL, c.id);
 }
 
 static void
-say_failed(struct install *n, const struct err *err)
+fail_deployment(const struct install *n, const struct row_deployment *old,
+    const struct err *err, int64_t next_ms)
 {
-	const struct row_cert *c = n->b->cert;
-	struct happening h = { .event = "service.refused", .cert_id = c->id,
-		.name = c->name, .version = n->version, .err = err };
-	int64_t failures = 0, at;
-	size_t i;
+	struct row_deployment d = *old;
 
-	for (i = 0; i < n->b->deployments.n; i++) {
-		struct row_deployment d = *ROWS_AT(&n->b->deployments,
-		    row_deployment, i);
-		char *json = NULL;
-
-		set_error(&json, err);
-		d.error = json;
-		d.failures++;
-		d.wanted = n->version;
-		d.state = word("unserved");
-		d.last_try_ms = loop_now();
-		if (d.failures > failures)
-			failures = d.failures;
-		batch_put(turn_batch(), T_DEPLOYMENT, &d);
-		free(json);
-	}
-	turn_event(&h);
-	at = loop_now() + plan_backoff(failures > 0 ? failures : 1,
-	    engine_lifetime(n->b), chance_luck());
-	if (engine_own_trouble(err))
-		at = loop_now() + plan_own_trouble(failures,
-		    engine_lifetime(n->b));
-	sched_later(JOB_INSTALL, c->id, at);
-	engine_touch(c->id);
+	d.error = NULL;
+	set_error(&d.error, err);
+	d.failures++;
+	d.wanted = n->version;
+	d.state = row_const("unserved");
+	d.last_try_ms = loop_now();
+	d.next_try_ms = next_ms;
+	batch_put(turn_batch(), T_DEPLOYMENT, &d);
+	free(d.error);
 }
 
+/* No service has got it. Where there are none the files say so
+ * themselves. */
+static void
+say_failed(const struct install *n, const struct err *err)
+{
+	const struct rows *all = &n->b->deployments;
+	const struct row_deployment files = { .cert_id = n->cert_id,
+		.service = row_const(""), .version = -1 };
+	struct happening h = { .event = err->code == ERR_TEST_CA ?
+		"service.refused" : "service.failed", .cert_id = n->cert_id,
+		.name = n->b->cert->name, .version = n->version, .err = err };
+	int64_t failures = 1, life = engine_lifetime(n->b), at;
+	size_t i;
+
+	for (i = 0; i < all->n; i++)
+		if (ROWS_AT(all, row_deployment, i)->failures >= failures)
+			failures = ROWS_AT(all, row_deployment, i)->failures +
+			    1;
+	at = loop_now() + (engine_own_trouble(err) || err->code == ERR_DISK ?
+	    plan_own_trouble(failures, life) :
+	    plan_backoff(failures, life, chance_luck()));
+	for (i = 0; i < all->n; i++)
+		fail_deployment(n, ROWS_AT(all, row_deployment, i), err, at);
+	if (all->n == 0)
+		fail_deployment(n, &files, err, at);
+	turn_event(&h);
+	sched_later(JOB_INSTALL, n->cert_id, at);
+	engine_touch(n->cert_id);
+}
 
 static void
 write_result(void *ctx, struct bundle *b, const struct err *err)
@@ -171,52 +206,26 @@ write_result(void *ctx, struct bundle *b, const struct err *err)
 	install_free(n);
 }
 
+/* The rows may have changed while the files were made. */
+static void
+fail(struct install *n, const struct err *err)
+{
+	n->err = *err;
+	bundle_by_id(turn_store(), n->cert_id, write_result, n);
+}
+
 static void
 installed(void *ctx, void *answer, const struct err *err)
 {
 	struct install *n = ctx;
 
 	(void)answer;
-	if (err != NULL)
-		n->err = *err;
-	else
-		err_clear(&n->err);
-	/* The rows may have changed while the files were made. */
+	if (err != NULL) {
+		fail(n, err);
+		return;
+	}
+	err_clear(&n->err);
 	bundle_by_id(turn_store(), n->cert_id, write_result, n);
-}
-
-static void
-put_json_text(struct buf *b, const char *name, const char *value)
-{
-	buf_printf(b, ", \"%s\": \"", name);
-	buf_json(b, value);
-	buf_putc(b, '"');
-}
-
-/* meta.json: enough to rebuild a lost store (security.md section 5.1). */
-static void
-make_meta(struct buf *b, const struct install *n, const struct row_version *v)
-{
-	char id[17], at[TEXT_TIME];
-
-	text_id(id, (uint64_t)n->cert_id);
-	buf_init(b, 32 * 1024);
-	buf_printf(b, "{\"certificate\": \"%s\", \"generation\": %lld, "
-	    "\"version\": %lld", id, (long long)n->gen.gen,
-	    (long long)n->version);
-	put_json_text(b, "name", n->b->cert->name);
-	put_json_text(b, "names", v->names);
-	put_json_text(b, "ca", v->ca);
-	put_json_text(b, "serial", v->serial);
-	put_json_text(b, "sha256", v->sha256);
-	put_json_text(b, "spki_sha256", v->spki_sha256);
-	put_json_text(b, "ari_id", v->ari_id);
-	put_json_text(b, "settings_hash", n->b->cert->settings_hash);
-	text_rfc3339(at, v->not_after_ms);
-	put_json_text(b, "not_after", at);
-	text_rfc3339(at, n->gen.created_ms);
-	put_json_text(b, "created_at", at);
-	buf_puts(b, "}\n");
 }
 
 static void
@@ -233,7 +242,7 @@ ask_install(void *ctx)
 		.chain = n->chain };
 	struct buf meta;
 
-	make_meta(&meta, n, v);
+	meta_write(&meta, n->b, &n->gen, v);
 	m.names = list_of(v->names);
 	m.meta.p = (uint8_t *)meta.data;
 	m.meta.len = meta.len;
@@ -268,7 +277,7 @@ choose_generation(struct install *n)
 	n->gen.cert_id = c.id;
 	n->gen.version = n->version;
 	n->gen.created_ms = loop_now();
-	n->gen.state = word("staging");
+	n->gen.state = row_const("staging");
 	for (i = 0; i < n->b->generations.n; i++) {
 		const struct row_generation *g = ROWS_AT(&n->b->generations,
 		    row_generation, i);
@@ -327,19 +336,17 @@ placed(void *ctx, void *answer, const struct err *err)
 	struct err why;
 
 	if (err != NULL) {
-		say_failed(n, err);
-		install_free(n);
+		fail(n, err);
 		return;
 	}
 	if (acme_pem_leaf(&v.leaf, m->leaf.p, m->leaf.len, &why) != 0 ||
 	    acme_leaf_read(&leaf, v.leaf.p, v.leaf.len, &why) != 0) {
 		blob_free(&v.leaf);
-		say_failed(n, &why);
-		install_free(n);
+		fail(n, &why);
 		return;
 	}
 	v.sealed = m->sealed;
-	v.key_type = word("ecdsa-p256");
+	v.key_type = row_const("ecdsa-p256");
 	v.serial = leaf.serial;
 	v.sha256 = leaf.sha256;
 	v.spki_sha256 = leaf.spki_sha256;
@@ -361,7 +368,7 @@ ask_placeholder(void *ctx)
 	struct install *n = ctx;
 	struct conf_wish wish = engine_wish(n->b->cert);
 	struct w_placeholder m = { .cert = (uint64_t)n->cert_id,
-		.alg = word("ecdsa-p256"), .names = wish.names,
+		.alg = row_const("ecdsa-p256"), .names = wish.names,
 		.now_ms = loop_now() };
 
 	peer_ask(WIRE_PLACEHOLDER, &m, placed, n);
@@ -427,8 +434,12 @@ read_bundle(void *ctx, struct bundle *b, const struct err *err)
 		return;
 	}
 	/* What was revoked is left alone: its replacement is on the way. */
-	if (is_revoked(b, b->cert->newest)) {
+	if (purge_has(n->cert_id) || is_revoked(b, b->cert->newest)) {
 		sched_done(JOB_INSTALL, n->cert_id);
+		install_free(n);
+		return;
+	}
+	if (back_begin(b)) {
 		install_free(n);
 		return;
 	}

@@ -12,9 +12,11 @@
 #include "daemon/loop.h"
 #include "daemon/plan.h"
 #include "daemon/prober.h"
+#include "daemon/purge.h"
 #include "daemon/sched.h"
+#include "daemon/view.h"
 
-enum { NAMES_MAX = 100 };
+enum { NAMES_MAX = 100, LOOKS_BEFORE = 2 };
 
 /* One question: an endpoint of a service, a name. */
 struct question {
@@ -186,33 +188,34 @@ can_ask(const struct conf_endpoint *e)
 	return strcmp(e->protocol, "tls") == 0;
 }
 
-/* Stores the observation and counts it. */
+/* Stores the observation and counts it. good_since: what was not good since
+ * then was broken before, and not by the new files. */
 static void
 observe(const struct look *l, const struct question *q,
-    const struct prober_finding *p, struct tally_of *t)
+    const struct prober_finding *p, int64_t good_since, struct tally_of *t)
 {
 	struct row_endpoint e = { .cert_id = l->cert_id,
 		.service = q->service->title, .endpoint = q->endpoint->text,
 		.protocol = q->endpoint->protocol, .name = q->name,
 		.port = q->endpoint->port, .at_ms = loop_now(),
-		.version = -1, .result = (char *)(uintptr_t)"refused" };
+		.version = -1, .result = row_const("refused") };
 	bool public = strcmp(q->endpoint->address, "public") == 0, was_good;
 
-	e.address = (char *)(uintptr_t)(p != NULL ? p->address : "");
+	e.address = row_const(p != NULL ? p->address : "");
 	e.good_ms = last_good(l, &e);
 	if (p == NULL && (!can_ask(q->endpoint) ||
 	    (q->endpoint->from_preset && e.good_ms == 0)))
-		e.result = (char *)(uintptr_t)"skipped";
+		e.result = row_const("skipped");
 	if (p != NULL) {
 		e.port = p->port;
-		e.sha256 = (char *)(uintptr_t)p->f.sha256;
-		e.key_type = (char *)(uintptr_t)p->f.key_type;
-		e.result = (char *)(uintptr_t)result_of(l->b, &p->f,
-		    &e.version);
+		e.sha256 = row_const(p->f.sha256);
+		e.key_type = row_const(p->f.key_type);
+		e.result = row_const(result_of(l->b, &p->f,
+		    &e.version));
 		if (p->f.err.class != ERR_NONE)
 			set_error(&e.error, &p->f.err);
 	}
-	was_good = e.good_ms != 0;
+	was_good = e.good_ms != 0 && e.good_ms >= good_since;
 	if (e.version >= 0 && strcmp(e.result, "placeholder") != 0)
 		e.good_ms = loop_now();
 	batch_put(turn_batch(), T_ENDPOINT, &e);
@@ -269,7 +272,7 @@ served(const struct look *l, struct row_deployment *d, bool proved)
 	    d->version != l->b->cert->newest);
 	char text[160];
 
-	d->state = (char *)(uintptr_t)"served";
+	d->state = row_const("served");
 	d->version = l->b->cert->newest;
 	d->failures = d->next_try_ms = 0;
 	d->error = NULL;
@@ -318,22 +321,25 @@ static void
 unserved(const struct look *l, struct row_deployment *d,
     const struct tally_of *t)
 {
-	bool news = strcmp(d->state, "unserved") != 0;
-	struct err err;
+	struct err err, before;
 	char *json = NULL;
+	bool news;
 
 	why_unserved(&err, &t->worst);
+	news = strcmp(d->state, "unserved") != 0 ||
+	    !view_error_parse(&before, NULL, d->error) ||
+	    before.code != err.code;
 	set_error(&json, &err);
 	d->error = json;
-	d->state = (char *)(uintptr_t)"unserved";
+	d->state = row_const("unserved");
 	d->failures++;
 	d->next_try_ms = loop_now() + plan_backoff(d->failures,
 	    engine_lifetime(l->b), chance_luck());
 	put(d);
 	if (news)
-		say(l, d->service, t->dead > 0 ? "endpoint.unreachable" :
-		    t->older > 0 ? "endpoint.older" : "endpoint.other", NULL,
-		    &err);
+		say(l, d->service, err.code == ERR_UNSERVED_OLDER ?
+		    "endpoint.older" : err.code == ERR_UNSERVED_OTHER ?
+		    "endpoint.other" : "endpoint.unreachable", NULL, &err);
 	free(json);
 }
 
@@ -342,20 +348,28 @@ static void
 reload_again(const struct look *l, struct row_deployment *d)
 {
 	d->owed = 1;
-	d->failures = 1;
 	d->since_ms = loop_now();
-	d->state = (char *)(uintptr_t)"installed";
+	d->state = row_const("again");
 	put(d);
 	deploy_due(l->b, d->service);
 	say(l, d->service, "endpoint.older", "an older version is still "
 	    "shown; reloading once more", NULL);
 }
 
+/* Its new files have just been read, and not yet been judged. */
+static bool
+is_fresh(const struct row_deployment *d)
+{
+	return strcmp(d->state, "reloading") == 0 ||
+	    strcmp(d->state, "again") == 0;
+}
+
+/* Not by a clock that has gone back since. */
 static bool
 in_proof_time(const struct row_deployment *d, const struct conf_service *s,
     int64_t lifetime_ms)
 {
-	return strcmp(d->state, "reloading") == 0 && loop_now() <
+	return is_fresh(d) && loop_now() >= d->last_try_ms && loop_now() <
 	    d->last_try_ms + plan_delay(s->probe_timeout_ms, lifetime_ms);
 }
 
@@ -365,6 +379,7 @@ judge(const struct look *l, struct row_deployment *d,
     const struct conf_service *s, const struct tally_of *t)
 {
 	int64_t life = engine_lifetime(l->b), age;
+	bool back;
 
 	if (d->owed || d->version != l->b->cert->newest)
 		return loop_now() + plan_probe_every(life);
@@ -376,11 +391,9 @@ judge(const struct look *l, struct row_deployment *d,
 		age = (loop_now() - d->last_try_ms) / 1000;
 		return loop_now() + plan_probe_again(age, life);
 	}
-	if (t->was_good > 0 && s->rollback &&
-	    strcmp(d->state, "reloading") == 0)
-		deploy_put_back(l->b);
-	if (t->dead == 0 && t->other == 0 && d->failures == 0 &&
-	    strcmp(d->state, "reloading") == 0) {
+	back = t->was_good > 0 && s->rollback && is_fresh(d) &&
+	    deploy_put_back(l->b);
+	if (!back && t->older > 0 && strcmp(d->state, "reloading") == 0) {
 		reload_again(l, d);
 		return loop_now() + plan_probe_every(life);
 	}
@@ -394,6 +407,8 @@ static int64_t
 conclude_service(const struct look *l, struct row_deployment *d, int *asked)
 {
 	const struct conf_service *s = conf_service(engine_conf(), d->service);
+	int64_t since = d->last_try_ms - LOOKS_BEFORE *
+	    plan_probe_every(engine_lifetime(l->b));
 	struct tally_of t;
 	size_t i;
 	int k;
@@ -407,9 +422,9 @@ conclude_service(const struct look *l, struct row_deployment *d, int *asked)
 		if (q->service != s)
 			continue;
 		if (q->found_n == 0)
-			observe(l, q, NULL, &t);
+			observe(l, q, NULL, since, &t);
 		for (k = 0; k < q->found_n; k++)
-			observe(l, q, &q->found[k], &t);
+			observe(l, q, &q->found[k], since, &t);
 	}
 	*asked += t.asked;
 	return judge(l, d, s, &t);
@@ -547,7 +562,8 @@ read_bundle(void *ctx, struct bundle *b, const struct err *err)
 {
 	struct look *l = ctx;
 
-	if (err != NULL || b->cert == NULL || b->cert->installed <= 0) {
+	if (err != NULL || b->cert == NULL || b->cert->installed <= 0 ||
+	    purge_has(l->cert_id)) {
 		engine_job_over(JOB_PROBE, l->cert_id, err);
 		look_free(l);
 		return;

@@ -1,14 +1,17 @@
 /* Housekeeping of one certificate: old generations beyond keep-versions,
  * expired keys and versions, retired files. Job PRUNE. */
 #include <config.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "daemon/budget.h"
 #include "daemon/engine.h"
+#include "daemon/issue.h"
 #include "daemon/log.h"
 #include "daemon/loop.h"
 #include "daemon/peers.h"
 #include "daemon/plan.h"
+#include "daemon/purge.h"
 #include "daemon/revoke.h"
 #include "daemon/sched.h"
 
@@ -24,7 +27,8 @@ may_go(const struct bundle *b, const struct row_generation *g, int64_t keep)
 	/* One that was put back, or never finished, is gone on with while its
 	 * version is the newest. */
 	if (g->gen == b->cert->installed_gen || (g->version ==
-	    b->cert->newest && strcmp(g->state, "old") != 0))
+	    b->cert->newest && strcmp(g->state, "old") != 0) ||
+	    strcmp(g->state, "returning") == 0)
 		return false;
 	for (i = 0; i < b->generations.n; i++) {
 		const struct row_generation *other = ROWS_AT(&b->generations,
@@ -41,27 +45,41 @@ may_go(const struct bundle *b, const struct row_generation *g, int64_t keep)
 	    v->revoked_ms != 0 || v->not_after_ms <= loop_now();
 }
 
+struct old {			/* a generation that goes */
+	struct row_generation row;
+	char *name;		/* of its certificate */
+};
+
 static void
 pruned(void *ctx, void *answer, const struct err *err)
 {
-	struct row_generation *g = ctx;
+	struct old *o = ctx;
+	char text[80];
+	struct happening h = { .event = "version.pruned",
+		.cert_id = o->row.cert_id, .name = o->name,
+		.version = o->row.version, .text = text };
 
 	(void)answer;
-	if (err == NULL)
-		batch_del(turn_batch(), T_GENERATION, g);
-	else
-		log_err(err, "an old generation can't be removed");
-	free(g);
+	snprintf(text, sizeof(text), "generation %lld is removed",
+	    (long long)o->row.gen);
+	if (err == NULL) {
+		batch_del(turn_batch(), T_GENERATION, &o->row);
+		turn_event(&h);
+	} else
+		log_err(err, "%s: an old generation can't be removed",
+		    o->name);
+	free(o->name);
+	free(o);
 }
 
 static void
 ask_prune(void *ctx)
 {
-	struct row_generation *g = ctx;
-	struct w_generation m = { (uint64_t)g->cert_id,
-		(uint32_t)g->gen };
+	struct old *o = ctx;
+	struct w_generation m = { (uint64_t)o->row.cert_id,
+		(uint32_t)o->row.gen };
 
-	peer_ask(WIRE_PRUNE, &m, pruned, g);
+	peer_ask(WIRE_PRUNE, &m, pruned, o);
 }
 
 static bool
@@ -125,7 +143,7 @@ purge_retired(const struct bundle *b)
 	if (b->cert->retired_ms == 0 || b->cert->not_after_ms == 0 ||
 	    b->cert->not_after_ms + RETIRED_DAYS * CONF_DAY > loop_now())
 		return;
-	inventory_purge(b, "scheduler");
+	purge_begin(b, "scheduler");
 }
 
 static void
@@ -133,7 +151,7 @@ prune(void *ctx, struct bundle *b, const struct err *err)
 {
 	int64_t id = *(int64_t *)ctx, life;
 	struct conf_wish wish;
-	struct row_generation *g;
+	struct old *o;
 	size_t i;
 
 	free(ctx);
@@ -141,6 +159,8 @@ prune(void *ctx, struct bundle *b, const struct err *err)
 		engine_job_over(JOB_PRUNE, id, err);
 		return;
 	}
+	if (purge_go(b))
+		return;
 	wish = engine_wish(b->cert);
 	for (i = 0; i < b->generations.n; i++) {
 		const struct row_generation *row = ROWS_AT(&b->generations,
@@ -148,11 +168,13 @@ prune(void *ctx, struct bundle *b, const struct err *err)
 
 		if (!may_go(b, row, wish.keep_versions))
 			continue;
-		g = xcalloc(1, sizeof(*g));
-		*g = *row;
-		g->state = NULL;
-		turn_after(ask_prune, g);
+		o = xcalloc(1, sizeof(*o));
+		o->row = *row;
+		o->row.state = NULL;
+		o->name = xstrdup(b->cert->name);
+		turn_after(ask_prune, o);
 	}
+	issue_key_ahead(b, &wish);
 	drop_expired(b);
 	drop_revocations(b);
 	budget_tidy();

@@ -11,7 +11,7 @@
 #include "daemon/plan.h"
 #include "daemon/sched.h"
 
-enum { FULL_AGAIN_MS = 2000 };
+enum { FULL_AGAIN_MS = 1000 };
 
 int
 job_renew_room(void)
@@ -146,6 +146,7 @@ begin(const struct bundle *b, struct conf_wish *wish, struct ca *ca)
 		first_row(s, c);
 		s->order = new_order(s, b);
 	}
+	issue_key_choose(s, b);
 	h.version = s->row.version;
 	h.cause = s->row.cause;
 	h.text = s->row.ca;
@@ -168,8 +169,8 @@ put_off(const struct bundle *b, const char *state, const char *error,
 {
 	struct row_cert c = *b->cert;
 
-	c.iss_state = (char *)(uintptr_t)state;
-	c.iss_error = (char *)(uintptr_t)error;
+	c.iss_state = row_const(state);
+	c.iss_error = row_const(error);
 	c.iss_next_try_ms = at;
 	batch_put(turn_batch(), T_CERT, &c);
 	engine_touch(c.id);
@@ -220,10 +221,11 @@ start(const struct bundle *b, struct conf_wish *wish)
 	else if (ca_closed_until(ca) != 0)
 		put_off(b, "waiting", ca_why_closed(ca), ca_closed_until(ca) +
 		    (int64_t)(chance_luck() % 1000));
-	else if (!ca_enter(ca))
-		sched_later(JOB_RENEW, b->cert->id, loop_now() +
-		    FULL_AGAIN_MS + (int64_t)(chance_luck() % 1000));
-	else {
+	else if (!ca_enter(ca)) {
+		if (!ca_wait(ca, b->cert->id, job_renew))
+			sched_later(JOB_RENEW, b->cert->id, loop_now() +
+			    FULL_AGAIN_MS + (int64_t)(chance_luck() % 1000));
+	} else {
 		begin(b, wish, ca);
 		return;
 	}

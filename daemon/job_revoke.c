@@ -10,6 +10,7 @@
 #include "daemon/log.h"
 #include "daemon/loop.h"
 #include "daemon/plan.h"
+#include "daemon/purge.h"
 #include "daemon/revoke.h"
 #include "daemon/sched.h"
 
@@ -120,6 +121,15 @@ revoke_look(const struct bundle *b)
 	}
 }
 
+void
+revoke_replace(const struct row_cert *c)
+{
+	struct conf_wish wish = engine_wish(c);
+
+	engine_order_now(c, strcmp(wish.key_policy, "next") != 0);
+	conf_wish_free(&wish);
+}
+
 /* --- what came of it --------------------------------------------------- */
 
 static void
@@ -169,7 +179,7 @@ succeeded(struct attempt *a, const struct bundle *b)
 	say(a, "revoked", NULL);
 	if (b->cert->newest <= a->row.version && b->cert->retired_ms == 0 &&
 	    b->cert->paused_ms == 0)
-		engine_order_now(b->cert);
+		revoke_replace(b->cert);
 	engine_touch(a->cert_id);
 }
 
@@ -283,7 +293,8 @@ by_its_key(const struct row_revocation *r, const struct row_version *v)
 	    r->failures % 2 == 0;
 }
 
-/* False: not now, or never; then r says so. */
+/* False: not now, or never; then r says so. True: it is under way, or waits
+ * for its turn. */
 static bool
 begin(const struct bundle *b, struct row_revocation *r)
 {
@@ -304,7 +315,8 @@ begin(const struct bundle *b, struct row_revocation *r)
 	}
 	if (!ca_enter(ca)) {
 		blob_free(&der);
-		return false;
+		/* The job goes on when there is room. */
+		return ca_wait(ca, b->cert->id, job_revoke);
 	}
 	a = xcalloc(1, sizeof(*a));
 	a->cert_id = b->cert->id;
@@ -384,7 +396,7 @@ read_bundle(void *ctx, struct bundle *b, const struct err *err)
 	size_t i;
 
 	free(ctx);
-	if (err != NULL || b->cert == NULL) {
+	if (err != NULL || b->cert == NULL || purge_has(id)) {
 		engine_job_over(JOB_REVOKE, id, err);
 		return;
 	}

@@ -59,8 +59,9 @@ undo(void *ctx, struct bundle *b, const struct err *err)
 
 	free(ctx);
 	sched_done(JOB_UNDO, id);
-	/* An order under way needs its challenges. */
-	if (err != NULL || b->cert == NULL || bundle_order(b) != NULL)
+	/* An order under way needs its challenges. They outlive a certificate
+	 * that is gone, and those of a trial never had one. */
+	if (err != NULL || bundle_order(b) != NULL)
 		return;
 	for (i = 0; i < b->challenges.n; i++)
 		turn_after(take_down, row_copy(T_CHALLENGE,

@@ -8,6 +8,7 @@
 #include <strings.h>
 #include <openssl/sha.h>
 #include "acme/jws.h"
+#include "daemon/keeper_account.h"
 #include "daemon/keeper_arm.h"
 #include "daemon/keeper_parts.h"
 #include "daemon/keeper_secret.h"
@@ -274,17 +275,19 @@ compose_and_sign(struct signing *s, struct buf *jws, struct err *err)
 static int
 sign_request(struct signing *s, struct buf *jws, struct err *err)
 {
+	const struct account *a = account_open(s->kek, s->q->account,
+	    &s->q->sealed, err);
 	int rc;
 
-	s->account = keeper_open_account(s->kek, s->q->account, &s->q->sealed,
-	    s->origin, err);
-	if (s->account == NULL)
+	if (a == NULL || EVP_PKEY_up_ref(a->key) != 1)
 		return -1;
+	s->account = a->key;
+	s->alg = a->alg;
+	memcpy(s->origin, a->origin, sizeof(s->origin));
 	buf_init(&s->jwk, JWK_MAX);
+	buf_puts(&s->jwk, a->jwk);
 	buf_init(&s->inner, INNER_MAX);
-	rc = public_jwk(&s->jwk, &s->alg, s->account, err);
-	if (rc == 0)
-		rc = prepare(s, err);
+	rc = prepare(s, err);
 	if (rc == 0)
 		rc = compose_and_sign(s, jws, err);
 	buf_free(&s->jwk);

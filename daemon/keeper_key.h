@@ -33,6 +33,9 @@ const EVP_MD *key_digest(const EVP_PKEY *key);
 /* PKCS#8, DER, unencrypted. The caller wipes *out. */
 int key_write(struct blob *out, EVP_PKEY *key, struct err *err);
 EVP_PKEY *key_read(const void *der, size_t n, struct err *err);
+/* Whether that is what these bytes are, by their form: a hundredth of the cost
+ * of reading the key in them. */
+int key_is_pkcs8(const struct blob *der, struct err *err);
 /* DER SubjectPublicKeyInfo. */
 int key_public(struct blob *out, EVP_PKEY *key, struct err *err);
 /* "BEGIN PRIVATE KEY" of PKCS#8 DER. The caller wipes *out. */

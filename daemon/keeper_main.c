@@ -14,8 +14,12 @@
 #include <openssl/crypto.h>
 #include "daemon/confined.h"
 #include "daemon/keeper.h"
+#include "daemon/keeper_account.h"
 #include "daemon/keeper_pool.h"
 #include "daemon/log.h"
+
+#define MORE "; a limit of 64 MiB for locked memory (LimitMEMLOCK=64M) " \
+    "avoids it"
 
 enum { LOCKABLE = 64 * 1024 * 1024, WAITING_MAX = 128 };
 
@@ -93,12 +97,11 @@ static void
 lock_memory(const struct keeper *k)
 {
 	if (lock_all())
-		log_info("confined: memory: locked");
+		sandbox_say_line("memory: locked");
 	else
-		log_warning("confined: memory: %s may be swapped; a limit of "
-		    "64 MiB for locked memory (LimitMEMLOCK=64M) avoids it",
-		    mlock(k, sizeof(*k)) == 0 ?
-		    "all but the key encryption key" : "keys");
+		sandbox_say_line(mlock(k, sizeof(*k)) == 0 ? "memory: all but "
+		    "the key encryption key may be swapped" MORE :
+		    "memory: keys may be swapped" MORE);
 }
 
 static int
@@ -391,7 +394,7 @@ serve(struct keeper *k)
 		for (i = 0; i < SENDERS + POOL_GENERATORS; i++)
 			p[i] = (struct pollfd){ i < SENDERS ? k->fds[i] :
 			    pool_fds[i - SENDERS], POLLIN, 0 };
-		if (poll(p, SENDERS + POOL_GENERATORS, -1) < 0)
+		if (poll(p, SENDERS + POOL_GENERATORS, account_rest()) < 0)
 			continue;
 		if (p[FROM_ENGINE].revents != 0)
 			hear_engine(k);
@@ -413,6 +416,7 @@ main(void)
 	confined_open(ROLE_KEEPER);
 	confine(&k);
 	rc = serve(&k);
+	account_forget_all();
 	OPENSSL_cleanse(&k.kek, sizeof(k.kek));
 	msg_forget();
 	return rc;

@@ -50,19 +50,19 @@ keeper_open(const struct kek *kek, const void *in, void *out, struct err *err)
 	struct w_opened *a = out;
 	struct seal_for to = { cert_kind, q->cert, q->version };
 	struct blob der;
-	EVP_PKEY *key;
+	int rc;
 
 	if (seal_open(&der, kek, &to, &q->sealed, err) != 0)
 		return -1;
-	key = key_read(der.p, der.len, err);
-	if (key != NULL) {
+	/* Whether it is the right one the verifier says. */
+	rc = key_is_pkcs8(&der, err);
+	if (rc == 0) {
 		key_pem(&a->key, &der);
 		a->cert = q->cert;
 		a->version = q->version;
 	}
 	blob_wipe(&der);
-	EVP_PKEY_free(key);
-	return key != NULL ? 0 : -1;
+	return rc;
 }
 
 /* "https://" host [":" port], lower case, and nothing behind it. */

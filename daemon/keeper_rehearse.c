@@ -8,6 +8,7 @@
 #include <openssl/rand.h>
 #include "acme/jws.h"
 #include "daemon/keeper.h"
+#include "daemon/keeper_account.h"
 #include "daemon/keeper_key.h"
 
 static const int64_t some_day_ms = INT64_C(1700000000000);
@@ -156,6 +157,7 @@ keeper_rehearse(struct err *err)
 		rc = rehearse_rsa(err);
 	if (rc == 0)
 		rc = rehearse_secrets(&kek, err);
+	account_forget_all();
 	OPENSSL_cleanse(&kek, sizeof(kek));
 	return rc;
 }

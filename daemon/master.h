@@ -15,6 +15,9 @@
 enum { MASTER_EXIT_FAILED = 1, MASTER_EXIT_CONFIG = 2,
 	MASTER_EXIT_RUNNING = 75 };
 
+/* A child that has run so long has not failed at its start. */
+enum { CHILD_STEADY_MS = 60 * 1000 };
+
 /* One of the four other programs. */
 struct child {
 	struct master *m;
@@ -28,6 +31,7 @@ struct child {
 	int64_t started, backoff;
 	int64_t deaths[5];		/* when; the oldest is overwritten */
 	unsigned deaths_n;
+	struct strv confined;		/* what it has told of that */
 	bool stopped;			/* we asked it to go: no failure */
 };
 
@@ -130,6 +134,19 @@ void jobs_go(struct master *m);		/* on, if something had to wait */
 bool jobs_flip_waits(void);
 bool jobs_work_on(uint64_t cert);
 
+/* --- master_survey.c: what is on disk, for an inventory that was lost ------*/
+enum { SURVEY_SERIAL = 1 << 30 };	/* in ids to the keeper: not a job's */
+void survey_next(struct master *m, uint32_t id,
+    const struct w_generation *after);
+void survey_reseal(struct master *m, uint32_t id, const struct w_reseal *r);
+void survey_sealed(struct master *m, uint32_t id, const struct w_key *k);
+void survey_failed(struct master *m, uint32_t id, const struct w_failed *f);
+void survey_child_gone(struct master *m, enum role role);
+
+/* --- master_security.c: for `status --security` ----------------------------*/
+void security_told(struct child *c, const struct w_confined *w);
+void security_answer(struct master *m, uint32_t id);
+
 /* --- master_rules.c: what the configuration says about an installation -----*/
 struct rules {
 	gid_t gid;
@@ -179,4 +196,9 @@ void notify_state(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void notify_ready(const struct master *m);	/* once */
 void notify_reloading(void);
 void notify_beat(void);
+/* Something that goes on being so, and that it is over. */
+void notify_bad(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void notify_well(const struct master *m);
+/* How long a silent engine is left alone, ms. */
+int64_t notify_patience(void);
 #endif

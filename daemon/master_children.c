@@ -18,8 +18,8 @@
 #include "daemon/master_spawn.h"
 
 enum { BACKOFF_MIN_MS = 100, BACKOFF_MAX_MS = 60 * 1000,
-	STEADY_MS = 60 * 1000, DEATHS = 5, DEATHS_MS = 10 * 60 * 1000,
-	DRAIN_MS = 10 * 1000, SILENT_MS = 90 * 1000,
+	STEADY_MS = CHILD_STEADY_MS, DEATHS = 5, DEATHS_MS = 10 * 60 * 1000,
+	DRAIN_MS = 10 * 1000,
 	STOP_DRAIN_MS = 2500, STOP_KILL_MS = 4000, LOOK_MS = 100,
 	MESSAGES_AT_ONCE = 32 };
 
@@ -236,8 +236,6 @@ plan_engine(struct child *c, struct spawn *s)
 	s->fds[WIRE_FD_API] = m->api;
 	s->fds[WIRE_FD_STATE] = m->db;
 	s->fds_n = WIRE_FD_STATE + 1;
-	s->argv[1] = (char *)(uintptr_t)(m->separate ? "separate-users" :
-	    "one-user");
 	m->engine++;
 	m->beat = poll_now();
 }
@@ -387,8 +385,8 @@ count_death(struct child *c, int status)
 		log_warning("the %s ended (%s); it is started again in %lld "
 		    "ms", plans[c->role].name, how, (long long)c->backoff);
 	if (c->deaths_n >= DEATHS)
-		notify_state("STATUS=the %s keeps ending (%s)",
-		    plans[c->role].name, how);
+		notify_bad("the %s keeps ending (%s)", plans[c->role].name,
+		    how);
 }
 
 static void
@@ -401,6 +399,7 @@ forget(struct child *c)
 	close(c->channel);
 	c->pidfd = c->channel = -1;
 	c->pid = -1;
+	strv_free(&c->confined);
 }
 
 /* The end of the last one is the end of us. */
@@ -437,6 +436,7 @@ on_exit_of(void *ctx)
 		return;
 	forget(c);
 	jobs_child_gone(m, c->role);
+	survey_child_gone(m, c->role);
 	if (c->role == ROLE_KEEPER)
 		arm_keeper_gone();
 	if (m->stopping) {
@@ -481,8 +481,10 @@ look(void *ctx)
 		    "killed");
 		child_kill(engine, SIGKILL);
 		busy.drain_until = INT64_MAX;
-	} else if (engine->pid > 0 && poll_now() - m->beat > SILENT_MS) {
-		log_error("the engine has been silent for 90 s: it is killed");
+	} else if (engine->pid > 0 && poll_now() - m->beat >
+	    notify_patience()) {
+		log_error("the engine has been silent for %lld s: it is killed",
+		    (long long)notify_patience() / 1000);
 		child_kill(engine, SIGKILL);
 		m->beat = poll_now();
 	}

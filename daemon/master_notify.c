@@ -11,11 +11,16 @@
 #include <unistd.h>
 #include "daemon/master.h"
 
+/* An engine beats every 10 s. It must be gone, and a new one have beaten,
+ * before systemd loses patience with all of us. */
+enum { SILENT_MAX_MS = 90 * 1000, SILENT_MIN_MS = 15 * 1000 };
+
 static struct {
 	int fd;
 	struct sockaddr_un to;
 	socklen_t len;
-	bool watchdog, ready;
+	int64_t watchdog_ms;		/* 0: nobody watches */
+	bool ready, bad;
 } notify = { .fd = -1 };
 
 void
@@ -31,7 +36,8 @@ notify_open(const char *socket_name, const char *watchdog_usec)
 	if (socket_name[0] == '@')
 		notify.to.sun_path[0] = '\0';
 	notify.len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n);
-	notify.watchdog = watchdog_usec != NULL;
+	if (watchdog_usec != NULL)
+		notify.watchdog_ms = strtoll(watchdog_usec, NULL, 10) / 1000;
 	notify.fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
 	    0);
 }
@@ -53,15 +59,42 @@ notify_state(const char *fmt, ...)
 		    (const struct sockaddr *)&notify.to, notify.len);
 }
 
+static void
+say_well(const struct master *m, const char *first)
+{
+	notify_state("%sSTATUS=%zu certificates configured%s", first,
+	    m->conf->certs_n, m->conf->problems_n > 0 ?
+	    "; a configuration file has errors" : "");
+	notify.bad = false;
+}
+
 void
 notify_ready(const struct master *m)
 {
 	if (notify.ready)
 		return;
 	notify.ready = true;
-	notify_state("READY=1\nSTATUS=%zu certificates configured%s",
-	    m->conf->certs_n, m->conf->problems_n > 0 ?
-	    "; a configuration file has errors" : "");
+	say_well(m, "READY=1\n");
+}
+
+void
+notify_bad(const char *fmt, ...)
+{
+	char text[400];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	notify.bad = true;
+	notify_state("STATUS=%s", text);
+}
+
+void
+notify_well(const struct master *m)
+{
+	if (notify.bad)
+		say_well(m, "");
 }
 
 /* systemd wants to know since when, to tell an old READY from a new one. */
@@ -76,6 +109,16 @@ notify_reloading(void)
 void
 notify_beat(void)
 {
-	if (notify.watchdog)
+	if (notify.watchdog_ms > 0)
 		notify_state("WATCHDOG=1");
+}
+
+int64_t
+notify_patience(void)
+{
+	int64_t ms = notify.watchdog_ms / 4 * 3;
+
+	if (ms <= 0 || ms > SILENT_MAX_MS)
+		return SILENT_MAX_MS;
+	return ms > SILENT_MIN_MS ? ms : SILENT_MIN_MS;
 }

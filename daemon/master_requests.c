@@ -20,11 +20,7 @@ void
 requests_refuse(struct master *m, unsigned engine, uint32_t id,
     const struct err *err)
 {
-	struct w_failed f = {
-		.code = (char *)(uintptr_t)err_code_name(err->code),
-		.text = (char *)(uintptr_t)err->text,
-		.advice = (char *)(uintptr_t)err->advice
-	};
+	struct w_failed f = wire_failed(err);
 
 	requests_answer(m, engine, id, WIRE_FAILED, &f);
 }
@@ -38,6 +34,8 @@ beat(struct child *c, uint32_t id, void *st)
 	(void)st;
 	c->m->beat = poll_now();
 	notify_ready(c->m);
+	if (poll_now() - c->started > CHILD_STEADY_MS)
+		notify_well(c->m);
 	notify_beat();
 	return false;
 }
@@ -112,6 +110,28 @@ reload(struct child *c, uint32_t id, void *st)
 	return false;
 }
 
+static bool
+security(struct child *c, uint32_t id, void *st)
+{
+	(void)st;
+	security_answer(c->m, id);
+	return false;
+}
+
+static bool
+survey(struct child *c, uint32_t id, void *st)
+{
+	survey_next(c->m, id, st);
+	return false;
+}
+
+static bool
+reseal(struct child *c, uint32_t id, void *st)
+{
+	survey_reseal(c->m, id, st);
+	return false;
+}
+
 /* --- of keeper and verifier -------------------------------------------- */
 
 static bool
@@ -138,8 +158,18 @@ failed(struct child *c, uint32_t id, void *st)
 		log_err(&err, "keeper");
 	} else if (c->role == ROLE_KEEPER && arm_is_ours(id))
 		arm_failed(id, st);
+	else if ((id & SURVEY_SERIAL) != 0)
+		survey_failed(c->m, id, st);
 	else
 		jobs_failed(c->m, id, st);
+	return false;
+}
+
+static bool
+confined(struct child *c, uint32_t id, void *st)
+{
+	(void)id;
+	security_told(c, st);
 	return false;
 }
 
@@ -156,8 +186,10 @@ fine(struct child *c, uint32_t id, void *st)
 static bool
 sealed(struct child *c, uint32_t id, void *st)
 {
-	(void)c;
-	arm_sealed(id, st);
+	if ((id & SURVEY_SERIAL) != 0 && !arm_is_ours(id))
+		survey_sealed(c->m, id, st);
+	else
+		arm_sealed(id, st);
 	return false;
 }
 
@@ -176,6 +208,13 @@ static const struct rule {
 	{ ROLE_ENGINE, WIRE_RUN_DNS, run_dns },
 	{ ROLE_ENGINE, WIRE_RELOAD, reload },
 	{ ROLE_ENGINE, WIRE_WEBROOT, webroot },
+	{ ROLE_ENGINE, WIRE_CONFINED, confined },
+	{ ROLE_ENGINE, WIRE_SECURITY, security },
+	{ ROLE_ENGINE, WIRE_SURVEY, survey },
+	{ ROLE_ENGINE, WIRE_RESEAL, reseal },
+	{ ROLE_KEEPER, WIRE_CONFINED, confined },
+	{ ROLE_RESPONDER, WIRE_CONFINED, confined },
+	{ ROLE_VERIFIER, WIRE_CONFINED, confined },
 	{ ROLE_KEEPER, WIRE_OK, fine },
 	{ ROLE_KEEPER, WIRE_OPENED, opened },
 	{ ROLE_KEEPER, WIRE_KEY, sealed },

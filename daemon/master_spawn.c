@@ -13,6 +13,7 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include "base/signals.h"
 #include "daemon/master_spawn.h"
 
 extern char **environ;
@@ -35,18 +36,6 @@ place_descriptors(const struct spawn *s)
 		else if (dup2(high[i], i) < 0)
 			return -1;
 	return (int)syscall(SYS_close_range, (unsigned)s->fds_n, ~0U, 0U);
-}
-
-static void
-reset_signals(void)
-{
-	sigset_t none;
-	int i;
-
-	for (i = 1; i < NSIG; i++)
-		signal(i, SIG_DFL);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
 /* Lets one capability survive the exec; without it the program says that it
@@ -87,7 +76,7 @@ child(const struct spawn *s, pid_t master)
 {
 	int no;
 
-	reset_signals();
+	signals_reset();
 	if (place_descriptors(s) == 0 && chdir(s->dir) == 0 && become(s) == 0 &&
 	    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 &&
 	    getppid() == master)

@@ -63,9 +63,9 @@ operator_unpack(struct w_key *k, const uint8_t *p, size_t n)
 	size_t i, len;
 
 	memset(k, 0, sizeof(*k));
-	for (i = 0; i < 2; i++) {
-		len = n < 4 ? SIZE_MAX : p[0] | (size_t)p[1] << 8 |
-		    (size_t)p[2] << 16 | (size_t)p[3] << 24;
+	for (i = 0; i < 2 && n >= 4; i++) {
+		len = p[0] | (size_t)p[1] << 8 | (size_t)p[2] << 16 |
+		    (size_t)p[3] << 24;
 		if (len == 0 || len > n - 4)
 			break;
 		*parts[i] = blob_copy(p + 4, len);

@@ -10,7 +10,9 @@
 #include "daemon/spread.h"
 #include "daemon/zone.h"
 
-enum { FIRST_GAP_MS = 1000, LAST_GAP_MS = 15 * 1000 };
+/* Somebody waits for a trial, which belongs to no certificate. */
+enum { FIRST_GAP_MS = 1000, LAST_GAP_MS = 15 * 1000,
+	TRIAL_MS = 4 * 60 * 1000 };
 
 /* --- walking to the zone -------------------------------------------- */
 
@@ -139,8 +141,8 @@ put_findings(const struct watching *k)
 		v = &k->spread.servers[i];
 		snprintf(subject, sizeof(subject), "%s%s%s", v->at.name,
 		    v->at.address[0] != '\0' ? " " : "", v->at.address);
-		f.text = (char *)(uintptr_t)v->said;
-		f.result = (char *)(uintptr_t)(v->has >= SPREAD_SURE ?
+		f.text = row_const(v->said);
+		f.result = row_const(v->has >= SPREAD_SURE ?
 		    "good" : err_code_name(ERR_DNS_UNSEEN));
 		batch_put(turn_batch(), T_FINDING, &f);
 	}
@@ -149,7 +151,8 @@ put_findings(const struct watching *k)
 static void
 watch_over(struct watching *k, const struct err *err)
 {
-	put_findings(k);
+	if (k->row->cert_id != 0)
+		put_findings(k);
 	k->done(k->ctx, err);
 	zone_free(&k->walking.w);
 	spread_free(&k->spread);
@@ -244,7 +247,8 @@ proof_dns_seen(const struct row_challenge *row, proof_done *done, void *ctx)
 	k = xcalloc(1, sizeof(*k));
 	k->row = row_copy(T_CHALLENGE, row);
 	k->wait_ms = d->wait_ms;
-	k->timeout_ms = d->timeout_ms;
+	k->timeout_ms = row->cert_id == 0 && d->timeout_ms > TRIAL_MS ?
+	    TRIAL_MS : d->timeout_ms;
 	k->since_ms = loop_mono();
 	k->gap_ms = FIRST_GAP_MS;
 	k->done = done;

@@ -8,7 +8,8 @@
 enum {
 	RESPOND_LISTENERS = 64,
 	RESPOND_CONNECTIONS = 4096,	/* of all listeners together */
-	RESPOND_PER_IP = 32,		/* not on a Unix socket */
+	RESPOND_PER_IP = 256,		/* not on a Unix socket; a CA validates
+					 * all orders under way from one */
 	RESPOND_IDLE_S = 5,		/* without a byte */
 	RESPOND_LIFE_MS = 10 * 1000,	/* however busy it looks */
 	RESPOND_MEMORY = 8192		/* a request with its head */

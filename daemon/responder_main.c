@@ -41,13 +41,15 @@ static void
 confine(void)
 {
 	struct sandbox_plan plan = { .role = ROLE_RESPONDER };
+	bool empty;
 
 	/* The master starts it in an empty directory, with the one capability
 	 * that this takes when there are users of their own. */
-	log_info("confined: root directory: %s", geteuid() != 0 &&
-	    chroot(".") == 0 && chdir("/") == 0 ? "empty" : "the system's");
+	empty = geteuid() != 0 && chroot(".") == 0 && chdir("/") == 0;
 	plan.lenient = !confined_fits(&plan, alpn_rehearse);
 	confined_enter(&plan);
+	sandbox_say_line(empty ? "root directory: empty" :
+	    "root directory: the system's");
 }
 
 static int

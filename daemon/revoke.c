@@ -53,11 +53,13 @@ revoke_is_replaced(const struct bundle *b, int64_t version, int64_t now_ms)
 {
 	const struct row_cert *c = b->cert;
 	const struct row_version *v = bundle_version(b, c->newest);
+	const struct row_version *old = bundle_version(b, version);
 	const struct row_deployment *d;
 	size_t i;
 
 	if (c->newest <= version || c->installed != c->newest || v == NULL ||
-	    v->revoked_ms != 0 || v->not_after_ms <= now_ms)
+	    v->revoked_ms != 0 || v->not_after_ms <= now_ms ||
+	    (old != NULL && strcmp(old->spki_sha256, v->spki_sha256) == 0))
 		return false;
 	for (i = 0; i < b->deployments.n; i++) {
 		d = ROWS_AT(&b->deployments, row_deployment, i);

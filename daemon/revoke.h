@@ -26,12 +26,16 @@ bool revoke_is(const struct row_revocation *r, const char *state);
  * of one whose key somebody else has, all that still holds. */
 bool revoke_is_meant(const struct bundle *b, const struct row_version *v,
     int64_t reason, int64_t now_ms);
-/* Something newer than this version is used by all services, and proved where
+/* Something newer than this version, with another key, is used by all services, and proved where
  * it can be. */
 bool revoke_is_replaced(const struct bundle *b, int64_t version,
     int64_t now_ms);
 /* The certificate has changed: perhaps something is ready now. */
 void revoke_look(const struct bundle *b);
+
+/* Orders a replacement, whose key is never one that was in use: a new one, or
+ * with key-policy next the one that has been shown ahead. */
+void revoke_replace(const struct row_cert *c);
 
 /* Job REVOKE. */
 void job_revoke(int64_t cert_id);

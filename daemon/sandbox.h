@@ -36,6 +36,11 @@ struct sandbox_report {
 int sandbox_enter(const struct sandbox_plan *plan, struct sandbox_report *out,
     struct err *err);
 
+/* Logs the report, tells it to the master, frees it. What is found out later
+ * goes as a line of its own. sandbox_say.c. */
+void sandbox_say(struct sandbox_report *report);
+void sandbox_say_line(const char *line);
+
 /* Forks a child that enters the plan and works there. False when it died or
  * work returned anything but 0: a library does what the allow-list does not
  * know, or the plan itself fails. */

@@ -1,6 +1,7 @@
 /* Finds due jobs and hands them to their handlers. What is being handled is
- * known in memory (running) and by a lease in its row, so that a look-up does
- * not return it; a crash leaves leases that the next start removes. */
+ * known in memory (running) and, when it lasts longer than its handler's first
+ * step, by a lease in its row, so that a look-up does not return it; a crash
+ * leaves leases that the next start removes. */
 #include <config.h>
 #include <assert.h>
 #include <stdlib.h>
@@ -40,7 +41,7 @@ put_row(enum job_kind kind, int64_t object, int64_t due_ms, int64_t lease_ms)
 {
 	struct row_job row = { .kind = kind, .object = object,
 		.due_ms = due_ms, .priority = kind,
-		.lease_owner = (char *)(uintptr_t)(lease_ms > 0 ? "me" : ""),
+		.lease_owner = row_const(lease_ms > 0 ? "me" : ""),
 		.lease_until_ms = lease_ms };
 
 	batch_put(turn_batch(), T_JOB, &row);
@@ -98,14 +99,22 @@ sched_later(enum job_kind kind, int64_t object, int64_t due_ms)
 }
 
 static void
+lease(const struct row_job *job)
+{
+	put_row((enum job_kind)job->kind, job->object, job->due_ms,
+	    loop_now() + SCHED_LEASE_MS);
+}
+
+static void
 start(const struct row_job *job)
 {
 	enum job_kind kind = (enum job_kind)job->kind;
 	struct running *r;
 
-	put_row(kind, job->object, job->due_ms, loop_now() + SCHED_LEASE_MS);
-	if (*find(kind, job->object) != NULL)
+	if (*find(kind, job->object) != NULL) {
+		lease(job);
 		return;
+	}
 	r = xcalloc(1, sizeof(*r));
 	r->kind = kind;
 	r->object = job->object;
@@ -114,6 +123,8 @@ start(const struct row_job *job)
 	log_debug("job %s %016llx", sched_table[kind].name,
 	    (unsigned long long)job->object);
 	sched_table[kind].run(job->object);
+	if (*find(kind, job->object) != NULL)
+		lease(job);
 }
 
 /* Answers to look(): one a kind, then the earliest job of all. */
@@ -204,7 +215,7 @@ sched_kick(void)
 	if (sched.looking || sched.stopped || sched.timer == NULL)
 		return;		/* sched_init looks first */
 	sched.looking = true;
-	turn_after(wake, NULL);
+	turn_last(wake, NULL);
 }
 
 void
@@ -219,6 +230,12 @@ void
 sched_stop(void)
 {
 	sched.stopped = true;
+}
+
+bool
+sched_is_stopped(void)
+{
+	return sched.stopped;
 }
 
 void
@@ -243,4 +260,10 @@ sched_running(enum job_kind kind)
 	for (r = sched.running; r != NULL; r = r->next)
 		n += r->kind == kind;
 	return n;
+}
+
+bool
+sched_is_running(enum job_kind kind, int64_t object)
+{
+	return *find(kind, object) != NULL;
 }

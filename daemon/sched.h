@@ -24,6 +24,7 @@ void sched_init(void);
 void sched_fini(void);
 /* No job is started any more (drain). */
 void sched_stop(void);
+bool sched_is_stopped(void);
 /* Puts a job into this turn; due replaces what was there, also for a job that
  * is being handled (it runs again then). */
 void sched_put(enum job_kind kind, int64_t object, int64_t due_ms);
@@ -34,4 +35,5 @@ void sched_later(enum job_kind kind, int64_t object, int64_t due_ms);
 /* Look again soon: somebody made room. */
 void sched_kick(void);
 int sched_running(enum job_kind kind);	/* being handled now */
+bool sched_is_running(enum job_kind kind, int64_t object);
 #endif

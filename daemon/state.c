@@ -36,6 +36,16 @@ installed_version(const struct bundle *b)
 	    bundle_version(b, b->cert->installed) : NULL;
 }
 
+/* It has refused the newest version, and what is being tried again has not
+ * been proved yet. */
+static bool
+is_bad(const struct row_deployment *d)
+{
+	return strcmp(d->state, "refused") == 0 ||
+	    strcmp(d->state, "unserved") == 0 ||
+	    (d->failures > 0 && strcmp(d->state, "served") != 0);
+}
+
 /* The deployment that explains best why the newest is not served. */
 static const struct row_deployment *
 worst(const struct bundle *b, int *waiting, int *served)
@@ -46,8 +56,7 @@ worst(const struct bundle *b, int *waiting, int *served)
 	*waiting = *served = 0;
 	for (i = 0; i < b->deployments.n; i++) {
 		d = ROWS_AT(&b->deployments, row_deployment, i);
-		if (strcmp(d->state, "refused") == 0 ||
-		    strcmp(d->state, "unserved") == 0) {
+		if (is_bad(d)) {
 			if (bad == NULL || d->failures > bad->failures)
 				bad = d;
 		} else if (strcmp(d->state, "served") == 0 &&
@@ -102,13 +111,30 @@ failing_state(struct state *s, const struct bundle *b, int64_t left_ms,
 	say(s, "failing", left_ms < failing_since_left_ms / 2, words);
 }
 
+/* Issuance explains it, or else why there is no placeholder either. */
+static void
+new_state(struct state *s, const struct bundle *b)
+{
+	const struct row_cert *c = b->cert;
+	int waiting, served;
+	const struct row_deployment *bad = worst(b, &waiting, &served);
+	char words[240];
+
+	error_words(words, sizeof(words), c->iss_error);
+	if (words[0] == '\0' && bad != NULL)
+		error_words(words, sizeof(words), bad->error);
+	say(s, "new", c->iss_failures >= FIRST_FAILURES ||
+	    (bad != NULL && bad->failures >= SERVICE_TRIES),
+	    words[0] != '\0' ? words :
+	    "nothing issued yet; a placeholder is in place");
+}
+
 void
 state_of(struct state *s, const struct bundle *b, int64_t now)
 {
 	const struct row_cert *c = b->cert;
 	const struct row_version *v = installed_version(b);
 	int64_t life, left;
-	char words[240];
 
 	s->look_ms = now + CONF_DAY;
 	if (c->paused_ms != 0) {
@@ -120,10 +146,7 @@ state_of(struct state *s, const struct bundle *b, int64_t now)
 		return;
 	}
 	if (v == NULL && c->newest == 0) {
-		error_words(words, sizeof(words), c->iss_error);
-		say(s, "new", c->iss_failures >= FIRST_FAILURES,
-		    words[0] != '\0' ? words :
-		    "nothing issued yet; a placeholder is in place");
+		new_state(s, b);
 		return;
 	}
 	if (v == NULL) {

@@ -1,27 +1,55 @@
-/* Collects what a turn changes, commits it, lets the wishes leave. */
+/* Collects what a turn changes, commits it, lets the wishes leave. A question
+ * in between stages what there is: it is one transaction all the same. */
 #include <config.h>
+#include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 #include "daemon/log.h"
 #include "daemon/loop.h"
 #include "daemon/turn.h"
 #include "daemon/view.h"
 
-enum { WISHES_FIRST = 64, ROUNDS_MAX = 1000 };
+enum { CALLS_FIRST = 64, ROUNDS_MAX = 1000 };
 
-struct wish {
-	void (*fn)(void *ctx);
-	void *ctx;
+struct calls {
+	struct { void (*fn)(void *ctx); void *ctx; } *v;
+	size_t n, room;
 };
 
 static struct {
 	struct store *store;
 	struct batch *batch;
-	struct wish *wishes;
-	size_t wishes_n, wishes_room;
+	bool staged;		/* there is more in the store */
+	struct calls lasts, wishes;
 	bool events;		/* this turn put some */
 	void (*on_events)(void *ctx);
 	void *on_events_ctx;
+	void (*on_failure)(const struct err *err);
 } turn;
+
+static void
+calls_add(struct calls *c, void (*fn)(void *ctx), void *ctx)
+{
+	if (c->n == c->room) {
+		c->room = c->room > 0 ? 2 * c->room : CALLS_FIRST;
+		c->v = xrealloc(c->v, c->room * sizeof(*c->v));
+	}
+	c->v[c->n].fn = fn;
+	c->v[c->n++].ctx = ctx;
+}
+
+/* Those that there are; what they add is left for the next time. */
+static void
+calls_make(struct calls *c)
+{
+	struct calls now = *c;
+	size_t i;
+
+	memset(c, 0, sizeof(*c));
+	for (i = 0; i < now.n; i++)
+		now.v[i].fn(now.v[i].ctx);
+	free(now.v);
+}
 
 void
 turn_init(struct store *s)
@@ -31,15 +59,19 @@ turn_init(struct store *s)
 }
 
 void
+turn_use(struct store *s)
+{
+	assert(batch_empty(turn.batch) && turn.wishes.n == 0);
+	turn.store = s;
+}
+
+void
 turn_fini(void)
 {
 	batch_free(turn.batch);
-	turn.batch = NULL;
-	free(turn.wishes);
-	turn.wishes = NULL;
-	turn.wishes_n = turn.wishes_room = 0;
-	turn.events = false;
-	turn.on_events = NULL;
+	free(turn.wishes.v);
+	free(turn.lasts.v);
+	memset(&turn, 0, sizeof(turn));
 }
 
 struct batch *
@@ -57,6 +89,8 @@ committed(void *unused, const struct err *err)
 	if (err == NULL)
 		return;
 	log_err(err, "the inventory can't be written");
+	if (turn.on_failure != NULL)
+		turn.on_failure(err);
 	exit(1);
 }
 
@@ -65,14 +99,28 @@ flush(void)
 {
 	struct batch *b = turn.batch;
 
-	if (batch_empty(b))
+	if (batch_empty(b) && !turn.staged)
 		return;
 	turn.batch = batch_new();
+	turn.staged = false;
 	store_commit(turn.store, b, committed, NULL);
 }
 
 struct store *
 turn_store(void)
+{
+	struct batch *b = turn.batch;
+
+	if (!batch_empty(b)) {
+		turn.batch = batch_new();
+		turn.staged = true;
+		store_stage(turn.store, b);
+	}
+	return turn.store;
+}
+
+struct store *
+turn_store_durable(void)
 {
 	flush();
 	return turn.store;
@@ -81,39 +129,35 @@ turn_store(void)
 void
 turn_after(void (*fn)(void *ctx), void *ctx)
 {
-	if (turn.wishes_n == turn.wishes_room) {
-		turn.wishes_room = turn.wishes_room > 0 ?
-		    2 * turn.wishes_room : WISHES_FIRST;
-		turn.wishes = xrealloc(turn.wishes,
-		    turn.wishes_room * sizeof(*turn.wishes));
-	}
-	turn.wishes[turn.wishes_n].fn = fn;
-	turn.wishes[turn.wishes_n++].ctx = ctx;
+	calls_add(&turn.wishes, fn, ctx);
+}
+
+void
+turn_last(void (*fn)(void *ctx), void *ctx)
+{
+	calls_add(&turn.lasts, fn, ctx);
 }
 
 void
 turn_end(void *unused)
 {
-	struct wish *now;
-	size_t n, i;
 	int rounds;
 
 	(void)unused;
 	for (rounds = 0; rounds < ROUNDS_MAX; rounds++) {
+		if (turn.lasts.n > 0) {
+			calls_make(&turn.lasts);
+			continue;
+		}
 		flush();
 		if (turn.events && turn.on_events != NULL)
 			turn.on_events(turn.on_events_ctx);
 		turn.events = false;
-		n = turn.wishes_n;
-		if (n == 0 && batch_empty(turn.batch))
-			return;
 		/* Wishes may bring changes and new wishes: once more. */
-		now = turn.wishes;
-		turn.wishes = NULL;
-		turn.wishes_n = turn.wishes_room = 0;
-		for (i = 0; i < n; i++)
-			now[i].fn(now[i].ctx);
-		free(now);
+		if (turn.wishes.n > 0)
+			calls_make(&turn.wishes);
+		else if (batch_empty(turn.batch) && turn.lasts.n == 0)
+			return;
 	}
 	log_error("a turn does not end after %d rounds", ROUNDS_MAX);
 	abort();
@@ -125,13 +169,13 @@ turn_event(const struct happening *h)
 	struct row_event row = { .at_ms = loop_now(), .cert_id = h->cert_id,
 		.version = h->version };
 
-	row.event = (char *)(uintptr_t)h->event;
-	row.name = (char *)(uintptr_t)h->name;
-	row.service = (char *)(uintptr_t)h->service;
-	row.actor = (char *)(uintptr_t)(h->actor != NULL ? h->actor :
+	row.event = row_const(h->event);
+	row.name = row_const(h->name);
+	row.service = row_const(h->service);
+	row.actor = row_const(h->actor != NULL ? h->actor :
 	    "scheduler");
-	row.cause = (char *)(uintptr_t)h->cause;
-	row.text = (char *)(uintptr_t)h->text;
+	row.cause = row_const(h->cause);
+	row.text = row_const(h->text);
 	if (h->err != NULL)
 		row.error = view_error_json(h->err, NULL);
 	batch_put(turn.batch, T_EVENT, &row);
@@ -143,6 +187,12 @@ turn_event(const struct happening *h)
 	    h->err != NULL && h->text != NULL ? ": " : "",
 	    h->err != NULL ? h->err->text : "");
 	free(row.error);
+}
+
+void
+turn_watch_failure(void (*fn)(const struct err *err))
+{
+	turn.on_failure = fn;
 }
 
 void

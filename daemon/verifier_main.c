@@ -118,5 +118,7 @@ main(void)
 	}
 	confined_enter(&parent);
 	child_plan.lenient = !confined_fits(&child_plan, judge_rehearse);
+	sandbox_say_line(child_plan.lenient ? "each look: seccomp with a "
+	    "deny-list" : "each look: a process of its own, seccomp: on");
 	return serve();
 }

@@ -3,6 +3,7 @@
 #include <config.h>
 #include <stdlib.h>
 #include <string.h>
+#include "acme/acme.h"
 #include "base/text.h"
 #include "daemon/json.h"
 #include "daemon/revoke.h"
@@ -206,6 +207,31 @@ view_missing(const struct bundle *b, const struct row_version *v)
 	return missing;
 }
 
+/* "3 1 1 HEX", what a TLSA record of the key says (RFC 7671 section 5.1). */
+static json_t *
+tlsa(const char *spki_sha256)
+{
+	char text[8 + 64 + 1];
+
+	if (spki_sha256 == NULL || *spki_sha256 == '\0')
+		return json_null();
+	snprintf(text, sizeof(text), "3 1 1 %.64s", spki_sha256);
+	return json_string(text);
+}
+
+/* The key of the version after the newest; null unless key-policy is next. */
+static json_t *
+next_key(const struct row_cert *c)
+{
+	char hex[65];
+
+	if (c->next_spki.len == 0)
+		return json_null();
+	acme_digest_hex(hex, c->next_spki.p, c->next_spki.len);
+	return json_pack("{s:s, s:s, s:o}", "key_type", c->next_key_type,
+	    "spki_sha256", hex, "tlsa", tlsa(hex));
+}
+
 static json_t *
 newest(const struct bundle *b)
 {
@@ -217,7 +243,7 @@ newest(const struct bundle *b)
 		return json_null();
 	missing = view_missing(b, v);
 	j = json_pack("{s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:b, s:o, s:o,"
-	    " s:o, s:o}",
+	    " s:o, s:o, s:o, s:o, s:o}",
 	    "version", (json_int_t)v->version,
 	    "issued_at", json_time(v->issued_ms),
 	    "not_before", json_time(v->not_before_ms),
@@ -227,6 +253,9 @@ newest(const struct bundle *b)
 	    "placeholder", v->placeholder != 0,
 	    "serial", json_text(v->serial), "sha256", json_text(v->sha256),
 	    "spki_sha256", json_text(v->spki_sha256),
+	    "tlsa", v->placeholder ? json_null() : tlsa(v->spki_sha256),
+	    "key_type", json_text(v->key_type),
+	    "profile", json_text(v->profile),
 	    "issuer", json_text(v->issuer));
 	strv_free(&missing);
 	return j;
@@ -244,6 +273,21 @@ installed(const struct bundle *b)
 	    "version", (json_int_t)c->installed,
 	    "since", json_time(c->installed_since_ms),
 	    "not_after", json_time(v == NULL ? 0 : v->not_after_ms));
+}
+
+/* Why they can't be put in place, where no service could say so. */
+static json_t *
+files(const struct bundle *b)
+{
+	const struct row_deployment *d = bundle_deployment(b, "");
+
+	if (d == NULL)
+		return json_null();
+	return json_pack("{s:I, s:o, s:o, s:o}",
+	    "failures", (json_int_t)d->failures,
+	    "last_try_at", json_time(d->last_try_ms),
+	    "next_try_at", json_time(d->next_try_ms),
+	    "error", view_error_column(d->error));
 }
 
 static json_t *
@@ -321,8 +365,11 @@ services(const struct bundle *b, bool full)
 
 	for (i = 0; i < b->deployments.n; i++) {
 		d = ROWS_AT(&b->deployments, row_deployment, i);
+		if (d->service[0] == '\0')
+			continue;	/* these are the files */
 		j = json_pack("{s:s, s:o, s:o, s:I, s:I, s:o, s:o, s:o}",
-		    "service", d->service, "state", word(d->state),
+		    "service", d->service, "state", word(
+		    strcmp(d->state, "again") == 0 ? "reloading" : d->state),
 		    "version", d->version < 0 ? json_null() :
 		    json_integer(d->version),
 		    "wanted_version", (json_int_t)d->wanted,
@@ -420,7 +467,10 @@ view_cert(const struct bundle *b, const struct conf *conf, int64_t now_ms,
 		json_object_set_new(j, "paths", paths(c, conf));
 	json_object_set_new(j, "issuance", issuance(c));
 	json_object_set_new(j, "newest", newest(b));
+	json_object_set_new(j, "next_key", next_key(c));
+	json_object_set_new(j, "not_granted", json_lines(c->degraded));
 	json_object_set_new(j, "installed", installed(b));
+	json_object_set_new(j, "files", files(b));
 	json_object_set_new(j, "served", served(b));
 	json_object_set_new(j, "days_left", c->not_after_ms == 0 ?
 	    json_null() : json_integer(view_days(c->not_after_ms, now_ms)));

@@ -247,6 +247,13 @@ view_status(const struct view_status *s)
 	    s->issuances_n, "waiting"), "done_at"));
 	json_object_set_new(j, "cas", cas(s));
 	json_object_set_new(j, "config", config(s->conf));
+	if (s->trouble != NULL) {
+		json_object_set_new(j, "trouble", view_error(s->trouble));
+		json_object_set_new(j, "trouble_since",
+		    json_time(s->trouble_ms));
+	}
+	if (s->notice != NULL)
+		json_object_set_new(j, "notice", view_error(s->notice));
 	if (s->security != NULL)
 		json_object_set_new(j, "security", json_lines(s->security));
 	return j;

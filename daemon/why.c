@@ -398,6 +398,7 @@ progress(const char *state)
 		{ "installed", "has the files; its reload is due" },
 		{ "checking", "its configuration is being checked" },
 		{ "reloading", "is being reloaded" },
+		{ "again", "shows an older version; it is reloaded once more" },
 		{ "served", "has the files; no endpoint to look at" }
 	};
 	size_t i;
@@ -492,6 +493,7 @@ service_lines(struct why *w, const struct row_deployment *d)
 	struct err e;
 	size_t i;
 	bool failed = view_error_parse(&e, &saw, d->error);
+	const char *label = d->service[0] != '\0' ? d->service : "files";
 
 	/* Where issuance is the trouble, healthy services only distract. */
 	if (!failed && !is_state(w, "served") && !is_state(w, "valid") &&
@@ -504,7 +506,7 @@ service_lines(struct why *w, const struct row_deployment *d)
 	if (failed && saw.n > 0)
 		evidence(w, &saw, false);
 	else if (failed)
-		line(w, d->service, "%s", e.text);
+		line(w, label, "%s", e.text);
 	if (s.good > 0)
 		good_line(w, failed ? "" : d->service, &s);
 	if (s.bad > 0 && saw.n == 0)
@@ -601,11 +603,17 @@ static char *
 clause(const char *advice)
 {
 	static const char tail[] = ", or drop it";
-	char *s = xstrdup(advice);
+	char *s = xstrdup(advice), *colon;
 	size_t n = strlen(s);
 
 	if (n > 0 && s[n - 1] == '.')
 		s[--n] = '\0';
+	/* "Mend it, then: everleaf ..." */
+	colon = strstr(s, "then: ");
+	if (colon != NULL) {
+		memmove(colon + 4, colon + 5, strlen(colon + 5) + 1);
+		n--;
+	}
 	if (n > 1 && islower((unsigned char)s[1]))
 		s[0] = (char)tolower((unsigned char)s[0]);
 	if (n >= sizeof(tail) && strcmp(s + n - (sizeof(tail) - 1), tail) == 0)
@@ -703,4 +711,21 @@ why_json(const struct bundle *b, const struct row_ca *ca, int64_t now_ms)
 	buf_free(&w.verdict);
 	buf_free(&w.standing);
 	return j;
+}
+
+void
+why_all_stands(json_t *why, const struct err *err)
+{
+	char *words;
+
+	if (err == NULL)
+		return;
+	json_array_insert_new(json_object_get(why, "lines"), 0,
+	    json_pack("{s:s, s:o}", "label", "daemon", "text",
+	    json_text(err->text)));
+	words = clause(err->advice);
+	if (*words != '\0')
+		json_array_insert_new(json_object_get(why, "do"), 0,
+		    json_text(words));
+	free(words);
 }

@@ -14,4 +14,7 @@
  * value. */
 json_t *why_json(const struct bundle *b, const struct row_ca *ca,
     int64_t now_ms);
+/* Trouble of the whole daemon goes before all that is about one certificate;
+ * err may be NULL. */
+void why_all_stands(json_t *why, const struct err *err);
 #endif

@@ -39,6 +39,9 @@ static const struct msg_field failed_fields[] = {
 	MSG_FC(w_failed, TEXT, text, TEXT, msg_any_text),
 	MSG_FC(w_failed, TEXT, advice, TEXT, msg_any_text), MSG_END
 };
+static const struct msg_field confined_fields[] = {
+	MSG_FC(w_confined, LIST, lines, 128, msg_any_text), MSG_END
+};
 static const struct msg_field peer_fields[] = {
 	MSG_F(w_peer, U8, peer, 0), MSG_END
 };
@@ -145,7 +148,7 @@ static const struct msg_field install_fields[] = {
 	MSG_F(w_install, BLOB, sealed, KEY), MSG_F(w_install, BLOB, leaf, CERT),
 	MSG_F(w_install, BLOB, chain, CHAIN),
 	MSG_F(w_install, LIST, names, NAMES),
-	MSG_F(w_install, BLOB, meta, CERT / 2), MSG_END
+	MSG_F(w_install, BLOB, meta, CERT), MSG_END
 };
 static const struct msg_field generation_fields[] = {
 	MSG_F(w_generation, U64, cert, 0), MSG_F(w_generation, U32, gen, 0),
@@ -153,6 +156,18 @@ static const struct msg_field generation_fields[] = {
 };
 static const struct msg_field is_live_fields[] = {
 	MSG_F(w_is_live, U32, gen, 0), MSG_END
+};
+static const struct msg_field surveyed_fields[] = {
+	MSG_F(w_surveyed, U64, cert, 0), MSG_F(w_surveyed, U32, gen, 0),
+	MSG_F(w_surveyed, U8, live, 0),
+	MSG_FC(w_surveyed, TEXT, why, TEXT, msg_any_text),
+	MSG_F(w_surveyed, BLOB, meta, CERT),
+	MSG_F(w_surveyed, BLOB, leaf, CERT),
+	MSG_F(w_surveyed, BLOB, chain, CERT), MSG_END
+};
+static const struct msg_field reseal_fields[] = {
+	MSG_F(w_reseal, U64, cert, 0), MSG_F(w_reseal, U32, gen, 0),
+	MSG_F(w_reseal, U32, version, 0), MSG_END
 };
 static const struct msg_field purge_fields[] = {
 	MSG_F(w_purge, U64, cert, 0),
@@ -212,16 +227,22 @@ static const struct msg_field verdict_fields[] = {
 const struct msg_spec wire_specs[] = {
 	{ "ok", WIRE_OK, sizeof(struct w_empty), empty_fields },
 	{ "drain", WIRE_DRAIN, sizeof(struct w_empty), empty_fields },
+	{ "security", WIRE_SECURITY, sizeof(struct w_empty), empty_fields },
 	{ "beat", WIRE_BEAT, sizeof(struct w_empty), empty_fields },
 	{ "flip", WIRE_FLIP, sizeof(struct w_generation), generation_fields },
 	{ "live", WIRE_LIVE, sizeof(struct w_generation), generation_fields },
 	{ "prune", WIRE_PRUNE, sizeof(struct w_generation), generation_fields },
+	{ "survey", WIRE_SURVEY, sizeof(struct w_generation),
+	    generation_fields },
 	{ "forget", WIRE_FORGET, sizeof(struct w_empty), empty_fields },
 	SPEC(WIRE_FAILED, failed),
+	SPEC(WIRE_CONFINED, confined),
 	SPEC(WIRE_PEER, peer),
 	SPEC(WIRE_KEK, kek),
 	SPEC(WIRE_OPEN, open),
 	SPEC(WIRE_OPENED, opened),
+	SPEC(WIRE_SURVEYED, surveyed),
+	SPEC(WIRE_RESEAL, reseal),
 	SPEC(WIRE_ACCOUNT_KEY, account_key),
 	SPEC(WIRE_KEY, key),
 	SPEC(WIRE_CSR, csr),
@@ -272,14 +293,22 @@ wire_send(int fd, enum wire_kind kind, uint32_t id, const void *st)
 	return msg_send(fd, spec, id, st, NULL, 0);
 }
 
-int
-wire_fail(int fd, uint32_t id, const struct err *err)
+struct w_failed
+wire_failed(const struct err *err)
 {
 	struct w_failed f = {
 		.code = (char *)(uintptr_t)err_code_name(err->code),
 		.text = (char *)(uintptr_t)err->text,
 		.advice = (char *)(uintptr_t)err->advice
 	};
+
+	return f;
+}
+
+int
+wire_fail(int fd, uint32_t id, const struct err *err)
+{
+	struct w_failed f = wire_failed(err);
 
 	return wire_send(fd, WIRE_FAILED, id, &f);
 }

@@ -28,6 +28,10 @@ enum wire_kind {
 	WIRE_OK = 1,		/* struct w_empty: done */
 	WIRE_FAILED,		/* struct w_failed */
 
+	/* any child to the master, no answer */
+	WIRE_CONFINED = 5,	/* struct w_confined: how it has confined
+				 * itself; also the answer to SECURITY */
+
 	/* master to a child, no answer */
 	WIRE_PEER = 10,		/* struct w_peer + 1 fd: your new channel */
 	WIRE_DRAIN,		/* struct w_empty: engine: no new step, commit,
@@ -73,6 +77,12 @@ enum wire_kind {
 	WIRE_RELOADED,		/* struct w_reloaded */
 	WIRE_WEBROOT,		/* struct w_webroot -> OK */
 	WIRE_RUN_DNS = 76,	/* struct w_run_dns -> RAN */
+	WIRE_SECURITY = 90,	/* struct w_empty -> CONFINED, of all */
+	WIRE_SURVEY,		/* struct w_generation: the next one on disk
+				 * after this -> SURVEYED */
+	WIRE_SURVEYED,		/* struct w_surveyed */
+	WIRE_RESEAL,		/* struct w_reseal -> KEY: that of this
+				 * generation, for the inventory */
 
 	/* master to verifier */
 	WIRE_VERIFY = 80,	/* struct w_verify + fds privkey cert chain
@@ -82,6 +92,10 @@ enum wire_kind {
 
 struct w_empty {
 	uint8_t unused;
+};
+
+struct w_confined {
+	struct strv lines;	/* "seccomp: on" */
 };
 
 struct w_failed {
@@ -251,6 +265,20 @@ struct w_is_live {
 	uint32_t gen;		/* 0: nothing is live */
 };
 
+/* Generations come by certificate, then by number. */
+struct w_surveyed {
+	uint64_t cert;		/* 0: there are no more */
+	uint32_t gen;
+	uint8_t live;
+	char *why;		/* empty, or why the rest is empty */
+	struct blob meta, leaf, chain;	/* the files */
+};
+
+struct w_reseal {
+	uint64_t cert;
+	uint32_t gen, version;
+};
+
 struct w_purge {
 	uint64_t cert;
 	char *name;
@@ -362,6 +390,8 @@ extern const struct msg_spec wire_specs[];	/* ends with name NULL */
 /* Sends the struct of that kind. -1: errno. */
 int wire_send(int fd, enum wire_kind kind, uint32_t id, const void *st);
 /* Answers FAILED with err. */
+/* An error as a message; its texts are borrowed. */
+struct w_failed wire_failed(const struct err *err);
 int wire_fail(int fd, uint32_t id, const struct err *err);
 /* Reads FAILED back into err. */
 void wire_failed_err(const struct w_failed *f, struct err *err);

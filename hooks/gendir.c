@@ -71,8 +71,19 @@ gendir_name(char out[GENDIR_NAME], const char *prefix, uint32_t gen)
 	snprintf(out, GENDIR_NAME, "%s%06u", prefix, gen);
 }
 
-int
-gendir_enter(int dir, const char *name, struct err *err)
+/* A mode that is right is left alone: setting it would be news for the disk. */
+static int
+set_mode(int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) == 0 && (st.st_mode & 07777) == GENDIR_MODE)
+		return 0;
+	return fchmod(fd, GENDIR_MODE);
+}
+
+static int
+enter(int dir, const char *name, struct err *err)
 {
 	int fd;
 
@@ -82,13 +93,24 @@ gendir_enter(int dir, const char *name, struct err *err)
 	if (fd < 0)
 		return gendir_err(err, "directory \"%s\" cannot be opened",
 		    name);
-	/* Always both: whoever made it may have died before. */
-	if (fchmod(fd, GENDIR_MODE) != 0)
-		gendir_err(err, "directory \"%s\": mode cannot be set", name);
-	else if (gendir_sync(dir, name, err) == 0)
+	if (set_mode(fd) == 0)
 		return fd;
+	gendir_err(err, "directory \"%s\": mode cannot be set", name);
 	close(fd);
 	return -1;
+}
+
+int
+gendir_enter(int dir, const char *name, struct err *err)
+{
+	int fd = enter(dir, name, err);
+
+	/* Also one that was there: whoever made it may have died before. */
+	if (fd >= 0 && gendir_sync(dir, name, err) != 0) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
 }
 
 static void
@@ -99,30 +121,31 @@ cert_names(char fan[3], char id[17], uint64_t cert)
 	fan[2] = '\0';
 }
 
+/* All four are there before the first is waited for: one commit of a file
+ * system's journal. */
 int
 gendir_make(struct gendir *d, int state, uint64_t cert, struct err *err)
 {
+	enum { LEVELS = 4 };
 	char id[17], fan[3];
-	int certs, below;
+	const char *names[LEVELS] = { "certs", fan, id, "gen" };
+	int fds[LEVELS + 1] = { state, -1, -1, -1, -1 }, i, rc = 0;
 
-	d->cert = d->gen = -1;
 	cert_names(fan, id, cert);
-	certs = gendir_enter(state, "certs", err);
-	if (certs < 0)
-		return -1;
-	below = gendir_enter(certs, fan, err);
-	close(certs);
-	if (below < 0)
-		return -1;
-	d->cert = gendir_enter(below, id, err);
-	close(below);
-	if (d->cert < 0)
-		return -1;
-	d->gen = gendir_enter(d->cert, "gen", err);
-	if (d->gen >= 0)
-		return 0;
-	gendir_close(d);
-	return -1;
+	for (i = 0; rc == 0 && i < LEVELS; i++) {
+		fds[i + 1] = enter(fds[i], names[i], err);
+		rc = fds[i + 1] < 0 ? -1 : 0;
+	}
+	for (i = 0; rc == 0 && i < LEVELS; i++)
+		rc = gendir_sync(fds[i], names[i], err);
+	for (i = 1; i <= 2; i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+	d->cert = fds[3];
+	d->gen = fds[4];
+	if (rc != 0)
+		gendir_close(d);
+	return rc;
 }
 
 /* As openat: the descriptor, or -1 with err, or -2 if it is not there. */

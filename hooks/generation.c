@@ -107,13 +107,13 @@ give_away(int fd, const struct layout *f, const struct generation *g,
 	    (unsigned)g->gid, (unsigned)mode);
 }
 
+/* A descriptor of the file, which is complete but not yet durable. */
 static int
 write_file(int dir, const struct layout *f, const struct generation *g,
     struct err *err)
 {
 	int fd = openat(dir, f->name, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW |
 	    O_CLOEXEC, 0600);
-	int rc = -1;
 
 	if (fd < 0)
 		return gendir_err(err, "file \"%s\" cannot be made", f->name);
@@ -121,25 +121,53 @@ write_file(int dir, const struct layout *f, const struct generation *g,
 	if (write_parts(fd, f, g) != 0)
 		gendir_err(err, "file \"%s\" cannot be written", f->name);
 	else if (give_away(fd, f, g, err) == 0)
-		rc = gendir_sync(fd, f->name, err);
-	if (close(fd) != 0 && rc == 0)
-		rc = gendir_err(err, "file \"%s\" cannot be closed", f->name);
+		return fd;
+	close(fd);
+	return -1;
+}
+
+static int
+write_files(int dir, int fds[FILES], const struct generation *g,
+    struct err *err)
+{
+	int i, rc = 0;
+
+	for (i = 0; rc == 0 && i < FILES; i++) {
+		fds[i] = write_file(dir, &files[i], g, err);
+		rc = fds[i] < 0 ? -1 : 0;
+	}
 	return rc;
 }
 
 static int
+close_file(int fd, const char *name, bool fine, struct err *err)
+{
+	int rc = fine ? gendir_sync(fd, name, err) : -1;
+
+	if (close(fd) != 0 && rc == 0)
+		rc = gendir_err(err, "file \"%s\" cannot be closed", name);
+	return rc;
+}
+
+/* All are on their way to the disk before the first is waited for: a file
+ * system with a journal then commits once, and not once a file. */
+static int
 fill_dir(int dir, const char *name, const struct generation *g,
     struct err *err)
 {
-	int i;
+	int fds[FILES] = { -1, -1, -1, -1, -1, -1 }, i;
+	int rc = write_files(dir, fds, g, err);
 
-	for (i = 0; i < FILES; i++)
-		if (write_file(dir, &files[i], g, err) != 0)
-			return -1;
-	if (fchmod(dir, GENDIR_MODE) != 0)
-		return gendir_err(err, "directory \"%s\": mode cannot be set",
+	if (rc == 0 && fchmod(dir, GENDIR_MODE) != 0)
+		rc = gendir_err(err, "directory \"%s\": mode cannot be set",
 		    name);
-	return gendir_sync(dir, name, err);
+	for (i = 0; rc == 0 && i < FILES; i++)
+		sync_file_range(fds[i], 0, 0, SYNC_FILE_RANGE_WRITE);
+	for (i = 0; i < FILES; i++)
+		if (fds[i] >= 0 && close_file(fds[i], files[i].name, rc == 0,
+		    err) != 0)
+			rc = -1;
+	return rc == 0 ? gendir_sync(dir, name, err) : -1;
 }
 
 static int

@@ -51,6 +51,18 @@ int generation_purge(int state, uint64_t cert, const char *title,
 /* Start: finishes what a crash left (.tmp-*, .del-*, .live.tmp) of one
  * certificate. */
 int generation_recover(int state, uint64_t cert, struct err *err);
+/* What is there, for an inventory that was lost. Ascending; the caller frees
+ * *gens. */
+int generation_list(int state, uint64_t cert, uint32_t **gens, size_t *n,
+    struct err *err);
+/* meta, leaf and chain of one (the caller frees them), and its key, which the
+ * caller wipes. Files that are larger than this are none of ours. */
+enum { GENERATION_META_MAX = 64 * 1024, GENERATION_LEAF_MAX = 32 * 1024,
+	GENERATION_CHAIN_MAX = 64 * 1024, GENERATION_KEY_MAX = 16 * 1024 };
+int generation_read(int state, uint64_t cert, uint32_t gen,
+    struct generation *out, struct err *err);
+int generation_read_key(int state, uint64_t cert, uint32_t gen,
+    struct blob *key, struct err *err);
 /* Calls fn with each certificate id below certs/. */
 int generation_each(int state, void (*fn)(void *ctx, uint64_t cert),
     void *ctx, struct err *err);

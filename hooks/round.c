@@ -17,7 +17,7 @@ enum phase {
 	RELOAD,
 	RELOAD_OLD,	/* after a reload that failed and files put back */
 	NEXT_RELOAD,
-	RELOAD_AGAIN,	/* services that had reloaded what is back now */
+	RELOAD_AGAIN,	/* services that had loaded what is back now */
 	OVER
 };
 
@@ -28,7 +28,7 @@ struct segment {
 
 struct item {
 	bool can_go_back, back;
-	bool *uses;
+	bool *uses, *loaded;
 	enum round_verdict *verdict;
 };
 
@@ -57,7 +57,6 @@ round_new(size_t items, size_t services)
 	struct round *r = xcalloc(1, sizeof(*r));
 	size_t i;
 
-	assert(services <= ROUND_SERVICES_MAX);
 	r->items_n = items;
 	r->services_n = services;
 	r->items = xcalloc(items, sizeof(*r->items));
@@ -68,6 +67,7 @@ round_new(size_t items, size_t services)
 	r->stack = xcalloc(items + 2, sizeof(*r->stack));
 	for (i = 0; i < items; i++) {
 		r->items[i].uses = xcalloc(services, sizeof(bool));
+		r->items[i].loaded = xcalloc(services, sizeof(bool));
 		r->items[i].verdict = xcalloc(services,
 		    sizeof(enum round_verdict));
 	}
@@ -83,6 +83,7 @@ round_free(struct round *r)
 		return;
 	for (i = 0; i < r->items_n; i++) {
 		free(r->items[i].uses);
+		free(r->items[i].loaded);
 		free(r->items[i].verdict);
 	}
 	free(r->items);
@@ -101,6 +102,14 @@ round_uses(struct round *r, size_t item, size_t service)
 }
 
 void
+round_loaded(struct round *r, size_t item, size_t service)
+{
+	assert(item < r->items_n && service < r->services_n);
+	assert(r->items[item].uses[service]);
+	r->items[item].loaded[service] = true;
+}
+
+void
 round_can_go_back(struct round *r, size_t item)
 {
 	r->items[item].can_go_back = true;
@@ -115,7 +124,15 @@ round_service(struct round *r, size_t service, bool check, bool reload,
 	r->services[service].rollback = rollback;
 }
 
-/* Suspects: what this service uses, is forward and could go back. */
+/* Forward, and this service has not loaded it yet. */
+static bool
+is_news(const struct round *r, size_t i, size_t s)
+{
+	return r->items[i].uses[s] && !r->items[i].loaded[s] &&
+	    !r->items[i].back;
+}
+
+/* Suspects: what is new to this service and could go back. */
 static void
 find_suspects(struct round *r)
 {
@@ -123,8 +140,7 @@ find_suspects(struct round *r)
 
 	r->suspects_n = 0;
 	for (i = 0; i < r->items_n; i++)
-		if (r->items[i].uses[r->s] && !r->items[i].back &&
-		    r->items[i].can_go_back)
+		if (is_news(r, i, r->s) && r->items[i].can_go_back)
 			r->suspects[r->suspects_n++] = i;
 }
 
@@ -147,23 +163,35 @@ push(struct round *r, size_t from, size_t to, bool guilty)
 }
 
 static bool
-any_forward(const struct round *r, size_t s)
+any_news(const struct round *r, size_t s)
 {
 	size_t i;
 
 	for (i = 0; i < r->items_n; i++)
-		if (r->items[i].uses[s] && !r->items[i].back)
+		if (is_news(r, i, s))
+			return true;
+	return false;
+}
+
+/* What it loaded in an earlier round is back now. */
+static bool
+any_taken_away(const struct round *r, size_t s)
+{
+	size_t i;
+
+	for (i = 0; i < r->items_n; i++)
+		if (r->items[i].loaded[s] && r->items[i].back)
 			return true;
 	return false;
 }
 
 static void
-judge_forward(struct round *r, size_t s, enum round_verdict v)
+judge_news(struct round *r, size_t s, enum round_verdict v)
 {
 	size_t i;
 
 	for (i = 0; i < r->items_n; i++)
-		if (r->items[i].uses[s] && !r->items[i].back &&
+		if (is_news(r, i, s) &&
 		    r->items[i].verdict[s] == ROUND_PENDING)
 			r->items[i].verdict[s] = v;
 }
@@ -199,7 +227,7 @@ checked_new(struct round *r, bool good)
 	find_suspects(r);
 	if (r->suspects_n == 0 || !r->services[r->s].rollback) {
 		r->services[r->s].broken = true;
-		judge_forward(r, r->s, ROUND_BROKEN);
+		judge_news(r, r->s, ROUND_BROKEN);
 		go(r, NEXT_CHECK);
 		return;
 	}
@@ -242,11 +270,11 @@ reloaded(struct round *r, bool good)
 
 	if (good) {
 		s->reloaded = true;
-		judge_forward(r, r->s, ROUND_RELOADED);
+		judge_news(r, r->s, ROUND_RELOADED);
 		go(r, NEXT_RELOAD);
 		return;
 	}
-	judge_forward(r, r->s, ROUND_RELOAD_FAILED);
+	judge_news(r, r->s, ROUND_RELOAD_FAILED);
 	find_suspects(r);
 	if (!s->rollback || r->suspects_n == 0) {
 		go(r, NEXT_RELOAD);
@@ -317,7 +345,13 @@ halve(struct round *r)
 		return true;
 	}
 	if (g->to - g->from == 1) {
-		r->items[r->suspects[g->from]].verdict[r->s] = ROUND_REFUSED;
+		struct item *guilty = &r->items[r->suspects[g->from]];
+
+		/* If it could not be put back, its check fails for all. */
+		if (guilty->back)
+			guilty->verdict[r->s] = ROUND_REFUSED;
+		else
+			r->services[r->s].broken = true;
 		return true;
 	}
 	middle = g->from + (g->to - g->from) / 2;
@@ -340,6 +374,8 @@ finish(struct round *r)
 			if (r->items[i].back && (*v == ROUND_PENDING ||
 			    *v == ROUND_RELOADED))
 				*v = ROUND_PUT_BACK;
+			else if (r->items[i].loaded[s])
+				*v = ROUND_AS_BEFORE;
 			else if (*v == ROUND_PENDING)
 				*v = r->services[s].broken ? ROUND_BROKEN :
 				    ROUND_RELOADED;
@@ -354,7 +390,7 @@ skip(struct round *r)
 
 	switch (r->phase) {
 	case CHECK_NEW:
-		if (s->check && any_forward(r, r->s))
+		if (s->check && any_news(r, r->s))
 			return false;
 		go(r, NEXT_CHECK);
 		return true;
@@ -364,7 +400,7 @@ skip(struct round *r)
 	case HALVE:
 		return halve(r);
 	case RELOAD:
-		if (s->reload && !s->broken && any_forward(r, r->s))
+		if (s->reload && !s->broken && any_news(r, r->s))
 			return false;
 		go(r, NEXT_RELOAD);
 		return true;
@@ -372,7 +408,8 @@ skip(struct round *r)
 		next_service(r, RELOAD, RELOAD_AGAIN);
 		return true;
 	case RELOAD_AGAIN:
-		if (s->again)
+		if (s->again || (s->reload && !s->broken && !s->reloaded &&
+		    any_taken_away(r, r->s)))
 			return false;
 		next_service(r, RELOAD_AGAIN, OVER);
 		return true;

@@ -8,8 +8,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { ROUND_SERVICES_MAX = 64 };
-
 enum round_wish_kind {
 	ROUND_CHECK,		/* run the check of .service */
 	ROUND_RELOAD,		/* run the reload of .service */
@@ -31,8 +29,9 @@ enum round_verdict {
 	ROUND_BROKEN,		/* the check fails with the old files too: new
 				 * files stay, nothing reloaded */
 	ROUND_PUT_BACK,		/* put back on account of another service */
-	ROUND_RELOAD_FAILED	/* put back (if it could be) after a reload
+	ROUND_RELOAD_FAILED,	/* put back (if it could be) after a reload
 				 * that failed */
+	ROUND_AS_BEFORE		/* the service had loaded these files already */
 };
 
 struct round;
@@ -41,6 +40,9 @@ struct round *round_new(size_t items, size_t services);
 void round_free(struct round *r);
 /* The item is used by the service. */
 void round_uses(struct round *r, size_t item, size_t service);
+/* ... and has loaded its files in an earlier round: it is neither checked nor
+ * reloaded on their account, unless they go back. */
+void round_loaded(struct round *r, size_t item, size_t service);
 /* The item has an old version that may be gone back to: not a placeholder,
  * not expired, not revoked. */
 void round_can_go_back(struct round *r, size_t item);
@@ -49,7 +51,8 @@ void round_service(struct round *r, size_t service, bool check, bool reload,
     bool rollback);
 
 /* `good` is the outcome of the wish before (any value for the first). A flip
- * that fails leaves the item where it was. */
+ * that fails leaves the item where it was; a service whose check is known to
+ * fail with what is there then is ROUND_BROKEN: it is not reloaded. */
 struct round_wish round_step(struct round *r, bool good);
 enum round_verdict round_verdict(const struct round *r, size_t item,
     size_t service);

@@ -19,6 +19,7 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+#include "base/signals.h"
 #include "hooks/run_nurse.h"
 
 enum { SWEEP_MS = 5000, SWEEP_PAUSE_MS = 5, PROCS_MAX = 1 << 18 };
@@ -60,18 +61,6 @@ give_up(struct nurse_result *out, enum nurse_step step)
 
 /* --- the program ----------------------------------------------------------*/
 
-static void
-reset_signals(void)
-{
-	sigset_t none;
-	int i;
-
-	for (i = 1; i < NSIG; i++)
-		signal(i, SIG_DFL);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
 static int
 become(const struct nurse_job *job)
 {
@@ -89,7 +78,7 @@ program(const struct nurse_job *job, int output)
 	const struct rlimit none = { 0, 0 };
 
 	setsid();
-	reset_signals();
+	signals_reset();
 	if (dup2(output, STDOUT_FILENO) < 0 || dup2(output, STDERR_FILENO) < 0)
 		give_up(job->result, NURSE_STARTING);
 	syscall(SYS_close_range, 3U, ~0U, 0U);
@@ -345,7 +334,7 @@ settle(struct nurse *n)
 	    dup2(null, STDOUT_FILENO) < 0 || dup2(null, STDERR_FILENO) < 0)
 		give_up(n->out, NURSE_STARTING);
 	syscall(SYS_close_range, 3U, ~0U, 0U);
-	reset_signals();
+	signals_reset();
 	sigemptyset(&set);
 	sigaddset(&set, SIGCHLD);
 	sigaddset(&set, SIGTERM);

@@ -13,7 +13,12 @@ struct tallies {
 /* Each of these completes before it returns; store.c calls the callers'
  * completions, when nothing of the call is left open. -1: err. */
 struct store_ops {
-	int (*commit)(struct store *s, const struct batch *b, struct err *err);
+	/* Applies b in the transaction that is open, or begins one. */
+	int (*stage)(struct store *s, const struct batch *b, struct err *err);
+	/* Ends the open transaction: durable. */
+	int (*commit)(struct store *s, struct err *err);
+	/* After -1 of one of these two: nothing of it is there. */
+	void (*undo)(struct store *s);
 	/* Fills answers[0..n-1], which come in empty; those that are filled
 	 * are freed by the caller even on failure. */
 	int (*read)(struct store *s, const struct query *q, int n,
@@ -22,10 +27,14 @@ struct store_ops {
 	int (*tally)(struct store *s, enum table t, int col,
 	    struct tallies *out, struct err *err);
 	void (*close)(struct store *s);
+	bool (*failed)(const struct store *s);	/* NULL: never */
 };
 
 struct store {			/* the first member of each kind's own */
 	const struct store_ops *ops;
+	bool open;		/* a transaction, with something in it */
+	bool spoiled;		/* ... that failed; what for is in why */
+	struct err why;
 };
 
 /* Room for one more row at the end of *r, zeroed; it counts at once. */

@@ -128,7 +128,7 @@ set_probe(struct walk *w, const struct cond *c)
 	if (col->type == COL_INT)
 		*row_int_at(w->probe, col) = c->num;
 	else
-		*row_text_at(w->probe, col) = (char *)(uintptr_t)c->text;
+		*row_text_at(w->probe, col) = row_const(c->text);
 }
 
 /* A bound where the walk starts: a lower one when it goes up. NULL if there is

@@ -52,7 +52,8 @@ struct row_cert {
 	char *iss_error;	/* "" or error JSON */
 	int64_t renew_at_ms;
 	char *renew_reason;	/* "ari" "lifetime" "names" "asked" ... */
-	int64_t renew_forced;	/* 1: an operator asked */
+	int64_t renew_forced;	/* 1: an operator asked; 2: and for a new
+				 * key */
 
 	int64_t newest;		/* version number; 0: placeholder only */
 	int64_t installed, installed_gen, installed_since_ms;
@@ -157,7 +158,8 @@ struct row_version {		/* key: cert_id version */
 
 struct row_generation {		/* key: cert_id gen */
 	int64_t cert_id, gen, version;
-	char *state;		/* staging whole live old */
+	char *state;		/* staging whole live old, back (put back),
+				 * returning (to be put in place again) */
 	int64_t created_ms;
 };
 
@@ -169,13 +171,16 @@ struct row_service {
 	char *error;
 };
 
-/* A certificate on a service. key: cert_id service */
+/* A certificate on a service. key: cert_id service. Service "" stands for
+ * the files themselves: it is there while they can't be put in place and no
+ * service could tell. */
 struct row_deployment {
 	int64_t cert_id;
 	char *service;
 	int64_t node_id;
 	char *state;		/* waiting installed checking reloading served
-				 * refused unserved */
+				 * refused unserved; again: an older version
+				 * was shown, so it is reloaded once more */
 	int64_t version;	/* that the service uses */
 	int64_t wanted;		/* that it should use */
 	int64_t owed;		/* 1: reload owed for what is on disk */
@@ -210,7 +215,7 @@ struct row_budget {		/* one act that a CA counts */
 
 struct row_run {		/* a hook run asked of the master */
 	int64_t id;
-	char *service, *what;
+	char *service, *what;	/* what: "check HASH": of all that matters */
 	int64_t started_ms;
 };
 
@@ -292,6 +297,14 @@ extern const struct row_def row_defs[T_COUNT];
 void row_free(enum table t, void *row);		/* its fields, not itself */
 void *row_copy(enum table t, const void *row);	/* deep; free both */
 int row_col(enum table t, const char *name);	/* index, asserts it exists */
+/* A text for a field of a row that only goes into a batch: it is copied there
+ * and neither changed nor freed, so that a constant or a borrowed one will
+ * do. */
+static inline char *
+row_const(const char *s)
+{
+	return (char *)(uintptr_t)s;
+}
 /* Replaces an owned text. */
 void row_text(char **field, const char *s);
 #endif

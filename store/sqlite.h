@@ -30,12 +30,16 @@ struct store_sqlite {
 	sqlite3 *db;
 	char *path;
 	bool broken;			/* the disk failed; H3 */
+	bool writing;			/* a transaction is open */
+	int failed;			/* what ended it, until it is undone */
 	sqlite3_stmt *change[T_COUNT][CHANGE_KINDS];
 	struct kept_query kept[STORE_QUERIES_KEPT];
 };
 
-int sqlite_commit(struct store *store, const struct batch *b,
+int sqlite_stage(struct store *store, const struct batch *b,
     struct err *err);
+int sqlite_commit(struct store *store, struct err *err);
+void sqlite_undo(struct store *store);
 int sqlite_read(struct store *store, const struct query *q, int n,
     struct rows *answers, struct err *err);
 int sqlite_tally(struct store *store, enum table t, int col,

@@ -1,6 +1,7 @@
-/* Writing: a batch is one transaction, durable when it ends. What can fail is
- * taken back whole; after an error of the disk itself the connection is given
- * up, because the kernel may have dropped pages that a second try would find
+/* Writing: batches that are staged one after another are one transaction,
+ * durable when it ends. What can fail is taken back whole; after an error of
+ * the disk itself the connection is given up, because the kernel may have
+ * dropped pages that a second try would find
  * clean (security.md H3). */
 #include <config.h>
 #include <stdlib.h>
@@ -116,25 +117,52 @@ explain(struct store_sqlite *s, int rc, const struct change *c,
 }
 
 int
-sqlite_commit(struct store *store, const struct batch *b, struct err *err)
+sqlite_stage(struct store *store, const struct batch *b, struct err *err)
 {
 	struct store_sqlite *s = (struct store_sqlite *)store;
 	const struct change *c = NULL;
+	int rc = SQLITE_OK;
 	size_t i;
-	int rc;
 
 	if (sqlite_usable(s, err) != 0)
 		return -1;
-	rc = sqlite_exec(s, "BEGIN IMMEDIATE");
+	if (!s->writing)
+		rc = sqlite_exec(s, "BEGIN IMMEDIATE");
+	s->writing = rc == SQLITE_OK;
 	for (i = 0; rc == SQLITE_OK && i < b->n; i++) {
 		c = &b->v[i];
 		rc = apply(s, c);
 	}
 	if (rc == SQLITE_OK)
-		rc = sqlite_exec(s, "COMMIT");
-	if (rc == SQLITE_OK)
 		return 0;
 	explain(s, rc, c, err);
-	sqlite_give_up(s, rc);
+	s->failed = rc;
 	return -1;
+}
+
+int
+sqlite_commit(struct store *store, struct err *err)
+{
+	struct store_sqlite *s = (struct store_sqlite *)store;
+	int rc;
+
+	if (sqlite_usable(s, err) != 0)
+		return -1;
+	rc = sqlite_exec(s, "COMMIT");
+	if (rc == SQLITE_OK) {
+		s->writing = false;
+		return 0;
+	}
+	s->failed = rc;
+	return sqlite_err(err, s->db, rc, s->path);
+}
+
+void
+sqlite_undo(struct store *store)
+{
+	struct store_sqlite *s = (struct store_sqlite *)store;
+
+	s->writing = false;
+	sqlite_give_up(s, s->failed);
+	s->failed = SQLITE_OK;
 }

@@ -64,7 +64,9 @@ sqlite_err(struct err *err, sqlite3 *db, int rc, const char *path)
 		    sqlite3_errstr(rc);
 	else if (number != 0)
 		because = strerror(number);
-	err_set(err, ERR_STORE, "inventory \"%s\" %s%s%s", path,
+	err_set(err, (rc & 0xff) == SQLITE_CORRUPT ||
+	    (rc & 0xff) == SQLITE_NOTADB ? ERR_STORE_DAMAGED : ERR_STORE,
+	    "inventory \"%s\" %s%s%s", path,
 	    r != NULL ? r->what : "cannot be used",
 	    because[0] != '\0' ? ": " : "", because);
 	if (r != NULL && r->advice[0] != '\0')

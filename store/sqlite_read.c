@@ -1,4 +1,5 @@
-/* Reading: several questions in one read transaction, each by a statement that
+/* Reading: several questions in one transaction (that of what is staged, when
+ * something is), each by a statement that
  * is prepared once for its shape and kept. */
 #include <config.h>
 #include <stdlib.h>
@@ -136,15 +137,17 @@ sqlite_read(struct store *store, const struct query *q, int n,
 
 	if (sqlite_usable(s, err) != 0)
 		return -1;
-	rc = sqlite_exec(s, "BEGIN");
+	rc = s->writing ? SQLITE_OK : sqlite_exec(s, "BEGIN");
 	for (i = 0; rc == SQLITE_OK && i < n; i++)
 		rc = answer(s, &q[i], &answers[i]);
-	if (rc == SQLITE_OK)
+	if (rc == SQLITE_OK && !s->writing)
 		rc = sqlite_exec(s, "COMMIT");
 	if (rc == SQLITE_OK)
 		return 0;
 	sqlite_err(err, s->db, rc, s->path);
-	sqlite_give_up(s, SQLITE_OK);
+	/* What was staged stays; if it did not, its commit will say so. */
+	if (!s->writing)
+		sqlite_give_up(s, SQLITE_OK);
 	return -1;
 }
 

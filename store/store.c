@@ -15,20 +15,53 @@ store_close(struct store *s)
 		s->ops->close(s);
 }
 
+bool
+store_failed(const struct store *s)
+{
+	return s->ops->failed != NULL && s->ops->failed(s);
+}
+
+/* One transaction is open at most; what fails in it fails all of it. */
+static void
+spoil(struct store *s)
+{
+	s->ops->undo(s);
+	s->open = false;
+	s->spoiled = true;
+}
+
+void
+store_stage(struct store *s, struct batch *b)
+{
+	int rc = 0;
+
+	if (!s->spoiled && !batch_empty(b)) {
+		err_clear(&s->why);
+		s->open = true;
+		if (b->too_big)
+			rc = err_set(&s->why, ERR_STORE, "a row of the "
+			    "inventory is over %d bytes", STORE_ROW_MAX);
+		else
+			rc = s->ops->stage(s, b, &s->why);
+	}
+	if (rc != 0)
+		spoil(s);
+	batch_free(b);
+}
+
 void
 store_commit(struct store *s, struct batch *b, store_done *done, void *ctx)
 {
-	struct err err;
-	int rc = 0;
+	struct err why;
+	bool failed;
 
-	err_clear(&err);
-	if (b->too_big)
-		rc = err_set(&err, ERR_STORE, "a row of the inventory is over "
-		    "%d bytes", STORE_ROW_MAX);
-	else if (!batch_empty(b))
-		rc = s->ops->commit(s, b, &err);
-	batch_free(b);
-	done(ctx, rc == 0 ? NULL : &err);
+	store_stage(s, b);
+	if (s->open && s->ops->commit(s, &s->why) != 0)
+		spoil(s);
+	failed = s->spoiled;
+	why = s->why;
+	s->open = s->spoiled = false;
+	done(ctx, failed ? &why : NULL);
 }
 
 void
@@ -46,7 +79,9 @@ store_read(struct store *s, const struct query *q, int n, store_rows *done,
 		answers[i].table = q[i].table;
 	}
 	err_clear(&err);
-	rc = s->ops->read(s, q, n, answers, &err);
+	if (s->spoiled)
+		err = s->why;
+	rc = s->spoiled ? -1 : s->ops->read(s, q, n, answers, &err);
 	if (rc == 0)
 		done(ctx, answers, n, NULL);
 	else
@@ -64,7 +99,9 @@ store_tally(struct store *s, enum table t, const char *col,
 	size_t i;
 
 	err_clear(&err);
-	if (s->ops->tally(s, t, row_col(t, col), &l, &err) == 0)
+	if (s->spoiled)
+		done(ctx, NULL, 0, &s->why);
+	else if (s->ops->tally(s, t, row_col(t, col), &l, &err) == 0)
 		done(ctx, l.v, l.n, NULL);
 	else
 		done(ctx, NULL, 0, &err);

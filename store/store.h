@@ -1,7 +1,8 @@
 /* The inventory behind one interface, by completion: SQLite and memory answer
  * within the call, a database over a network later. Callers never assume
- * which. Everything that one turn of the loop changes goes in as one batch and
- * commits as one transaction; the completion runs after it is durable.
+ * which. Everything that one turn of the loop changes commits as one
+ * transaction, staged in as many batches as the turn asks questions; the
+ * completion runs after it is durable.
  *
  * store_sqlite.c: a file, WAL, synchronous FULL, one connection, one owner.
  * store_memory.c: the same promises without durability: it proves this
@@ -22,12 +23,17 @@ enum { STORE_ROW_MAX = 1000 * 1000 };
 struct store;
 
 /* path: the database's file, made (0600) if missing; its directory exists.
- * Refuses a newer schema (ERR_STORE_NEWER), a foreign application_id, and a
- * damaged or empty file (quick_check; security.md H1): ERR_STORE. NULL: err.
+ * Refuses a newer schema (ERR_STORE_NEWER), and a foreign application_id or a
+ * damaged or empty file (quick_check; security.md H1): ERR_STORE_DAMAGED. All
+ * else (disk full, locked, no permission) is ERR_STORE. NULL: err.
  * Nobody else opens the file meanwhile, not even to read: the operator's way
  * in is the daemon (security.md section 0, finding 10). */
 struct store *store_open_sqlite(const char *path, struct err *err);
 struct store *store_open_memory(void);
+/* Gives a file that is not open, and its log, another name beside it:
+ * PATH.damaged-20261121T064034Z, at (17 bytes) being the last part of it. What
+ * is there is kept, byte for byte. */
+int store_move_aside(const char *path, const char *at, struct err *err);
 void store_close(struct store *s);
 
 /* --- changes ------------------------------------------------------------- */
@@ -56,6 +62,13 @@ bool batch_empty(const struct batch *b);
 typedef void store_done(void *ctx, const struct err *err);
 void store_commit(struct store *s, struct batch *b, store_done *done,
     void *ctx);
+/* The disk itself has failed: see above. */
+bool store_failed(const struct store *s);
+/* A part of what the next store_commit makes durable: questions see it at
+ * once, and until then nobody else does. What goes wrong here is told by that
+ * commit, which then takes back all parts; until it has, questions fail, too.
+ * The store takes the batch. */
+void store_stage(struct store *s, struct batch *b);
 
 /* --- questions ----------------------------------------------------------- */
 enum cmp { CMP_EQ, CMP_NE, CMP_LE, CMP_GE, CMP_LT, CMP_GT, CMP_PREFIX };

@@ -1,7 +1,7 @@
 /* The store in memory: the promises of store.h without durability, for tests
  * and for simulations with a great many certificates. Each table is a set of
- * ordered indexes over the same rows; a batch is applied change by change and
- * taken back, last change first, when one of them fails. */
+ * ordered indexes over the same rows; what is staged is applied change by
+ * change and taken back, last change first, when one of them fails. */
 #include <config.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,12 +14,6 @@ struct table_memory {
 	int n;
 };
 
-struct store_memory {
-	struct store store;
-	struct table_memory tables[T_COUNT];
-	int64_t last_event;
-};
-
 /* One row exchanged for another; either may be NULL. */
 struct exchange {
 	enum table table;
@@ -29,6 +23,14 @@ struct exchange {
 struct history {
 	struct exchange *v;
 	size_t n, cap;
+};
+
+struct store_memory {
+	struct store store;
+	struct table_memory tables[T_COUNT];
+	int64_t last_event;
+	struct history staged;		/* to be taken back */
+	int64_t events_before;		/* last_event before it */
 };
 
 static void
@@ -66,10 +68,11 @@ drop_row(enum table t, void *row)
 	}
 }
 
-/* Ends a batch: forgets what was, or brings it back. */
+/* Ends what is staged: forgets what was, or brings it back. */
 static void
-settle(struct store_memory *s, struct history *h, bool keep)
+settle(struct store_memory *s, bool keep)
 {
+	struct history *h = &s->staged;
 	struct exchange *e;
 
 	while (h->n > 0) {
@@ -79,6 +82,7 @@ settle(struct store_memory *s, struct history *h, bool keep)
 		drop_row(e->table, keep ? e->was : e->is);
 	}
 	free(h->v);
+	memset(h, 0, sizeof(*h));
 }
 
 /* The row with this key, or NULL. Rows in an index are ours to change. */
@@ -152,29 +156,44 @@ del_all(struct store_memory *s, const struct change *c, struct history *h)
 }
 
 static int
-memory_commit(struct store *store, const struct batch *b, struct err *err)
+memory_stage(struct store *store, const struct batch *b, struct err *err)
 {
 	struct store_memory *s = (struct store_memory *)store;
-	struct history h = { NULL, 0, 0 };
-	int64_t last_event = s->last_event;
+	struct history *h = &s->staged;
 	const struct change *c;
 	size_t i;
 	int rc = 0;
 
+	if (h->n == 0)
+		s->events_before = s->last_event;
 	for (i = 0; rc == 0 && i < b->n; i++) {
 		c = &b->v[i];
 		if (c->kind == CHANGE_PUT)
-			rc = put_row(s, c, &h, err);
+			rc = put_row(s, c, h, err);
 		else if (c->kind == CHANGE_DEL_ALL)
-			del_all(s, c, &h);
+			del_all(s, c, h);
 		else
 			del_row(s, c->table, find_row(&s->tables[c->table],
-			    c->row), &h);
+			    c->row), h);
 	}
-	settle(s, &h, rc == 0);
-	if (rc != 0)
-		s->last_event = last_event;
 	return rc;
+}
+
+static int
+memory_commit(struct store *store, struct err *err)
+{
+	(void)err;
+	settle((struct store_memory *)store, true);
+	return 0;
+}
+
+static void
+memory_undo(struct store *store)
+{
+	struct store_memory *s = (struct store_memory *)store;
+
+	settle(s, false);
+	s->last_event = s->events_before;
 }
 
 static int
@@ -218,6 +237,7 @@ memory_close(struct store *store)
 	struct index_node *at;
 	int t, i;
 
+	memory_undo(store);
 	for (t = 0; t < T_COUNT; t++) {
 		for (at = s->tables[t].index[0].head[0]; at != NULL;
 		    at = at->next[0])
@@ -229,7 +249,8 @@ memory_close(struct store *store)
 }
 
 static const struct store_ops memory_ops = {
-	memory_commit, memory_read, memory_tally, memory_close
+	memory_stage, memory_commit, memory_undo, memory_read, memory_tally,
+	memory_close, NULL
 };
 
 struct store *

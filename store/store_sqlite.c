@@ -33,8 +33,15 @@ sqlite_close_store(struct store *store)
 	free(s);
 }
 
+static bool
+sqlite_failed(const struct store *store)
+{
+	return ((const struct store_sqlite *)store)->broken;
+}
+
 static const struct store_ops sqlite_ops = {
-	sqlite_commit, sqlite_read, sqlite_tally, sqlite_close_store
+	sqlite_stage, sqlite_commit, sqlite_undo, sqlite_read, sqlite_tally,
+	sqlite_close_store, sqlite_failed
 };
 
 /* Moves the log into the file now and then, after a commit. That may fail for
@@ -148,8 +155,8 @@ refuse_orphan_log(const char *path, struct err *err)
 	free(log);
 	if (rc != 0 || st.st_size == 0)
 		return 0;
-	err_set(err, ERR_STORE, "inventory \"%s\" is missing, but its log "
-	    "\"%s-wal\" is there", path, path);
+	err_set(err, ERR_STORE_DAMAGED, "inventory \"%s\" is missing, but "
+	    "its log \"%s-wal\" is there", path, path);
 	return err_advise(err, "Put the inventory back, or move the log away "
 	    "(keep it) to start anew");
 }
@@ -234,8 +241,8 @@ find_or_make(const char *path, struct err *err)
 	}
 	if (st.st_size >= STORE_FILE_MIN)
 		return 0;
-	err_set(err, ERR_STORE, "inventory \"%s\" is damaged: only %d bytes "
-	    "of it are left", path, (int)st.st_size);
+	err_set(err, ERR_STORE_DAMAGED, "inventory \"%s\" is damaged: only "
+	    "%d bytes of it are left", path, (int)st.st_size);
 	return err_advise(err, "Restore a backup, or remove the file to start "
 	    "with an empty inventory");
 }
@@ -252,8 +259,8 @@ check_header(struct store_sqlite *s, struct err *err)
 	if (rc != SQLITE_OK)
 		return sqlite_err(err, s->db, rc, s->path);
 	if (id != STORE_APPLICATION_ID || version < 1) {
-		err_set(err, ERR_STORE, "inventory \"%s\" is a file of another "
-		    "program", s->path);
+		err_set(err, ERR_STORE_DAMAGED, "inventory \"%s\" is a file of "
+		    "another program", s->path);
 		return err_advise(err, "Move it away, or give Everleaf "
 		    "another state directory");
 	}

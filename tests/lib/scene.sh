@@ -2,6 +2,7 @@
 # happens, scene_end stops them by their process ids and removes the folder.
 # Sourced by tests and by contrib/demo; sets $scene.
 
+# EVERLEAF_SCENE begins its name, for who wants to find it again.
 # The folder is short (Unix sockets have 107 bytes), on a disk, and below
 # folders that only its owner can write: a hook elsewhere would be refused.
 scene_begin() {
@@ -9,7 +10,8 @@ scene_begin() {
 	base=/var/cache
 	[ "$(id -u)" -eq 0 ] || base=${XDG_CACHE_HOME:-$HOME/.cache}
 	mkdir -p "$base"
-	scene=$(mktemp -d "$base/everleaf.XXXXXX") || exit 99
+	scene=$(mktemp -d "$base/everleaf.${EVERLEAF_SCENE:-}XXXXXX") ||
+		exit 99
 	chmod 755 "$scene"
 	mkdir "$scene/pids" "$scene/log" "$scene/ports"
 	trap scene_end EXIT
@@ -60,16 +62,17 @@ stop() {	# stop NAME [SIGNAL [SECONDS]]
 	rm -f "$scene/pids/$1"
 }
 
-# The children of a process whose name is as given, one id a line.
+# The children of a process whose name is as given, one id a line. By cat: an awk
+# may give up at the first process that has just gone.
 child_of() {	# child_of PID [NAME]
-	awk -v parent="$1" -v name="${2:-}" '
+	cat /proc/[0-9]*/stat 2>/dev/null |
+		awk -v parent="$1" -v name="${2:-}" '
 		{ pid = $1
 		  comm = $0; sub(/^[^(]*\(/, "", comm)
 		  sub(/\)[^)]*$/, "", comm)
 		  rest = $0; sub(/^.*\) /, "", rest); split(rest, f, " ")
 		  if (f[2] == parent && f[1] != "Z" &&
-		      (name == "" || index(comm, name))) print pid }' \
-	    /proc/[0-9]*/stat 2>/dev/null
+		      (name == "" || index(comm, name))) print pid }'
 }
 
 # --- waiting, always bounded ------------------------------------------------

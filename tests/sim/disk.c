@@ -12,13 +12,14 @@
 #include "tests/sim/disk.h"
 #include "tests/sim/sim.h"
 
-enum { CERTS_MAX = 2048, GENS_MAX = 64, SERVICES_MAX = 16 };
+enum { CERTS_MAX = 2048, GENS_MAX = 64, SERVICES_MAX = 16, RUNS_KEPT = 64,
+	WIRE_KIND_MAX = 256 };
 
 struct gen {
 	uint32_t gen;
 	int64_t version, not_after_ms;
 	char sha256[65];
-	bool gone;
+	bool gone, revoked;
 };
 
 struct cert {
@@ -36,9 +37,18 @@ struct service {
 	int reloads, checks;
 };
 
+/* A master knows the runs it was asked for, and what came of them. */
+struct known_run {
+	uint64_t id, content;
+	bool good;
+};
+
 static struct {
 	struct cert *certs;
 	int certs_n;
+	struct known_run runs[RUNS_KEPT];
+	int runs_n, runs_joined;
+	int refuses[WIRE_KIND_MAX];	/* so many more, by kind */
 	struct service services[SERVICES_MAX];
 	int services_n;
 } disk;
@@ -132,6 +142,29 @@ sim_endpoint_shows(const char *service, const char *what)
 	snprintf(s->shows, sizeof(s->shows), "%s", what);
 }
 
+void
+sim_disk_refuses(enum wire_kind kind, int times)
+{
+	disk.refuses[kind] = times;
+}
+
+int
+sim_runs_joined(void)
+{
+	return disk.runs_joined;
+}
+
+void
+sim_revoked(const char *name, int64_t version)
+{
+	struct cert *c = cert_named(name);
+	int i;
+
+	for (i = 0; c != NULL && i < c->gens_n; i++)
+		if (c->gens[i].version == version)
+			c->gens[i].revoked = true;
+}
+
 int
 sim_reloads(const char *service)
 {
@@ -187,6 +220,9 @@ go_live(struct cert *c, int i)
 			    c->name);
 		if (now->not_after_ms <= loop_now())
 			sim_set_wrong("%s goes back to an expired version",
+			    c->name);
+		if (now->revoked)
+			sim_set_wrong("%s goes back to a revoked version",
 			    c->name);
 	}
 	c->live = i;
@@ -276,7 +312,10 @@ purge(const struct w_purge *m)
 void
 disk_act(enum wire_kind kind, const void *st, struct err *err)
 {
-	if (kind == WIRE_INSTALL)
+	if (disk.refuses[kind] > 0) {
+		disk.refuses[kind]--;
+		err_set(err, ERR_INSTALL_FAILED, "the disk is full");
+	} else if (kind == WIRE_INSTALL)
 		install(st, err);
 	else if (kind == WIRE_FLIP)
 		flip(st, err);
@@ -329,17 +368,74 @@ reload(struct service *s, int index)
 	return true;
 }
 
+static void
+mix(uint64_t *h, const char *s)
+{
+	for (; *s != '\0'; s++)
+		*h = (*h ^ (uint8_t)*s) * 1099511628211u;
+}
+
+/* What a run is about: its program, and the files of those it is told of. */
+static uint64_t
+content_of(const struct w_run *m)
+{
+	const struct conf_service *s = conf_service(engine_conf(), m->service);
+	const struct strv *argv = m->what == RUN_CHECK ? &s->check :
+	    &s->reload;
+	char *input = xstrndup((const char *)m->input.p, m->input.len);
+	char text[40];
+	uint64_t h = m->what;
+	size_t k;
+	int i;
+
+	for (k = 0; k < argv->n; k++)
+		mix(&h, argv->v[k]);
+	for (i = 0; i < disk.certs_n; i++) {
+		snprintf(text, sizeof(text), "%016llx",
+		    (unsigned long long)disk.certs[i].id);
+		if (strstr(input, text) == NULL)
+			continue;
+		snprintf(text, sizeof(text), "%d=%u;", i, disk.certs[i].live < 0 ?
+		    0 : disk.certs[i].gens[disk.certs[i].live].gen);
+		mix(&h, text);
+	}
+	free(input);
+	return h;
+}
+
+static bool
+run(const struct w_run *m)
+{
+	struct known_run *k = NULL;
+	int i = service_of(m->service);
+	struct service *s = &disk.services[i];
+	int n;
+
+	for (n = 0; n < disk.runs_n && n < RUNS_KEPT; n++)
+		if (disk.runs[n].id == m->run)
+			k = &disk.runs[n];
+	if (k != NULL) {
+		disk.runs_joined++;
+		if (k->content != content_of(m))
+			sim_set_wrong("%s: a run of something else is joined",
+			    m->service);
+		return k->good;
+	}
+	k = &disk.runs[disk.runs_n++ % RUNS_KEPT];
+	k->id = m->run;
+	k->content = content_of(m);
+	if (m->what == RUN_CHECK)
+		s->checks++;
+	k->good = m->what == RUN_CHECK ? check(s) : reload(s, i);
+	return k->good;
+}
+
 struct w_ran *
 disk_run(const struct w_run *m)
 {
 	struct w_ran *out = xcalloc(1, sizeof(*out));
-	int i = service_of(m->service);
-	struct service *s = &disk.services[i];
-	bool good;
+	bool good = run(m);
 
-	if (m->what == RUN_CHECK)
-		s->checks++;
-	good = m->what == RUN_CHECK ? check(s) : reload(s, i);
 	out->run = m->run;
 	out->how = RAN_EXITED;
 	out->code = !good;
@@ -395,7 +491,9 @@ show(struct asked *a, int service, const char *name)
 	g = c != NULL ? c->loaded[service] : -1;
 	if (strcmp(s->shows, "older") == 0 && g > 0)
 		g--;
-	if (strcmp(s->shows, "refused") == 0 || g < 0)
+	if (strcmp(s->shows, "refused") == 0 || g < 0 ||
+	    (strcmp(s->shows, "breaks") == 0 && c->gens[g].version > 1 &&
+	    c->gens[g].version == newest_on_disk(c)))
 		a->n = 0;	/* no own address accepts there */
 	else if (strcmp(s->shows, "not-tls") == 0)
 		a->f.f.result = PROBE_NOT_TLS;

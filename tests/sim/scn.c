@@ -79,7 +79,8 @@ run(struct play *p, int64_t ms)
 	int64_t until = sim_mono() + ms;
 	int lives;
 
-	for (lives = 0; sim_mono() < until && lives < 1000; lives++) {
+	for (lives = 0; lives == 0 || (sim_mono() < until && lives < 1000);
+	    lives++) {
 		sim_run(until - sim_mono());
 		if (!fine(p))
 			return false;
@@ -110,7 +111,9 @@ say_conf(struct play *p, char **w, int n)
 	}
 	if (!closed)
 		return fail(p, "conf without end");
-	if (p->begun)
+	if (n > 1 && strcmp(w[1], "next") == 0)
+		sim_next_config(b.data);
+	else if (p->begun)
 		sim_reload(b.data);
 	else {
 		setup.config = b.data;
@@ -261,7 +264,8 @@ static bool
 say_endpoint(struct play *p, char **w, int n)
 {
 	if (n != 3)
-		return fail(p, "endpoint SERVICE live|older|other|refused");
+		return fail(p, "endpoint SERVICE live|older|other|refused|"
+		    "breaks");
 	sim_endpoint_shows(w[1], w[2]);
 	return true;
 }
@@ -269,10 +273,68 @@ say_endpoint(struct play *p, char **w, int n)
 static bool
 say_crash(struct play *p, char **w, int n)
 {
-	if (n == 4 && strcmp(w[2], "commit") == 0)
+	if (n == 4 && strcmp(w[2], "run") == 0)
+		sim_die_in_run(w[3]);
+	else if (n == 4 && strcmp(w[2], "commit") == 0)
 		sim_die_after_commit(strtol(w[3], NULL, 10));
 	else
 		sim_crash();
+	return fine(p);
+}
+
+/* master refuses flip|install|prune|purge N */
+static bool
+say_master(struct play *p, char **w, int n)
+{
+	static const struct { const char *word; enum wire_kind kind; } kinds[] = {
+		{ "flip", WIRE_FLIP }, { "install", WIRE_INSTALL },
+		{ "prune", WIRE_PRUNE }, { "purge", WIRE_PURGE }
+	};
+	size_t i;
+
+	for (i = 0; n == 4 && i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (strcmp(kinds[i].word, w[2]) == 0) {
+			sim_disk_refuses(kinds[i].kind,
+			    (int)strtol(w[3], NULL, 10));
+			return true;
+		}
+	return fail(p, "master refuses flip|install|prune|purge N");
+}
+
+/* add NAME [SERVICE] | remove NAME [purge] | deploy NAME | revoke NAME N */
+static bool
+say_add(struct play *p, char **w, int n)
+{
+	if (n < 2)
+		return false;
+	sim_add(w[1], n > 2 ? w[2] : NULL);
+	return fine(p);
+}
+
+static bool
+say_remove(struct play *p, char **w, int n)
+{
+	if (n < 2)
+		return false;
+	sim_remove(w[1], n > 2 && strcmp(w[2], "purge") == 0);
+	return fine(p);
+}
+
+static bool
+say_deploy(struct play *p, char **w, int n)
+{
+	if (n != 2)
+		return false;
+	sim_deploy(w[1]);
+	return fine(p);
+}
+
+static bool
+say_revoke(struct play *p, char **w, int n)
+{
+	if (n != 3)
+		return false;
+	sim_revoke(w[1], strtoll(w[2], NULL, 10));
 	return fine(p);
 }
 
@@ -352,6 +414,9 @@ expect_one(struct play *p, const struct sim_cert *c, const char *what,
 	if (strcmp(what, "issuance") == 0)
 		return strcmp(c->iss_state, want) == 0 || fail(p,
 		    "issuance is \"%s\" (%s)", c->iss_state, c->error);
+	if (strcmp(what, "summary") == 0)
+		return strstr(c->summary, want) != NULL || fail(p,
+		    "the summary is %s", c->summary);
 	if (strcmp(what, "error") == 0)
 		return strstr(c->error, want) != NULL || fail(p,
 		    "the error is %s", c->error);
@@ -411,6 +476,23 @@ say_expect(struct play *p, char **w, int n)
 	if (n == 6 && strcmp(w[1], "event") == 0)
 		return compare(p, w[3], sim_events(strcmp(w[2], "any") == 0 ?
 		    NULL : w[2], w[3]), w[4], w[5]);
+	if (n == 3 && strcmp(w[1], "gone") == 0)
+		return !sim_cert(w[2]).exists || fail(p, "%s is still there",
+		    w[2]);
+	if (n == 3 && strcmp(w[1], "acted") == 0)
+		return sim_acted() == NULL ? fail(p, "it is not over") :
+		    strstr(sim_acted(), w[2]) != NULL || fail(p,
+		    "it ended so: %s", sim_acted());
+	if (n == 2 && strcmp(w[1], "acting") == 0)
+		return sim_acted() == NULL || fail(p, "it ended so: %s",
+		    sim_acted());
+	if (n == 4 && strcmp(w[1], "why") == 0)
+		return sim_why_says(w[2], w[3]) || fail(p, "why %s does not "
+		    "say that", w[2]);
+	if (n == 4 && strcmp(w[1], "joined") == 0)
+		return compare(p, "joined", sim_runs_joined(), w[2], w[3]);
+	if (n == 5 && strcmp(w[1], "checks") == 0)
+		return compare(p, "checks", sim_checks(w[2]), w[3], w[4]);
 	if (n == 3 && strcmp(w[1], "replaces") == 0)
 		return (ca_replaced()[0] != '\0') ==
 		    (strcmp(w[2], "yes") == 0) || fail(p,
@@ -442,7 +524,7 @@ say_operator(struct play *p, char **w, int n)
 
 	(void)p;
 	if (n == 5 && strcmp(w[1], "revokes") == 0) {
-		sim_revoke(w[2], strcmp(w[3], "armed") == 0, w[4]);
+		sim_take_back(w[2], strcmp(w[3], "armed") == 0, w[4]);
 		return true;
 	}
 	if (n != 4 || (!armed && strcmp(w[3], "unarmed") != 0))
@@ -452,7 +534,7 @@ say_operator(struct play *p, char **w, int n)
 	else if (strcmp(w[1], "gives-up") == 0)
 		sim_deactivate(w[2], armed);
 	else if (strcmp(w[1], "revokes") == 0)
-		sim_revoke(w[2], armed, "replace");
+		sim_take_back(w[2], armed, "replace");
 	else
 		return false;
 	return true;
@@ -480,7 +562,10 @@ static const struct {
 	{ "ca", say_ca }, { "service", say_service },
 	{ "dns", say_dns }, { "endpoint", say_endpoint },
 	{ "crash", say_crash }, { "operator", say_operator },
-	{ "expect", say_expect }, { "each-commit", say_each },
+	{ "master", say_master }, { "add", say_add },
+	{ "remove", say_remove }, { "deploy", say_deploy },
+	{ "revoke", say_revoke }, { "expect", say_expect },
+	{ "each-commit", say_each },
 	{ NULL, NULL }
 };
 

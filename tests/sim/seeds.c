@@ -70,7 +70,7 @@ trouble(const struct world_plan *p)
 	struct ca_fault f = { .times = 1 + (int)dice(5) };
 	const char *victim = name_of((int)dice((uint32_t)p->certs));
 
-	switch (dice(14)) {
+	switch (dice(16)) {
 	case 0:
 		ca_down_until(sim_mono() + (int64_t)dice(40) * HOUR);
 		break;
@@ -105,13 +105,21 @@ trouble(const struct world_plan *p)
 		sim_reload_fails("web", false);
 		break;
 	case 9:
-		sim_endpoint_shows("web", dice(2) ? "older" : "refused");
+		sim_endpoint_shows("web", dice(2) ? "older" : dice(2) ?
+		    "refused" : "breaks");
 		break;
 	case 10:
 		sim_step_clock((int64_t)dice(3600) * 1000 - 1800000);
 		break;
 	case 11:
 		sim_crash();
+		break;
+	case 12:
+		sim_disk_refuses(dice(2) ? WIRE_FLIP : WIRE_INSTALL,
+		    1 + (int)dice(4));
+		break;
+	case 13:
+		sim_die_in_run("web");
 		break;
 	default:
 		sim_die_after_commit(1 + (int64_t)dice(60));
@@ -134,6 +142,9 @@ peace(const struct world_plan *p)
 	sim_check_fails("web", NULL, true);
 	sim_reload_fails("web", true);
 	sim_endpoint_shows("web", "live");
+	sim_disk_refuses(WIRE_FLIP, 0);
+	sim_disk_refuses(WIRE_INSTALL, 0);
+	sim_die_in_run("");
 	sim_die_after_commit(0);
 }
 

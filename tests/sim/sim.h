@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "base/mem.h"
+#include "daemon/wire.h"
 
 #define SIM_EPOCH 1800000000000LL	/* the wall clock when a world begins */
 
@@ -33,6 +34,10 @@ void sim_start(void);
 void sim_reload(const char *config);	/* drain, new engine, new config */
 /* Dies right after the n-th commit from now (n from 1); 0: no more. */
 void sim_die_after_commit(int64_t n);
+/* Dies while the next run of this service's programs goes on. */
+void sim_die_in_run(const char *service);
+/* What the next start reads. */
+void sim_next_config(const char *config);
 bool sim_is_dead(void);
 int64_t sim_commits(void);
 
@@ -42,8 +47,13 @@ int64_t sim_commits(void);
 void sim_check_fails(const char *service, const char *name, bool off);
 void sim_reload_fails(const char *service, bool off);
 /* What endpoints of the service show: "live" (what is true), "older", "other",
- * "refused", "not-tls". */
+ * "refused", "not-tls"; "breaks": refused once it has loaded a newest version
+ * that is not the first. */
 void sim_endpoint_shows(const char *service, const char *what);
+/* The master refuses so many of these (WIRE_FLIP ...). */
+void sim_disk_refuses(enum wire_kind kind, int times);
+void sim_revoked(const char *name, int64_t version);	/* on the disk */
+int sim_runs_joined(void);
 int sim_reloads(const char *service);
 int sim_checks(const char *service);
 /* Version that is live on the disk (0 placeholder, -1 none), and that the
@@ -58,11 +68,19 @@ void sim_set_wrong(const char *fmt, ...)
 
 /* The inventory as the engine keeps it, for expectations. */
 struct sim_cert {
-	char state[24], iss_state[24], error[1024];
+	char state[24], iss_state[24], error[1024], summary[300];
 	int64_t newest, installed, served, failures, renew_at_ms, next_try_ms;
 	bool attention, exists;
 };
 struct sim_cert sim_cert(const char *name);
+/* Operators: add (the title is the name), remove, deploy. sim_acted() is how
+ * the last one ended: "done", "under way", an error's text, or NULL: not yet. */
+void sim_add(const char *name, const char *service);
+void sim_remove(const char *name, bool purge);
+void sim_deploy(const char *name);
+const char *sim_acted(void);
+void sim_revoke(const char *name, int64_t version);
+bool sim_why_says(const char *name, const char *words);
 int64_t sim_events(const char *name, const char *event);
 uint64_t sim_event_hash(void);
 bool sim_has_work(const char *name);	/* a RENEW job or an order */
@@ -132,7 +150,7 @@ void *sim_key(uint64_t cert, uint32_t version);	/* EVP_PKEY */
 void sim_rollover(const char *ca, bool armed);
 void sim_deactivate(const char *ca, bool armed);
 /* how: "replace", "at-once", "compromised" (replaced, then with that reason). */
-void sim_revoke(const char *name, bool armed, const char *how);
+void sim_take_back(const char *name, bool armed, const char *how);
 const char *sim_outcome(void);		/* "", "ok" or "needs-operator" ... */
 bool sim_token(const char *token, const char *host, char out[512]);
 #endif

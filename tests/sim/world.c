@@ -27,6 +27,7 @@ enum { LATENCY_MS = 20, PEER_MS = 1, TOKENS_MAX = 4096 };
 
 static struct {
 	bool dead, sqlite;
+	char die_in[65];	/* service */
 	int64_t die_after, commits;
 	uint32_t seed;
 	char dir[64], conf[96], db[96], wrong[300];
@@ -34,7 +35,6 @@ static struct {
 	uint32_t account_keys;	/* made so far */
 	bool armed;
 	char outcome[64];
-	uint64_t hash;
 	struct { char token[64], host[256], keyauth[256]; } tokens[TOKENS_MAX];
 	size_t tokens_n;
 	int http_open, peers_open;
@@ -66,6 +66,8 @@ void __real_store_commit(struct store *s, struct batch *b, store_done *done,
     void *ctx);
 void __wrap_store_commit(struct store *s, struct batch *b, store_done *done,
     void *ctx);
+void __real_store_stage(struct store *s, struct batch *b);
+void __wrap_store_stage(struct store *s, struct batch *b);
 void __real_store_read(struct store *s, const struct query *q, int n,
     store_rows *done, void *ctx);
 void __wrap_store_read(struct store *s, const struct query *q, int n,
@@ -85,6 +87,15 @@ __wrap_store_commit(struct store *s, struct batch *b, store_done *done,
 	world.commits++;
 	if (world.die_after > 0 && --world.die_after == 0)
 		world.dead = true;
+}
+
+void
+__wrap_store_stage(struct store *s, struct batch *b)
+{
+	if (world.dead)
+		batch_free(b);
+	else
+		__real_store_stage(s, b);
 }
 
 /* The dead get no answers either: they would go on as if what they changed
@@ -108,6 +119,12 @@ void
 sim_die_after_commit(int64_t n)
 {
 	world.die_after = n;
+}
+
+void
+sim_die_in_run(const char *service)
+{
+	snprintf(world.die_in, sizeof(world.die_in), "%s", service);
 }
 
 int64_t
@@ -481,7 +498,7 @@ take_back(void *ctx)
 }
 
 void
-sim_revoke(const char *name, bool armed, const char *how)
+sim_take_back(const char *name, bool armed, const char *how)
 {
 	struct revoke *r = xcalloc(1, sizeof(*r));
 
@@ -644,6 +661,11 @@ peer_ask(enum wire_kind kind, const void *st, peer_done *done, void *ctx)
 	p->kind = WIRE_OK;
 	act(p, kind, st);
 	world.peers_open++;
+	if (kind == WIRE_RUN && strcmp(world.die_in,
+	    ((const struct w_run *)st)->service) == 0) {
+		world.die_in[0] = '\0';
+		world.dead = true;
+	}
 	sim_post(kind == WIRE_RUN ? 100 : PEER_MS, deliver, p);
 }
 
@@ -669,6 +691,12 @@ write_config(const char *text)
 
 	if (f == NULL || fputs(text, f) < 0 || fclose(f) != 0)
 		abort();
+}
+
+void
+sim_next_config(const char *config)
+{
+	write_config(config);
 }
 
 void
@@ -743,7 +771,6 @@ sim_begin(const struct sim_setup *s)
 	sim_reset_time();
 	world.seed = s->seed * 2654435761u + 1;
 	world.sqlite = s->sqlite;
-	world.hash = 14695981039346656037u;
 	snprintf(world.dir, sizeof(world.dir), "/tmp/everleaf-sim.XXXXXX");
 	if (mkdtemp(world.dir) == NULL)
 		abort();
@@ -778,113 +805,4 @@ sim_end(void)
 	snprintf(path, sizeof(path), "%s-shm", world.db);
 	unlink(path);
 	rmdir(world.dir);
-}
-
-/* --- looking into the inventory ---------------------------------------- */
-
-static void
-copy_cert(void *ctx, struct bundle *b, const struct err *err)
-{
-	struct sim_cert *out = ctx;
-	const struct row_cert *c = b->cert;
-
-	if (err != NULL || c == NULL)
-		return;
-	out->exists = true;
-	snprintf(out->state, sizeof(out->state), "%s", c->state);
-	snprintf(out->iss_state, sizeof(out->iss_state), "%s", c->iss_state);
-	snprintf(out->error, sizeof(out->error), "%s", c->iss_error);
-	out->newest = c->newest;
-	out->installed = c->installed;
-	out->served = c->served;
-	out->failures = c->iss_failures;
-	out->renew_at_ms = c->renew_at_ms;
-	out->next_try_ms = c->iss_next_try_ms;
-	out->attention = c->attention != 0;
-	if (b->deployments.n > 0 && out->error[0] == '\0')
-		snprintf(out->error, sizeof(out->error), "%s",
-		    ROWS_AT(&b->deployments, row_deployment, 0)->error);
-}
-
-struct sim_cert
-sim_cert(const char *name)
-{
-	struct sim_cert out;
-
-	memset(&out, 0, sizeof(out));
-	bundle_by_name(turn_store(), name, copy_cert, &out);
-	return out;
-}
-
-static void
-find_work(void *ctx, struct bundle *b, const struct err *err)
-{
-	size_t i;
-
-	if (err != NULL || b->cert == NULL)
-		return;
-	for (i = 0; i < b->jobs.n; i++)
-		if (ROWS_AT(&b->jobs, row_job, i)->kind == JOB_RENEW)
-			*(bool *)ctx = true;
-}
-
-bool
-sim_has_work(const char *name)
-{
-	bool found = false;
-
-	bundle_by_name(turn_store(), name, find_work, &found);
-	return found;
-}
-
-struct counting {
-	const char *name, *event;
-	int64_t n;
-	uint64_t hash;
-};
-
-static uint64_t
-mix(uint64_t h, const char *s)
-{
-	for (; *s != '\0'; s++)
-		h = (h ^ (uint8_t)*s) * 1099511628211u;
-	return h;
-}
-
-static void
-count_events(void *ctx, struct rows *answers, int n, const struct err *err)
-{
-	struct counting *c = ctx;
-	size_t i;
-
-	(void)n;
-	for (i = 0; err == NULL && i < answers[0].n; i++) {
-		const struct row_event *e = ROWS_AT(&answers[0], row_event, i);
-
-		c->hash = mix(mix(c->hash ^ (uint64_t)e->at_ms, e->event),
-		    e->name);
-		if ((c->event == NULL || strcmp(e->event, c->event) == 0) &&
-		    (c->name == NULL || strcmp(e->name, c->name) == 0))
-			c->n++;
-	}
-}
-
-int64_t
-sim_events(const char *name, const char *event)
-{
-	struct counting c = { name, event, 0, 0 };
-	struct query q = { .table = T_EVENT };
-
-	store_read(turn_store(), &q, 1, count_events, &c);
-	return c.n;
-}
-
-uint64_t
-sim_event_hash(void)
-{
-	struct counting c = { NULL, NULL, 0, world.hash };
-	struct query q = { .table = T_EVENT };
-
-	store_read(turn_store(), &q, 1, count_events, &c);
-	return c.hash;
 }

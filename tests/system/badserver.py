@@ -261,11 +261,18 @@ def over_h2(name, answer):
                 c.sendall(frame(4, 1, 0))
             if kind in (0, 1) and flags & 1:
                 count(name)
-                c.sendall(answer(stream))
+                for p in answer(stream):
+                    c.sendall(p)
                 if name.startswith('goaway'):
                     time.sleep(0.1)
                     return
     return run
+
+
+def flood(stream):
+    """PING acknowledged, again and again; nobody asked."""
+    while True:
+        yield frame(6, 1, 0, b'12345678') * 500
 
 
 def garbage(c):
@@ -313,13 +320,15 @@ LISTENERS = {
     'old-tls': over_tls(old_tls(), talk),
     'garbage': garbage, 'alert': alert, 'silent': silent, 'hang-up': hang_up,
     'walk-off': walk_off,
-    'h2': h2('h2', lambda s: frame(1, 4, s, b'\x88') + frame(0, 1, s, b'{}')),
-    'goaway': h2('goaway', lambda s: frame(7, 0, 0, struct.pack('>II', 0, 0))),
+    'h2': h2('h2', lambda s: [frame(1, 4, s, b'\x88') +
+                                  frame(0, 1, s, b'{}')]),
+    'flood': h2('flood', flood),
+    'goaway': h2('goaway', lambda s: [frame(7, 0, 0, struct.pack('>II', 0, 0))]),
     'goaway-error': h2('goaway-error', lambda s:
-                       frame(7, 0, 0, struct.pack('>II', 0, 1))),
-    'refused': h2('refused', lambda s: frame(3, 0, s, struct.pack('>I', 7))),
+                       [frame(7, 0, 0, struct.pack('>II', 0, 1))]),
+    'refused': h2('refused', lambda s: [frame(3, 0, s, struct.pack('>I', 7))]),
     'cancelled': h2('cancelled', lambda s:
-                    frame(3, 0, s, struct.pack('>I', 8))),
+                    [frame(3, 0, s, struct.pack('>I', 8))]),
 }
 
 

@@ -24,6 +24,7 @@ done
 dns_zone "$dns_home/ns1" shop.test "$ns1" "$ns1_six" <<END
 _acme-challenge.far CNAME far.shop.acme.test.
 far A 127.0.0.1
+caa CAA 0 issue "other.example"
 END
 dns_zone "$dns_home/ns1" two.test "$ns1" "$ns2" </dev/null
 dns_zone "$dns_home/ns3" knot.test "$ns3" </dev/null
@@ -107,6 +108,10 @@ wish() {	# wish TITLE NAMES [DNS]
 		wish other.knot.test '"other.knot.test"'
 	fi
 	wish shop.test '"shop.test", "*.shop.test"'
+	wish caa.shop.test '"caa.shop.test"' ' ca = "letsencrypt"
+'
+	printf '\nca "letsencrypt" {\n directory = "%s"\n' "$ca_url"
+	printf ' trust-file = "%s"\n}\n' "$ca_trust"
 	wish far.shop.test '"*.far.shop.test"'
 	wish two.test '"two.test"'
 	wish bad.shop.test '"bad.shop.test"' ' dns = "wrong"
@@ -150,6 +155,22 @@ if with_knot; then
 	is "nor in Knot" test -z "$(dns_txt "$ns3" \
 		_acme-challenge.knot.test)"
 fi
+
+tries() { everleaf test dns shop new.shop.test >"$scene/tried"; }
+is "test dns adds, sees and removes" tries
+is "and says so" grep -q 'every server of shop.test has it' "$scene/tried"
+isnt "test dns with a wrong key fails" everleaf test dns half x.shop.test
+is "nothing is left of it" all_gone
+
+# --- before an order -----------------------------------------------------------
+everleaf test shop.test >"$scene/looked" 2>&1
+caa_found() {
+	! everleaf test caa.shop.test >"$scene/caa" 2>&1 && grep -q \
+	    'lets in only other.example, not letsencrypt.org' "$scene/caa"
+}
+is "test tells where the record goes" \
+	grep -q 'TXT goes to .* in zone shop.test' "$scene/looked"
+is "a CA that CAA shuts out is found" caa_found
 
 # --- somebody else's value at the same name --------------------------------------
 printf 'server %s\nzone shop.test\nupdate add %s 60 TXT "theirs"\nsend\n' \

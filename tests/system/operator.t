@@ -48,7 +48,23 @@ ca "four" {
     eab-kid      = "kid"
     eab-key-file = "$box/four.eab"
 }
+dns "bind" {
+    server   = "127.0.0.1"
+    key-file = "$box/bind.key"
+}
+dns "again" {
+    server   = "127.0.0.1"
+    key-file = "$box/again.key"
+}
 CONF
+# The second has the bytes of a CA's key.
+for f in bind again; do
+	printf 'key "%s" {\n\talgorithm hmac-sha256;\n\tsecret "%s";\n};\n' $f \
+		"$([ $f = bind ] && echo AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= ||
+		echo '+/NDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQw==')" \
+		>"$box/$f.key"
+	chmod 600 "$box/$f.key"
+done
 # 48 bytes with both odd letters and padding of a CA that prints base64; one
 # that others may read; none at all; one that is cut short.
 printf '%s\n' '+/NDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQw==' \
@@ -128,6 +144,9 @@ is 'L6 a file that others may read is named' logged \
 	'two.eab: readable by others (mode 0644)'
 is 'L6 a short key is refused' logged 'secret of ca "four": it has 6 bytes'
 is 'a file that is gone is a remark' logged 'three.eab is not there'
+is 'a TSIG key that is a CA'"'"'s is refused' logged \
+	'secret of dns "again": a block of another kind has the same one'
+isnt 'a TSIG key is taken' grep -q 'dns "bind"' "$log"
 isnt 'L6 base64 with padding is taken' grep -q 'ca "one"' "$log"
 isnt 'no secret is in the log' grep -qE 'zWNDZM6e|NDZM6eQG' "$log"
 

@@ -206,12 +206,15 @@ d3_dates(void **state)
 	t->leaf.to_ms = NOW_MS;
 	put_both(t);
 	bad(t, ERR_CERT_BAD, "expired at 2026-11-21T00:00:00Z");
-	t->leaf.to_ms = NOW_MS + 1000;
+	t->leaf.to_ms = NOW_MS + 20 * 1000;
+	put_both(t);
+	bad(t, ERR_CERT_BAD, "before it could be of use");
+	t->leaf.to_ms = NOW_MS + 21 * 1000;
 	put_both(t);
 	good(t, 1);
 	t->leaf.from_ms = NOW_MS;
 	put_both(t);
-	good(t, 1);		/* one second of life */
+	good(t, 1);		/* 21 seconds of life */
 	t->leaf.to_ms = NOW_MS + 3650 * DAY_MS;
 	t->leaf.from_ms = NOW_MS + 3600 * 1000;
 	put_both(t);

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <cmocka.h>
 #include "acme/codec.h"
+#include "acme/pace.h"
 #include "acme/url.h"
 
 #define ORIGIN "https://ca.example"
@@ -540,6 +541,63 @@ a14_portal(void **state)
 	}
 }
 
+/* --- when to look again --------------------------------------------------- */
+
+static void
+waits_grow(void **state)
+{
+	static const int64_t t[] = { 250, 500, 1000, 2000, 4000, 8000, 15000,
+		15000 };
+	struct pace p;
+	int polls = 0;
+	size_t i;
+
+	(void)state;
+	pace_init(&p);
+	for (i = 0; i < COUNT(t); i++)
+		assert_int_equal(pace_next(&p, NULL, 7, &polls), 7 + t[i]);
+	while (polls <= 40)
+		pace_next(&p, NULL, 0, &polls);
+	assert_int_equal(pace_next(&p, NULL, 0, &polls), 60000);
+	polls = 0;
+	assert_int_equal(pace_next(&p, "3", 0, &polls), 3000);
+	assert_int_equal(pace_next(&p, "0", 0, &polls), ACME_POLL_MIN_MS);
+}
+
+/* A CA that takes so long, whatever that is, is found ready nearly always. */
+static void
+pace_finds_the_ca(void **state)
+{
+	static const int64_t takes[] = { 1, 60, 400, 900 };
+	int polls, early, total;
+	struct pace p;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(takes); i++) {
+		pace_init(&p);
+		early = 0;
+		for (total = 0; total < 400; total++) {
+			polls = 0;
+			if (pace_next(&p, NULL, 0, &polls) < takes[i]) {
+				pace_early(&p, polls);
+				early += total >= 100;
+			} else
+				pace_ready(&p, polls);
+		}
+		assert_true(p.first_ms >= PACE_MIN_MS);
+		assert_true(p.first_ms <= 2 * takes[i] + PACE_MIN_MS);
+		assert_true(early <= 300 / 6);
+	}
+	for (i = 0; i < 99; i++)
+		pace_early(&p, 1);
+	assert_int_equal(p.first_ms, PACE_MAX_MS);
+	pace_early(&p, 2);
+	pace_ready(&p, 2);
+	pace_ready(&p, 0);
+	assert_int_equal(p.first_ms, PACE_MAX_MS);
+}
+
 #define N(name, f) { name, f, NULL, NULL, NULL }
 
 int
@@ -551,6 +609,8 @@ main(void)
 		N("C2 elsewhere", c2_elsewhere),
 		N("C3 other schemes", c3_other_schemes),
 		N("C6 Retry-After", c6_retry_after),
+		cmocka_unit_test(waits_grow),
+		cmocka_unit_test(pace_finds_the_ca),
 		N("B1 depth", b1_depth),
 		N("B2 size", b2_size),
 		N("B3 types", b3_types),

@@ -632,6 +632,13 @@ acts(void **state)
 	done(&a);
 	refused("GET", "/v1/certificates/mail.shop.example", NULL, 404,
 	    "no-such", NULL);
+	a = ask_ok("PUT", "/v1/certificates/slow.example", "{}", 201);
+	done(&a);
+	/* Its files are not gone yet when patience is. */
+	a = ask_ok("DELETE", "/v1/certificates/slow.example?purge=1", NULL,
+	    202);
+	assert_false(json_get_true(a.body, "purged"));
+	done(&a);
 }
 
 static void

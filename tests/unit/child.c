@@ -97,7 +97,10 @@ child_hear(int fd, void **out)
 	*out = NULL;
 	if (poll(&p, 1, PATIENCE_MS) != 1)
 		fail("no answer");
-	n = msg_recv(fd, 0, &raw, fds, &nfds);
+	do	/* that it has confined itself it says unasked */
+		n = msg_recv(fd, 0, &raw, fds, &nfds);
+	while (n > 0 && msg_head(raw, (size_t)n, &kind, &id) &&
+	    kind == WIRE_CONFINED);
 	if (n == 0 || (n < 0 && errno == ECONNRESET))
 		return 0;
 	if (n < 0 || nfds != 0 || !msg_head(raw, (size_t)n, &kind, &id) ||

@@ -214,6 +214,7 @@ version 8 is issued, but nginx refuses its configuration
              SHA-256 9f2c
   installed  version 8 since 02:12
   served     version 7, checked 2 minutes ago, until 2026-12-20 01:05
+  key        ecdsa-p256, TLSA 3 1 1 77b0
   files      /var/lib/everleaf/live/shop.example/fullchain.pem
              /var/lib/everleaf/live/shop.example/privkey.pem
   nginx      refused
@@ -251,7 +252,7 @@ The old certificate (version 7) is served; 29 days left. No new order is needed.
              192.0.2.10:443 for shop.example: shows an older version
   tried      3 times since 02:12; next 12:52
 
-  Do         mend /etc/nginx/conf.d/api.conf:12, then: everleaf deploy shop.example (or wait)
+  Do         mend /etc/nginx/conf.d/api.conf:12, then everleaf deploy shop.example (or wait)
 END
 run why new.example
 ok 'why: the CA is down' prints 0 <<'END'
@@ -376,6 +377,9 @@ wild: no more renewals; its files stay until 30 days after expiry
 END
 run remove --purge wild
 ok 'remove --purge' has 0 'wild: removed, with its files and keys'
+run add slow.example --no-wait
+run remove --purge slow.example
+ok 'remove --purge that takes long' has 5 'slow.example: is being removed'
 run remove old.example
 ok 'remove one in a file' fails 2 'old.example is set in /etc/everleaf/everleaf.conf:6'
 run test blog.example

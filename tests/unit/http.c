@@ -581,6 +581,20 @@ a10_http2_goaway_and_reset(void **state)
 	}
 }
 
+/* Frames without end that carry nothing: curl 7.88 would read them for ever,
+ * inside of one call. */
+static void
+a11_flood(void **state)
+{
+	int64_t began = loop_mono();
+
+	(void)state;
+	post("flood", "x");
+	assert_lost(ERR_CA_PROTOCOL, "floods the connection");
+	assert_true(loop_mono() - began < 2500);
+	assert_int_equal(count_of("flood"), 1);
+}
+
 static void
 a12_no_tls(void **state)
 {
@@ -694,6 +708,8 @@ c4_links_are_joined(void **state)
 	http_head_free(&h);
 }
 
+#define N(name, f) { name, f, NULL, NULL, NULL }
+
 int
 main(void)
 {
@@ -706,24 +722,26 @@ main(void)
 		cmocka_unit_test(cancelled_ones_stay_silent),
 		cmocka_unit_test(wrong_urls),
 		cmocka_unit_test(nothing_listens),
-		cmocka_unit_test(c8_inner_addresses),
-		cmocka_unit_test(a1_endless_head),
-		cmocka_unit_test(a2_endless_body),
-		cmocka_unit_test(a3_huge_length),
-		cmocka_unit_test(a4_cut_bodies),
-		cmocka_unit_test(a5_slow_body_stops_nobody_else),
-		cmocka_unit_test(a6_never_answers),
-		cmocka_unit_test(a7_flood_of_1xx),
-		cmocka_unit_test(a8_bomb_is_not_decoded),
-		cmocka_unit_test(a9_no_post_goes_out_twice),
-		cmocka_unit_test(a10_http2_goaway_and_reset),
-		cmocka_unit_test(a12_no_tls),
-		cmocka_unit_test(a13_no_http),
-		cmocka_unit_test(a14_a15_other_answers),
-		cmocka_unit_test(a16_redirects_are_not_followed),
-		cmocka_unit_test(a17_two_nonces),
-		{ "C4 links are joined", c4_links_are_joined, NULL, NULL,
-		    NULL }
+		N("C8 inner addresses", c8_inner_addresses),
+		N("A1 endless head", a1_endless_head),
+		N("A2 endless body", a2_endless_body),
+		N("A3 huge length", a3_huge_length),
+		N("A4 cut bodies", a4_cut_bodies),
+		N("A5 slow body stops nobody else",
+		    a5_slow_body_stops_nobody_else),
+		N("A6 never answers", a6_never_answers),
+		N("A7 flood of 1xx", a7_flood_of_1xx),
+		N("A8 bomb is not decoded", a8_bomb_is_not_decoded),
+		N("A9 no POST goes out twice", a9_no_post_goes_out_twice),
+		N("A10 HTTP/2: GOAWAY and RST_STREAM", a10_http2_goaway_and_reset),
+		N("A11 flood", a11_flood),
+		N("A12 no TLS, or not the right one", a12_no_tls),
+		N("A13 no HTTP", a13_no_http),
+		N("A14 portal, A15 busy", a14_a15_other_answers),
+		N("A16 redirects are not followed",
+		    a16_redirects_are_not_followed),
+		N("A17 two nonces", a17_two_nonces),
+		N("C4 links are joined", c4_links_are_joined)
 	};
 
 	if (access(PYTHON, X_OK) != 0) {

@@ -18,6 +18,7 @@
 #include "acme/jws.h"
 #include "base/text.h"
 #include "daemon/keeper.h"
+#include "daemon/keeper_account.h"
 #include "daemon/sandbox.h"
 #include "tests/unit/keeper_world.h"
 
@@ -410,6 +411,60 @@ a_jws_verifies_with_the_public_key(void **state)
 }
 
 /* security.md C2: the origin was sealed with the key. */
+/* The keeper keeps account keys open: each for its own account and bytes. */
+static void
+an_open_account_key_opens_no_other(void **state)
+{
+	struct world *w = *state;
+	struct w_key *k = make_account(w);
+	struct w_jws q = some_request(&k->sealed);
+
+	child_answer_free(WIRE_JWS_DONE, must(w->engine, WIRE_JWS, &q,
+	    WIRE_JWS_DONE));
+	q.account++;
+	assert_int_equal(refusal(w->engine, WIRE_JWS, &q), ERR_SEAL);
+	q.account--;
+	k->sealed.p[k->sealed.len - 1] ^= 1;
+	assert_int_equal(refusal(w->engine, WIRE_JWS, &q), ERR_SEAL);
+	k->sealed.p[k->sealed.len - 1] ^= 1;
+	q.url = TEXT("https://other.example/order");
+	assert_int_not_equal(refusal(w->engine, WIRE_JWS, &q), ERR_OK);
+	child_answer_free(WIRE_KEY, k);
+}
+
+/* More accounts than are kept open. */
+static void
+many_accounts_take_turns(void **state)
+{
+	struct w_key *k[ACCOUNTS_OPEN + 2];
+	const int n = (int)(sizeof(k) / sizeof(k[0]));
+	struct world *w = *state;
+	struct w_jws_done *a;
+	struct w_jws q;
+	int i;
+
+	for (i = 0; i < n; i++)
+		k[i] = make_account(w);
+	for (i = 0; i < 5 * n; i++) {
+		q = some_request(&k[i * 5 % n]->sealed);
+		a = must(w->engine, WIRE_JWS, &q, WIRE_JWS_DONE);
+		check_jws(&a->jws, &k[i * 5 % n]->spki);
+		child_answer_free(WIRE_JWS_DONE, a);
+	}
+	for (i = 0; i < n; i++)
+		child_answer_free(WIRE_KEY, k[i]);
+}
+
+static void
+account_keys_are_forgotten(void **state)
+{
+	struct err err;
+
+	(void)state;
+	assert_int_equal(keeper_rehearse(&err), 0);
+	assert_int_equal(account_rest(), -1);
+}
+
 static void
 another_origin_is_refused(void **state)
 {
@@ -663,6 +718,9 @@ main(void)
 		WITH_KEEPER(no_key_stays_in_memory),
 		WITH_KEEPER(a_placeholder_lasts_seven_days),
 		WITH_KEEPER(a_jws_verifies_with_the_public_key),
+		WITH_KEEPER(an_open_account_key_opens_no_other),
+		WITH_KEEPER(many_accounts_take_turns),
+		cmocka_unit_test(account_keys_are_forgotten),
 		WITH_KEEPER(another_origin_is_refused),
 		WITH_KEEPER(an_account_needs_an_origin),
 		WITH_KEEPER(giving_up_the_account_is_no_way_round),

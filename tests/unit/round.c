@@ -15,7 +15,9 @@ enum { ITEMS = 12, SERVICES = 4, STEPS_MAX = 2000 };
 struct world {
 	size_t items, services;
 	bool uses[ITEMS][SERVICES], bad[ITEMS][SERVICES];
+	bool loaded[ITEMS][SERVICES];	/* in an earlier round */
 	bool stuck[ITEMS];		/* nothing to go back to */
+	bool sticks[ITEMS];		/* the flip back fails */
 	bool broken[SERVICES], no_reload[SERVICES];	/* reload fails */
 	bool back[ITEMS];
 	int checks[SERVICES], reloads[SERVICES];
@@ -56,6 +58,9 @@ play(struct world *w)
 		for (s = 0; s < w->services; s++)
 			if (w->uses[i][s])
 				round_uses(r, i, s);
+		for (s = 0; s < w->services; s++)
+			if (w->loaded[i][s])
+				round_loaded(r, i, s);
 	}
 	for (n = 0; n < STEPS_MAX; n++) {
 		wish = round_step(r, good);
@@ -70,8 +75,9 @@ play(struct world *w)
 			break;
 		case ROUND_FLIP:
 			assert_false(w->stuck[wish.item]);
-			w->back[wish.item] = wish.back;
-			good = true;
+			good = !w->sticks[wish.item];
+			if (good)
+				w->back[wish.item] = wish.back;
 			break;
 		case ROUND_DONE:
 			return r;
@@ -172,6 +178,64 @@ reload_fails(void **state)
 	round_free(r);
 }
 
+/* One service is tried again; the other has loaded the files already. */
+static void
+loaded_is_left_alone(void **state)
+{
+	struct world w = { .items = 1, .services = 2,
+		.uses = { { true, true } }, .loaded = { { true } } };
+	struct round *r;
+
+	(void)state;
+	r = play(&w);
+	assert_int_equal(round_verdict(r, 0, 0), ROUND_AS_BEFORE);
+	assert_int_equal(round_verdict(r, 0, 1), ROUND_RELOADED);
+	assert_int_equal(w.checks[0], 0);
+	assert_int_equal(w.reloads[0], 0);
+	assert_int_equal(w.reloads[1], 1);
+	round_free(r);
+}
+
+/* ... but what is taken away from it again it must know. */
+static void
+loaded_goes_back(void **state)
+{
+	struct world w = { .items = 1, .services = 2,
+		.uses = { { true, true } }, .loaded = { { true } },
+		.bad = { { false, true } } };
+	struct round *r;
+
+	(void)state;
+	r = play(&w);
+	assert_true(w.back[0]);
+	assert_int_equal(round_verdict(r, 0, 0), ROUND_PUT_BACK);
+	assert_int_equal(round_verdict(r, 0, 1), ROUND_REFUSED);
+	assert_int_equal(w.reloads[0], 1);
+	assert_int_equal(w.reloads[1], 0);
+	round_free(r);
+}
+
+/* The guilty files can't be put back: nothing is reloaded with them. */
+static void
+flip_fails(void **state)
+{
+	struct world w = { .items = 3, .services = 1,
+		.uses = { { true }, { true }, { true } },
+		.bad = { { false }, { true } },
+		.sticks = { false, true, false } };
+	struct round *r;
+	size_t i;
+
+	(void)state;
+	r = play(&w);
+	assert_int_equal(w.reloads[0], 0);
+	for (i = 0; i < 3; i++)
+		assert_int_equal(round_verdict(r, i, 0), w.back[i] ?
+		    ROUND_PUT_BACK : ROUND_BROKEN);
+	assert_false(w.back[1]);
+	round_free(r);
+}
+
 static uint32_t seed;
 
 static uint32_t
@@ -257,7 +321,10 @@ main(void)
 		cmocka_unit_test(one_of_three_is_bad),
 		cmocka_unit_test(service_broken_anyway),
 		cmocka_unit_test(never_back_to_a_placeholder),
-		cmocka_unit_test(reload_fails), cmocka_unit_test(worlds)
+		cmocka_unit_test(reload_fails),
+		cmocka_unit_test(loaded_is_left_alone),
+		cmocka_unit_test(loaded_goes_back),
+		cmocka_unit_test(flip_fails), cmocka_unit_test(worlds)
 	};
 
 	return cmocka_run_group_tests_name("round", tests, NULL, NULL);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "daemon/acts.h"
+#include "daemon/engine.h"
 #include "daemon/bundle.h"
 #include "daemon/loop.h"
 #include "daemon/turn.h"
@@ -20,6 +21,8 @@ struct act {
 	struct err err;
 	act_done *done;
 	put_done *put;
+	remove_done *removed;
+	bool under_way;
 	enum put_result result;
 	void *ctx;
 };
@@ -103,6 +106,8 @@ finish(void *ctx)
 
 	if (a->put != NULL)
 		a->put(a->ctx, a->result, err);
+	else if (a->removed != NULL)
+		a->removed(a->ctx, !a->under_way, err);
 	else
 		a->done(a->ctx, err);
 	free(a);
@@ -318,10 +323,13 @@ remove_read(void *ctx, struct bundle *b, const struct err *err)
 }
 
 void
-act_remove(const char *name, bool purge, const char *actor, act_done *done,
-    void *ctx)
+act_remove(const char *name, bool purge, const char *actor,
+    remove_done *done, void *ctx)
 {
-	struct act *a = act_new(done, ctx);
+	struct act *a = act_new(NULL, ctx);
+
+	a->removed = done;
+	a->under_way = strncmp(name, "slow.", 5) == 0;
 
 	(void)actor;
 	a->result = purge ? PUT_CHANGED : PUT_SAME;
@@ -430,8 +438,20 @@ act_account(const char *ca, enum act_account what,
 		unarmed(a, ca);
 }
 
+void
+act_test_dns(const char *dns, const char *name, void (*done)(void *ctx,
+    const struct strv *lines, bool good, const struct err *err), void *ctx)
+{
+	struct strv lines = { NULL, 0 };
+
+	(void)dns;
+	strv_add(&lines, name);
+	done(ctx, &lines, true, NULL);
+	strv_free(&lines);
+}
+
 const struct conf *
-acts_conf(void)
+engine_conf(void)
 {
 	return fixture_conf();
 }

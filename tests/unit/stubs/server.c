@@ -96,7 +96,7 @@ server_run(int listen_fd, int stop_fd, const struct server_how *how)
 	loop_fd_want(stop, LOOP_READ);
 	loop_run(turn_end, NULL);
 	loop_fd_free(stop);
-	api_fini();
+	api_fini(&err);
 	if (how->never_answer)
 		stub_acts_answer();
 	stub_acts_free();

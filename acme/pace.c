@@ -1,0 +1,55 @@
+/* Waits between looks: they grow, from a start that adapts to the CA. */
+#include <config.h>
+#include "acme/acme.h"
+#include "acme/pace.h"
+
+enum {
+	GROWS_TO_MS = 15 * 1000,
+	DOUBLED_MAX = 10,
+	LONG_MS = 60 * 1000,
+	POLLS_BEFORE_LONG = 40		/* some ten minutes */
+};
+
+void
+pace_init(struct pace *p)
+{
+	p->first_ms = PACE_FIRST_MS;
+}
+
+int64_t
+pace_next(const struct pace *p, const char *retry_after, int64_t now_ms,
+    int *polls)
+{
+	int64_t at = acme_retry_after(retry_after, now_ms, ACME_POLL_MIN_MS,
+	    ACME_POLL_MAX_MS), wait;
+	int n = *polls;
+
+	if (n <= POLLS_BEFORE_LONG)
+		++*polls;
+	if (at != 0)
+		return at;
+	if (n >= POLLS_BEFORE_LONG)
+		return now_ms + LONG_MS;
+	wait = p->first_ms << (n < DOUBLED_MAX ? n : DOUBLED_MAX);
+	return now_ms + (wait < GROWS_TO_MS ? wait : GROWS_TO_MS);
+}
+
+void
+pace_early(struct pace *p, int polls)
+{
+	if (polls != 1)
+		return;
+	p->first_ms += p->first_ms / 2;
+	if (p->first_ms > PACE_MAX_MS)
+		p->first_ms = PACE_MAX_MS;
+}
+
+void
+pace_ready(struct pace *p, int polls)
+{
+	if (polls != 1)
+		return;
+	p->first_ms -= (p->first_ms + 15) / 16;
+	if (p->first_ms < PACE_MIN_MS)
+		p->first_ms = PACE_MIN_MS;
+}

@@ -1,0 +1,24 @@
+/* When to look again at what a CA takes its time for, and what the answers
+ * teach: orders after the first ones look when this CA is about ready, rather
+ * than after a time that suits none. */
+#ifndef ACME_PACE_H
+#define ACME_PACE_H
+#include <stdint.h>
+
+enum { PACE_FIRST_MS = 250, PACE_MIN_MS = 20, PACE_MAX_MS = 2000 };
+
+struct pace {
+	int64_t first_ms;	/* before the first look */
+};
+
+void pace_init(struct pace *p);
+/* What the CA said, within bounds, else the first wait, twice that, and so on
+ * up to 15 s; after a while every minute. */
+int64_t pace_next(const struct pace *p, const char *retry_after,
+    int64_t now_ms, int *polls);
+/* After so many polls the CA was not ready. The first of them counts: one
+ * that is too early costs a request, so about one in eight is. */
+void pace_early(struct pace *p, int polls);
+/* It was. */
+void pace_ready(struct pace *p, int polls);
+#endif

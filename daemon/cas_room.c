@@ -1,0 +1,125 @@
+/* How many orders a CA may have under way, and who waits for one to end: so
+ * that the next begins at once, and nothing is looked at again and again. */
+#include <config.h>
+#include <assert.h>
+#include <stdlib.h>
+#include "daemon/cas_parts.h"
+#include "daemon/loop.h"
+#include "daemon/sched.h"
+#include "daemon/turn.h"
+
+enum { ROOM_PLENTY = 64, WAITING_MAX = 512, LET_BY_MS = 1000 };
+
+/* A certificate whose order waits for room. */
+struct waiting {
+	struct waiting *next;
+	int64_t cert_id;
+	void (*again)(int64_t cert_id);
+};
+
+static int waiting_n;		/* at all CAs */
+static int64_t let_by_ms;	/* monotonic: more than may wait were let
+				 * through then */
+
+static bool
+is_full(const struct ca *c)
+{
+	return c->orders >= c->conf->max_orders || ca_is_settling(c) ||
+	    c->deed_done != NULL;
+}
+
+bool
+ca_enter(struct ca *c)
+{
+	if (is_full(c))
+		return false;
+	c->orders++;
+	return true;
+}
+
+bool
+ca_wait(struct ca *c, int64_t cert_id, void (*again)(int64_t cert_id))
+{
+	struct waiting *w;
+
+	assert(is_full(c));
+	if (waiting_n >= WAITING_MAX)
+		return false;
+	w = xcalloc(1, sizeof(*w));
+	w->cert_id = cert_id;
+	w->again = again;
+	*c->last = w;
+	c->last = &w->next;
+	waiting_n++;
+	return true;
+}
+
+static struct waiting *
+take_first(struct ca *c)
+{
+	struct waiting *w = c->first;
+
+	c->first = w->next;
+	if (c->first == NULL)
+		c->last = &c->first;
+	waiting_n--;
+	return w;
+}
+
+/* Each of them enters, or ends otherwise. */
+static void
+let_in(void *ctx)
+{
+	struct ca *c = ctx;
+	struct waiting *w;
+
+	while (c->first != NULL && !is_full(c) && !sched_is_stopped()) {
+		w = take_first(c);
+		w->again(w->cert_id);
+		free(w);
+	}
+}
+
+void
+ca_room_opens(struct ca *c)
+{
+	if (c->first != NULL)
+		turn_last(let_in, c);
+}
+
+void
+ca_leave(struct ca *c)
+{
+	assert(c->orders > 0);
+	c->orders--;
+	ca_room_opens(c);
+}
+
+/* When as many wait as may, the rest of the schedule is let through now and
+ * then: a CA that is full must not hide from it those that are not. */
+int
+cas_room(void)
+{
+	int room = cas_free();
+
+	if (waiting_n >= WAITING_MAX) {
+		if (loop_mono() - let_by_ms < LET_BY_MS)
+			return 0;
+		let_by_ms = loop_mono();
+	}
+	return room < ROOM_PLENTY ? room : ROOM_PLENTY;
+}
+
+void
+ca_room_init(struct ca *c)
+{
+	c->last = &c->first;
+	let_by_ms = 0;
+}
+
+void
+ca_room_fini(struct ca *c)
+{
+	while (c->first != NULL)
+		free(take_first(c));
+}

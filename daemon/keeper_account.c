@@ -1,0 +1,125 @@
+/* A few open account keys, by account and sealed bytes. */
+#include <config.h>
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include "acme/jws.h"
+#include "daemon/keeper_account.h"
+
+static struct kept {
+	struct account a;	/* key NULL: free */
+	uint64_t account;
+	struct blob sealed;
+	int64_t used_ms;	/* monotonic */
+} kept[ACCOUNTS_OPEN];
+
+static int64_t
+now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static void
+forget(struct kept *k)
+{
+	EVP_PKEY_free(k->a.key);
+	free(k->a.jwk);
+	blob_free(&k->sealed);
+	memset(k, 0, sizeof(*k));
+}
+
+static struct kept *
+find(uint64_t account, const struct blob *sealed)
+{
+	struct kept *k;
+
+	for (k = kept; k < kept + ACCOUNTS_OPEN; k++)
+		if (k->a.key != NULL && k->account == account &&
+		    k->sealed.len == sealed->len &&
+		    memcmp(k->sealed.p, sealed->p, sealed->len) == 0)
+			return k;
+	return NULL;
+}
+
+/* A free place, or that of the one that has rested longest. */
+static struct kept *
+make_place(void)
+{
+	struct kept *k, *best = kept;
+
+	for (k = kept; k < kept + ACCOUNTS_OPEN; k++)
+		if (k->used_ms < best->used_ms)
+			best = k;
+	forget(best);
+	return best;
+}
+
+static int
+describe(struct account *a, struct err *err)
+{
+	struct blob spki;
+	struct buf jwk;
+	int rc;
+
+	if (key_public(&spki, a->key, err) != 0)
+		return -1;
+	buf_init(&jwk, JWK_MAX);
+	rc = jws_jwk(&jwk, spki.p, spki.len, err);
+	a->alg = jws_alg_of(spki.p, spki.len);
+	a->jwk = buf_take(&jwk);
+	blob_free(&spki);
+	return rc;
+}
+
+const struct account *
+account_open(const struct kek *kek, uint64_t account,
+    const struct blob *sealed, struct err *err)
+{
+	struct kept *k = find(account, sealed);
+
+	if (k == NULL) {
+		k = make_place();
+		k->a.key = keeper_open_account(kek, account, sealed,
+		    k->a.origin, err);
+		if (k->a.key == NULL || describe(&k->a, err) != 0) {
+			forget(k);
+			return NULL;
+		}
+		k->account = account;
+		k->sealed = blob_copy(sealed->p, sealed->len);
+	}
+	k->used_ms = now_ms();
+	return &k->a;
+}
+
+int
+account_rest(void)
+{
+	int64_t now = now_ms(), left, least = -1;
+	struct kept *k;
+
+	for (k = kept; k < kept + ACCOUNTS_OPEN; k++) {
+		if (k->a.key == NULL)
+			continue;
+		left = k->used_ms + ACCOUNT_REST_MS - now;
+		if (left <= 0)
+			forget(k);
+		else if (least < 0 || left < least)
+			least = left;
+	}
+	assert(least <= ACCOUNT_REST_MS);
+	return (int)least;
+}
+
+void
+account_forget_all(void)
+{
+	int i;
+
+	for (i = 0; i < ACCOUNTS_OPEN; i++)
+		forget(&kept[i]);
+}

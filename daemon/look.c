@@ -1,0 +1,231 @@
+/* Looking names up before an order, one after the other: CAA, then the way of
+ * the challenge's record. */
+#include <config.h>
+#include <assert.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include "acme/method.h"
+#include "daemon/caa.h"
+#include "daemon/engine.h"
+#include "daemon/look.h"
+#include "daemon/loop.h"
+#include "daemon/proof_dns.h"
+
+struct looking {
+	struct strv names, lines, identities;
+	char *dns, *method, *account;
+	size_t at;			/* in names */
+	bool good;
+	struct caa_walk caa;
+	struct row_challenge row;	/* planned, never published */
+	struct loop_timer *timer;
+	void (*done)(void *ctx, const struct strv *lines, bool good);
+	void *ctx;
+};
+
+/* CAs whose word for CAA is known beforehand. */
+static const struct {
+	const char *ca, *identity;
+} identities[] = {
+	{ "letsencrypt", "letsencrypt.org" },
+	{ "letsencrypt-staging", "letsencrypt.org" },
+	{ "zerossl", "sectigo.com" }, { "sectigo", "sectigo.com" },
+	{ "google", "pki.goog" }, { "google-staging", "pki.goog" },
+	{ "sslcom", "ssl.com" }, { "actalis", "actalis.it" },
+	{ "digicert", "digicert.com" }
+};
+
+static void
+say(struct looking *k, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void
+say(struct looking *k, const char *fmt, ...)
+{
+	struct buf b;
+	va_list ap;
+
+	buf_init(&b, 8192);
+	va_start(ap, fmt);
+	buf_vprintf(&b, fmt, ap);
+	va_end(ap);
+	strv_add(&k->lines, b.data);
+	buf_free(&b);
+}
+
+static void
+say_err(struct looking *k, const char *name, const struct err *err)
+{
+	say(k, "%s: %s", name, err->text);
+	if (err->advice[0] != '\0')
+		say(k, "  %s", err->advice);
+	k->good = false;
+}
+
+static const char *
+bare(const struct looking *k)
+{
+	const char *name = k->names.v[k->at];
+
+	return strncmp(name, "*.", 2) == 0 ? name + 2 : name;
+}
+
+static void
+over(struct looking *k)
+{
+	k->done(k->ctx, &k->lines, k->good);
+	strv_free(&k->names);
+	strv_free(&k->lines);
+	strv_free(&k->identities);
+	loop_timer_free(k->timer);
+	free(k->dns);
+	free(k->method);
+	free(k->account);
+	free(k);
+}
+
+/* --- the record -------------------------------------------------------- */
+
+static void ask_next(struct looking *k);
+
+static void
+planned(void *ctx, const struct err *err)
+{
+	struct looking *k = ctx;
+
+	if (err != NULL)
+		say_err(k, k->names.v[k->at], err);
+	else
+		say(k, "%s: TXT goes to %s in zone %s, by dns \"%s\"",
+		    k->names.v[k->at], k->row.record, k->row.zone, k->row.dns);
+	row_free(T_CHALLENGE, &k->row);
+	memset(&k->row, 0, sizeof(k->row));
+	k->at++;
+	ask_next(k);
+}
+
+/* The label of dns-account-01 is another for each account: what is planned
+ * is the place of dns-01, in the same zone. */
+static void
+plan(struct looking *k)
+{
+	struct conf_wish wish = { .dns = k->dns };
+	const struct method *m = method_find(k->method);
+	char record[METHOD_RECORD];
+
+	if (m == NULL || m->label == NULL || m->standing ||
+	    method_record(record, &methods[METHOD_DNS_01], bare(k),
+	    NULL) != 0) {
+		k->at++;
+		ask_next(k);
+		return;
+	}
+	row_text(&k->row.ident, bare(k));
+	row_text(&k->row.type, methods[METHOD_DNS_01].type);
+	row_text(&k->row.record, record);
+	row_text(&k->row.value, "");
+	proof_dns_plan(&k->row, &wish, planned, k);
+}
+
+/* --- CAA ---------------------------------------------------------------- */
+
+static void
+judge(struct looking *k)
+{
+	const char *name = k->names.v[k->at];
+	struct caa_who who = { &k->identities, k->account, k->method,
+		name != bare(k) };
+	struct err err;
+
+	if (caa_judge(&k->caa, &who, &err) != 0)
+		say_err(k, name, &err);
+	else if (k->caa.n == 0)
+		say(k, "%s: no CAA, any CA may issue", name);
+	else
+		say(k, "%s: CAA of %s lets %s in", name, k->caa.found_at,
+		    k->identities.v[0]);
+}
+
+static void
+on_caa(void *ctx, const struct dns_answer *a)
+{
+	struct looking *k = ctx;
+	struct err err;
+
+	switch (caa_take(&k->caa, a, &err)) {
+	case WALK_ASK:
+		dns_ask(k->caa.ask_name, DNS_CAA, NULL, on_caa, k);
+		return;
+	case WALK_DONE:
+		judge(k);
+		break;
+	case WALK_FAILED:
+		say_err(k, k->names.v[k->at], &err);
+		break;
+	}
+	caa_free(&k->caa);
+	plan(k);
+}
+
+static void
+ask_next(struct looking *k)
+{
+	if (k->at == k->names.n) {
+		over(k);
+		return;
+	}
+	/* A CA of one's own may not care, and its word is not known. */
+	if (k->identities.n == 0) {
+		plan(k);
+		return;
+	}
+	caa_begin(&k->caa, bare(k));
+	dns_ask(k->caa.ask_name, DNS_CAA, NULL, on_caa, k);
+}
+
+static void
+begin(void *ctx)
+{
+	ask_next(ctx);
+}
+
+/* --- the interface ------------------------------------------------------ */
+
+bool
+look_by_dns(const struct conf_wish *wish)
+{
+	const struct method *m = wish->challenge.n > 0 ?
+	    method_find(wish->challenge.v[0]) : NULL;
+
+	return m != NULL && m->label != NULL;
+}
+
+void
+look(const struct conf_wish *wish, const char *account,
+    void (*done)(void *ctx, const struct strv *lines, bool good), void *ctx)
+{
+	struct looking *k = xcalloc(1, sizeof(*k));
+	enum name_kind kind;
+	char name[256];
+	struct err err;
+	size_t i;
+
+	/* CAA and TXT are not for addresses. */
+	for (i = 0; i < wish->names.n; i++)
+		if (name_parse(name, &kind, wish->names.v[i], &err) == 0 &&
+		    kind != NAME_IP)
+			strv_add(&k->names, name);
+	for (i = 0; i < sizeof(identities) / sizeof(identities[0]); i++)
+		if (strcmp(identities[i].ca, wish->ca) == 0)
+			strv_add(&k->identities, identities[i].identity);
+	k->dns = xstrdup(wish->dns);
+	k->account = xstrdup(account);
+	k->method = xstrdup(wish->challenge.n > 0 ? wish->challenge.v[0] :
+	    "");
+	k->good = true;
+	k->done = done;
+	k->ctx = ctx;
+	k->timer = loop_timer_new(begin, k);
+	loop_timer_after(k->timer, 0);
+}

@@ -1,0 +1,16 @@
+/* Before any order: what DNS says about the names of a certificate. Whether
+ * CAA lets its CA in (one whose word for CAA is known), and, where names are
+ * proved in DNS, where each record would be written and by which dns block.
+ * Advice only. */
+#ifndef DAEMON_LOOK_H
+#define DAEMON_LOOK_H
+#include "daemon/conf.h"
+
+/* done once, in a later turn, with a line a finding; good: nothing is in the
+ * way. account: its URL at the CA, "" if there is none yet. What is in wish is
+ * copied. */
+void look(const struct conf_wish *wish, const char *account,
+    void (*done)(void *ctx, const struct strv *lines, bool good), void *ctx);
+/* The first challenge of the wish is one of DNS. */
+bool look_by_dns(const struct conf_wish *wish);
+#endif

@@ -1,0 +1,83 @@
+/* One error for all to see, and one notice. */
+#include <config.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "base/mem.h"
+#include "daemon/loop.h"
+#include "daemon/trouble.h"
+
+static struct {
+	bool is, blind;
+	int64_t since_ms;
+	struct err err;
+} trouble;
+
+static struct {
+	bool is;
+	struct err err;
+	char *file;
+	int64_t until_ms;
+} notice;
+
+bool
+trouble_set(const struct err *err, bool blind)
+{
+	bool news = !trouble.is || strcmp(trouble.err.text, err->text) != 0;
+
+	if (!trouble.is)
+		trouble.since_ms = loop_now();
+	trouble.is = true;
+	trouble.blind = blind;
+	trouble.err = *err;
+	return news;
+}
+
+bool
+trouble_clear(void)
+{
+	bool was = trouble.is;
+
+	memset(&trouble, 0, sizeof(trouble));
+	return was;
+}
+
+const struct err *
+trouble_now(void)
+{
+	return trouble.is ? &trouble.err : NULL;
+}
+
+int64_t
+trouble_since(void)
+{
+	return trouble.since_ms;
+}
+
+bool
+trouble_blind(void)
+{
+	return trouble.is && trouble.blind;
+}
+
+void
+notice_set(const struct err *err, const char *file, int64_t until_ms)
+{
+	free(notice.file);
+	memset(&notice, 0, sizeof(notice));
+	if (err == NULL)
+		return;
+	notice.is = true;
+	notice.err = *err;
+	notice.file = file != NULL ? xstrdup(file) : NULL;
+	notice.until_ms = until_ms;
+}
+
+const struct err *
+notice_now(void)
+{
+	if (!notice.is || (notice.file != NULL ?
+	    access(notice.file, F_OK) != 0 : loop_now() > notice.until_ms))
+		return NULL;
+	return &notice.err;
+}

@@ -1,0 +1,62 @@
+/* A file that is no inventory any more makes room for a new one. Nothing of it
+ * is lost: somebody may want to look into it. */
+#include <config.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "base/mem.h"
+#include "store/store.h"
+
+enum { NAMES_MAX = 4200 };
+
+/* SQLite finds the log of the moved file under its new name. */
+static int
+move(const char *path, const char *at, const char *suffix)
+{
+	char from[NAMES_MAX], to[NAMES_MAX];
+
+	if (snprintf(from, sizeof(from), "%s%s", path, suffix) >= NAMES_MAX ||
+	    snprintf(to, sizeof(to), "%s.damaged-%s%s", path, at, suffix) >=
+	    NAMES_MAX) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	return rename(from, to) == 0 || errno == ENOENT ? 0 : -1;
+}
+
+static int
+sync_above(const char *path)
+{
+	char *dir = xstrdup(path), *slash = strrchr(dir, '/');
+	int fd, rc;
+
+	if (slash != NULL)
+		slash[slash == dir] = '\0';
+	fd = open(slash != NULL ? dir : ".", O_RDONLY | O_DIRECTORY |
+	    O_CLOEXEC);
+	rc = fd >= 0 ? fsync(fd) : -1;
+	if (fd >= 0)
+		close(fd);
+	free(dir);
+	return rc;
+}
+
+/* The log goes first: a new file must never meet the old one's. */
+int
+store_move_aside(const char *path, const char *at, struct err *err)
+{
+	static const char *const parts[] = { "-wal", "-shm", "-journal", "" };
+	size_t i;
+
+	for (i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		if (move(path, at, parts[i]) != 0)
+			return err_errno(err, ERR_STORE, "damaged inventory "
+			    "\"%s%s\" cannot be moved aside", path, parts[i]);
+	if (sync_above(path) != 0)
+		return err_errno(err, ERR_STORE, "damaged inventory \"%s\" "
+		    "cannot be moved aside for good", path);
+	return 0;
+}

@@ -1,0 +1,263 @@
+/* People around the engine: operators who change things, and those who look
+ * into the inventory. */
+#include <config.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/text.h"
+#include "daemon/acts.h"
+#include "daemon/bundle.h"
+#include "daemon/engine.h"
+#include "daemon/loop.h"
+#include "daemon/selfcheck.h"
+#include "daemon/why.h"
+#include "daemon/wish_json.h"
+#include "tests/sim/sim.h"
+
+static char acted[600];
+static bool has_acted;
+
+/* --- operators --------------------------------------------------------- */
+
+static void
+ended(const char *how, const struct err *err)
+{
+	has_acted = true;
+	snprintf(acted, sizeof(acted), "%s", err != NULL ? err->text : how);
+}
+
+static void
+put(void *ctx, enum put_result r, const struct err *err)
+{
+	(void)ctx;
+	(void)r;
+	ended("done", err);
+}
+
+static void
+removed(void *ctx, bool over, const struct err *err)
+{
+	(void)ctx;
+	ended(over ? "done" : "under way", err);
+}
+
+static void
+done(void *ctx, const struct err *err)
+{
+	(void)ctx;
+	ended("done", err);
+}
+
+void
+sim_add(const char *name, const char *service)
+{
+	struct conf_wish wish;
+
+	wish_init(&wish);
+	strv_add(&wish.names, name);
+	free(wish.ca);
+	wish.ca = xstrdup("sim");
+	if (service != NULL)
+		strv_add(&wish.services, service);
+	has_acted = false;
+	act_put(name, &wish, NULL, "uid:0", false, put, NULL);
+	conf_wish_free(&wish);
+}
+
+void
+sim_remove(const char *name, bool purge)
+{
+	has_acted = false;
+	act_remove(name, purge, "uid:0", removed, NULL);
+}
+
+void
+sim_deploy(const char *name)
+{
+	has_acted = false;
+	act_deploy(name, NULL, "uid:0", done, NULL);
+}
+
+const char *
+sim_acted(void)
+{
+	return has_acted ? acted : NULL;
+}
+
+/* The CA has revoked it, and the inventory knows. */
+static void
+mark_revoked(void *ctx, struct bundle *b, const struct err *err)
+{
+	const struct row_version *v;
+	struct row_version row;
+
+	if (err != NULL || b->cert == NULL)
+		return;
+	v = bundle_version(b, *(int64_t *)ctx);
+	if (v == NULL)
+		return;
+	row = *v;
+	row.revoked_ms = loop_now();
+	batch_put(turn_batch(), T_VERSION, &row);
+	engine_touch(b->cert->id);
+}
+
+void
+sim_revoke(const char *name, int64_t version)
+{
+	bundle_by_name(turn_store(), name, mark_revoked, &version);
+	sim_revoked(name, version);
+}
+
+/* Nobody tests names here. */
+void
+selfcheck(const struct strv *names, void (*over)(void *ctx,
+    const struct strv *lines, bool good), void *ctx)
+{
+	struct strv none = { NULL, 0 };
+
+	(void)names;
+	over(ctx, &none, true);
+}
+
+struct reading {
+	const char *words;
+	bool found;
+};
+
+static void
+read_why(void *ctx, struct bundle *b, const struct err *err)
+{
+	struct reading *r = ctx;
+	char *text;
+	json_t *j;
+
+	if (err != NULL || b->cert == NULL)
+		return;
+	j = why_json(b, NULL, loop_now());
+	text = json_dumps(j, JSON_COMPACT);
+	r->found = strstr(text, r->words) != NULL;
+	if (!r->found)
+		fprintf(stderr, "# %s\n", text);
+	free(text);
+	json_decref(j);
+}
+
+bool
+sim_why_says(const char *name, const char *words)
+{
+	struct reading r = { words, false };
+
+	bundle_by_name(turn_store(), name, read_why, &r);
+	return r.found;
+}
+
+/* --- looking into the inventory ---------------------------------------- */
+
+static void
+copy_cert(void *ctx, struct bundle *b, const struct err *err)
+{
+	struct sim_cert *out = ctx;
+	const struct row_cert *c = b->cert;
+
+	if (err != NULL || c == NULL)
+		return;
+	out->exists = true;
+	snprintf(out->state, sizeof(out->state), "%s", c->state);
+	snprintf(out->iss_state, sizeof(out->iss_state), "%s", c->iss_state);
+	snprintf(out->error, sizeof(out->error), "%s", c->iss_error);
+	snprintf(out->summary, sizeof(out->summary), "%s", c->summary);
+	out->newest = c->newest;
+	out->installed = c->installed;
+	out->served = c->served;
+	out->failures = c->iss_failures;
+	out->renew_at_ms = c->renew_at_ms;
+	out->next_try_ms = c->iss_next_try_ms;
+	out->attention = c->attention != 0;
+	if (b->deployments.n > 0 && out->error[0] == '\0')
+		snprintf(out->error, sizeof(out->error), "%s",
+		    ROWS_AT(&b->deployments, row_deployment, 0)->error);
+}
+
+struct sim_cert
+sim_cert(const char *name)
+{
+	struct sim_cert out;
+
+	memset(&out, 0, sizeof(out));
+	bundle_by_name(turn_store(), name, copy_cert, &out);
+	return out;
+}
+
+static void
+find_work(void *ctx, struct bundle *b, const struct err *err)
+{
+	size_t i;
+
+	if (err != NULL || b->cert == NULL)
+		return;
+	for (i = 0; i < b->jobs.n; i++)
+		if (ROWS_AT(&b->jobs, row_job, i)->kind == JOB_RENEW)
+			*(bool *)ctx = true;
+}
+
+bool
+sim_has_work(const char *name)
+{
+	bool found = false;
+
+	bundle_by_name(turn_store(), name, find_work, &found);
+	return found;
+}
+
+struct counting {
+	const char *name, *event;
+	int64_t n;
+	uint64_t hash;
+};
+
+static uint64_t
+mix(uint64_t h, const char *s)
+{
+	for (; *s != '\0'; s++)
+		h = (h ^ (uint8_t)*s) * 1099511628211u;
+	return h;
+}
+
+static void
+count_events(void *ctx, struct rows *answers, int n, const struct err *err)
+{
+	struct counting *c = ctx;
+	size_t i;
+
+	(void)n;
+	for (i = 0; err == NULL && i < answers[0].n; i++) {
+		const struct row_event *e = ROWS_AT(&answers[0], row_event, i);
+
+		c->hash = mix(mix(c->hash ^ (uint64_t)e->at_ms, e->event),
+		    e->name);
+		if ((c->event == NULL || strcmp(e->event, c->event) == 0) &&
+		    (c->name == NULL || strcmp(e->name, c->name) == 0))
+			c->n++;
+	}
+}
+
+int64_t
+sim_events(const char *name, const char *event)
+{
+	struct counting c = { name, event, 0, 0 };
+	struct query q = { .table = T_EVENT };
+
+	store_read(turn_store(), &q, 1, count_events, &c);
+	return c.n;
+}
+
+uint64_t
+sim_event_hash(void)
+{
+	struct counting c = { NULL, NULL, 0, 14695981039346656037u };
+	struct query q = { .table = T_EVENT };
+
+	store_read(turn_store(), &q, 1, count_events, &c);
+	return c.hash;
+}
