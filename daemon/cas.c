@@ -55,6 +55,7 @@ exchange(struct acting *a)
 	struct http_request r = { .method = methods[w->method],
 		.url = w->url, .accept = w->accept, .body = w->body,
 		.reply_max = w->reply_max, .trust = a->ca->conf->trust,
+		.proxy = a->ca->conf->proxy,
 		/* A public CA is not on this machine or in its network. */
 		.no_inner = a->ca->conf->trust.len == 0 };
 
@@ -445,7 +446,7 @@ ca_go(struct ca *c)
 
 	if (c->stepping || ca_is_settling(c))
 		return;
-	if (ca_may_be_used(c, &err) != 0 || ca_is_dead(c, &err))
+	if (ca_is_dead(c, &err))
 		ca_tell_waiters(c, &err);
 	else if (c->account.id == 0)
 		make_account(c);

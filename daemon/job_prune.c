@@ -14,6 +14,7 @@
 #include "daemon/purge.h"
 #include "daemon/revoke.h"
 #include "daemon/sched.h"
+#include "daemon/standing.h"
 
 enum { RETIRED_DAYS = 30, EXPIRED_DAYS = 7 };
 
@@ -175,6 +176,7 @@ prune(void *ctx, struct bundle *b, const struct err *err)
 		turn_after(ask_prune, o);
 	}
 	issue_key_ahead(b, &wish);
+	standing_watch(b, &wish);
 	drop_expired(b);
 	drop_revocations(b);
 	budget_tidy();
