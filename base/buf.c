@@ -195,3 +195,18 @@ buf_safe(struct buf *b, const char *s, size_t n, size_t max)
 	}
 	return !b->full;
 }
+
+void
+strv_addf(struct strv *l, size_t max, const char *fmt, ...)
+{
+	struct buf b;
+	va_list ap;
+
+	buf_init(&b, max);
+	va_start(ap, fmt);
+	buf_vprintf(&b, fmt, ap);
+	va_end(ap);
+	if (b.len > 0)
+		strv_add(l, b.data);
+	buf_free(&b);
+}

@@ -66,6 +66,12 @@ after_failure(struct row_cert *c, const struct issue *s,
 		return c->iss_next_try_ms = now + plan_own_trouble(1,
 		    s->lifetime_ms);
 	}
+	/* The CA's trouble, told once; no failure of this certificate's. */
+	if (err->code == ERR_ACCOUNT_DEAD) {
+		row_text(&c->iss_state, "blocked");
+		return c->iss_next_try_ms = now + plan_blocked(s->lifetime_ms,
+		    chance_luck());
+	}
 	if (!passes || at == 0)
 		c->iss_failures++;
 	if (at == 0)
@@ -101,7 +107,8 @@ record_failure(void *ctx, struct bundle *b, const struct err *store_err)
 		at = after_failure(c, s, &e->err);
 		set_error(&c->iss_error, &e->err);
 		batch_put(turn_batch(), T_CERT, c);
-		if (e->err.class == ERR_LATER)
+		if (e->err.class == ERR_LATER ||
+		    e->err.code == ERR_ACCOUNT_DEAD)
 			h.event = "order.waiting";
 		row_free(T_CERT, c);
 		free(c);
@@ -277,7 +284,8 @@ record_success(void *ctx, struct bundle *b, const struct err *err)
 	turn_event(&h);
 	batch_del(turn_batch(), T_ORDER, &s->row);
 	sched_put(JOB_INSTALL, s->row.cert_id, loop_now());
-	sched_put(JOB_UNDO, s->row.cert_id, loop_now());
+	if (err != NULL || b->challenges.n > 0)
+		sched_put(JOB_UNDO, s->row.cert_id, loop_now());
 	engine_touch(s->row.cert_id);
 	sched_later(JOB_RENEW, s->row.cert_id, at);
 	ca_worked(s->ca);
