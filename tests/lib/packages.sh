@@ -11,7 +11,7 @@ scene_packages="openssl curl jq ca-certificates"
 test_packages="libcmocka-dev binutils sqlite3 python3 strace mandoc iproute2
 	python3-cryptography python3-hpack"
 # For fuzzing by itself only (tests/run fuzz).
-fuzz_packages="clang"
+fuzz_packages="clang libclang-rt-dev llvm"
 # Servers that tests start by themselves, and the programs that come with
 # them. nginx and its modules are unpacked instead (nginx.sh).
 server_packages="bind9 bind9-utils bind9-dnsutils knot apache2-bin haproxy

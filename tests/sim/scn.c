@@ -510,6 +510,8 @@ say_expect(struct play *p, char **w, int n)
 		    w[2], w[3]);
 	if (n == 4 && strcmp(w[1], "updates") == 0)
 		return compare(p, "updates", sim_dns_updates(), w[2], w[3]);
+	if (n == 4 && strcmp(w[1], "tries") == 0)
+		return compare(p, "tries", sim_dns_tries(), w[2], w[3]);
 	if (n == 4 && strcmp(w[1], "tokens") == 0)
 		return compare(p, "tokens", (int64_t)sim_tokens(), w[2], w[3]);
 	return fail(p, "what is expected?");

@@ -93,6 +93,7 @@ void sim_dns_silent(const char *address, bool is);
 void sim_dns_refuse(int times);		/* the next updates */
 void sim_dns_down(bool is);		/* the server that takes updates */
 int64_t sim_dns_updates(void);		/* taken so far */
+int64_t sim_dns_tries(void);		/* taken, refused or lost */
 /* A CA's resolver would find this TXT value there. */
 bool sim_txt(const char *name, const char *value);
 
