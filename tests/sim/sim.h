@@ -85,6 +85,11 @@ int64_t sim_events(const char *name, const char *event);
 uint64_t sim_event_hash(void);
 bool sim_has_work(const char *name);	/* a RENEW job or an order */
 
+/* --- the self-check (fake_check.c) --------------------------------------- */
+void sim_check_begin(void);
+/* The name points to this address of another machine; NULL: here. */
+void sim_points_to(const char *name, const char *address);
+
 /* --- DNS (fake_dns.c; records by zones.h) -------------------------------- */
 void sim_dns_begin(void);
 /* What is written reaches this server so much later. */

@@ -784,6 +784,7 @@ sim_begin(const struct sim_setup *s)
 		world.memory = store_open_memory();
 	ca_begin(s->seed);
 	sim_dns_begin();
+	sim_check_begin();
 	disk_begin();
 	sim_start();
 }
