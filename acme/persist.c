@@ -101,12 +101,14 @@ seconds_of(struct part t, int64_t *s)
 	size_t i;
 
 	*s = 0;
+	if (t.n < 1 || t.n > 15)
+		return false;
 	for (i = 0; i < t.n; i++) {
 		if (t.p[i] < '0' || t.p[i] > '9')
 			return false;
 		*s = *s * 10 + (t.p[i] - '0');
 	}
-	return t.n >= 1 && t.n <= 15;
+	return true;
 }
 
 struct found {
