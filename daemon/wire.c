@@ -100,7 +100,7 @@ static const struct msg_field secret_fields[] = {
 	MSG_F(w_secret, U8, kind, 0),
 	MSG_FC(w_secret, TEXT, name, 64, name_is_word),
 	MSG_FC(w_secret, TEXT, alg, 32, name_is_word),
-	MSG_F(w_secret, SECRET, secret, SHORT * 2), MSG_END
+	MSG_F(w_secret, SECRET, secret, WIRE_SECRET_MAX), MSG_END
 };
 static const struct msg_field arm_fields[] = {
 	MSG_F(w_arm, U8, what, 0), MSG_F(w_arm, U64, object, 0),
