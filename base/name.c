@@ -147,6 +147,13 @@ name_is_word(const char *s)
 }
 
 bool
+name_is_record(const char *s)
+{
+	return *s != '-' && *s != '.' && strlen(s) <= NAME_DNS_MAX &&
+	    strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789._-") == strlen(s);
+}
+
+bool
 name_is_token(const char *s)
 {
 	return made_of(s, "_-", 22, NAME_TOKEN_MAX);

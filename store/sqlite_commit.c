@@ -17,12 +17,21 @@ sqlite_exec(struct store_sqlite *s, const char *sql)
 int
 sqlite_usable(const struct store_sqlite *s, struct err *err)
 {
-	if (!s->broken)
+	if (!s->broken && s->failed == SQLITE_OK)
 		return 0;
+	if (!s->broken)
+		return sqlite_err(err, s->db, s->failed, s->path);
 	err_set(err, ERR_STORE, "inventory \"%s\" is not used any more: the "
 	    "disk reported an error", s->path);
 	return err_advise(err, "Look into the kernel's log and check the "
 	    "disk, then restart the daemon");
+}
+
+void
+sqlite_doubt(struct store_sqlite *s, int rc)
+{
+	if (s->writing && sqlite3_get_autocommit(s->db))
+		s->failed = rc;
 }
 
 void

@@ -145,7 +145,7 @@ sqlite_read(struct store *store, const struct query *q, int n,
 	if (rc == SQLITE_OK)
 		return 0;
 	sqlite_err(err, s->db, rc, s->path);
-	/* What was staged stays; if it did not, its commit will say so. */
+	sqlite_doubt(s, rc);
 	if (!s->writing)
 		sqlite_give_up(s, SQLITE_OK);
 	return -1;
@@ -188,5 +188,8 @@ sqlite_tally(struct store *store, enum table t, int col, struct tallies *out,
 		rc = count_rows(stmt, &row_defs[t].cols[col], out);
 		sqlite3_reset(stmt);
 	}
-	return rc == SQLITE_OK ? 0 : sqlite_err(err, s->db, rc, s->path);
+	if (rc == SQLITE_OK)
+		return 0;
+	sqlite_doubt(s, rc);
+	return sqlite_err(err, s->db, rc, s->path);
 }

@@ -652,6 +652,7 @@ void
 peer_ask(enum wire_kind kind, const void *st, peer_done *done, void *ctx)
 {
 	struct pending *p;
+	struct blob m;
 
 	if (world.dead)
 		return;
@@ -659,6 +660,9 @@ peer_ask(enum wire_kind kind, const void *st, peer_done *done, void *ctx)
 	p->done = done;
 	p->ctx = ctx;
 	p->kind = WIRE_OK;
+	/* As it would go out: that asserts that each field keeps to its row. */
+	m = msg_pack(msg_find(wire_specs, (uint16_t)kind), 1, st);
+	blob_wipe(&m);
 	act(p, kind, st);
 	world.peers_open++;
 	if (kind == WIRE_RUN && strcmp(world.die_in,
