@@ -95,18 +95,21 @@ any_is(struct part t, const struct strv *list, bool fold)
 	return false;
 }
 
+/* 15 digits are thirty million years, and fit. */
 static bool
 seconds_of(struct part t, int64_t *s)
 {
 	size_t i;
 
 	*s = 0;
+	if (t.n < 1 || t.n > 15)
+		return false;
 	for (i = 0; i < t.n; i++) {
 		if (t.p[i] < '0' || t.p[i] > '9')
 			return false;
 		*s = *s * 10 + (t.p[i] - '0');
 	}
-	return t.n >= 1 && t.n <= 15;
+	return true;
 }
 
 struct found {

@@ -17,8 +17,8 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
+#include "base/clock.h"
 #include "base/signals.h"
 #include "hooks/run_nurse.h"
 
@@ -41,15 +41,6 @@ struct process {
 	pid_t pid, parent;
 	bool ours;
 };
-
-static int64_t
-now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 static void
 give_up(struct nurse_result *out, enum nurse_step step)
@@ -197,7 +188,7 @@ reap(struct nurse *n)
 		if (pid == n->pid) {
 			n->exited = true;
 			n->status = status;
-			n->out->took_ms = now_ms() - n->started;
+			n->out->took_ms = clock_mono_ms() - n->started;
 		}
 	return pid == 0;
 }
@@ -232,7 +223,7 @@ read_output(struct nurse *n)
 static void
 kill_all(struct nurse *n)
 {
-	int64_t until = now_ms() + SWEEP_MS;
+	int64_t until = clock_mono_ms() + SWEEP_MS;
 
 	do {
 		if (!n->exited)
@@ -241,7 +232,7 @@ kill_all(struct nurse *n)
 		if (!reap(n))
 			break;
 		poll(NULL, 0, SWEEP_PAUSE_MS);
-	} while (now_ms() < until);
+	} while (clock_mono_ms() < until);
 }
 
 static void
@@ -251,7 +242,7 @@ terminate(struct nurse *n, int64_t grace)
 		kill(-n->pid, SIGTERM);
 	n->out->end = RUN_TIMED_OUT;
 	n->phase = TERMINATING;
-	n->deadline = now_ms() + grace;
+	n->deadline = clock_mono_ms() + grace;
 }
 
 static void
@@ -261,7 +252,7 @@ finish(struct nurse *n)
 
 	if (n->phase == TERMINATING) {
 		kill_all(n);
-		out->took_ms = now_ms() - n->started;
+		out->took_ms = clock_mono_ms() - n->started;
 	} else if (out->failed_errno != 0)
 		out->end = RUN_REFUSED;
 	else {
@@ -287,18 +278,18 @@ take_signal(struct nurse *n)
 static void
 look(struct nurse *n)
 {
-	bool some = reap(n);
+	bool some = reap(n), late;
 
 	if (n->phase == RUNNING && n->exited) {
 		n->phase = DRAINING;
-		n->deadline = now_ms() + RUN_DRAIN_MS;
+		n->deadline = clock_mono_ms() + RUN_DRAIN_MS;
 	}
-	if (n->phase == DRAINING && (n->pipe < 0 || now_ms() >= n->deadline))
+	late = clock_mono_ms() >= n->deadline;
+	if (n->phase == DRAINING && (n->pipe < 0 || late))
 		finish(n);
-	else if (n->phase == TERMINATING &&
-	    (!some || now_ms() >= n->deadline))
+	else if (n->phase == TERMINATING && (!some || late))
 		finish(n);
-	else if (n->phase == RUNNING && now_ms() >= n->deadline)
+	else if (n->phase == RUNNING && late)
 		terminate(n, n->job->kill_after_ms);
 }
 
@@ -309,7 +300,7 @@ watch(struct nurse *n)
 	int64_t wait;
 
 	while (n->phase != OVER) {
-		wait = n->deadline - now_ms();
+		wait = n->deadline - clock_mono_ms();
 		wait = wait < 0 ? 0 : wait > 60000 ? 60000 : wait;
 		p[0] = (struct pollfd){ n->signals, POLLIN, 0 };
 		p[1] = (struct pollfd){ n->pipe, POLLIN, 0 };
@@ -355,7 +346,7 @@ nurse_main(const struct nurse_job *job)
 		give_up(n.out, NURSE_STARTING);
 	fcntl(ends[0], F_SETFL, O_NONBLOCK);
 	n.pipe = ends[0];
-	n.started = now_ms();
+	n.started = clock_mono_ms();
 	n.deadline = n.started + job->timeout_ms;
 	n.pid = fork();
 	if (n.pid < 0)

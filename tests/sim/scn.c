@@ -460,6 +460,12 @@ say_expect(struct play *p, char **w, int n)
 		    (long long)ca_spacing((enum ca_kind)kind_of(w[2]))));
 	if (n == 5 && strcmp(w[1], "issued") == 0)
 		return compare(p, "issued", ca_issued(w[2]), w[3], w[4]);
+	if (n == 5 && strcmp(w[1], "revoked") == 0)
+		return compare(p, "revoked", ca_revoked(w[2], false), w[3],
+		    w[4]);
+	if (n == 5 && strcmp(w[1], "revoked-by-key") == 0)
+		return compare(p, "revoked by key", ca_revoked(w[2], true),
+		    w[3], w[4]);
 	if (n == 5 && strcmp(w[1], "reloads") == 0)
 		return compare(p, "reloads", sim_reloads(w[2]), w[3], w[4]);
 	if (n == 5 && strcmp(w[1], "live") == 0)
@@ -504,24 +510,33 @@ say_expect(struct play *p, char **w, int n)
 		    w[2], w[3]);
 	if (n == 4 && strcmp(w[1], "updates") == 0)
 		return compare(p, "updates", sim_dns_updates(), w[2], w[3]);
+	if (n == 4 && strcmp(w[1], "tries") == 0)
+		return compare(p, "tries", sim_dns_tries(), w[2], w[3]);
 	if (n == 4 && strcmp(w[1], "tokens") == 0)
 		return compare(p, "tokens", (int64_t)sim_tokens(), w[2], w[3]);
 	return fail(p, "what is expected?");
 }
 
-/* operator rolls-over|gives-up CA armed|unarmed */
+/* operator rolls-over|gives-up CA armed|unarmed
+ * operator revokes NAME armed|unarmed [at-once|compromised] */
 static bool
 say_operator(struct play *p, char **w, int n)
 {
 	bool armed = n == 4 && strcmp(w[3], "armed") == 0;
 
 	(void)p;
+	if (n == 5 && strcmp(w[1], "revokes") == 0) {
+		sim_take_back(w[2], strcmp(w[3], "armed") == 0, w[4]);
+		return true;
+	}
 	if (n != 4 || (!armed && strcmp(w[3], "unarmed") != 0))
 		return false;
 	if (strcmp(w[1], "rolls-over") == 0)
 		sim_rollover(w[2], armed);
 	else if (strcmp(w[1], "gives-up") == 0)
 		sim_deactivate(w[2], armed);
+	else if (strcmp(w[1], "revokes") == 0)
+		sim_take_back(w[2], armed, "replace");
 	else
 		return false;
 	return true;
