@@ -49,8 +49,9 @@ proof_dns_seen(const struct row_challenge *row, proof_done *done, void *ctx)
 /* As DNS said where the record is. */
 void
 proof_dns_plan(struct row_challenge *row, const struct conf_wish *wish,
-    proof_done *done, void *ctx)
+    const struct strv *not, proof_done *done, void *ctx)
 {
+	(void)not;
 	row_text(&row->dns, wish->dns);
 	row_text(&row->zone, "shop.example");
 	row_text(&row->server, "");
