@@ -118,20 +118,30 @@ struct found {
 	int64_t until_s;
 };
 
+/* "tag=value", with room around both; false if it is none. */
+static bool
+split(struct part t, struct part *tag, struct part *value)
+{
+	const char *eq = memchr(t.p, '=', t.n);
+
+	if (eq == NULL || eq == t.p)
+		return false;
+	*tag = (struct part){ t.p, (size_t)(eq - t.p) };
+	*value = (struct part){ eq + 1, t.n - tag->n - 1 };
+	trim(tag);
+	trim(value);
+	return true;
+}
+
 /* One "tag=value"; false if it is malformed or there for the second time. */
 static bool
 take_tag(struct found *f, struct part t, const struct strv *uris)
 {
-	const char *eq = memchr(t.p, '=', t.n);
 	struct part tag, value;
 	bool again = false;
 
-	if (eq == NULL || eq == t.p)
+	if (!split(t, &tag, &value))
 		return false;
-	tag = (struct part){ t.p, (size_t)(eq - t.p) };
-	value = (struct part){ eq + 1, t.n - tag.n - 1 };
-	trim(&tag);
-	trim(&value);
 	if (is_text(tag, "accounturi")) {
 		again = f->account;
 		f->account = true;
@@ -167,9 +177,8 @@ void
 method_persist_who(const char *text, char issuer[METHOD_RECORD],
     struct buf *uri, bool *wildcard)
 {
-	static const char tag[] = "accounturi=", policy[] = "policy=wildcard";
 	const char *at = text;
-	struct part t = next_part(&at);
+	struct part t = next_part(&at), tag, value;
 
 	issuer[0] = '\0';
 	*wildcard = false;
@@ -178,12 +187,12 @@ method_persist_who(const char *text, char issuer[METHOD_RECORD],
 		issuer[t.n] = '\0';
 	}
 	while (at != NULL) {
-		t = next_part(&at);
-		if (t.n > sizeof(tag) - 1 &&
-		    strncasecmp(t.p, tag, sizeof(tag) - 1) == 0)
-			buf_add(uri, t.p + sizeof(tag) - 1,
-			    t.n - (sizeof(tag) - 1));
-		*wildcard = *wildcard || is_text(t, policy);
+		if (!split(next_part(&at), &tag, &value))
+			continue;
+		if (is_text(tag, "accounturi"))
+			buf_add(uri, value.p, value.n);
+		if (is_text(tag, "policy"))
+			*wildcard = is_text(value, "wildcard");
 	}
 }
 

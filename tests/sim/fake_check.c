@@ -1,4 +1,5 @@
-/* daemon/selfcheck.h in a world where names point here unless told otherwise. */
+/* daemon/selfcheck.h in a world where names point here, or where a scenario
+ * says. */
 #include <config.h>
 #include <stdio.h>
 #include <stdlib.h>
