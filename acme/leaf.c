@@ -133,3 +133,16 @@ acme_leaf_read(struct acme_leaf *out, const void *pem, size_t n,
 	ERR_clear_error();
 	return rc;
 }
+
+int
+acme_pem_der(struct blob *der, const void *pem, size_t n, struct err *err)
+{
+	struct pem_certs c;
+
+	if (pem_read(&c, pem, n, ACME_CERTS_MAX, err) != 0)
+		return -1;
+	*der = pem_der(c.x[0]);
+	pem_free(&c);
+	ERR_clear_error();
+	return 0;
+}

@@ -95,6 +95,7 @@ any_is(struct part t, const struct strv *list, bool fold)
 	return false;
 }
 
+/* 15 digits are thirty million years, and fit. */
 static bool
 seconds_of(struct part t, int64_t *s)
 {
@@ -117,20 +118,30 @@ struct found {
 	int64_t until_s;
 };
 
+/* "tag=value", with room around both; false if it is none. */
+static bool
+split(struct part t, struct part *tag, struct part *value)
+{
+	const char *eq = memchr(t.p, '=', t.n);
+
+	if (eq == NULL || eq == t.p)
+		return false;
+	*tag = (struct part){ t.p, (size_t)(eq - t.p) };
+	*value = (struct part){ eq + 1, t.n - tag->n - 1 };
+	trim(tag);
+	trim(value);
+	return true;
+}
+
 /* One "tag=value"; false if it is malformed or there for the second time. */
 static bool
 take_tag(struct found *f, struct part t, const struct strv *uris)
 {
-	const char *eq = memchr(t.p, '=', t.n);
 	struct part tag, value;
 	bool again = false;
 
-	if (eq == NULL || eq == t.p)
+	if (!split(t, &tag, &value))
 		return false;
-	tag = (struct part){ t.p, (size_t)(eq - t.p) };
-	value = (struct part){ eq + 1, t.n - tag.n - 1 };
-	trim(&tag);
-	trim(&value);
 	if (is_text(tag, "accounturi")) {
 		again = f->account;
 		f->account = true;
@@ -146,6 +157,43 @@ take_tag(struct found *f, struct part t, const struct strv *uris)
 			return false;
 	}
 	return !again;
+}
+
+int64_t
+method_persist_until(const char *text)
+{
+	static const struct strv none = { NULL, 0 };
+	struct found f = { false, false, false, false, false, 0 };
+	const char *at = text;
+
+	next_part(&at);
+	while (at != NULL)
+		if (!take_tag(&f, next_part(&at), &none))
+			return 0;
+	return f.until_s;
+}
+
+void
+method_persist_who(const char *text, char issuer[METHOD_RECORD],
+    struct buf *uri, bool *wildcard)
+{
+	const char *at = text;
+	struct part t = next_part(&at), tag, value;
+
+	issuer[0] = '\0';
+	*wildcard = false;
+	if (t.n < METHOD_RECORD) {
+		memcpy(issuer, t.p, t.n);
+		issuer[t.n] = '\0';
+	}
+	while (at != NULL) {
+		if (!split(next_part(&at), &tag, &value))
+			continue;
+		if (is_text(tag, "accounturi"))
+			buf_add(uri, value.p, value.n);
+		if (is_text(tag, "policy"))
+			*wildcard = is_text(value, "wildcard");
+	}
 }
 
 bool

@@ -55,6 +55,7 @@ exchange(struct acting *a)
 	struct http_request r = { .method = methods[w->method],
 		.url = w->url, .accept = w->accept, .body = w->body,
 		.reply_max = w->reply_max, .trust = a->ca->conf->trust,
+		.proxy = a->ca->conf->proxy,
 		/* A public CA is not on this machine or in its network. */
 		.no_inner = a->ca->conf->trust.len == 0 };
 
@@ -174,8 +175,11 @@ save_row(struct ca *c, const char *state)
 static void
 close_for_a_while(struct ca *c, const struct err *err)
 {
+	struct err unused;
 	bool first;
 
+	if (ca_is_dead(c, &unused))
+		return;
 	/* Many orders fail at the same moment: that is one failure. */
 	if (c->row.failures > 0 && ca_closed_until(c) != 0)
 		return;
@@ -200,13 +204,24 @@ ca_failed(struct ca *c, const struct err *err)
 void
 ca_worked(struct ca *c)
 {
-	if (c->row.failures == 0 && strcmp(c->row.state, "reachable") == 0)
+	struct err unused;
+
+	if (ca_is_dead(c, &unused) || (c->row.failures == 0 &&
+	    strcmp(c->row.state, "reachable") == 0))
 		return;
 	if (c->row.failures > 0)
 		ca_say(c, "ca.up", NULL);
 	c->row.failures = c->row.retry_at_ms = 0;
 	set_error(&c->row.error, NULL);
 	save_row(c, "reachable");
+}
+
+void
+ca_block(struct ca *c, const struct err *err)
+{
+	c->row.failures = c->row.retry_at_ms = 0;
+	set_error(&c->row.error, err);
+	save_row(c, "blocked");
 }
 
 /* --- session ----------------------------------------------------------- */
@@ -237,6 +252,7 @@ session_ready(struct ca *c)
 		c->account.intent_ms = 0;
 		ca_save_account(c);
 	}
+	ca_unblock(c);
 	/* A session that was fresh proves nothing about the CA. */
 	if (c->asked)
 		ca_worked(c);
@@ -430,7 +446,7 @@ ca_go(struct ca *c)
 
 	if (c->stepping || ca_is_settling(c))
 		return;
-	if (ca_may_be_used(c, &err) != 0 || ca_is_dead(c, &err))
+	if (ca_is_dead(c, &err))
 		ca_tell_waiters(c, &err);
 	else if (c->account.id == 0)
 		make_account(c);

@@ -1,6 +1,7 @@
 /* Before any order: what DNS says about the names of a certificate. Whether
  * CAA lets its CA in (one whose word for CAA is known), and, where names are
- * proved in DNS, where each record would be written and by which dns block.
+ * proved in DNS, where each record would be written and by which dns block, or
+ * which standing record is to be there.
  * Advice only. */
 #ifndef DAEMON_LOOK_H
 #define DAEMON_LOOK_H

@@ -6,6 +6,7 @@
 #include <string.h>
 #include "base/text.h"
 #include "daemon/json.h"
+#include "daemon/revoke.h"
 #include "daemon/view.h"
 #include "daemon/why.h"
 
@@ -18,6 +19,7 @@ struct why {
 	int64_t now;
 	struct err issue;		/* ERR_OK: none */
 	struct strv issue_saw;		/* evidence, "LABEL\tTEXT" */
+	struct strv found, found_todo;	/* why_findings */
 	json_t *lines, *todo;
 	struct buf verdict, standing;
 };
@@ -122,15 +124,17 @@ standing_days(struct why *w, const char *start)
 static void
 served(struct why *w)
 {
-	buf_printf(&w->verdict, "%s is served. Nothing to do.", w->c->name);
+	buf_printf(&w->verdict, "%s is served.%s", w->c->name,
+	    w->found_todo.n == 0 ? " Nothing to do." : "");
 }
 
 static void
 valid(struct why *w)
 {
 	buf_printf(&w->verdict, "%s is valid: version %lld is installed; it "
-	    "has no endpoint to be proved on. Nothing to do.", w->c->name,
-	    (long long)w->c->installed);
+	    "has no endpoint to be proved on.%s", w->c->name,
+	    (long long)w->c->installed,
+	    w->found_todo.n == 0 ? " Nothing to do." : "");
 }
 
 static void
@@ -342,6 +346,7 @@ issuance_lines(struct why *w)
 		return;
 	ca_line(w);
 	evidence(w, &w->issue_saw, false);
+	evidence(w, &w->found, false);
 	if (o != NULL && strcmp(iss, "ordering") == 0)
 		line(w, "order", "under way at %s since %s", o->ca,
 		    moment(at, o->created_ms));
@@ -519,6 +524,50 @@ service_lines(struct why *w, const struct row_deployment *d)
 	strv_free(&s.places);
 }
 
+/* What is to be revoked, and what it waits for. */
+static void
+revocation_line(struct why *w, const struct row_revocation *r)
+{
+	static const struct { const char *state, *words; } table[] = {
+		{ "replacing", "waits until its replacement is in use" },
+		{ "ready", "its replacement is in use; waits for an operator" },
+		{ "revoking", "is being revoked" },
+		{ "failed", "was not revoked" }
+	};
+	const char *reason = revoke_reason_name(r->reason);
+	struct err e;
+	size_t i;
+
+	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		if (revoke_is(r, table[i].state))
+			break;
+	if (i == sizeof(table) / sizeof(table[0]))
+		return;
+	if (!view_error_parse(&e, NULL, r->error))
+		err_clear(&e);
+	line(w, "revokes", "version %lld (%s): %s%s%s", (long long)r->version,
+	    reason == NULL ? "?" : reason, table[i].words, e.text[0] != '\0' ?
+	    ": " : "", e.text);
+}
+
+static void
+revocation_lines(struct why *w)
+{
+	const struct row_revocation *r;
+	bool person = false;
+	size_t i;
+
+	for (i = 0; i < w->b->revocations.n; i++) {
+		r = ROWS_AT(&w->b->revocations, row_revocation, i);
+		revocation_line(w, r);
+		person = person || revoke_is(r, "ready") ||
+		    revoke_is(r, "failed");
+	}
+	if (person)
+		todo(w, "as root on this machine: everleaf revoke %s",
+		    w->c->name);
+}
+
 static void
 renews_line(struct why *w)
 {
@@ -589,8 +638,14 @@ do_for_issue(struct why *w)
 {
 	struct conf_wish wanted;
 	char *words;
+	size_t i;
 
-	if (w->issue.code == ERR_OK || w->c->retired_ms != 0)
+	if (w->c->retired_ms != 0)
+		return;
+	for (i = 0; i < w->found_todo.n &&
+	    w->issue.code != ERR_DNS_RECORD; i++)
+		todo(w, "%s", w->found_todo.v[i]);
+	if (w->issue.code == ERR_OK)
 		return;
 	if (w->issue.class == ERR_LATER) {
 		todo(w, "nothing; it goes on by itself");
@@ -646,6 +701,7 @@ why_json(const struct bundle *b, const struct row_ca *ca, int64_t now_ms)
 	buf_init(&w.verdict, SENTENCE_MAX);
 	buf_init(&w.standing, SENTENCE_MAX);
 	view_error_parse(&w.issue, &w.issue_saw, w.c->iss_error);
+	why_findings(b, now_ms, &w.found, &w.found_todo);
 	for (i = 0; i < sizeof(verdicts) / sizeof(verdicts[0]); i++)
 		if (is_state(&w, verdicts[i].state))
 			verdicts[i].say(&w);
@@ -654,6 +710,7 @@ why_json(const struct bundle *b, const struct row_ca *ca, int64_t now_ms)
 	issuance_lines(&w);
 	for (i = 0; i < b->deployments.n; i++)
 		service_lines(&w, ROWS_AT(&b->deployments, row_deployment, i));
+	revocation_lines(&w);
 	renews_line(&w);
 	do_for_issue(&w);
 	do_for_services(&w);
@@ -662,6 +719,8 @@ why_json(const struct bundle *b, const struct row_ca *ca, int64_t now_ms)
 	    json_text(w.verdict.data), "standing",
 	    json_text(w.standing.data), "lines", w.lines, "do", w.todo);
 	strv_free(&w.issue_saw);
+	strv_free(&w.found);
+	strv_free(&w.found_todo);
 	buf_free(&w.verdict);
 	buf_free(&w.standing);
 	return j;
