@@ -106,8 +106,9 @@ step(int dir, const char *name, unsigned bit, unsigned *made)
 	assert(made == NULL || bit != 0);
 	if (fd >= 0 || errno != ENOENT || made == NULL)
 		return fd;
-	if (mkdirat(dir, name, 0755) != 0 && errno != EEXIST)
-		return -1;
+	/* What came in between is somebody else's. */
+	if (mkdirat(dir, name, 0755) != 0)
+		return errno == EEXIST ? openat(dir, name, LOOK) : -1;
 	*made |= bit;
 	fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
 	    O_CLOEXEC);
