@@ -1,6 +1,7 @@
 /* dns-persist-01: the record that allows one account at one CA to be issued
  * certificates, written once by whoever owns the zone. */
 #include <config.h>
+#include <assert.h>
 #include <inttypes.h>
 #include <string.h>
 #include <strings.h>
@@ -26,11 +27,13 @@ method_account_hash(struct buf *out, const char *prefix, const char *name,
 	unsigned char sum[SHA256_DIGEST_LENGTH];
 	struct buf b;
 
+	assert(strlen(name) <= UINT8_MAX);	/* its length is one byte */
 	buf_init(&b, 2 * (size_t)METHOD_URI_MAX);
 	buf_putc(&b, (char)strlen(name));
 	buf_puts(&b, name);
 	buf_puts(&b, thumbprint);
 	buf_puts(&b, account_url);
+	assert(!b.full);
 	SHA256((const unsigned char *)b.data, b.len, sum);
 	buf_free(&b);
 	buf_printf(out, "%ssha-256/", prefix);
@@ -41,6 +44,7 @@ void
 method_persist(struct buf *out, const char *issuer, const char *uri,
     bool wildcard, int64_t until_s)
 {
+	assert(issuer[0] != '\0' && until_s >= 0);
 	buf_printf(out, "%s; accounturi=%s", issuer, uri);
 	if (wildcard)
 		buf_puts(out, "; policy=wildcard");
@@ -72,6 +76,7 @@ next_part(const char **at)
 {
 	struct part t = { *at, strcspn(*at, ";") };
 
+	assert(*at != NULL);
 	*at = t.p[t.n] == ';' ? t.p + t.n + 1 : NULL;
 	trim(&t);
 	return t;
@@ -83,6 +88,7 @@ is_text(struct part t, const char *s)
 	return t.n == strlen(s) && strncasecmp(t.p, s, t.n) == 0;
 }
 
+/* Issuers are host names and fold case; accounts are addresses and do not. */
 static bool
 any_is(struct part t, const struct strv *list, bool fold)
 {
@@ -204,6 +210,7 @@ method_persist_fits(const char *text, const struct strv *issuers,
 	const char *at = text;
 	struct part t = next_part(&at);
 
+	assert(text != NULL);
 	if (!any_is(t, issuers, true))
 		return false;
 	while (at != NULL) {
