@@ -139,14 +139,13 @@ choice_of(const struct run *r, const struct authz *a,
 /* --- keeping -------------------------------------------------------------- */
 
 static void
-add_hashed(const struct run *r, struct authz *a, const char *name)
+add_uri(const struct run *r, struct authz *a, const char *name)
 {
 	struct buf uri;
 
 	buf_init(&uri, METHOD_URI_MAX);
-	method_account_hash(&uri, r->s->dir.account_prefix, name,
-	    r->s->thumbprint, r->s->kid);
-	if (!uri.full)
+	acme_session_account_uri(r->s, name, &uri);
+	if (!uri.full && uri.len > 0)
 		strv_add(&a->uris, uri.data);
 	buf_free(&uri);
 }
@@ -164,8 +163,8 @@ keep_standing(const struct run *r, struct authz *a,
 		strv_add(&a->uris, c->account_uri);
 	else if (c->hashed && r->s->dir.account_prefix != NULL &&
 	    r->s->kid != NULL) {
-		add_hashed(r, a, bare(a->ident));
-		add_hashed(r, a, "*");
+		add_uri(r, a, bare(a->ident));
+		add_uri(r, a, "*");
 	} else if (r->s->kid != NULL)
 		strv_add(&a->uris, r->s->kid);
 }

@@ -178,6 +178,24 @@ read_account_prefix(const json_t *meta)
 	    xstrdup(s) : NULL;
 }
 
+/* How the CA is called in CAA and in standing records. What is no name of a
+ * host is left out. */
+static void
+read_issuers(const json_t *meta, const char *member, struct strv *out)
+{
+	const json_t *v;
+	enum name_kind kind;
+	struct err unused;
+	char name[256];
+	size_t i;
+
+	json_array_foreach(json_object_get(meta, member), i, v)
+		if (out->n < METHOD_ISSUERS_MAX && json_is_string(v) &&
+		    name_parse(name, &kind, json_string_value(v), &unused) ==
+		    0 && kind == NAME_DNS)
+			strv_add(out, name);
+}
+
 int
 codec_directory(struct directory *out, const char *text, size_t n,
     const char *origin, struct err *err)
@@ -200,6 +218,9 @@ codec_directory(struct directory *out, const char *text, size_t n,
 		    "externalAccountRequired");
 		read_profiles(&r, meta, &out->profiles);
 		out->account_prefix = read_account_prefix(meta);
+		read_issuers(meta, "issuerDomainNames", &out->issuers);
+		if (out->issuers.n == 0)
+			read_issuers(meta, "caaIdentities", &out->issuers);
 	}
 	json_decref(top);
 	if (r.bad)
@@ -219,6 +240,7 @@ directory_free(struct directory *d)
 	free(d->terms);
 	strv_free(&d->profiles);
 	free(d->account_prefix);
+	strv_free(&d->issuers);
 	memset(d, 0, sizeof(*d));
 }
 

@@ -15,6 +15,7 @@ struct directory {
 	char *terms;		/* for people only; NULL: none */
 	struct strv profiles;
 	char *account_prefix;	/* accountHashPrefix; NULL: none */
+	struct strv issuers;	/* issuerDomainNames, else caaIdentities */
 };
 
 enum order_status {

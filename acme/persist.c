@@ -146,6 +146,44 @@ take_tag(struct found *f, struct part t, const struct strv *uris)
 	return !again;
 }
 
+int64_t
+method_persist_until(const char *text)
+{
+	static const struct strv none = { NULL, 0 };
+	struct found f = { false, false, false, false, false, 0 };
+	const char *at = text;
+
+	next_part(&at);
+	while (at != NULL)
+		if (!take_tag(&f, next_part(&at), &none))
+			return 0;
+	return f.until_s;
+}
+
+void
+method_persist_who(const char *text, char issuer[METHOD_RECORD],
+    struct buf *uri, bool *wildcard)
+{
+	static const char tag[] = "accounturi=", policy[] = "policy=wildcard";
+	const char *at = text;
+	struct part t = next_part(&at);
+
+	issuer[0] = '\0';
+	*wildcard = false;
+	if (t.n < METHOD_RECORD) {
+		memcpy(issuer, t.p, t.n);
+		issuer[t.n] = '\0';
+	}
+	while (at != NULL) {
+		t = next_part(&at);
+		if (t.n > sizeof(tag) - 1 &&
+		    strncasecmp(t.p, tag, sizeof(tag) - 1) == 0)
+			buf_add(uri, t.p + sizeof(tag) - 1,
+			    t.n - (sizeof(tag) - 1));
+		*wildcard = *wildcard || is_text(t, policy);
+	}
+}
+
 bool
 method_persist_fits(const char *text, const struct strv *issuers,
     const struct strv *uris, bool wildcard, int64_t now_ms)

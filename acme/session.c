@@ -5,6 +5,7 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include "acme/method.h"
 #include "acme/session.h"
 #include "acme/url.h"
 
@@ -424,6 +425,23 @@ const char *
 acme_session_renewal_info(const struct acme_session *s)
 {
 	return s->dir.renewal_info;
+}
+
+const struct strv *
+acme_session_issuers(const struct acme_session *s)
+{
+	return &s->dir.issuers;
+}
+
+void
+acme_session_account_uri(const struct acme_session *s, const char *ident,
+    struct buf *out)
+{
+	if (s->kid != NULL && s->dir.account_prefix != NULL)
+		method_account_hash(out, s->dir.account_prefix, ident,
+		    s->thumbprint, s->kid);
+	else if (s->kid != NULL)
+		buf_puts(out, s->kid);
 }
 
 bool

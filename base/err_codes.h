@@ -64,7 +64,8 @@
 	X(DNS_UNSEEN, "dns-unseen", LATER) \
 	X(WEBROOT, "webroot", MACHINE) \
 	X(STORE_DAMAGED, "store-damaged", PERSON) \
-	X(BEING_REMOVED, "being-removed", LATER)
+	X(BEING_REMOVED, "being-removed", LATER) \
+	X(DNS_RECORD, "dns-record", PERSON)
 
 enum err_code {
 #define X(sym, name, class) ERR_##sym,

@@ -24,6 +24,7 @@ static const struct part {
 	{ T_ENDPOINT, "cert_id", NULL, offsetof(struct bundle, endpoints) },
 	{ T_ORDER, "cert_id", NULL, offsetof(struct bundle, orders) },
 	{ T_CHALLENGE, "cert_id", NULL, offsetof(struct bundle, challenges) },
+	{ T_FINDING, "cert_id", NULL, offsetof(struct bundle, findings) },
 	{ T_JOB, "object", NULL, offsetof(struct bundle, jobs) }
 };
 enum { PARTS = sizeof(parts) / sizeof(parts[0]) };

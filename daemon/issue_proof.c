@@ -1,10 +1,12 @@
 /* Challenges of an order: planned, written down, published, taken down. */
 #include <config.h>
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include "daemon/engine.h"
 #include "daemon/issue.h"
 #include "daemon/proof.h"
+#include "daemon/standing.h"
 
 /* A challenge that is out there, or about to be. */
 struct proof {
@@ -155,19 +157,50 @@ issue_withdraw(struct issue *s, const struct acme_wish *w)
 	turn_after(ask_withdraw, s);
 }
 
-/* Only dns-persist-01 wishes for it, which no configuration can choose. */
-static void
-no_check(void *ctx)
+/* --- dns-persist-01 ------------------------------------------------------- */
+
+static struct standing_want
+standing_of(const struct acme_wish *w)
 {
+	struct standing_want want = { w->record, w->issuers, w->account_uris,
+		w->wildcard };
+
+	return want;
+}
+
+/* Where nobody can tell the CA may decide. */
+static void
+looked(void *ctx, const struct standing *found)
+{
+	struct issue *s = ctx;
+	struct standing_want want = standing_of(&s->peer_wish);
+	struct acme_event e = { .kind = ACME_CHECKED };
 	struct err err;
 
-	err_set(&err, ERR_NO_CHALLENGE, "standing records are not looked up");
-	issue_peer_error(ctx, &err);
+	if (!found->unknown)
+		standing_note(s->row.cert_id, s->peer_wish.ident, &want,
+		    found);
+	if (found->there || found->unknown) {
+		issue_step(s, &e);
+		return;
+	}
+	standing_missing(&want, found, &err);
+	issue_peer_error(s, &err);
+}
+
+static void
+look(void *ctx)
+{
+	struct issue *s = ctx;
+	struct standing_want want = standing_of(&s->peer_wish);
+
+	standing_look(&want, looked, s);
 }
 
 void
 issue_check(struct issue *s, const struct acme_wish *w)
 {
-	(void)w;
-	turn_after(no_check, s);
+	assert(w->record == s->peer_wish.record);
+	assert(w->record != NULL && w->issuers != NULL);
+	turn_after(look, s);
 }

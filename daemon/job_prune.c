@@ -13,6 +13,7 @@
 #include "daemon/plan.h"
 #include "daemon/purge.h"
 #include "daemon/sched.h"
+#include "daemon/standing.h"
 
 enum { RETIRED_DAYS = 30, EXPIRED_DAYS = 7 };
 
@@ -160,6 +161,7 @@ prune(void *ctx, struct bundle *b, const struct err *err)
 		turn_after(ask_prune, o);
 	}
 	issue_key_ahead(b, &wish);
+	standing_watch(b, &wish);
 	drop_expired(b);
 	budget_tidy();
 	purge_retired(b);

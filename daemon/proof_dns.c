@@ -8,45 +8,11 @@
 #include "daemon/loop.h"
 #include "daemon/proof_dns.h"
 #include "daemon/spread.h"
-#include "daemon/zone.h"
+#include "daemon/walking.h"
 
 /* Somebody waits for a trial, which belongs to no certificate. */
 enum { FIRST_GAP_MS = 1000, LAST_GAP_MS = 15 * 1000,
 	TRIAL_MS = 4 * 60 * 1000 };
-
-/* --- walking to the zone -------------------------------------------- */
-
-struct walking {
-	struct zone_walk w;
-	void (*over)(struct walking *k, const struct err *err);
-};
-
-static void walked(void *ctx, const struct dns_answer *a);
-
-static void
-walk_on(struct walking *k)
-{
-	dns_ask(k->w.ask_name, k->w.ask_type, NULL, walked, k);
-}
-
-static void
-walked(void *ctx, const struct dns_answer *a)
-{
-	struct walking *k = ctx;
-	struct err err;
-
-	switch (zone_take(&k->w, a, &err)) {
-	case WALK_ASK:
-		walk_on(k);
-		break;
-	case WALK_DONE:
-		k->over(k, NULL);
-		break;
-	case WALK_FAILED:
-		k->over(k, &err);
-		break;
-	}
-}
 
 /* --- planning ------------------------------------------------------- */
 
@@ -102,9 +68,7 @@ proof_dns_plan(struct row_challenge *row, const struct conf_wish *wish,
 	p->named = xstrdup(wish->dns);
 	p->done = done;
 	p->ctx = ctx;
-	p->walking.over = plan_over;
-	zone_begin(&p->walking.w, row->record);
-	walk_on(&p->walking);
+	walking_begin(&p->walking, row->record, plan_over);
 }
 
 /* --- until all have it ---------------------------------------------- */
@@ -254,7 +218,5 @@ proof_dns_seen(const struct row_challenge *row, proof_done *done, void *ctx)
 	k->done = done;
 	k->ctx = ctx;
 	k->timer = loop_timer_new(on_timer, k);
-	k->walking.over = watch_walked;
-	zone_begin(&k->walking.w, row->record);
-	walk_on(&k->walking);
+	walking_begin(&k->walking, row->record, watch_walked);
 }
