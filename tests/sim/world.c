@@ -32,6 +32,9 @@ static struct {
 	char dir[64], conf[96], db[96], wrong[300];
 	struct store *memory;
 	uint32_t account_keys;	/* made so far */
+	struct buf jwk;		/* of the key that was last signed with */
+	char thumb[44];
+	const void *jwk_of;
 	bool armed;
 	char outcome[64];
 	struct { char token[64], host[256], keyauth[256]; } tokens[TOKENS_MAX];
@@ -337,13 +340,11 @@ placeholder(const struct w_placeholder *m)
 }
 
 /* The jwk of a key that account_key() sealed, and its thumbprint. The last one
- * is kept: nearly every request is signed with it. */
+ * is kept: nearly every request is signed with it. It goes with its world: the
+ * next one may have another key at the same address. */
 static void
 jwk_of(struct buf *jwk, char thumb[44], const struct blob *sealed)
 {
-	static struct buf last;
-	static char last_thumb[44];
-	static void *last_key;
 	char text[64] = "";
 	unsigned int n = 0;
 	struct blob spki;
@@ -351,17 +352,17 @@ jwk_of(struct buf *jwk, char thumb[44], const struct blob *sealed)
 
 	memcpy(text, sealed->p, sealed->len < 63 ? sealed->len : 63);
 	sscanf(text, "sealed %*x %u", &n);
-	if (last_key != sim_key(0, n)) {
-		last_key = sim_key(0, n);
-		buf_free(&last);
-		buf_init(&last, 1000);
-		spki = spki_of(last_key);
-		jws_jwk(&last, spki.p, spki.len, &err);
-		jws_thumbprint(last_thumb, last.data, last.len);
+	if (world.jwk_of != sim_key(0, n)) {
+		world.jwk_of = sim_key(0, n);
+		buf_free(&world.jwk);
+		buf_init(&world.jwk, 1000);
+		spki = spki_of(sim_key(0, n));
+		jws_jwk(&world.jwk, spki.p, spki.len, &err);
+		jws_thumbprint(world.thumb, world.jwk.data, world.jwk.len);
 		blob_free(&spki);
 	}
-	buf_puts(jwk, last.data);
-	memcpy(thumb, last_thumb, sizeof(last_thumb));
+	buf_puts(jwk, world.jwk.data);
+	memcpy(thumb, world.thumb, sizeof(world.thumb));
 }
 
 /* What the keeper puts inside of some requests. */
@@ -755,6 +756,7 @@ sim_end(void)
 		__real_store_close(world.memory);
 	disk_end();
 	ca_end();
+	buf_free(&world.jwk);
 	unlink(world.conf);
 	unlink(world.db);
 	snprintf(path, sizeof(path), "%s-wal", world.db);
