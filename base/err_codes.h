@@ -65,7 +65,8 @@
 	X(WEBROOT, "webroot", MACHINE) \
 	X(STORE_DAMAGED, "store-damaged", PERSON) \
 	X(BEING_REMOVED, "being-removed", LATER) \
-	X(DNS_RECORD, "dns-record", PERSON)
+	X(DNS_RECORD, "dns-record", PERSON) \
+	X(DNS_ZONE, "dns-zone", PERSON)
 
 enum err_code {
 #define X(sym, name, class) ERR_##sym,

@@ -171,5 +171,5 @@ act_test_dns(const char *dns, const char *typed, void (*done)(void *ctx,
 	}
 	t->done = done;
 	t->ctx = ctx;
-	proof_dns_plan(&t->row, &wish, planned, t);
+	proof_dns_plan(&t->row, &wish, NULL, planned, t);
 }

@@ -55,6 +55,7 @@ exchange(struct acting *a)
 	struct http_request r = { .method = methods[w->method],
 		.url = w->url, .accept = w->accept, .body = w->body,
 		.reply_max = w->reply_max, .trust = a->ca->conf->trust,
+		.proxy = a->ca->conf->proxy,
 		/* A public CA is not on this machine or in its network. */
 		.no_inner = a->ca->conf->trust.len == 0 };
 
@@ -224,11 +225,28 @@ ca_tell_waiters(struct ca *c, const struct err *err)
 	}
 }
 
+/* What its directory says is kept for who asks later. */
+static void
+note_directory(struct ca *c)
+{
+	const char *caps = acme_session_caps(c->session);
+	const char *terms = acme_session_terms(c->session);
+
+	if (*caps == '\0' || (strcmp(ca_caps(c), caps) == 0 &&
+	    (terms == NULL || strcmp(c->row.terms, terms) == 0)))
+		return;
+	row_text(&c->row.caps, caps);
+	if (terms != NULL)
+		row_text(&c->row.terms, terms);
+	save_row(c, c->row.state);
+}
+
 static void
 session_ready(struct ca *c)
 {
 	const char *kid = acme_session_kid(c->session);
 
+	note_directory(c);
 	if (kid != NULL && strcmp(c->account.kid, kid) != 0) {
 		row_text(&c->account.kid, kid);
 		row_text(&c->account.status, "valid");
@@ -430,7 +448,7 @@ ca_go(struct ca *c)
 
 	if (c->stepping || ca_is_settling(c))
 		return;
-	if (ca_may_be_used(c, &err) != 0 || ca_is_dead(c, &err))
+	if (ca_is_dead(c, &err))
 		ca_tell_waiters(c, &err);
 	else if (c->account.id == 0)
 		make_account(c);
@@ -485,6 +503,8 @@ cas_init(void)
 		row_text(&c->row.directory, c->conf->directory);
 		row_text(&c->row.state, "unknown");
 		row_text(&c->row.error, "");
+		row_text(&c->row.terms, "");
+		row_text(&c->row.caps, "");
 		for (k = 0; k < c->conf->email.n; k++) {
 			contact = xcalloc(1, strlen(c->conf->email.v[k]) + 8);
 			snprintf(contact, strlen(c->conf->email.v[k]) + 8,
@@ -540,6 +560,12 @@ struct acme_session *
 ca_session(const struct ca *c)
 {
 	return c->session;
+}
+
+const char *
+ca_caps(const struct ca *c)
+{
+	return c->row.caps != NULL ? c->row.caps : "";
 }
 
 int64_t

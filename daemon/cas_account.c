@@ -36,17 +36,6 @@ ca_ask_key(struct ca *c, const char *alg, peer_done *done, struct err *err)
 	return rc;
 }
 
-/* Refused by name, not ignored. */
-int
-ca_may_be_used(const struct ca *c, struct err *err)
-{
-	if (c->conf->account_key[0] == '\0')
-		return 0;
-	err_set(err, ERR_CONFIG_BAD, "%s: account-key: this version can't use "
-	    "keys in tokens and TPMs", c->conf->title);
-	return err_advise(err, "Leave account-key out: a key is made here.");
-}
-
 /* --- dead accounts -------------------------------------------------------- */
 
 void

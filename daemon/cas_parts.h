@@ -53,8 +53,6 @@ void ca_save_account(const struct ca *c);
 /* Says so once, and remembers it. */
 void ca_account_dead(struct ca *c, const struct err *err);
 bool ca_is_dead(const struct ca *c, struct err *err);
-/* -1 and err: its configuration asks for what is not there. */
-int ca_may_be_used(const struct ca *c, struct err *err);
 /* Asks the keeper for a key of the account's. */
 int ca_ask_key(struct ca *c, const char *alg, peer_done *done,
     struct err *err);

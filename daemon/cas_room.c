@@ -8,7 +8,7 @@
 #include "daemon/sched.h"
 #include "daemon/turn.h"
 
-enum { ROOM_PLENTY = 64, WAITING_MAX = 256, LET_BY_MS = 1000 };
+enum { ROOM_PLENTY = 64, WAITING_MAX = 512, LET_BY_MS = 1000 };
 
 /* A certificate whose order waits for room. */
 struct waiting {

@@ -42,7 +42,6 @@ struct conf_wish {
 	char *dns;		/* block; "": the one that fits best */
 	char *profile;		/* "": the CA's default */
 	char *preferred_chain;	/* issuer name, or SHA-256 in hex; "" */
-	char *csr_file;		/* "": we make keys and requests */
 	int64_t validity_ms;	/* 0: what the CA gives; -1: not written */
 };
 
@@ -91,8 +90,6 @@ struct conf_ca {
 	bool test_ca;		/* its certificates are for tests */
 	char *eab_kid;		/* "" for none */
 	char *eab_key_file;	/* base64url, read by master for the keeper */
-	char *account_key;	/* "": made here; else a pkcs11: or handle:
-				 * URI */
 	char *proxy;		/* "" for none */
 };
 

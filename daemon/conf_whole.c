@@ -615,8 +615,7 @@ warn_eab(const struct conf_unit *main, const struct conf_ca *ca,
 {
 	struct err err;
 
-	if ((k->can & CA_NEEDS_EAB) == 0 || *ca->eab_kid != '\0' ||
-	    *ca->account_key != '\0')
+	if ((k->can & CA_NEEDS_EAB) == 0 || *ca->eab_kid != '\0')
 		return;
 	err_set(&err, ERR_EAB_NEEDED, "nothing can be ordered from %s: it "
 	    "wants to know whose account this is", ca->title);

@@ -36,7 +36,7 @@ fit(const struct conf_dns *d, const char *record)
 
 const struct conf_dns *
 dns_block_of(const struct conf *c, const char *named, const char *record,
-    struct err *err)
+    const struct strv *not, struct err *err)
 {
 	const struct conf_dns *best = NULL, *other = NULL;
 	size_t i, most = 0, n;
@@ -44,7 +44,8 @@ dns_block_of(const struct conf *c, const char *named, const char *record,
 	if (named != NULL && *named != '\0')
 		return dns_block_named(c, named, err);
 	for (i = 0; i < c->dns_n; i++) {
-		n = fit(&c->dns[i], record);
+		n = not != NULL && strv_has(not, c->dns[i].title) ? 0 :
+		    fit(&c->dns[i], record);
 		if (n > most) {
 			most = n;
 			best = &c->dns[i];

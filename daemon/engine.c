@@ -13,6 +13,7 @@
 #include "daemon/proof.h"
 #include "daemon/purge.h"
 #include "daemon/sched.h"
+#include "daemon/selfcheck.h"
 #include "daemon/view.h"
 #include "daemon/wish_json.h"
 
@@ -451,6 +452,7 @@ engine_fini(void)
 	job_ari_fini();
 	deploy_fini();
 	purge_fini();
+	selfcheck_fini();
 	sched_fini();
 	cas_fini();
 	turn_fini();

@@ -39,6 +39,7 @@ struct http_exchange {
 	CURL *easy;		/* while it runs */
 	struct curl_slist *lines, *places;
 	char *method, *url, *accept, *content_type;
+	char *proxy;		/* "" for none */
 	char *at;		/* of a look; else NULL */
 	long timeout_ms;
 	struct blob body, trust;
@@ -334,6 +335,8 @@ set_switches(CURL *e)
 		/* A lookup that hangs must not hold up the loop when its
 		 * exchange is given up. */
 		{ CURLOPT_QUICK_EXIT, 1 },
+		/* The head of a proxy's answer is none of the CA's. */
+		{ CURLOPT_SUPPRESS_CONNECT_HEADERS, 1 },
 		{ CURLOPT_CONNECTTIMEOUT_MS, http_limits.connect_ms },
 		{ CURLOPT_TIMEOUT_MS, http_limits.timeout_ms },
 		{ CURLOPT_LOW_SPEED_LIMIT, http_limits.slow_bytes },
@@ -345,7 +348,7 @@ set_switches(CURL *e)
 		curl_easy_setopt(e, longs[i].option, longs[i].value);
 	curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "https");
 	curl_easy_setopt(e, CURLOPT_REDIR_PROTOCOLS_STR, "https");
-	curl_easy_setopt(e, CURLOPT_PROXY, "");
+	curl_easy_setopt(e, CURLOPT_NOPROXY, "");
 	curl_easy_setopt(e, CURLOPT_USERAGENT, agent);
 	/* A folder of roots turns curl's cache of them off. */
 	curl_easy_setopt(e, CURLOPT_CAPATH, NULL);
@@ -380,6 +383,8 @@ set_request(struct http_exchange *x)
 	CURL *e = x->easy;
 
 	curl_easy_setopt(e, CURLOPT_URL, x->url);
+	/* "" keeps curl from the environment's. */
+	curl_easy_setopt(e, CURLOPT_PROXY, x->proxy);
 	add_line(x, "Accept", x->accept);
 	add_line(x, "Accept-Language", "en");
 	add_line(x, "Expect", "");
@@ -427,6 +432,7 @@ free_exchange(struct http_exchange *x)
 	free(x->url);
 	free(x->accept);
 	free(x->content_type);
+	free(x->proxy);
 	blob_free(&x->body);
 	blob_free(&x->trust);
 	blob_free(&x->reply.body);
@@ -546,11 +552,13 @@ end(struct http_exchange *x, CURLcode code)
 {
 	struct http_failure f = { x->easy, code, fault_of(x, code),
 		x->origin->host, x->words, false };
-	long bytes = 0, fresh = 0;
+	long bytes = 0, fresh = 0, tunnel = 0;
 
 	curl_easy_getinfo(x->easy, CURLINFO_REQUEST_SIZE, &bytes);
 	curl_easy_getinfo(x->easy, CURLINFO_NUM_CONNECTS, &fresh);
-	f.sent = bytes > 0 || x->taken > 0;
+	/* Words to a proxy that lets nobody through reach no CA. */
+	curl_easy_getinfo(x->easy, CURLINFO_HTTP_CONNECTCODE, &tunnel);
+	f.sent = (bytes > 0 || x->taken > 0) && tunnel < 300;
 	requests += f.sent;
 	connections += (uint64_t)fresh;
 	if (code == CURLE_OK)
@@ -558,6 +566,8 @@ end(struct http_exchange *x, CURLcode code)
 	else {
 		x->reply.outcome = f.sent ? HTTP_LOST : HTTP_NOT_SENT;
 		http_explain(&f, &x->reply.err);
+		if (*x->proxy != '\0')
+			err_context(&x->reply.err, "by proxy %s", x->proxy);
 		log_debug("%s: exchange failed (%d %s)", f.host, (int)code,
 		    x->words);
 	}
@@ -684,7 +694,8 @@ http_send(const struct http_request *r,
 	x->body = blob_copy(r->body.p, r->body.len);
 	x->trust = blob_copy(r->trust.p, r->trust.len);
 	x->reply_max = r->reply_max;
-	x->no_inner = r->no_inner;
+	x->proxy = xstrdup(r->proxy != NULL ? r->proxy : "");
+	x->no_inner = r->no_inner && *x->proxy == '\0';
 	x->at = r->at != NULL ? xstrdup(r->at) : NULL;
 	x->timeout_ms = r->timeout_ms;
 	buf_init(&x->in, r->reply_max);

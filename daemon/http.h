@@ -44,7 +44,9 @@ struct http_request {
 	struct blob body;	/* copied */
 	size_t reply_max;
 	struct blob trust;	/* PEM roots, copied; empty: the system's */
-	bool no_inner;		/* refuse loopback and private addresses */
+	bool no_inner;		/* refuse loopback and private addresses;
+				 * not through a proxy, which looks up */
+	const char *proxy;	/* "http://host:port"; NULL or "": none */
 	/* A look: this address is asked, whatever the DNS says about the URL's
 	 * host; http:// is fine and a certificate is not looked at. NULL for
 	 * all else. */

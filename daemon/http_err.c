@@ -16,6 +16,9 @@ static const struct story {
 	{ CURLE_COULDNT_RESOLVE_HOST, ERR_CA_DOWN,
 	    "its name cannot be looked up",
 	    "Check that name servers answer on this machine" },
+	{ CURLE_COULDNT_RESOLVE_PROXY, ERR_CA_DOWN,
+	    "the name of the proxy cannot be looked up", "See proxy in "
+	    "everleaf.conf" },
 	{ CURLE_COULDNT_CONNECT, ERR_CA_DOWN, "there is no connection to it",
 	    "" },
 	{ CURLE_PEER_FAILED_VERIFICATION, ERR_CA_TLS,
@@ -84,6 +87,16 @@ broke_in_handshake(const struct http_failure *f)
 	    strstr(f->words, "unexpected eof") != NULL);
 }
 
+/* The proxy's own answer to CONNECT; 0: it let us through, or there is none. */
+static long
+proxy_refused(const struct http_failure *f)
+{
+	long status = 0;
+
+	curl_easy_getinfo(f->easy, CURLINFO_HTTP_CONNECTCODE, &status);
+	return status >= 300 ? status : 0;
+}
+
 static void
 explain_time(const struct http_failure *f, struct err *err)
 {
@@ -129,7 +142,12 @@ http_explain(const struct http_failure *f, struct err *err)
 
 	if (f->fault != HTTP_FINE)
 		explain_fault(f, err);
-	else if (f->code == CURLE_OPERATION_TIMEDOUT)
+	else if (proxy_refused(f) != 0) {
+		err_set(err, ERR_CA_DOWN, "%s: the proxy refuses a tunnel "
+		    "there (HTTP status %ld)", f->host, proxy_refused(f));
+		err_advise(err, "Whoever runs the proxy must allow CONNECT to "
+		    "%s", f->host);
+	} else if (f->code == CURLE_OPERATION_TIMEDOUT)
 		explain_time(f, err);
 	else if (broke_in_handshake(f))
 		err_set(err, ERR_CA_DOWN, "%s: the connection broke during "

@@ -11,6 +11,8 @@
 /* A challenge that is out there, or about to be. */
 struct proof {
 	struct row_challenge *row;
+	struct strv not_theirs;		/* dns blocks that said so */
+	struct err not_mine;		/* what the last of them said */
 	struct proof *next;
 };
 
@@ -33,6 +35,7 @@ proof_drop(struct issue *s, struct proof *p)
 	while (*at != p)
 		at = &(*at)->next;
 	*at = p->next;
+	strv_free(&p->not_theirs);
 	row_free(T_CHALLENGE, p->row);
 	free(p->row);
 	free(p);
@@ -51,15 +54,32 @@ issue_proofs_free(struct issue *s)
 		proof_drop(s, s->proofs);
 }
 
+static void planned(void *ctx, const struct err *err);
+
+/* The block that was to write the record is not responsible for it: another
+ * may be, unless the wish names this one. */
+static void
+try_another(struct issue *s, const struct err *err)
+{
+	struct proof *p = s->proof;
+
+	strv_add(&p->not_theirs, p->row->dns);
+	p->not_mine = *err;
+	proof_plan(p->row, &s->wish, &p->not_theirs, planned, s);
+}
+
 static void
 published(void *ctx, const struct err *err)
 {
+	struct issue *s = ctx;
 	struct acme_event e = { .kind = ACME_PUBLISHED };
 
-	if (err != NULL)
-		issue_peer_error(ctx, err);
+	if (err == NULL)
+		issue_step(s, &e);
+	else if (err->code == ERR_DNS_ZONE && *s->wish.dns == '\0')
+		try_another(s, err);
 	else
-		issue_step(ctx, &e);
+		issue_peer_error(s, err);
 }
 
 static void
@@ -76,9 +96,17 @@ planned(void *ctx, const struct err *err)
 {
 	struct issue *s = ctx;
 
+	struct err why;
+
 	if (err != NULL) {
+		/* Who said no tells more than that nobody else is left. */
+		why = s->proof->not_theirs.n > 0 &&
+		    err->code == ERR_CONFIG_BAD ? s->proof->not_mine : *err;
+		if (s->proof->not_theirs.n > 0)
+			batch_del(turn_batch(), T_CHALLENGE, s->proof->row);
 		proof_drop(s, s->proof);
-		issue_peer_error(s, err);
+		s->proof = NULL;
+		issue_peer_error(s, &why);
 		return;
 	}
 	batch_put(turn_batch(), T_CHALLENGE, s->proof->row);
@@ -121,7 +149,8 @@ issue_publish(struct issue *s, const struct acme_wish *w)
 	s->proof = proof_of(s, w);
 	if (s->proof == NULL)
 		s->proof = proof_add(s, &row);
-	proof_plan(s->proof->row, &s->wish, planned, s);
+	proof_plan(s->proof->row, &s->wish, &s->proof->not_theirs, planned,
+	    s);
 }
 
 static void

@@ -65,6 +65,18 @@ flip_back(void *ctx, struct bundle *b, const struct err *err)
 	flipped(d, NULL, err != NULL ? err : &why);
 }
 
+static void
+begin_flip(void *ctx)
+{
+	struct deploy *d = ctx;
+
+	if (d->wish.back)
+		bundle_by_id(turn_store(), d->members[d->wish.item].b->cert->id,
+		    flip_back, d);
+	else
+		flip(d);
+}
+
 /* --- runs -------------------------------------------------------------- */
 
 static void
@@ -235,13 +247,10 @@ step(struct deploy *d, bool good)
 	d->wish = round_step(d->round, good);
 	if (d->wish.kind == ROUND_DONE)
 		deploy_record(d);
-	else if (d->wish.kind != ROUND_FLIP)
-		begin_run(d);
-	else if (d->wish.back)
-		bundle_by_id(turn_store(), d->members[d->wish.item].b->cert->id,
-		    flip_back, d);
+	else if (d->wish.kind == ROUND_FLIP)
+		turn_after(begin_flip, d);
 	else
-		flip(d);
+		begin_run(d);
 }
 
 void

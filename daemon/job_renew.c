@@ -9,8 +9,9 @@
 #include "daemon/issue.h"
 #include "daemon/log.h"
 #include "daemon/sched.h"
+#include "daemon/selfcheck_note.h"
 
-enum { FULL_AGAIN_MS = 2000 };
+enum { FULL_AGAIN_MS = 1000 };
 
 int
 job_renew_room(void)
@@ -157,6 +158,9 @@ begin(const struct bundle *b, struct conf_wish *wish, struct ca *ca)
 	turn_event(&h);
 	engine_touch(c->id);
 	turn_after(intention_durable, s);
+	if (c->newest == 0 && c->iss_failures == 0 &&
+	    !selfcheck_is_fresh(b, loop_now()))
+		selfcheck_beside(b, &s->wish, ca, NULL);
 	row_free(T_CERT, c);
 	free(c);
 }

@@ -7,6 +7,7 @@
 #include "daemon/loop.h"
 #include "daemon/proof.h"
 #include "daemon/sched.h"
+#include "daemon/selfcheck.h"
 
 /* The longer it has not worked, the longer until the next try; what could not
  * be taken down in a month is somebody else's by now. */
@@ -64,8 +65,10 @@ undo(void *ctx, struct bundle *b, const struct err *err)
 	if (err != NULL || bundle_order(b) != NULL)
 		return;
 	for (i = 0; i < b->challenges.n; i++)
-		turn_after(take_down, row_copy(T_CHALLENGE,
-		    ROWS_AT(&b->challenges, row_challenge, i)));
+		if (!selfcheck_uses(ROWS_AT(&b->challenges, row_challenge,
+		    i)->token))
+			turn_after(take_down, row_copy(T_CHALLENGE,
+			    ROWS_AT(&b->challenges, row_challenge, i)));
 }
 
 void

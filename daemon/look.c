@@ -6,25 +6,31 @@
 #include <stdlib.h>
 #include <string.h>
 #include "acme/method.h"
-#include "daemon/caa.h"
+#include "daemon/caa_ask.h"
+#include "daemon/caps.h"
+#include "daemon/cas.h"
 #include "daemon/engine.h"
 #include "daemon/look.h"
 #include "daemon/loop.h"
 #include "daemon/proof_dns.h"
+#include "daemon/standing.h"
 
 struct looking {
 	struct strv names, lines, identities;
 	char *dns, *method, *account;
 	size_t at;			/* in names */
 	bool good;
-	struct caa_walk caa;
 	struct row_challenge row;	/* planned, never published */
+	struct ca *ca;			/* NULL: not in the configuration */
+	struct strv issuers;		/* the CA's words for itself */
+	struct strv uris;		/* of the name that is looked at */
+	char record[METHOD_RECORD];	/* the same */
 	struct loop_timer *timer;
 	void (*done)(void *ctx, const struct strv *lines, bool good);
 	void *ctx;
 };
 
-/* CAs whose word for CAA is known beforehand. */
+/* CAs whose word for CAA is known before their directory has been read. */
 static const struct {
 	const char *ca, *identity;
 } identities[] = {
@@ -78,6 +84,8 @@ over(struct looking *k)
 	strv_free(&k->names);
 	strv_free(&k->lines);
 	strv_free(&k->identities);
+	strv_free(&k->issuers);
+	strv_free(&k->uris);
 	loop_timer_free(k->timer);
 	free(k->dns);
 	free(k->method);
@@ -105,6 +113,73 @@ planned(void *ctx, const struct err *err)
 	ask_next(k);
 }
 
+/* --- a standing record ------------------------------------------------- */
+
+static struct standing_want
+standing_of(const struct looking *k)
+{
+	struct standing_want want = { k->record, &k->issuers, &k->uris,
+		k->names.v[k->at] != bare(k) };
+
+	return want;
+}
+
+static void
+stood(void *ctx, const struct standing *found)
+{
+	struct looking *k = ctx;
+	struct standing_want want = standing_of(k);
+	struct buf text;
+
+	buf_init(&text, METHOD_URI_MAX + 512);
+	standing_wanted(&want, &text);
+	if (found->there)
+		say(k, "%s: %s TXT \"%s\" is there", k->names.v[k->at],
+		    k->record, found->text);
+	else {
+		say(k, "%s: %s", k->names.v[k->at], found->unknown ?
+		    "no name server answers" : "no standing record lets our "
+		    "account in");
+		say(k, "  Publish for good: %s. TXT \"%s\"", k->record,
+		    text.data);
+		k->good = false;
+	}
+	buf_free(&text);
+	k->at++;
+	ask_next(k);
+}
+
+/* It names the CA and our account: only what has both can be shown. */
+static void
+look_standing(struct looking *k)
+{
+	const struct acme_session *s = k->ca != NULL ? ca_session(k->ca) :
+	    NULL;
+	struct standing_want want;
+	struct buf uri;
+
+	buf_init(&uri, METHOD_URI_MAX);
+	if (s != NULL)
+		acme_session_account_uri(s, bare(k), &uri);
+	strv_free(&k->uris);
+	if (uri.len > 0)
+		strv_add(&k->uris, uri.data);
+	buf_free(&uri);
+	if (k->issuers.n == 0 || k->uris.n == 0) {
+		say(k, "%s: its standing record is known once there is an "
+		    "account at the CA: the first order makes it and tells",
+		    k->names.v[k->at]);
+		k->good = false;
+		k->at++;
+		ask_next(k);
+		return;
+	}
+	want = standing_of(k);
+	standing_look(&want, stood, k);
+}
+
+/* --- the place of a record that comes and goes --------------------------- */
+
 /* The label of dns-account-01 is another for each account: what is planned
  * is the place of dns-01, in the same zone. */
 static void
@@ -114,6 +189,11 @@ plan(struct looking *k)
 	const struct method *m = method_find(k->method);
 	char record[METHOD_RECORD];
 
+	if (m != NULL && m->standing && method_record(k->record, m, bare(k),
+	    NULL) == 0) {
+		look_standing(k);
+		return;
+	}
 	if (m == NULL || m->label == NULL || m->standing ||
 	    method_record(record, &methods[METHOD_DNS_01], bare(k),
 	    NULL) != 0) {
@@ -125,52 +205,32 @@ plan(struct looking *k)
 	row_text(&k->row.type, methods[METHOD_DNS_01].type);
 	row_text(&k->row.record, record);
 	row_text(&k->row.value, "");
-	proof_dns_plan(&k->row, &wish, planned, k);
+	proof_dns_plan(&k->row, &wish, NULL, planned, k);
 }
 
 /* --- CAA ---------------------------------------------------------------- */
 
 static void
-judge(struct looking *k)
-{
-	const char *name = k->names.v[k->at];
-	struct caa_who who = { &k->identities, k->account, k->method,
-		name != bare(k) };
-	struct err err;
-
-	if (caa_judge(&k->caa, &who, &err) != 0)
-		say_err(k, name, &err);
-	else if (k->caa.n == 0)
-		say(k, "%s: no CAA, any CA may issue", name);
-	else
-		say(k, "%s: CAA of %s lets %s in", name, k->caa.found_at,
-		    k->identities.v[0]);
-}
-
-static void
-on_caa(void *ctx, const struct dns_answer *a)
+caa_known(void *ctx, const char *found_at, const struct err *err)
 {
 	struct looking *k = ctx;
-	struct err err;
+	const char *name = k->names.v[k->at];
 
-	switch (caa_take(&k->caa, a, &err)) {
-	case WALK_ASK:
-		dns_ask(k->caa.ask_name, DNS_CAA, NULL, on_caa, k);
-		return;
-	case WALK_DONE:
-		judge(k);
-		break;
-	case WALK_FAILED:
-		say_err(k, k->names.v[k->at], &err);
-		break;
-	}
-	caa_free(&k->caa);
+	if (err != NULL)
+		say_err(k, name, err);
+	else if (*found_at == '\0')
+		say(k, "%s: no CAA, any CA may issue", name);
+	else
+		say(k, "%s: CAA of %s lets %s in", name, found_at,
+		    k->identities.v[0]);
 	plan(k);
 }
 
 static void
 ask_next(struct looking *k)
 {
+	struct caa_question q;
+
 	if (k->at == k->names.n) {
 		over(k);
 		return;
@@ -180,14 +240,38 @@ ask_next(struct looking *k)
 		plan(k);
 		return;
 	}
-	caa_begin(&k->caa, bare(k));
-	dns_ask(k->caa.ask_name, DNS_CAA, NULL, on_caa, k);
+	q.name = k->names.v[k->at];
+	q.identities = &k->identities;
+	q.account = k->account;
+	q.method = k->method;
+	caa_ask(&q, caa_known, k);
 }
 
+/* What its directory says is better than what is known beforehand. Without it
+ * the look goes on with less. */
+static void
+ca_is_ready(void *ctx, const struct err *err)
+{
+	struct looking *k = ctx;
+	const struct strv *said = err == NULL ?
+	    acme_session_issuers(ca_session(k->ca)) : NULL;
+
+	k->issuers = strv_copy(said != NULL && said->n > 0 ? said :
+	    &k->identities);
+	ask_next(k);
+}
+
+/* No account is made for a look. */
 static void
 begin(void *ctx)
 {
-	ask_next(ctx);
+	struct looking *k = ctx;
+	const struct method *m = method_find(k->method);
+
+	if (m != NULL && m->standing && k->ca != NULL && *k->account != '\0')
+		ca_ready(k->ca, ca_is_ready, k);
+	else
+		ask_next(k);
 }
 
 /* --- the interface ------------------------------------------------------ */
@@ -199,6 +283,37 @@ look_by_dns(const struct conf_wish *wish)
 	    method_find(wish->challenge.v[0]) : NULL;
 
 	return m != NULL && m->label != NULL;
+}
+
+void
+look_identities(struct strv *out, const struct ca *ca)
+{
+	size_t i;
+
+	caps_caa(out, ca_caps(ca));
+	for (i = 0; i < sizeof(identities) / sizeof(identities[0]) &&
+	    *ca_caps(ca) == '\0'; i++)
+		if (strcmp(identities[i].ca, ca_conf(ca)->title) == 0)
+			strv_add(out, identities[i].identity);
+}
+
+/* A profile that the CA does not have would be left out of the order. */
+static void
+look_profile(struct looking *k, const char *profile)
+{
+	char names[400];
+
+	if (k->ca == NULL || *profile == '\0')
+		return;
+	if (*ca_caps(k->ca) == '\0')
+		say(k, "profile \"%s\": whether %s has it is known with the "
+		    "first order", profile, ca_conf(k->ca)->title);
+	else if (!caps_has_profile(ca_caps(k->ca), profile, names)) {
+		say(k, "profile \"%s\": %s has no such profile. %s%s", profile,
+		    ca_conf(k->ca)->title, names[0] != '\0' ? "It has: " :
+		    "It has none", names);
+		k->good = false;
+	}
 }
 
 void
@@ -216,14 +331,15 @@ look(const struct conf_wish *wish, const char *account,
 		if (name_parse(name, &kind, wish->names.v[i], &err) == 0 &&
 		    kind != NAME_IP)
 			strv_add(&k->names, name);
-	for (i = 0; i < sizeof(identities) / sizeof(identities[0]); i++)
-		if (strcmp(identities[i].ca, wish->ca) == 0)
-			strv_add(&k->identities, identities[i].identity);
+	k->ca = cas_find(wish->ca);
+	if (k->ca != NULL)
+		look_identities(&k->identities, k->ca);
 	k->dns = xstrdup(wish->dns);
 	k->account = xstrdup(account);
 	k->method = xstrdup(wish->challenge.n > 0 ? wish->challenge.v[0] :
 	    "");
 	k->good = true;
+	look_profile(k, wish->profile);
 	k->done = done;
 	k->ctx = ctx;
 	k->timer = loop_timer_new(begin, k);

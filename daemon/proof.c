@@ -53,13 +53,13 @@ choose(const struct row_challenge *row, const struct conf_wish *wish)
 
 void
 proof_plan(struct row_challenge *row, const struct conf_wish *wish,
-    proof_done *done, void *ctx)
+    const struct strv *not, proof_done *done, void *ctx)
 {
 	const struct proof_method *m = choose(row, wish);
 
 	/* Who writes the record is known when it is known where. */
 	if (is_dns(row->type)) {
-		proof_dns_plan(row, wish, done, ctx);
+		proof_dns_plan(row, wish, not, done, ctx);
 		return;
 	}
 	row_text(&row->method, m->name);

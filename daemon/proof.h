@@ -34,9 +34,10 @@ extern const struct proof_method proof_program, proof_update;
 extern const struct proof_method proof_webroot;		/* http-01 by files */
 
 /* Chooses the method for row->type and this wish, and plans. row owns what is
- * put into it. */
+ * put into it. not: dns blocks that have said that the record is not theirs
+ * (proof_publish fails with ERR_DNS_ZONE); NULL: none. */
 void proof_plan(struct row_challenge *row, const struct conf_wish *wish,
-    proof_done *done, void *ctx);
+    const struct strv *not, proof_done *done, void *ctx);
 void proof_publish(const struct row_challenge *row, proof_done *done,
     void *ctx);
 void proof_withdraw(const struct row_challenge *row, proof_done *done,

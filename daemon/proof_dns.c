@@ -20,6 +20,7 @@ struct planning {
 	struct walking walking;		/* first: found by its address */
 	struct row_challenge *row;
 	char *named;			/* the wish's dns block */
+	struct strv not;
 	proof_done *done;
 	void *ctx;
 };
@@ -45,7 +46,8 @@ plan_over(struct walking *k, const struct err *err)
 	struct err why;
 
 	if (err == NULL) {
-		d = dns_block_of(engine_conf(), p->named, k->w.record, &why);
+		d = dns_block_of(engine_conf(), p->named, k->w.record,
+		    &p->not, &why);
 		if (d == NULL)
 			err = &why;
 		else
@@ -53,19 +55,22 @@ plan_over(struct walking *k, const struct err *err)
 	}
 	p->done(p->ctx, err);
 	zone_free(&k->w);
+	strv_free(&p->not);
 	free(p->named);
 	free(p);
 }
 
 void
 proof_dns_plan(struct row_challenge *row, const struct conf_wish *wish,
-    proof_done *done, void *ctx)
+    const struct strv *not, proof_done *done, void *ctx)
 {
 	struct planning *p = xcalloc(1, sizeof(*p));
 
 	assert(row->record != NULL && row->value != NULL);
 	p->row = row;
 	p->named = xstrdup(wish->dns);
+	if (not != NULL)
+		p->not = strv_copy(not);
 	p->done = done;
 	p->ctx = ctx;
 	walking_begin(&p->walking, row->record, plan_over);

@@ -45,7 +45,7 @@ explain(struct err *err, const struct call *c, const struct w_ran *r)
 	buf_init(&said, 8 * SHOWN);
 	last_line(&said, &r->output);
 	if (r->how == RAN_EXITED && r->code == NOT_MINE)
-		err_set(err, ERR_NO_CHALLENGE, "dns \"%s\": its program says "
+		err_set(err, ERR_DNS_ZONE, "dns \"%s\": its program says "
 		    "that %s is not in a zone of its own", c->dns, c->record);
 	else if (r->how == RAN_EXITED)
 		err_set(err, ERR_DNS_HOOK, "dns \"%s\": its program could not "
@@ -68,7 +68,9 @@ ran(void *ctx, void *answer, const struct err *err)
 	const struct w_ran *r = answer;
 	struct err why;
 
-	if (err == NULL && (r->how != RAN_EXITED || r->code != 0)) {
+	/* What is not in its zones is not there. */
+	if (err == NULL && (r->how != RAN_EXITED || (r->code != 0 &&
+	    (r->code != NOT_MINE || c->what == RUN_DNS_ADD)))) {
 		explain(&why, c, r);
 		err = &why;
 	}
@@ -101,13 +103,13 @@ call(const struct row_challenge *row, uint8_t what, uint64_t run,
 static uint64_t
 run_of(const struct row_challenge *row)
 {
-	char text[NAME_TOKEN_MAX + 64], hex[65], part[17];
+	char text[NAME_TOKEN_MAX + 128], hex[65], part[17];
 	uint64_t id = 0;
 	int n;
 
-	n = snprintf(text, sizeof(text), "%lld %lld %s",
+	n = snprintf(text, sizeof(text), "%lld %lld %s %.64s",
 	    (long long)row->cert_id, (long long)row->published_ms,
-	    row->token);
+	    row->token, row->dns);
 	acme_digest_hex(hex, text, (size_t)n);
 	memcpy(part, hex, 16);
 	part[16] = '\0';

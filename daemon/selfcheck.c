@@ -127,13 +127,13 @@ check_over(struct check *c)
 	check_free(c);
 }
 
-/* Somebody else's trouble: the token is random and harms nobody. */
+/* Else job UNDO takes it down some day. */
 static void
 gone(void *ctx, const struct err *err)
 {
 	struct check *c = ctx;
 
-	if (err == NULL && c->cert_id != 0)
+	if (err == NULL)
 		batch_del(turn_batch(), T_CHALLENGE, &c->row);
 	check_over(c);
 }
@@ -162,8 +162,11 @@ lane_over(struct lane *l)
 static void
 withdrawn(void *ctx, const struct err *err)
 {
-	(void)err;
-	lane_over(ctx);
+	struct lane *l = ctx;
+
+	if (err == NULL)
+		batch_del(turn_batch(), T_CHALLENGE, &l->row);
+	lane_over(l);
 }
 
 static void
@@ -255,12 +258,20 @@ published(void *ctx, const struct err *err)
 {
 	struct lane *l = ctx;
 
-	if (err != NULL)
-		find(l->of, l->name, FINDING_HTTP, "", err);
-	if (err != NULL)
-		lane_over(l);
-	else
+	if (err == NULL) {
 		look(l);
+		return;
+	}
+	find(l->of, l->name, FINDING_HTTP, "", err);
+	proof_withdraw(&l->row, withdrawn, l);
+}
+
+static void
+publish(void *ctx)
+{
+	struct lane *l = ctx;
+
+	proof_publish(&l->row, published, l);
 }
 
 static void
@@ -272,10 +283,13 @@ begin(struct check *c, const char *name)
 	l->name = name;
 	l->row = c->row;
 	l->row.ident = row_const(name);
-	if (c->by_files)
+	if (c->by_files) {
 		look(l);
-	else
-		proof_publish(&l->row, published, l);
+		return;
+	}
+	/* What undoes it is written first: a crash may come. */
+	batch_put(turn_batch(), T_CHALLENGE, &l->row);
+	turn_after(publish, l);
 }
 
 /* A lane is free: the next name, or the end. */
@@ -405,8 +419,7 @@ selfcheck(const struct selfcheck_want *w, void (*done)(void *ctx,
 	add_names(c, w);
 	make_token(c, w->wish);
 	find_machine(c);
-	/* Files outlive a crash: what undoes them is written first. */
-	if (c->by_files && c->cert_id != 0)
+	if (c->by_files)
 		batch_put(turn_batch(), T_CHALLENGE, &c->row);
 	turn_after(go, c);
 	return true;

@@ -80,8 +80,7 @@ static void
 warn(const struct watching *k, const struct err *err)
 {
 	struct happening h = { .event = "record.warning", .name = k->name,
-		.cert_id = k->old->cert_id, .text = k->old->subject,
-		.err = err };
+		.cert_id = k->old->cert_id, .err = err };
 
 	if (strcmp(k->old->result, "good") == 0)
 		turn_event(&h);

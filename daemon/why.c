@@ -18,6 +18,7 @@ struct why {
 	int64_t now;
 	struct err issue;		/* ERR_OK: none */
 	struct strv issue_saw;		/* evidence, "LABEL\tTEXT" */
+	struct strv found, found_todo;	/* why_findings */
 	json_t *lines, *todo;
 	struct buf verdict, standing;
 };
@@ -84,7 +85,7 @@ moment(char out[TEXT_TIME], int64_t ms)
 }
 
 /* Lines of evidence as the engine kept them: those labelled "later" are a
- * promise and stand after the tries. */
+ * promise and stand after the tries; what the verdict says is said. */
 static void
 evidence(struct why *w, const struct strv *saw, bool later)
 {
@@ -96,7 +97,9 @@ evidence(struct why *w, const struct strv *saw, bool later)
 		tab = strchr(saw->v[i], '\t');
 		label = xstrndup(saw->v[i], tab == NULL ? 0 :
 		    (size_t)(tab - saw->v[i]));
-		if ((strcmp(label, "later") == 0) == later)
+		if ((strcmp(label, "later") == 0) == later &&
+		    (tab == NULL || w->verdict.data == NULL ||
+		    strstr(w->verdict.data, tab + 1) == NULL))
 			line(w, label, "%s", tab == NULL ? saw->v[i] : tab + 1);
 		free(label);
 	}
@@ -122,15 +125,17 @@ standing_days(struct why *w, const char *start)
 static void
 served(struct why *w)
 {
-	buf_printf(&w->verdict, "%s is served. Nothing to do.", w->c->name);
+	buf_printf(&w->verdict, "%s is served.%s", w->c->name,
+	    w->found_todo.n == 0 ? " Nothing to do." : "");
 }
 
 static void
 valid(struct why *w)
 {
 	buf_printf(&w->verdict, "%s is valid: version %lld is installed; it "
-	    "has no endpoint to be proved on. Nothing to do.", w->c->name,
-	    (long long)w->c->installed);
+	    "has no endpoint to be proved on.%s", w->c->name,
+	    (long long)w->c->installed,
+	    w->found_todo.n == 0 ? " Nothing to do." : "");
 }
 
 static void
@@ -342,6 +347,7 @@ issuance_lines(struct why *w)
 		return;
 	ca_line(w);
 	evidence(w, &w->issue_saw, false);
+	evidence(w, &w->found, false);
 	if (o != NULL && strcmp(iss, "ordering") == 0)
 		line(w, "order", "under way at %s since %s", o->ca,
 		    moment(at, o->created_ms));
@@ -589,8 +595,14 @@ do_for_issue(struct why *w)
 {
 	struct conf_wish wanted;
 	char *words;
+	size_t i;
 
-	if (w->issue.code == ERR_OK || w->c->retired_ms != 0)
+	if (w->c->retired_ms != 0)
+		return;
+	for (i = 0; i < w->found_todo.n &&
+	    w->issue.code != ERR_DNS_RECORD; i++)
+		todo(w, "%s", w->found_todo.v[i]);
+	if (w->issue.code == ERR_OK)
 		return;
 	if (w->issue.class == ERR_LATER) {
 		todo(w, "nothing; it goes on by itself");
@@ -646,6 +658,7 @@ why_json(const struct bundle *b, const struct row_ca *ca, int64_t now_ms)
 	buf_init(&w.verdict, SENTENCE_MAX);
 	buf_init(&w.standing, SENTENCE_MAX);
 	view_error_parse(&w.issue, &w.issue_saw, w.c->iss_error);
+	why_findings(b, now_ms, &w.found, &w.found_todo);
 	for (i = 0; i < sizeof(verdicts) / sizeof(verdicts[0]); i++)
 		if (is_state(&w, verdicts[i].state))
 			verdicts[i].say(&w);
@@ -662,6 +675,8 @@ why_json(const struct bundle *b, const struct row_ca *ca, int64_t now_ms)
 	    json_text(w.verdict.data), "standing",
 	    json_text(w.standing.data), "lines", w.lines, "do", w.todo);
 	strv_free(&w.issue_saw);
+	strv_free(&w.found);
+	strv_free(&w.found_todo);
 	buf_free(&w.verdict);
 	buf_free(&w.standing);
 	return j;

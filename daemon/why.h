@@ -10,6 +10,11 @@
 #include <jansson.h>
 #include "daemon/bundle.h"
 
+/* What was found in DNS and over port 80: lines "LABEL\tTEXT", and what to do
+ * about it (why_findings.c). */
+void why_findings(const struct bundle *b, int64_t now_ms, struct strv *lines,
+    struct strv *todo);
+
 /* b->cert is there; ca: the row of its CA or NULL. The caller owns the
  * value. */
 json_t *why_json(const struct bundle *b, const struct row_ca *ca,

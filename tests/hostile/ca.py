@@ -122,11 +122,18 @@ class CA:
 
     # --- the doors ----------------------------------------------------
     def at_directory(self, q, *rest):
-        return Reply(200, {
+        r = Reply(200, {
             'newNonce': self.url('nonce'), 'newAccount': self.url('account'),
             'newOrder': self.url('order'),
             'revokeCert': self.url('revoke'), 'keyChange': self.url('key'),
             'meta': {'termsOfService': self.url('terms')}})
+        if 'windows' in self.row:
+            r.obj['renewalInfo'] = self.url('window')
+        return r
+
+    def at_window(self, q, certificate):
+        return Reply(200, {'suggestedWindow': {
+            'start': stamp(40 * 86400), 'end': stamp(41 * 86400)}})
 
     def at_nonce(self, q):
         return Reply(200 if q.method == 'HEAD' else 204)
@@ -138,6 +145,8 @@ class CA:
 
     def at_order(self, q, *rest):
         names = [i['value'] for i in q.payload['identifiers']]
+        if 'replaces' in q.payload:
+            self.count('replaces')
         for o in self.orders:   # as real ones do: the open order again
             if o['names'] == names and o['status'] in ('pending', 'ready'):
                 break
@@ -206,6 +215,8 @@ class CA:
         n = self.count(point)
         with self.lock:
             r = None
+            if 'behind' in self.row:
+                self.base = 'https://' + q.fields['host']
             door = getattr(self, 'at_' + point, None)
             if door is None:
                 r = problem('malformed', 'nothing is here', 404)
@@ -213,6 +224,6 @@ class CA:
                 r = self.refuse_bad(q)
             if r is None:
                 r = door(q, *rest)
-            if point != 'directory':
+            if point not in ('directory', 'window'):
                 r.fields['Replay-Nonce'] = self.nonce()
         return point, n, r

@@ -2,6 +2,7 @@
 import json
 
 from ca import URN, problem, stamp
+from certs import HOUR, now
 from rows_http import first
 
 
@@ -81,6 +82,21 @@ def one_name(t):
     """429 for one name only; the others of this account are served."""
     if t.q.payload['identifiers'][0]['value'].startswith('limited.'):
         retry('7200')(t)
+
+
+def replaced(t):
+    """Who replaces what has been replaced may not."""
+    if 'replaces' in t.q.payload:
+        says('alreadyReplaced', 'it has a successor', 409)(t)
+
+
+def window(start, end):
+    """Of certificates so short that they are asked about soon."""
+    def leaf(it):
+        it.not_before = now()
+        it.not_after = now() + 3 * HOUR / 60
+    return {'windows': True, 'leaf': leaf, 'window': member(
+        'suggestedWindow', lambda t: {'start': start(), 'end': end()})}
 
 
 def authz_urls(n, same=False):
@@ -171,6 +187,8 @@ def table_b():
             'compound', 'several', 400, subproblems=[
                 {'type': URN + 'caa', 'detail': 'caa of x%d' % i}
                 for i in range(3000)])},
+        'b11': dict(window(lambda: stamp(-120), lambda: stamp(-60)),
+                    order=replaced),
         'b12-closed': {'account': member('status', 'deactivated')},
         'b12-revoked': {'order': says('unauthorized', 'account is revoked')},
         'b12-unknown': {'order': says('accountDoesNotExist', 'who?', 400)},
@@ -179,6 +197,12 @@ def table_b():
                                     instance='https://ca.example/terms')},
         'b13': {'finalize': processing, 'look': processing},
         'b14': {'order': one_name},
+        'b15-inverted': window(lambda: stamp(-60), lambda: stamp(-120)),
+        'b15-empty': window(lambda: stamp(-60), lambda: stamp(-60)),
+        'b15-never': window(lambda: stamp(3650 * 86400),
+                            lambda: stamp(3651 * 86400)),
+        'b15-words': window(lambda: 'soon', lambda: 7),
+        'b15-past': window(lambda: stamp(-120), lambda: stamp(-60)),
         'b16-gone': {'directory': member('newOrder', None)},
         'b16-meta': {'directory': member('meta', 'none of your business')},
         'b16-elsewhere': {'directory': first(member(

@@ -7,7 +7,7 @@ PREFIXES ("a1-,b"), and for good ones, prints "ROW PORT"; then "canary PORT", "c
 PORT", "ready". The canary is where no client may ever connect. The control
 port speaks plain HTTP: GET /ROW/POINT is how often ROW was asked for POINT
 (directory, nonce, account, order, look, authz, challenge, finalize, chain,
-connections, handshakes, bad); GET /canary/connections likewise. Ends when
+window, alternate, replaces, connections, handshakes, bad); GET /canary/connections likewise. Ends when
 its stdin does.
 """
 import socket

@@ -43,7 +43,7 @@ hostile_conf() {
 	done
 }
 
-# C8 is about a CA that is not said to be one's own.
+# C8 is about a CA that is not said to be one's own, C4 about chains.
 hostile_ca() {	# hostile_ca ROW
 	cat <<-EOF
 	ca "$1" {
@@ -67,6 +67,7 @@ hostile_wish() {	# hostile_wish ROW NAMES [TITLE]
 	    ca       = "$1"
 	    names    = {$2}
 	    services = {}
+	    $([ "$1" != c4 ] || echo 'preferred-chain = "Nobody"')
 	}
 	EOF
 }
@@ -75,6 +76,15 @@ hostile_wish() {	# hostile_wish ROW NAMES [TITLE]
 # How often a row's CA was asked for something.
 asked() {	# asked ROW POINT
 	curl -s "$control/$1/$2"
+}
+asked_in_all() {	# asked_in_all ROW: requests of all kinds
+	local n point
+	n=0
+	for point in directory nonce account order look authz challenge \
+	    finalize chain; do
+		n=$((n + $(asked "$1" $point)))
+	done
+	echo $n
 }
 asked_at_most() { [ "$(asked "$1" "$2")" -le "$3" ]; }	# ROW POINT N
 asked_at_least() { [ "$(asked "$1" "$2")" -ge "$3" ]; }

@@ -8,7 +8,7 @@ build_packages="gcc make autoconf automake pkg-config xz-utils
 	libc-ares-dev libldns-dev libidn2-dev libmicrohttpd-dev
 	libseccomp-dev"
 scene_packages="openssl curl jq ca-certificates"
-test_packages="libcmocka-dev binutils sqlite3 python3 mandoc iproute2
+test_packages="libcmocka-dev binutils sqlite3 python3 strace mandoc iproute2
 	python3-cryptography python3-hpack"
 
 on_debian() { [ -e /etc/debian_version ] && command -v apt-get >/dev/null; }

@@ -147,5 +147,9 @@ void *sim_key(uint64_t cert, uint32_t version);	/* EVP_PKEY */
 void sim_rollover(const char *ca, bool armed);
 void sim_deactivate(const char *ca, bool armed);
 const char *sim_outcome(void);		/* "", "ok" or "needs-operator" ... */
+/* The addresses of the machine: what is asked for at port 80 of others is not
+ * there. */
+#define SIM_IPV4 "192.0.43.10"
+#define SIM_IPV6 "2001:db8::10"
 bool sim_token(const char *token, const char *host, char out[512]);
 #endif

@@ -18,6 +18,7 @@
 #include "daemon/http.h"
 #include "daemon/log.h"
 #include "daemon/loop.h"
+#include "daemon/machine.h"
 #include "daemon/peers.h"
 #include "tests/sim/disk.h"
 #include "tests/sim/sim.h"
@@ -163,7 +164,7 @@ chance_id(void)
 struct http_exchange {
 	void (*done)(void *ctx, const struct http_reply *reply);
 	void *ctx;
-	char method[8], url[300];
+	char method[8], url[300], at[64];
 	struct blob body;
 	bool cancelled;
 };
@@ -172,6 +173,41 @@ static const char *
 some(const char *s)
 {
 	return s[0] != '\0' ? s : NULL;
+}
+
+struct strv
+machine_addresses(void)
+{
+	struct strv list = { NULL, 0 };
+
+	strv_add(&list, SIM_IPV4);
+	strv_add(&list, SIM_IPV6);
+	return list;
+}
+
+/* What stands on port 80: the responder here, somebody else's server
+ * elsewhere. */
+static void
+port_80(struct http_exchange *x)
+{
+	char host[256] = "", token[64] = "", keyauth[512];
+	char type[] = "text/html", server[] = "nginx/1.22.1";
+	struct http_reply r = { .outcome = HTTP_REPLIED, .status = 404,
+		.content_type = type, .server = server };
+
+	sscanf(x->url, "http://%255[^/]/.well-known/acme-challenge/%63s",
+	    host, token);
+	if ((strcmp(x->at, SIM_IPV4) == 0 || strcmp(x->at, SIM_IPV6) == 0) &&
+	    sim_token(token, host, keyauth)) {
+		r.status = 200;
+		r.body = blob_copy(keyauth, strlen(keyauth));
+	} else
+		r.body = blob_copy("", 0);
+	if (!x->cancelled)
+		x->done(x->ctx, &r);
+	blob_free(&r.body);
+	blob_free(&x->body);
+	free(x);
 }
 
 static void
@@ -183,6 +219,10 @@ exchange(void *ctx)
 	bool sent, lost;
 
 	world.http_open--;
+	if (x->at[0] != '\0') {
+		port_80(x);
+		return;
+	}
 	memset(&r, 0, sizeof(r));
 	lost = ca_handle(x->method, x->url, &x->body, &a, &sent);
 	if (lost) {
@@ -212,6 +252,7 @@ http_send(const struct http_request *r,
 	x->ctx = ctx;
 	snprintf(x->method, sizeof(x->method), "%s", r->method);
 	snprintf(x->url, sizeof(x->url), "%s", r->url);
+	snprintf(x->at, sizeof(x->at), "%s", r->at != NULL ? r->at : "");
 	x->body = blob_copy(r->body.p, r->body.len);
 	world.http_open++;
 	if (!world.dead)
@@ -478,14 +519,24 @@ sim_outcome(void)
 
 static char empty[] = "";
 
+/* Where it is, or world.tokens_n. */
+static size_t
+token_at(const char *token, const char *host)
+{
+	size_t i = 0;
+
+	while (i < world.tokens_n &&
+	    (strcmp(world.tokens[i].token, token) != 0 ||
+	    strcmp(world.tokens[i].host, host) != 0))
+		i++;
+	return i;
+}
+
 static void
 publish(const struct w_publish *m)
 {
-	size_t i;
-
-	for (i = 0; i < world.tokens_n; i++)
-		if (strcmp(world.tokens[i].token, m->token) == 0)
-			return;
+	if (token_at(m->token, m->host) < world.tokens_n)
+		return;
 	if (world.tokens_n == TOKENS_MAX) {
 		sim_set_wrong("more than %d tokens", TOKENS_MAX);
 		return;
@@ -499,13 +550,10 @@ publish(const struct w_publish *m)
 static void
 withdraw(const struct w_withdraw *m)
 {
-	size_t i;
+	size_t i = token_at(m->token, m->host);
 
-	for (i = 0; i < world.tokens_n; i++)
-		if (strcmp(world.tokens[i].token, m->token) == 0) {
-			world.tokens[i] = world.tokens[--world.tokens_n];
-			return;
-		}
+	if (i < world.tokens_n)
+		world.tokens[i] = world.tokens[--world.tokens_n];
 }
 
 /* A file is shown for every name. */

@@ -93,6 +93,31 @@ is "with inodes again it goes on by itself" within 120 \
 	serves $name $((version + 1))
 is "key and certificate belong together" pair_matches $name
 
+# --- errors of the disk itself ---------------------------------------------------
+leaf=$(leaf_sha <"$live/$name/cert.pem")
+version=$(about $name .newest.version)
+fails() {	# fails CALL ERROR: in the master, from now on
+	spawn strace strace -qq -p "$(role_pid master)" -e trace="$1" \
+		-e inject="$1:error=$2"
+	sleep 1
+	alive strace
+}
+heals() { stop strace INT; }
+if command -v strace >/dev/null && fails fsync EIO; then
+	renew $name
+	is "G3 the certificate is issued" within 60 \
+		newest_is $name $((version + 1))
+	is "and why says that its files can't be made durable" within 30 \
+		says "durable" why
+	is "what is live is untouched" untouched
+	heals
+	is "the disk is well, it goes on by itself" within 120 \
+		serves $name $((version + 1))
+	is "key and certificate belong together" pair_matches $name
+else
+	skip "G3 errors of the disk" "needs strace"
+fi
+
 # --- read-only ----------------------------------------------------------------
 # Nobody has files open below certs/; of db/ that is so while the engine is not
 # there.

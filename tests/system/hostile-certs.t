@@ -79,7 +79,7 @@ is "D3 nor for a certificate that has ended before it came" \
 no_bad_requests
 is "all that moved the engine's memory by less than 24 MiB" \
 	test $(($(engine_peak_kb) - idle_kb)) -lt 24576
-diag "$(($(engine_peak_kb) - idle_kb)) KiB, $(engine_cpu_ms) ms of CPU"
+echo "$(($(engine_peak_kb) - idle_kb)) KiB, $(engine_cpu_ms) ms of CPU" | diag
 is "the daemon is alive" alive everleafd
 is "no file is left over" no_litter
 is "it ends within 5 s" everleafd_stop

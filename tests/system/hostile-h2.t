@@ -60,7 +60,7 @@ same "A10 a refused one, too" "$(asked a10-refused-once order)" 2
 no_bad_requests
 is "all that moved the engine's memory by less than 24 MiB" \
 	test $(($(engine_peak_kb) - idle_kb)) -lt 24576
-diag "$(($(engine_peak_kb) - idle_kb)) KiB, $(cpu_is_bounded)"
+echo "$(($(engine_peak_kb) - idle_kb)) KiB, $(cpu_is_bounded)" | diag
 is "the daemon is alive" alive everleafd
 is "it ends within 5 s" everleafd_stop
 hostile_end

@@ -91,7 +91,7 @@ same "A20 an order whose chain was cut is not ordered again" \
 no_bad_requests
 is "all that moved the engine's memory by less than 24 MiB" \
 	test $(($(engine_peak_kb) - idle_kb)) -lt 24576
-diag "$((($(engine_peak_kb) - idle_kb))) KiB, $(engine_cpu_ms) ms of CPU"
+echo "$(($(engine_peak_kb) - idle_kb)) KiB, $(engine_cpu_ms) ms of CPU" | diag
 is "the daemon is alive" alive everleafd
 is "it ends within 5 s" everleafd_stop
 hostile_end

@@ -46,6 +46,7 @@ b10-unknown|B10 unknown type|ca-refused|no paper
 b10-web|B10 type that is no urn|ca-refused|web words
 b10-missing|B10 no type|ca-refused|no type at all
 b10-many|B10 3000 subproblems|caa|caa of x0
+b11|B11 first certificate|issued
 b12-closed|B12 account is deactivated|account-dead|the CA has closed it
 b12-revoked|B12 account is revoked|account-dead|account is revoked
 b12-unknown|B12 account does not exist|account-unknown|who?
@@ -53,6 +54,11 @@ b12-eab|B12 external account required|eab-needed|bind it
 b12-terms|B12 user action required|tos-not-agreed|new terms
 b14|B14 429 for another name|issued
 limited.b14|B14 429 for one name|ca-limit|too many certificates
+b15-inverted|B15 window that ends before it begins|issued
+b15-empty|B15 window without a width|issued
+b15-never|B15 window in ten years|issued
+b15-words|B15 window of words and numbers|issued
+b15-past|B15 window that is over|issued
 b16-gone|B16 directory without newOrder|ca-protocol|"newOrder" is missing
 b16-meta|B16 meta is no object|ca-protocol|"meta" is no object
 b16-elsewhere|B16 directory with an address elsewhere, once|issued
@@ -111,17 +117,28 @@ tries_in() {	# tries_in ROW LEAST MOST
 while read -r row least most words; do
 	is "C6 $words" tries_in "$row" "$least" "$most"
 done <<'ROWS'
-c6-minus 45 62 garbage: our own back-off
-c6-zero 45 62 zero: our own back-off
-c6-past 45 62 the past: our own back-off
-c6-word 45 62 a word: our own back-off
-c6-seconds 7199 7205 two hours: two hours
-c6-years 604799 604805 31 years: a week
-c6-digits 604799 604805 22 digits: a week
-c6-date 604799 604805 the year 9999: a week
-limited.b14 7199 7205 and for the name that it was said of
+c6-minus 45 90 garbage: our own back-off
+c6-zero 45 90 zero: our own back-off
+c6-past 45 90 the past: our own back-off
+c6-word 45 90 a word: our own back-off
+c6-seconds 7199 7230 two hours: two hours
+c6-years 604799 604830 31 years: a week
+c6-digits 604799 604830 22 digits: a week
+c6-date 604799 604830 the year 9999: a week
+limited.b14 7199 7230 and for the name that it was said of
 ROWS
 
+is "B11 the CA wants a renewal at once: replaces is said" \
+	within 30 asked_at_least b11 replaces 1
+is "B11 it is refused: asked for once more, without" \
+	within 30 newest_is b11.example 2
+for row in inverted empty never words; do
+	is "B15 $row: the CA was asked" within 30 \
+		asked_at_least b15-$row window 1
+done
+is "B15 a window that is over: renewed" within 60 newest_is b15-past.example 2
+is "C4 at most ten alternates are looked at" test \
+	"$(asked c4 alternate)" -ge 1 -a "$(asked c4 alternate)" -le 10
 is "B5 what counts is the certificate's own end" \
 	test "$(about b5.example .days_left)" -ge 89
 printable() {	# no control characters, no bytes beyond ASCII
@@ -130,6 +147,13 @@ printable() {	# no control characters, no bytes beyond ASCII
 is "B9 nothing of it reaches the terminal" printable b9
 is "B9 it is cut" test "$(about b9.example .issuance.error.text | wc -c)" \
 	-lt 1024
+for row in inverted empty words; do
+	same "B15 $row: no order comes of it" "$(asked b15-$row order)" 1
+done
+is "B15 in ten years: renewed all the same, before its end" \
+	within 150 newest_is b15-never.example 2
+is "B15 always over: a renewal at a time, some seconds apart" \
+	asked_at_most b15-past order 30
 same "B12 no second account, no other key" "$(asked b12-revoked account)" 1
 is "B12 nor for one that the CA has forgotten, in a loop" \
 	asked_at_most b12-unknown account 4
@@ -140,7 +164,7 @@ same "C8 not even a connection" "$(asked c8 connections)" 0
 no_bad_requests
 is "all that moved the engine's memory by less than 24 MiB" \
 	test $(($(engine_peak_kb) - idle_kb)) -lt 24576
-diag "$(($(engine_peak_kb) - idle_kb)) KiB, $(engine_cpu_ms) ms of CPU"
+echo "$(($(engine_peak_kb) - idle_kb)) KiB, $(engine_cpu_ms) ms of CPU" | diag
 
 is "it ends within 5 s" everleafd_stop
 is "and starts again" everleafd_start

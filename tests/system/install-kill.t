@@ -70,5 +70,8 @@ while read -r good number dash name; do
 	*) echo "$good $number $dash $name" | grep '^#' ;;
 	esac
 done <"$box/said"
+for row in "G1 ENOSPC" "G2 EROFS" "G3 EIO" "G4 EINTR" "G4 short writes"; do
+	is "$row was among them" grep -q "ok .* $row" "$box/said"
+done
 same 'the sweep over errors is complete' "$(grep -c 'ok ' "$box/said")" 10
 tap_done

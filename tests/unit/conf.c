@@ -360,6 +360,30 @@ e4_hostile_titles(void **state)
 	    "\"CON.example\". Titles are unique.\n");
 }
 
+/* security.md E3: a wildcard and a host that is called like one are two
+ * certificates; a title is no name, so neither takes the other's place. */
+static void
+e3_wildcard_and_its_namesake(void **state)
+{
+	struct conf *c = read_texts(TOS
+	    "dns local { program = {\"/bin/true\"} }\n"
+	    "certificate all { names = \"*.shop.example\"\n dns = local }\n"
+	    "certificate \"wildcard.shop.example\" { }\n", NULL);
+
+	(void)state;
+	assert_non_null(c);
+	assert_int_equal(c->certs_n, 2);
+	assert_string_equal(conf_cert(c, "all")->wish.names.v[0],
+	    "*.shop.example");
+	assert_string_equal(conf_cert(c, "wildcard.shop.example")->
+	    wish.names.v[0], "wildcard.shop.example");
+	conf_free(c);
+	assert_null(read_texts(TOS "certificate \"*.shop.example\" { }\n",
+	    NULL));
+	assert_null(read_texts(TOS "certificate x { names = "
+	    "_wildcard.shop.example }\n", NULL));
+}
+
 static void
 good_file(void **state)
 {
@@ -629,6 +653,7 @@ main(void)
 		cmocka_unit_test(broken_files),
 		cmocka_unit_test(wrong_values),
 		cmocka_unit_test(e2_hostile_names),
+		cmocka_unit_test(e3_wildcard_and_its_namesake),
 		cmocka_unit_test(e4_hostile_titles),
 		cmocka_unit_test(good_file), cmocka_unit_test(all_defaults),
 		cmocka_unit_test(merging), cmocka_unit_test(services_and_cas),
