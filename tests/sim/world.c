@@ -535,7 +535,9 @@ token_at(const char *token, const char *host)
 static void
 publish(const struct w_publish *m)
 {
-	if (token_at(m->token, m->host) < world.tokens_n)
+	size_t i = token_at(m->token, m->host);
+
+	if (i < world.tokens_n)
 		return;
 	if (world.tokens_n == TOKENS_MAX) {
 		sim_set_wrong("more than %d tokens", TOKENS_MAX);
