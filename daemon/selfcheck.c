@@ -51,7 +51,7 @@ struct asked {			/* an address of that */
 
 static struct check *checks;
 
-/* --- findings ------------------------------------------------------------ */
+/* --- findings ----------------------------------------------------------- */
 
 static void
 find(struct check *c, const char *ident, const char *kind,
@@ -146,7 +146,7 @@ files_gone(void *ctx)
 	proof_withdraw(&c->row, gone, c);
 }
 
-/* --- a name -------------------------------------------------------------- */
+/* --- a name ------------------------------------------------------------- */
 
 static void lane_next(struct check *c);
 
@@ -306,7 +306,7 @@ lane_next(struct check *c)
 		check_over(c);
 }
 
-/* --- a certificate ------------------------------------------------------- */
+/* --- a certificate ------------------------------------------------------ */
 
 static void
 lanes_begin(struct check *c)

@@ -11,7 +11,7 @@
 #include "daemon/selfcheck_note.h"
 #include "daemon/view.h"
 
-/* --- what it means --------------------------------------------------------- */
+/* --- what it means ------------------------------------------------------ */
 
 static bool
 is(const struct row_finding *f, const char *kind)
@@ -112,7 +112,7 @@ selfcheck_is_fresh(const struct bundle *b, int64_t now_ms)
 	return false;
 }
 
-/* --- writing it down --------------------------------------------------------*/
+/* --- writing it down ---------------------------------------------------- */
 
 struct noting {
 	int64_t cert_id;
@@ -197,7 +197,7 @@ checked(void *ctx, const struct row_finding *f, size_t n)
 	free(id);
 }
 
-/* --- when ------------------------------------------------------------------- */
+/* --- when --------------------------------------------------------------- */
 
 /* It may ask from where names mean something else. */
 static bool

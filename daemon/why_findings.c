@@ -63,7 +63,7 @@ standing(const struct row_finding *f, int64_t now_ms, struct strv *lines,
 	}
 }
 
-/* --- port 80 --------------------------------------------------------------- */
+/* --- port 80 ------------------------------------------------------------ */
 
 /* What is said of one name. */
 struct seen {
