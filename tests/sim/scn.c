@@ -559,21 +559,10 @@ say_each(struct play *p, char **w, int n)
 	return true;
 }
 
-/* points NAME to ADDRESS | points NAME here */
-static bool
-say_points(struct play *p, char **w, int n)
-{
-	if (n != 4 && n != 3)
-		return fail(p, "points NAME to ADDRESS|here");
-	sim_points_to(w[1], n == 4 ? w[3] : NULL);
-	return true;
-}
-
 static const struct {
 	const char *word;
 	bool (*say)(struct play *p, char **w, int n);
 } statements[] = {
-	{ "points", say_points },
 	{ "conf", say_conf }, { "run", say_run }, { "clock", say_clock },
 	{ "ca", say_ca }, { "service", say_service },
 	{ "dns", say_dns }, { "endpoint", say_endpoint },
