@@ -115,10 +115,14 @@ static int
 make_row(struct row_challenge *row, const char *name, struct err *err)
 {
 	char token[48], value[METHOD_TXT], record[METHOD_RECORD];
+	char keyauth[sizeof(token) + METHOD_TXT];
 
 	snprintf(token, sizeof(token), "everleaf-test-%016llx%016llx",
 	    (unsigned long long)chance_id(), (unsigned long long)chance_id());
+	/* Any digest will do for the thumbprint of an account. */
 	method_txt(value, token);
+	snprintf(keyauth, sizeof(keyauth), "%s.%s", token, value);
+	method_txt(value, keyauth);
 	if (method_record(record, &methods[METHOD_DNS_01], name, NULL) != 0)
 		return err_set(err, ERR_INVALID, "%s: the name is too long "
 		    "for a challenge", name);
@@ -126,7 +130,7 @@ make_row(struct row_challenge *row, const char *name, struct err *err)
 	row_text(&row->ident, name);
 	row_text(&row->type, methods[METHOD_DNS_01].type);
 	row_text(&row->token, token);
-	row_text(&row->keyauth, token);
+	row_text(&row->keyauth, keyauth);
 	row_text(&row->record, record);
 	row_text(&row->value, value);
 	return 0;

@@ -4,6 +4,7 @@
 #include <string.h>
 #include "daemon/budget.h"
 #include "daemon/chance.h"
+#include "daemon/elsewhere.h"
 #include "daemon/engine.h"
 #include "daemon/issue.h"
 #include "daemon/plan.h"
@@ -91,6 +92,18 @@ struct ending {
 	struct err err;
 };
 
+/* Files in a webroot are shown by somebody else's server: what our responder
+ * would answer says nothing of them. */
+static void
+look_for_cause(const struct issue *s, const struct err *err)
+{
+	if ((err->code == ERR_CONNECTION || err->code == ERR_CHALLENGE_WRONG) &&
+	    s->wish.webroot.n == 0 && s->wish.challenge.n > 0 &&
+	    strcmp(s->wish.challenge.v[0], "http-01") == 0)
+		elsewhere_look(s->row.cert_id, &s->wish.names,
+		    acme_order_guilties(s->order), err);
+}
+
 static void
 record_failure(void *ctx, struct bundle *b, const struct err *store_err)
 {
@@ -110,6 +123,7 @@ record_failure(void *ctx, struct bundle *b, const struct err *store_err)
 		if (e->err.class == ERR_LATER ||
 		    e->err.code == ERR_ACCOUNT_DEAD)
 			h.event = "order.waiting";
+		look_for_cause(s, &e->err);
 		row_free(T_CERT, c);
 		free(c);
 	}
@@ -278,6 +292,7 @@ record_success(void *ctx, struct bundle *b, const struct err *err)
 			    "lifetime; the default is used";
 		batch_put(turn_batch(), T_CERT, c);
 		mark_current(b, &k->leaf);
+		elsewhere_forget(b);
 		row_free(T_CERT, c);
 		free(c);
 	}

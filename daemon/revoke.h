@@ -26,8 +26,8 @@ bool revoke_is(const struct row_revocation *r, const char *state);
  * of one whose key somebody else has, all that still holds. */
 bool revoke_is_meant(const struct bundle *b, const struct row_version *v,
     int64_t reason, int64_t now_ms);
-/* Something newer than this version, with another key, is used by all services, and proved where
- * it can be. */
+/* Something newer than this version, with another key, is used by all
+ * services, and proved where it can be. */
 bool revoke_is_replaced(const struct bundle *b, int64_t version,
     int64_t now_ms);
 /* The certificate has changed: perhaps something is ready now. */

@@ -2,6 +2,7 @@
 #include <config.h>
 #include <arpa/inet.h>
 #include <errno.h>
+#include <ifaddrs.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 #include "base/buf.h"
 #include "daemon/chance.h"
 #include "daemon/fronts.h"
+#include "daemon/http_head.h"
 #include "daemon/loop.h"
 #include "daemon/peers.h"
 #include "daemon/selfcheck.h"
@@ -24,7 +26,10 @@ struct check {			/* the whole of it */
 	char token[48], keyauth[128];
 	bool good;
 	size_t open;
+	/* One of both. */
 	void (*done)(void *ctx, const struct strv *lines, bool good);
+	void (*each_done)(void *ctx);
+	void (*seen)(void *ctx, const struct selfcheck_seen *s);
 	void *ctx;
 };
 
@@ -64,6 +69,16 @@ say(struct check *c, const char *fmt, ...)
 }
 
 static void
+tell_seen(const struct check *c, const char *name, const char *address,
+    bool right, const char *words)
+{
+	struct selfcheck_seen s = { name, address, right, words };
+
+	if (c->seen != NULL)
+		c->seen(c->ctx, &s);
+}
+
+static void
 nothing(void *ctx, void *answer, const struct err *err)
 {
 	(void)ctx;
@@ -81,7 +96,10 @@ over(struct check *c)
 
 		peer_ask(WIRE_WITHDRAW, &m, nothing, NULL);
 	}
-	c->done(c->ctx, &c->lines, c->good);
+	if (c->done != NULL)
+		c->done(c->ctx, &c->lines, c->good);
+	else
+		c->each_done(c->ctx);
 	strv_free(&c->names);
 	strv_free(&c->lines);
 	free(c);
@@ -107,6 +125,7 @@ fetch_over(struct fetch *f, bool right, const char *finding)
 	struct name_check *n = f->of;
 
 	say(n->all, "%s on %s port 80: %s", n->name, f->address, finding);
+	tell_seen(n->all, n->name, f->address, right, finding);
 	if (right)
 		n->right++;
 	else
@@ -223,6 +242,8 @@ looked_up(void *ctx, const struct addrinfo *list, const char *why)
 	if (list == NULL) {
 		say(n->all, "%s: %s. Is the name in the DNS?", n->name,
 		    why != NULL ? why : "it has no address");
+		tell_seen(n->all, n->name, "", false,
+		    why != NULL ? why : "it has no address");
 		n->wrong++;
 	}
 	for (; list != NULL && k < ADDRESSES_MAX; list = list->ai_next, k++)
@@ -255,16 +276,12 @@ published(void *ctx, void *answer, const struct err *err)
 	}
 }
 
-void
-selfcheck(const struct strv *names, void (*done)(void *ctx,
-    const struct strv *lines, bool good), void *ctx)
+static void
+start(struct check *c, const struct strv *names)
 {
-	struct check *c = xcalloc(1, sizeof(*c));
 	size_t i;
 
 	c->good = true;
-	c->done = done;
-	c->ctx = ctx;
 	snprintf(c->token, sizeof(c->token), "everleaf-self-check-%016llx",
 	    (unsigned long long)chance_id());
 	/* As long as a thumbprint: the responder publishes nothing else. */
@@ -286,4 +303,51 @@ selfcheck(const struct strv *names, void (*done)(void *ctx,
 		if (strncmp(names->v[i], "*.", 2) != 0)
 			peer_ask(WIRE_PUBLISH, &m, published, c);
 	}
+}
+
+void
+selfcheck(const struct strv *names, void (*done)(void *ctx,
+    const struct strv *lines, bool good), void *ctx)
+{
+	struct check *c = xcalloc(1, sizeof(*c));
+
+	c->done = done;
+	c->ctx = ctx;
+	start(c, names);
+}
+
+void
+selfcheck_each(const struct strv *names, void (*seen)(void *ctx,
+    const struct selfcheck_seen *s), void (*done)(void *ctx), void *ctx)
+{
+	struct check *c = xcalloc(1, sizeof(*c));
+
+	c->seen = seen;
+	c->each_done = done;
+	c->ctx = ctx;
+	start(c, names);
+}
+
+bool
+selfcheck_own(struct strv *out)
+{
+	struct ifaddrs *all, *a;
+	char text[INET6_ADDRSTRLEN];
+	bool known = false;
+
+	if (getifaddrs(&all) != 0)
+		return false;
+	for (a = all; a != NULL; a = a->ifa_next) {
+		if (a->ifa_addr == NULL ||
+		    (a->ifa_addr->sa_family != AF_INET &&
+		    a->ifa_addr->sa_family != AF_INET6) ||
+		    getnameinfo(a->ifa_addr, a->ifa_addr->sa_family == AF_INET
+		    ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6),
+		    text, sizeof(text), NULL, 0, NI_NUMERICHOST) != 0)
+			continue;
+		known = known || !http_address_is_inner(a->ifa_addr);
+		strv_add(out, text);
+	}
+	freeifaddrs(all);
+	return known;
 }

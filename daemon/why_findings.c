@@ -5,6 +5,7 @@
 #include <string.h>
 #include "acme/method.h"
 #include "base/text.h"
+#include "daemon/elsewhere.h"
 #include "daemon/standing.h"
 #include "daemon/why.h"
 
@@ -62,6 +63,70 @@ standing(const struct row_finding *f, int64_t now_ms, struct strv *lines,
 	}
 }
 
+/* Addresses of a name where the same was found, in one line. */
+static bool
+is_first(const struct bundle *b, size_t at)
+{
+	const struct row_finding *f = ROWS_AT(&b->findings, row_finding, at),
+	    *g;
+	size_t i;
+
+	for (i = 0; i < at; i++) {
+		g = ROWS_AT(&b->findings, row_finding, i);
+		if (strcmp(g->kind, FOUND_HTTP) == 0 &&
+		    strcmp(g->ident, f->ident) == 0 &&
+		    strcmp(g->text, f->text) == 0)
+			return false;
+	}
+	return true;
+}
+
+static void
+addresses(const struct bundle *b, const struct row_finding *f,
+    struct buf *out)
+{
+	const struct row_finding *g;
+	size_t i;
+
+	for (i = 0; i < b->findings.n; i++) {
+		g = ROWS_AT(&b->findings, row_finding, i);
+		if (strcmp(g->kind, FOUND_HTTP) == 0 &&
+		    strcmp(g->ident, f->ident) == 0 &&
+		    strcmp(g->text, f->text) == 0 && *g->subject != '\0')
+			buf_printf(out, "%s%s", out->len > 0 ? ", " : " is ",
+			    g->subject);
+	}
+}
+
+/* What was seen over port 80, the bad first, and who we are. */
+static void
+over_http(const struct bundle *b, struct strv *lines)
+{
+	const struct row_finding *f;
+	const char *label = "we see";
+	struct buf at;
+	size_t i, good;
+
+	for (good = 0; good < 2; good++)
+		for (i = 0; i < b->findings.n; i++) {
+			f = ROWS_AT(&b->findings, row_finding, i);
+			if (strcmp(f->kind, FOUND_HTTP) != 0 ||
+			    is_good(f) != (good == 1) || !is_first(b, i))
+				continue;
+			buf_init(&at, LINE_MOST);
+			addresses(b, f, &at);
+			add(lines, "%s\t%s%s: %s", label, f->ident,
+			    at.len > 0 ? at.data : "", f->text);
+			buf_free(&at);
+			label = "";
+		}
+	for (i = 0; i < b->findings.n && *label == '\0'; i++) {
+		f = ROWS_AT(&b->findings, row_finding, i);
+		if (strcmp(f->kind, FOUND_MACHINE) == 0)
+			add(lines, "\tthis machine is %s", f->text);
+	}
+}
+
 void
 why_findings(const struct bundle *b, int64_t now_ms, struct strv *lines,
     struct strv *todo)
@@ -74,4 +139,5 @@ why_findings(const struct bundle *b, int64_t now_ms, struct strv *lines,
 		if (strcmp(f->kind, STANDING_KIND) == 0)
 			standing(f, now_ms, lines, todo);
 	}
+	over_http(b, lines);
 }

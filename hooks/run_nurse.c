@@ -2,6 +2,7 @@
  * and ends or counts what it leaves. A fork of the master, which has closed
  * everything of the master's. */
 #include <config.h>
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -42,9 +43,11 @@ struct process {
 	bool ours;
 };
 
+/* _exit: what a fork has in its stdio buffers is the master's. */
 static void
 give_up(struct nurse_result *out, enum nurse_step step)
 {
+	assert(out->done == 0);
 	out->failed_errno = errno;
 	out->failed_step = step;
 	_exit(127);
@@ -52,9 +55,11 @@ give_up(struct nurse_result *out, enum nurse_step step)
 
 /* --- the program ----------------------------------------------------------*/
 
+/* Groups first: without root they can't be given up any more. */
 static int
 become(const struct nurse_job *job)
 {
+	assert(job->groups_n >= 0);
 	if (!job->change_user)
 		return 0;
 	if (setgroups((size_t)job->groups_n, job->groups) != 0 ||
@@ -68,6 +73,7 @@ program(const struct nurse_job *job, int output)
 {
 	const struct rlimit none = { 0, 0 };
 
+	assert(output > STDERR_FILENO && job->argv[0] != NULL);
 	setsid();
 	signals_reset();
 	if (dup2(output, STDOUT_FILENO) < 0 || dup2(output, STDERR_FILENO) < 0)
@@ -104,6 +110,7 @@ read_process(int proc, const char *name, struct process *p)
 	if (n <= 0)
 		return false;
 	text[n] = '\0';
+	assert((size_t)n < sizeof(text));
 	after = strrchr(text, ')');
 	if (after == NULL || sscanf(after + 1, " %c %d", &state, &parent) != 2)
 		return false;
@@ -129,6 +136,7 @@ read_processes(struct process **list)
 		if (n == room) {
 			room = room * 2 + 256;
 			*list = xrealloc(*list, room * sizeof(**list));
+			assert(n < room);
 		}
 		if (read_process(dirfd(proc), e->d_name, *list + n))
 			n++;
@@ -143,6 +151,7 @@ is_ours(const struct process *list, size_t n, pid_t parent)
 {
 	size_t i;
 
+	assert(list != NULL || n == 0);
 	if (parent == getpid())
 		return true;
 	for (i = 0; i < n; i++)
@@ -168,6 +177,7 @@ descendants(int sig)
 				count++;
 			}
 	}
+	assert((size_t)count <= n);
 	for (i = 0; i < n && sig != 0; i++)
 		if (list[i].ours)
 			kill(list[i].pid, sig);
@@ -214,6 +224,7 @@ read_output(struct nurse *n)
 		}
 		room = sizeof(out->output) - out->output_len;
 		room = (size_t)got < room ? (size_t)got : room;
+		assert(out->output_len + room <= sizeof(out->output));
 		memcpy(out->output + out->output_len, spill, room);
 		out->output_len += room;
 	}
@@ -225,6 +236,7 @@ kill_all(struct nurse *n)
 {
 	int64_t until = clock_mono_ms() + SWEEP_MS;
 
+	assert(n->phase == TERMINATING);
 	do {
 		if (!n->exited)
 			kill(-n->pid, SIGKILL);
@@ -235,9 +247,11 @@ kill_all(struct nurse *n)
 	} while (clock_mono_ms() < until);
 }
 
+/* The whole group is asked, and gets some time to obey. */
 static void
 terminate(struct nurse *n, int64_t grace)
 {
+	assert(n->phase < TERMINATING && n->pid > 1);
 	if (!n->exited)
 		kill(-n->pid, SIGTERM);
 	n->out->end = RUN_TIMED_OUT;
@@ -245,11 +259,15 @@ terminate(struct nurse *n, int64_t grace)
 	n->deadline = clock_mono_ms() + grace;
 }
 
+/* Whoever was not told to end may leave descendants (a daemon that it
+ * started): they are counted and left alone. */
 static void
 finish(struct nurse *n)
 {
 	struct nurse_result *out = n->out;
 
+	assert(n->phase == DRAINING || n->phase == TERMINATING);
+	assert(n->phase != DRAINING || n->exited);
 	if (n->phase == TERMINATING) {
 		kill_all(n);
 		out->took_ms = clock_mono_ms() - n->started;
@@ -275,6 +293,8 @@ take_signal(struct nurse *n)
 			terminate(n, RUN_STOP_AFTER_MS);
 }
 
+/* After its end a program's output is drained for a moment only: a descendant
+ * may hold the pipe open for ever. */
 static void
 look(struct nurse *n)
 {
@@ -284,6 +304,7 @@ look(struct nurse *n)
 		n->phase = DRAINING;
 		n->deadline = clock_mono_ms() + RUN_DRAIN_MS;
 	}
+	assert(n->phase != OVER);
 	late = clock_mono_ms() >= n->deadline;
 	if (n->phase == DRAINING && (n->pipe < 0 || late))
 		finish(n);
@@ -293,6 +314,7 @@ look(struct nurse *n)
 		terminate(n, n->job->kill_after_ms);
 }
 
+/* At most a minute at a time, since poll takes an int. */
 static void
 watch(struct nurse *n)
 {
@@ -318,6 +340,7 @@ settle(struct nurse *n)
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	sigset_t set;
 
+	assert(n->job->input >= 0);
 	setsid();
 	prctl(PR_SET_NAME, "everleaf-run");
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
@@ -341,6 +364,7 @@ nurse_main(const struct nurse_job *job)
 	struct nurse n = { .job = job, .out = job->result };
 	int ends[2];
 
+	assert(job->timeout_ms >= 0 && job->kill_after_ms > 0);
 	settle(&n);
 	if (pipe2(ends, O_CLOEXEC) != 0)
 		give_up(n.out, NURSE_STARTING);

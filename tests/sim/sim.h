@@ -32,8 +32,9 @@ void sim_end(void);
 void sim_crash(void);
 void sim_start(void);
 void sim_reload(const char *config);	/* drain, new engine, new config */
-/* Dies right after the n-th commit from now (n from 1); 0: no more. */
-void sim_die_after_commit(int64_t n);
+/* Dies right after the n-th commit from now (n from 1), or at its beginning,
+ * when all that led to it has happened out there; 0: no more. */
+void sim_die_at_commit(int64_t n, bool before);
 /* Dies while the next run of this service's programs goes on. */
 void sim_die_in_run(const char *service);
 /* What the next start reads. */
@@ -84,6 +85,11 @@ bool sim_why_says(const char *name, const char *words);
 int64_t sim_events(const char *name, const char *event);
 uint64_t sim_event_hash(void);
 bool sim_has_work(const char *name);	/* a RENEW job or an order */
+
+/* --- the self-check (fake_check.c) --------------------------------------- */
+void sim_check_begin(void);
+/* The name points to this address of another machine; NULL: here. */
+void sim_points_to(const char *name, const char *address);
 
 /* --- DNS (fake_dns.c; records by zones.h) -------------------------------- */
 void sim_dns_begin(void);

@@ -29,6 +29,7 @@ static struct {
 	bool dead, sqlite;
 	char die_in[65];	/* service */
 	int64_t die_after, commits;
+	bool die_before;	/* ... that commit, and not after it */
 	uint32_t seed;
 	char dir[64], conf[96], db[96], wrong[300];
 	struct store *memory;
@@ -75,10 +76,37 @@ void __wrap_store_read(struct store *s, const struct query *q, int n,
 void __real_store_close(struct store *s);
 void __wrap_store_close(struct store *s);
 
+static void
+ignore(void *ctx, const struct err *err)
+{
+	(void)ctx;
+	(void)err;
+}
+
+/* What was staged dies with its process. A file forgets it when it is closed;
+ * the store in memory when its commit fails, as one with too big a row does. */
+static void
+lose_staged(struct store *s)
+{
+	struct row_meta row = { (char[]){ "too big" }, NULL };
+	struct batch *b = batch_new();
+
+	row.value = xcalloc(STORE_ROW_MAX + 1, 1);
+	memset(row.value, 'x', STORE_ROW_MAX);
+	batch_put(b, T_META, &row);
+	free(row.value);
+	__real_store_commit(s, b, ignore, NULL);
+}
+
 void
 __wrap_store_commit(struct store *s, struct batch *b, store_done *done,
     void *ctx)
 {
+	if (!world.dead && world.die_before && world.die_after == 1) {
+		world.die_after = 0;
+		world.dead = true;
+		lose_staged(s);
+	}
 	if (world.dead) {
 		batch_free(b);
 		return;
@@ -116,9 +144,10 @@ __wrap_store_close(struct store *s)
 }
 
 void
-sim_die_after_commit(int64_t n)
+sim_die_at_commit(int64_t n, bool before)
 {
 	world.die_after = n;
+	world.die_before = before;
 }
 
 void
@@ -652,6 +681,7 @@ void
 peer_ask(enum wire_kind kind, const void *st, peer_done *done, void *ctx)
 {
 	struct pending *p;
+	struct blob m;
 
 	if (world.dead)
 		return;
@@ -659,6 +689,9 @@ peer_ask(enum wire_kind kind, const void *st, peer_done *done, void *ctx)
 	p->done = done;
 	p->ctx = ctx;
 	p->kind = WIRE_OK;
+	/* As it would go out: that asserts that each field keeps to its row. */
+	m = msg_pack(msg_find(wire_specs, (uint16_t)kind), 1, st);
+	blob_wipe(&m);
 	act(p, kind, st);
 	world.peers_open++;
 	if (kind == WIRE_RUN && strcmp(world.die_in,
@@ -784,6 +817,7 @@ sim_begin(const struct sim_setup *s)
 		world.memory = store_open_memory();
 	ca_begin(s->seed);
 	sim_dns_begin();
+	sim_check_begin();
 	disk_begin();
 	sim_start();
 }
