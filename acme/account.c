@@ -11,6 +11,8 @@ account_act_new(const struct act_kind *kind)
 {
 	struct acme_act *a = xcalloc(1, sizeof(*a));
 
+	assert(kind->doing != NULL && kind->what >= JWS_NEW_ACCOUNT &&
+	    kind->what < JWS_WHAT_COUNT);
 	a->kind = kind;
 	return a;
 }
@@ -32,6 +34,8 @@ account_act_is(const struct problem *p, const char *type)
 	return p->kind != NULL && strcmp(p->kind->type, type) == 0;
 }
 
+/* By the certificate's own key there is no account in the request: whoever
+ * has the key may revoke (RFC 8555 section 7.6). */
 static int
 begin(struct acme_act *a, const struct acme_session *s, struct err *err)
 {
@@ -41,6 +45,7 @@ begin(struct acme_act *a, const struct acme_session *s, struct err *err)
 		.signer = a->by_cert ? JWS_BY_CERT : JWS_BY_ACCOUNT };
 
 	assert(s->has_dir && s->kid != NULL);
+	assert(!post_is_busy(&a->post));
 	r.kid = a->by_cert ? NULL : s->kid;
 	r.url = a->kind->url == NULL ? s->kid : a->kind->url(s);
 	if (r.url == NULL) {
@@ -57,6 +62,7 @@ static enum act_verdict
 judge(struct acme_act *a, enum post_outcome out,
     const struct acme_event *event, struct err *err)
 {
+	assert(out != POST_WISHED && (out != POST_REPLIED || event != NULL));
 	if (out == POST_REPLIED)
 		return a->kind->heard != NULL ?
 		    a->kind->heard(a, &event->reply, err) : ACT_DONE;
@@ -79,6 +85,7 @@ acme_act_step(struct acme_act *a, struct acme_session *s, int64_t now_ms,
 	enum act_verdict verdict = ACT_AGAIN;
 	enum post_outcome out;
 
+	assert(event == NULL || post_is_busy(&a->post));
 	if (event == NULL)
 		post_end(&a->post);
 	while (verdict == ACT_AGAIN) {
@@ -105,6 +112,7 @@ acme_contacts_new(const struct strv *contacts)
 		JWS_UPDATE_ACCOUNT, false, NULL, NULL, NULL };
 	struct acme_act *a = account_act_new(&kind);
 
+	assert(contacts != NULL);
 	a->contacts = strv_copy(contacts);
 	return a;
 }
@@ -114,6 +122,7 @@ acme_contacts_new(const struct strv *contacts)
 static enum act_verdict
 dead(const char *status, struct err *err)
 {
+	assert(status != NULL);
 	err_set(err, ERR_ACCOUNT_DEAD, "the account: the CA has closed it "
 	    "(\"%s\")", status);
 	err_advise(err, "An account that was closed never comes back: make a "

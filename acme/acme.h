@@ -263,6 +263,9 @@ void acme_csr_free(struct acme_csr *c);
 /* A certificate in DER (a placeholder, say) as canonical PEM. */
 int acme_pem_leaf(struct blob *pem, const void *der, size_t n,
     struct err *err);
+/* And back: the first certificate of a text. */
+int acme_pem_der(struct blob *der, const void *pem, size_t n,
+    struct err *err);
 
 /* --- helpers that others need ------------------------------------------- */
 /* Retry-After: seconds or HTTP-date (RFC 9110 section 10.2.3); clamped to

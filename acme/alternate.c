@@ -2,6 +2,7 @@
  * The default is always kept at hand: looking for the preferred one can end
  * without it, but never fail the order. */
 #include <config.h>
+#include <assert.h>
 #include <ctype.h>
 #include <string.h>
 #include <strings.h>
@@ -24,6 +25,7 @@ as_sha256(char out[HEX + 1], const char *s)
 		if (n == HEX || !isxdigit((unsigned char)*s))
 			return false;
 		out[n++] = (char)tolower((unsigned char)*s);
+		assert(n <= HEX);
 	}
 	out[n] = '\0';
 	return n == HEX;
@@ -48,6 +50,7 @@ has_sha256(const struct pem_certs *c, const char *wanted)
 	size_t i;
 	bool hit = false;
 
+	assert(strlen(wanted) == HEX);
 	for (i = 0; i < c->n && !hit; i++) {
 		der = pem_der(c->x[i]);
 		acme_digest_hex(hex, der.p, der.len);
@@ -57,6 +60,7 @@ has_sha256(const struct pem_certs *c, const char *wanted)
 	return hit;
 }
 
+/* From the text that is installed, so that what is compared is what is used. */
 static int
 read_chain(struct pem_certs *c, const struct blob *leaf,
     const struct blob *chain)
@@ -65,6 +69,7 @@ read_chain(struct pem_certs *c, const struct blob *leaf,
 	struct buf b;
 	int rc;
 
+	assert(leaf->len > 0);
 	buf_init(&b, 4 * (size_t)ACME_CHAIN_MAX);
 	buf_add(&b, leaf->p, leaf->len);
 	buf_add(&b, chain->p, chain->len);
@@ -82,6 +87,7 @@ root_fits(const struct acme_reply *reply, X509 *top, const char *wanted)
 	bool hit = false;
 	size_t i;
 
+	assert(top != NULL);
 	if (pem_read(&all, reply->body, reply->body_len, ACME_CERTS_MAX,
 	    &unused) != 0)
 		return false;
@@ -106,8 +112,10 @@ is_preferred(const struct acme_order *o, const struct acme_reply *reply,
 	struct pem_certs c;
 	bool hit;
 
+	assert(o->preferred_chain[0] != '\0');
 	if (read_chain(&c, leaf, chain) != 0)
 		return false;
+	assert(c.n >= 1);
 	if (as_sha256(hex, o->preferred_chain))
 		hit = has_sha256(&c, hex) ||
 		    root_fits(reply, c.x[c.n - 1], hex);
@@ -125,6 +133,7 @@ alternate_begin(struct run *r, const struct acme_reply *reply)
 {
 	struct acme_order *o = r->o;
 
+	assert(o->leaf.len > 0);
 	strv_free(&o->alternates);
 	o->alternate = 0;
 	o->dropped &= ~ACME_DROPPED_CHAIN;
@@ -140,6 +149,7 @@ alternate_begin(struct run *r, const struct acme_reply *reply)
 bool
 alternate_left(const struct acme_order *o)
 {
+	assert(o->alternate <= o->alternates.n);
 	return o->alternate < o->alternates.n;
 }
 
@@ -149,6 +159,7 @@ act_alternate(struct run *r)
 	struct acme_order *o = r->o;
 	struct jws_request req = { .what = JWS_READ };
 
+	assert(alternate_left(o));
 	if (r->s->kid == NULL) {	/* the default has to do */
 		o->alternate = o->alternates.n;
 		return;
@@ -157,6 +168,8 @@ act_alternate(struct run *r)
 	    "application/pem-certificate-chain", ACME_CHAIN_MAX);
 }
 
+/* Checked like the default one, and for the same leaf: a CA that shows another
+ * certificate here gets no say. */
 void
 reply_alternate(struct run *r, const struct acme_reply *reply)
 {
@@ -164,6 +177,7 @@ reply_alternate(struct run *r, const struct acme_reply *reply)
 	struct blob leaf, chain;
 	struct err unused;
 
+	assert(alternate_left(o) && o->leaf.len > 0);
 	o->alternate++;
 	if (!codec_is_type(reply, "application/pem-certificate-chain") ||
 	    acme_chain_check(reply->body, reply->body_len, &o->names,
@@ -185,5 +199,6 @@ reply_alternate(struct run *r, const struct acme_reply *reply)
 void
 lost_alternate(struct run *r)
 {
+	assert(alternate_left(r->o));
 	r->o->alternate++;
 }

@@ -40,6 +40,7 @@ acme_ari_url(struct buf *out, const char *renewal_info, const char *id)
 	return !out->full;
 }
 
+/* The shorter the life, the more often: a twentieth of it is soon enough. */
 int64_t
 acme_ari_ask_at(const char *retry_after, const struct acme_life *life,
     int64_t now_ms)
@@ -48,6 +49,7 @@ acme_ari_ask_at(const char *retry_after, const struct acme_life *life,
 
 	part = part > ARI_ASK_MIN_MS ? part : ARI_ASK_MIN_MS;
 	max = least(ARI_ASK_MAX_MS, part);
+	assert(max >= ARI_ASK_MIN_MS && max <= ARI_ASK_MAX_MS);
 	at = acme_retry_after(retry_after, now_ms, ARI_ASK_MIN_MS, max);
 	return at != 0 ? at : text_add_sat(now_ms, least(ARI_ASK_MS, part));
 }
@@ -120,6 +122,7 @@ acme_ari_read(struct acme_ari *out, const struct acme_reply *reply,
 	struct problem why;
 	int rc = -1;
 
+	assert(life->from_ms < life->to_ms);
 	memset(out, 0, sizeof(*out));
 	if (reply->doubled)
 		err_set(err, ERR_CA_PROTOCOL, "the CA's renewal window: a "
@@ -137,6 +140,8 @@ acme_ari_read(struct acme_ari *out, const struct acme_reply *reply,
 	return rc;
 }
 
+/* A random time in the window, as RFC 9773 section 4.2 asks, but not so early
+ * that certificates are burnt, nor so late that a failure leaves no days. */
 int64_t
 acme_ari_pick(const struct acme_ari *a, const struct acme_life *life,
     uint64_t random)
@@ -146,10 +151,12 @@ acme_ari_pick(const struct acme_ari *a, const struct acme_life *life,
 	assert(a->start_ms < a->end_ms);
 	at = a->start_ms + (int64_t)(random %
 	    (uint64_t)(a->end_ms - a->start_ms));
+	assert(at >= a->start_ms && at < a->end_ms);
 	early = life->from_ms + least(ARI_EARLIEST_MS, span / SHORT_PART);
 	day = least(ARI_LATEST_MS, span / LATEST_DAY_PART);
 	late = life->to_ms - (span / LATEST_PART > day ? span / LATEST_PART :
 	    day);
+	assert(early <= late);
 	return at < early ? early : least(at, late);
 }
 

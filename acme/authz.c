@@ -17,6 +17,7 @@ authz_find(struct acme_order *o, enum authz_state state)
 {
 	size_t i;
 
+	assert(state < A_STATE_COUNT);
 	for (i = 0; i < o->nauthz; i++)
 		if (o->authz[i].state == (int)state)
 			return &o->authz[i];
@@ -28,6 +29,7 @@ authz_count(const struct acme_order *o, enum authz_state state)
 {
 	size_t i, n = 0;
 
+	assert(state < A_STATE_COUNT);
 	for (i = 0; i < o->nauthz; i++)
 		n += o->authz[i].state == (int)state;
 	return n;
@@ -52,6 +54,7 @@ authz_current(struct acme_order *o)
 void
 authz_point_at(struct acme_order *o, const struct authz *a)
 {
+	assert(a >= o->authz && a < o->authz + o->nauthz);
 	o->at = (size_t)(a - o->authz);
 }
 
@@ -81,6 +84,7 @@ fail_name(struct run *r, struct authz *a, const struct err *why, bool anew)
 {
 	struct acme_order *o = r->o;
 
+	assert(a->ident != NULL && why->code != ERR_OK);
 	a->state = A_FAILED;
 	order_guilty(o, a->ident);
 	if (o->failing) {
@@ -115,6 +119,7 @@ failed_challenge(const struct authz *a, const struct authz_object *got)
 	const struct challenge_object *c = NULL;
 	size_t i;
 
+	assert(got->n <= ACME_CHALLENGES_MAX);
 	for (i = 0; i < got->n; i++)
 		if (got->challenges[i].has_error && (c == NULL ||
 		    (a->challenge_url != NULL && strcmp(a->challenge_url,
@@ -135,6 +140,7 @@ fail_invalid(struct run *r, struct authz *a, const struct authz_object *got)
 	struct buf doing;
 	struct err why;
 
+	assert(a->ident != NULL);
 	memset(&none, 0, sizeof(none));
 	buf_init(&doing, 800);
 	buf_printf(&doing, "%s: the CA could not validate it", a->ident);
@@ -156,6 +162,7 @@ fail_refused(struct run *r, struct authz *a)
 {
 	struct err why = r->o->refused;
 
+	assert(why.code != ERR_OK && a->type != NULL);
 	choice_failed(r->o, a, a->type);
 	if (choice_left(r->o, a))
 		publish_failed(r, a, &why);
@@ -173,6 +180,7 @@ take_pending(struct run *r, struct authz *a, const struct authz_object *got)
 	bool recheck = a->recheck;
 	struct err why;
 
+	assert(got->status == AUTHZ_PENDING);
 	a->recheck = false;
 	choice_offered(a, got);
 	c = choice_of(r, a, got);
@@ -214,6 +222,7 @@ take(struct run *r, struct authz *a, const struct authz_object *got)
 	};
 	struct err why;
 
+	assert(got->status < sizeof(ended) / sizeof(ended[0]));
 	if (got->status == AUTHZ_VALID)
 		take_valid(r, a);
 	else if (got->status == AUTHZ_INVALID)
@@ -250,6 +259,7 @@ reply_read(struct run *r, const struct acme_reply *reply)
 	} else {
 		if (a->ident == NULL)
 			a->ident = xstrdup(got.ident);
+		assert(strcmp(a->ident, got.ident) == 0);
 		take(r, a, &got);
 	}
 	authz_object_free(&got);
@@ -263,6 +273,7 @@ act_answer(struct run *r)
 	struct jws_request req = { .what = JWS_CHALLENGE };
 
 	authz_point_at(r->o, authz_find(r->o, A_CHOSEN));
+	assert(authz_current(r->o)->challenge_url != NULL);
 	order_ask(r, "the challenge", &req, authz_current(r->o)->challenge_url,
 	    NULL, ACME_JSON_MAX);
 }
@@ -273,6 +284,7 @@ reply_answer(struct run *r, const struct acme_reply *reply)
 {
 	struct authz *a = authz_current(r->o);
 
+	assert(a->state == A_CHOSEN);
 	a->state = A_ANSWERED;
 	a->polls = 0;
 	a->next_ms = pace_next(&r->s->validation, reply->retry_after,
@@ -287,6 +299,7 @@ refused_answer(struct run *r, const struct problem *p)
 	char doing[400];
 	struct err why;
 
+	assert(a->state == A_CHOSEN && a->type != NULL);
 	snprintf(doing, sizeof(doing), "%s: the answer to %s", a->ident,
 	    a->type);
 	problem_request_err(p, JWS_CHALLENGE, doing, &why);
@@ -305,6 +318,7 @@ lost_answer(struct run *r)
 	struct authz *a = authz_current(r->o);
 	struct err why;
 
+	assert(a->state == A_CHOSEN);
 	if (++a->answers_lost > ACME_LOST_RETRIES_MAX) {
 		err_set(&why, ERR_CA_DOWN, "%s: the CA's reply to the answer "
 		    "was lost %d times", a->ident, a->answers_lost);
@@ -364,5 +378,6 @@ act_poll(struct run *r)
 void
 event_poll(struct run *r)
 {
+	assert(authz_current(r->o)->state == A_ANSWERED);
 	authz_current(r->o)->next_ms = r->now_ms;
 }

@@ -2,6 +2,7 @@
  * its key and its names, now valid, with links that hold; only then is it
  * written anew, in the order that servers want (security.md D1 to D7). */
 #include <config.h>
+#include <assert.h>
 #include <string.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
@@ -17,6 +18,7 @@ enum {
 static int
 bad(struct err *err, const char *why)
 {
+	assert(why[0] != '\0');
 	err_set(err, ERR_CERT_BAD, "the certificate %s", why);
 	return err_advise(err, "The one in use stays; the CA should hear of "
 	    "it if it happens again.");
@@ -69,6 +71,7 @@ check_signature_hash(X509 *x, struct err *err)
 	return 0;
 }
 
+/* Both ways: a name too many would serve somebody else's site. */
 static int
 check_names(const X509 *x, const struct strv *names, struct err *err)
 {
@@ -117,6 +120,7 @@ check_issuer(X509 *x, long below, int64_t now_ms, struct err *err)
 	uint32_t flags = X509_get_extension_flags(x);
 	long pathlen = X509_get_pathlen(x);
 
+	assert(below >= 0 && below < ACME_CERTS_MAX);
 	if ((flags & EXFLAG_INVALID) != 0 || (flags & EXFLAG_CA) == 0 ||
 	    (X509_get_key_usage(x) & KU_KEY_CERT_SIGN) == 0)
 		return bad(err, "is signed by one that is no CA");
@@ -127,6 +131,7 @@ check_issuer(X509 *x, long below, int64_t now_ms, struct err *err)
 	return 0;
 }
 
+/* The name first: it is cheap, and most pairs differ in it. */
 static bool
 signed_by(X509 *x, X509 *issuer)
 {
@@ -146,6 +151,7 @@ bring_issuer(struct pem_certs *c, X509 *x, size_t at)
 	X509 *found;
 	size_t i;
 
+	assert(at >= 1 && at <= c->n);
 	for (i = at; i < c->n; i++)
 		if (signed_by(x, c->x[i])) {
 			found = c->x[i];
@@ -164,6 +170,7 @@ bring_leaf(struct pem_certs *c, const void *spki, size_t n, struct err *err)
 	X509 *found;
 	size_t i;
 
+	assert(c->n >= 1 && c->n <= ACME_CERTS_MAX);
 	for (i = 0; i < c->n; i++)
 		if (same_key(c->x[i], spki, n)) {
 			found = c->x[i];
@@ -193,6 +200,7 @@ link_chain(struct pem_certs *c, int64_t now_ms, size_t *used,
 		    check_issuer(x, (long)*used - 1, now_ms, err) != 0)
 			return -1;
 	}
+	assert(*used >= 1 && *used <= c->n);
 	if (*used == 1 && c->n > 1)
 		return bad(err, "is signed by none of those that came "
 		    "with it");
@@ -213,9 +221,11 @@ drop_doubles(struct pem_certs *c)
 		else
 			X509_free(c->x[i]);
 	}
+	assert(n >= 1 && n <= c->n);
 	c->n = n;
 }
 
+/* Written anew from the DER: no byte of the CA's text reaches a file. */
 static void
 write_chain(const struct pem_certs *c, size_t used, struct blob *leaf,
     struct blob *chain)
@@ -223,6 +233,7 @@ write_chain(const struct pem_certs *c, size_t used, struct blob *leaf,
 	struct buf b;
 	size_t i;
 
+	assert(used >= 1 && used <= c->n);
 	buf_init(&b, 2 * (size_t)ACME_CHAIN_MAX);
 	pem_write(&b, c->x[0]);
 	*leaf = blob_copy(b.data, b.len);
@@ -230,6 +241,7 @@ write_chain(const struct pem_certs *c, size_t used, struct blob *leaf,
 	for (i = 1; i < used; i++)
 		pem_write(&b, c->x[i]);
 	*chain = blob_copy(b.data, b.len);
+	assert(!b.full && leaf->len > 0);
 	buf_free(&b);
 }
 
@@ -255,6 +267,7 @@ acme_chain_check(const char *pem, size_t n, const struct strv *names,
 		rc = link_chain(&c, now_ms, &used, err);
 	if (rc == 0)
 		write_chain(&c, used, leaf, chain);
+	assert(rc != 0 || leaf->len > 0);
 	pem_free(&c);
 	return rc;
 }

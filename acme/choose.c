@@ -24,6 +24,7 @@ was_tried(const struct acme_order *o, const char *ident, const char *type)
 {
 	size_t i, n = strlen(ident);
 
+	assert(type != NULL);
 	for (i = 0; i < o->tried.n; i++)
 		if (strncmp(o->tried.v[i], ident, n) == 0 &&
 		    o->tried.v[i][n] == ' ' &&
@@ -37,6 +38,7 @@ choice_failed(struct acme_order *o, const struct authz *a, const char *type)
 {
 	struct buf word;
 
+	assert(a->ident != NULL && type != NULL);
 	if (was_tried(o, a->ident, type))
 		return;
 	buf_init(&word, TRIED_MAX);
@@ -52,6 +54,7 @@ fits(const struct acme_order *o, const struct authz *a, const char *type)
 {
 	const struct method *m = method_find(type);
 
+	assert(a->ident != NULL);
 	return m != NULL && method_fits(m, a->ident) &&
 	    !was_tried(o, a->ident, type);
 }
@@ -69,6 +72,7 @@ choice_offered(struct authz *a, const struct authz_object *got)
 {
 	size_t i;
 
+	assert(a->offered >> METHOD_COUNT == 0);
 	for (i = 0; i < got->n; i++)
 		a->offered |= bit_of(got->challenges[i].type);
 }
@@ -85,9 +89,11 @@ choice_left(const struct acme_order *o, const struct authz *a)
 	return false;
 }
 
+/* As many orders as there are types, so that no CA makes us go on for ever. */
 bool
 choice_left_anew(const struct acme_order *o, const struct authz *a)
 {
+	assert(o->orders >= 0);
 	return (size_t)o->orders + 1 < o->challenges.n && choice_left(o, a);
 }
 
@@ -108,11 +114,13 @@ is_usable(const struct run *r, const struct authz *a,
 	    method_record(record, m, bare(a->ident), r->s->kid) == 0;
 }
 
+/* By address: the type could be there twice. */
 static const struct challenge_object *
 same_again(const struct authz *a, const struct authz_object *got)
 {
 	size_t i;
 
+	assert(a->challenge_url != NULL);
 	for (i = 0; i < got->n; i++)
 		if (strcmp(got->challenges[i].url, a->challenge_url) == 0)
 			return &got->challenges[i];
@@ -126,6 +134,7 @@ choice_of(const struct run *r, const struct authz *a,
 	const struct strv *types = &r->o->challenges;
 	size_t i, k;
 
+	assert(a->ident != NULL);
 	if (a->challenge_url != NULL)
 		return same_again(a, got);
 	for (k = 0; k < types->n; k++)
@@ -156,6 +165,7 @@ static void
 keep_standing(const struct run *r, struct authz *a,
     const struct challenge_object *c)
 {
+	assert(a->ident != NULL && c->issuers.n <= METHOD_ISSUERS_MAX);
 	strv_free(&a->issuers);
 	strv_free(&a->uris);
 	a->issuers = strv_copy(&c->issuers);
@@ -169,9 +179,11 @@ keep_standing(const struct run *r, struct authz *a,
 		strv_add(&a->uris, r->s->kid);
 }
 
+/* A token that changes would make what is published wrong. */
 static bool
 is_same(const struct authz *a, const struct challenge_object *c)
 {
+	assert(a->type != NULL && c->type != NULL);
 	if (strcmp(a->type, c->type) != 0)
 		return false;
 	if (a->token == NULL)
@@ -189,10 +201,12 @@ choice_keep(const struct run *r, struct authz *a,
 	if (a->challenge_url != NULL ? !is_same(a, c) :
 	    !m->standing && c->token == NULL)
 		return false;
-	if (m->standing)
+	/* NULL: of a type that only another version of us knows. */
+	if (m != NULL && m->standing)
 		keep_standing(r, a, c);
 	if (a->challenge_url != NULL)
 		return true;
+	assert(m != NULL && a->type == NULL && a->token == NULL);
 	a->challenge_url = xstrdup(c->url);
 	a->type = xstrdup(c->type);
 	a->token = m->standing ? NULL : xstrdup(c->token);
@@ -224,6 +238,7 @@ choice_drop(struct authz *a)
 static void
 join(struct buf *b, const char *word)
 {
+	assert(word[0] != '\0');
 	if (b->len > 0)
 		buf_puts(b, ", ");
 	buf_puts(b, word);
@@ -236,6 +251,7 @@ choice_before(const struct acme_order *o, const struct authz *a,
 	struct buf list;
 	size_t k;
 
+	assert(a->ident != NULL && type != NULL);
 	buf_init(&list, 400);
 	for (k = 0; k < o->challenges.n; k++)
 		if (strcmp(o->challenges.v[k], type) != 0 &&
@@ -254,6 +270,7 @@ choice_none_err(const struct acme_order *o, const struct authz *a,
 	bool failed = false;
 	size_t i;
 
+	assert(a->ident != NULL);
 	buf_init(&offered, 4096);
 	buf_init(&wanted, 4096);
 	for (i = 0; i < got->n; i++)

@@ -1,6 +1,7 @@
 /* From JSON to the objects of the protocol. Unknown members are ignored, as
  * the RFC asks; what is known must have its type. */
 #include <config.h>
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -25,12 +26,20 @@ static const char *const account_words[] = {
 	"valid", "deactivated", "revoked", NULL
 };
 
+#define COUNT(words) (sizeof(words) / sizeof((words)[0]) - 1)
+_Static_assert(COUNT(order_words) == ORDER_STATUS_COUNT, "a word each");
+_Static_assert(COUNT(challenge_words) == CHALLENGE_INVALID + 1, "a word each");
+_Static_assert(COUNT(authz_words) == AUTHZ_REVOKED + 1, "a word each");
+_Static_assert(COUNT(account_words) == ACCOUNT_REVOKED + 1, "a word each");
+#undef COUNT
+
 bool
 codec_is_type(const struct acme_reply *reply, const char *type)
 {
 	const char *have = reply->content_type;
 	size_t n = strlen(type);
 
+	assert(type[0] != '\0');
 	if (have == NULL)
 		return true;
 	return strncasecmp(have, type, n) == 0 &&
@@ -45,6 +54,7 @@ codec_want_json(const struct acme_reply *reply, const char *doing,
 
 	if (codec_is_type(reply, "application/json"))
 		return 0;
+	assert(reply->content_type != NULL);
 	buf_init(&shown, 8 * (size_t)SHOWN_MAX);
 	buf_safe(&shown, reply->body != NULL ? reply->body : "",
 	    reply->body_len, SHOWN_MAX);
@@ -112,6 +122,7 @@ read_standing(struct challenge_object *c, const json_t *o)
 		if (json_is_string(v) && name_parse(name, &kind,
 		    json_string_value(v), &unused) == 0 && kind == NAME_DNS)
 			strv_add(&c->issuers, name);
+	assert(c->issuers.n <= METHOD_ISSUERS_MAX);
 	if (uri != NULL && method_is_uri(uri))
 		c->account_uri = xstrdup(uri);
 }
@@ -136,6 +147,7 @@ read_challenge(struct jread *r, const json_t *o, struct challenge_object *c)
 	if (!r->bad && strcmp(c->type, methods[METHOD_DNS_PERSIST_01].type) ==
 	    0)
 		read_standing(c, o);
+	assert(r->bad || (c->type != NULL && c->url != NULL));
 	c->has_error = read_problem(r, o, &c->error);
 }
 
@@ -163,6 +175,7 @@ read_profiles(struct jread *r, json_t *meta, struct strv *out)
 	json_t *o = jread_object(r, meta, "profiles", false), *unused;
 	const char *key;
 
+	assert(out->n == 0);
 	json_object_foreach(o, key, unused)
 		if (out->n < PROFILES_MAX && name_is_word(key))
 			strv_add(out, key);
@@ -204,6 +217,7 @@ codec_directory(struct directory *out, const char *text, size_t n,
 	    false };
 	json_t *top = jread_open(&r, text, n, ACME_JSON_MAX), *meta;
 
+	assert(origin != NULL);
 	memset(out, 0, sizeof(*out));
 	out->new_nonce = jread_url(&r, top, "newNonce", true);
 	out->new_account = jread_url(&r, top, "newAccount", true);
@@ -227,6 +241,8 @@ codec_directory(struct directory *out, const char *text, size_t n,
 	json_decref(top);
 	if (r.bad)
 		directory_free(out);
+	assert(r.bad || (out->new_nonce != NULL && out->new_account != NULL &&
+	    out->new_order != NULL));
 	return r.bad ? -1 : 0;
 }
 
@@ -259,12 +275,14 @@ codec_account(enum account_status *out, const char *text, size_t n,
 
 	*out = (enum account_status)jread_word(&r, top, "status",
 	    account_words);
+	assert(*out <= ACCOUNT_REVOKED);
 	json_decref(top);
 	return r.bad ? -1 : 0;
 }
 
 /* --- order ---------------------------------------------------------------- */
 
+/* Canonical, so that they can be compared with ours byte by byte. */
 static void
 read_idents(struct jread *r, const json_t *top, struct strv *out)
 {
@@ -273,6 +291,7 @@ read_idents(struct jread *r, const json_t *top, struct strv *out)
 	char name[256];
 	size_t i;
 
+	assert(out->n == 0);
 	json_array_foreach(list, i, o) {
 		read_ident(r, o, name);
 		if (r->bad)
@@ -289,6 +308,7 @@ read_authz_urls(struct jread *r, const json_t *top, struct strv *out)
 	char *url;
 	size_t i;
 
+	assert(out->n == 0);
 	json_array_foreach(list, i, o) {
 		url = jread_url_of(r, o, "authorizations");
 		if (url == NULL)
@@ -307,6 +327,7 @@ codec_order(struct order_object *out, const char *text, size_t n,
 	    false };
 	json_t *top = jread_open(&r, text, n, ACME_JSON_MAX);
 
+	assert(origin != NULL);
 	memset(out, 0, sizeof(*out));
 	out->status = (enum order_status)jread_word(&r, top, "status",
 	    order_words);
@@ -323,6 +344,8 @@ codec_order(struct order_object *out, const char *text, size_t n,
 	json_decref(top);
 	if (r.bad)
 		order_object_free(out);
+	assert(r.bad || out->status != ORDER_VALID || out->certificate != NULL);
+	assert(r.bad || out->finalize != NULL);
 	return r.bad ? -1 : 0;
 }
 
@@ -339,6 +362,7 @@ order_object_free(struct order_object *o)
 
 /* --- authorization -------------------------------------------------------- */
 
+/* RFC 8555 section 7.1.4: the identifier comes bare, and "wildcard" says so. */
 static void
 read_wildcard(struct jread *r, const json_t *top, struct authz_object *a)
 {
@@ -353,6 +377,7 @@ read_wildcard(struct jread *r, const json_t *top, struct authz_object *a)
 		jread_wrong(r, "wildcard", "is said of what can have none");
 		return;
 	}
+	assert(a->ident[0] != '\0' && a->ident[0] != '*');
 	memmove(a->ident + 2, a->ident, strlen(a->ident) + 1);
 	memcpy(a->ident, "*.", 2);
 }
@@ -366,12 +391,14 @@ codec_authz(struct authz_object *out, const char *text, size_t n,
 	json_t *top = jread_open(&r, text, n, ACME_JSON_MAX), *list;
 	size_t i;
 
+	assert(origin != NULL);
 	memset(out, 0, sizeof(*out));
 	out->status = (enum authz_status)jread_word(&r, top, "status",
 	    authz_words);
 	read_wildcard(&r, top, out);
 	list = jread_list(&r, top, "challenges", false, ACME_CHALLENGES_MAX);
 	out->n = json_array_size(list);
+	assert(out->n <= ACME_CHALLENGES_MAX);
 	out->challenges = xcalloc(out->n, sizeof(*out->challenges));
 	for (i = 0; i < out->n; i++)
 		read_challenge(&r, json_array_get(list, i),
@@ -379,6 +406,7 @@ codec_authz(struct authz_object *out, const char *text, size_t n,
 	json_decref(top);
 	if (r.bad)
 		authz_object_free(out);
+	assert(r.bad || out->ident[0] != '\0');
 	return r.bad ? -1 : 0;
 }
 

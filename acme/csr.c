@@ -1,6 +1,7 @@
 /* A CSR that somebody else made: its names and its key, once its signature
  * shows that its maker has the key. */
 #include <config.h>
+#include <assert.h>
 #include <limits.h>
 #include <string.h>
 #include <openssl/crypto.h>
@@ -14,6 +15,7 @@ enum { CSR_MAX = 32 * 1024 };
 static int
 bad(struct err *err, const char *why)
 {
+	assert(why[0] != '\0');
 	err_set(err, ERR_CSR_REFUSED, "the CSR %s", why);
 	return err_advise(err, "Make another one.");
 }
@@ -36,6 +38,7 @@ add_common_name(struct strv *out, const X509_REQ *req)
 static int
 read_names(struct strv *out, X509_REQ *req, struct err *err)
 {
+	assert(out->n == 0);
 	STACK_OF(X509_EXTENSION) *exts = X509_REQ_get_extensions(req);
 	GENERAL_NAMES *san = X509V3_get_d2i(exts, NID_subject_alt_name, NULL,
 	    NULL);
@@ -56,12 +59,15 @@ read_spki(struct blob *out, X509_REQ *req, struct err *err)
 	unsigned char *der = NULL;
 	int n = i2d_X509_PUBKEY(X509_REQ_get_X509_PUBKEY(req), &der);
 
+	assert(out->len == 0);
 	if (n > 0)
 		*out = blob_copy(der, (size_t)n);
 	OPENSSL_free(der);
 	return n > 0 ? 0 : bad(err, "has a key that can't be read");
 }
 
+/* The signature proves that whoever made it has the key: else a CA would
+ * refuse it only after all names were validated. */
 static int
 read_request(struct acme_csr *out, X509_REQ *req, struct err *err)
 {
@@ -90,6 +96,7 @@ acme_csr_read(struct acme_csr *out, const void *der, size_t n,
 	else
 		rc = read_request(out, req, err);
 	X509_REQ_free(req);
+	assert(rc != 0 || (out->names.n > 0 && out->spki.len > 0));
 	ERR_clear_error();
 	if (rc != 0)
 		acme_csr_free(out);

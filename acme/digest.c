@@ -1,5 +1,6 @@
 /* SHA-256 in hex, and DER as PEM. */
 #include <config.h>
+#include <assert.h>
 #include <openssl/sha.h>
 #include "acme/acme.h"
 #include "base/text.h"
@@ -11,6 +12,7 @@ acme_digest_hex(char out[65], const void *p, size_t n)
 {
 	unsigned char md[SHA256_DIGEST_LENGTH];
 
+	assert(p != NULL || n == 0);
 	SHA256(p, n, md);
 	text_hex(out, md, sizeof(md));
 }
@@ -31,6 +33,7 @@ acme_pem_leaf(struct blob *pem, const void *der, size_t n, struct err *err)
 	for (i = 0; i < body.len; i += LINE)
 		buf_printf(&out, "%.*s\n", LINE, body.data + i);
 	buf_puts(&out, "-----END CERTIFICATE-----\n");
+	assert(!body.full && !out.full);
 	*pem = blob_copy(out.data, out.len);
 	buf_free(&body);
 	buf_free(&out);

@@ -25,6 +25,7 @@ same_names(const struct strv *ours, const struct strv *theirs)
 	size_t i;
 	bool same;
 
+	assert(ours->n > 0);
 	if (strv_same(ours, theirs))
 		return true;
 	for (i = 0; i < ours->n; i++)
@@ -39,6 +40,8 @@ same_names(const struct strv *ours, const struct strv *theirs)
 	return same;
 }
 
+/* An address that leads to another order than it did before is worth an
+ * error of its own: nothing that follows could be trusted. */
 static const char *
 mixed_up(const struct acme_order *o, const struct order_object *got)
 {
@@ -60,6 +63,7 @@ take_invalid(struct run *r, const struct order_object *got)
 	struct acme_order *o = r->o;
 	size_t i;
 
+	assert(got->status == ORDER_INVALID);
 	err_clear(&o->said);
 	if (got->has_error) {
 		problem_validation_err(&got->error, "the order", &o->said);
@@ -78,6 +82,7 @@ next_look(struct acme_order *o, const struct pace *pace,
 {
 	int64_t at = pace_next(pace, retry_after, now_ms, &o->polls), wait;
 
+	assert(o->polls >= 0);
 	if (o->finalized_ms == 0 || acme_retry_after(retry_after, now_ms,
 	    ACME_POLL_MIN_MS, ACME_POLL_MAX_MS) != 0)
 		return at;
@@ -97,6 +102,7 @@ take_order(struct run *r, const struct order_object *got,
 		pace_early(&r->s->issuance, o->polls);
 	else if (got->status == ORDER_VALID && o->status == ORDER_PROCESSING)
 		pace_ready(&r->s->issuance, o->polls);
+	assert(got->status < ORDER_STATUS_COUNT);
 	o->status = (int)got->status;
 	if (o->status > o->seen)
 		o->seen = o->status;
@@ -130,6 +136,7 @@ decode_order(struct run *r, const struct acme_reply *reply,
 	const char *wrong;
 	struct err why;
 
+	assert(r->o->post.doing != NULL);
 	if (codec_want_json(reply, r->o->post.doing, &why) != 0 ||
 	    codec_order(got, reply->body, reply->body_len, r->s->origin,
 	    &why) != 0) {
@@ -150,6 +157,7 @@ reply_order(struct run *r, const struct acme_reply *reply)
 {
 	struct order_object got;
 
+	assert(r->o->url != NULL);
 	r->o->look = false;
 	if (decode_order(r, reply, &got) != 0)
 		return;
@@ -168,6 +176,7 @@ is_dropped(const struct acme_order *o, enum acme_dropped bit)
 static void
 drop(struct acme_order *o, enum acme_dropped bit)
 {
+	assert((bit & ACME_DROPPED_ALL) != 0 && !is_dropped(o, bit));
 	o->dropped |= (int)bit;
 	o->save = true;
 }
@@ -200,6 +209,7 @@ act_new(struct run *r)
 	struct acme_order *o = r->o;
 	struct jws_request req = { .what = JWS_NEW_ORDER };
 
+	assert(o->url == NULL && !o->failing);
 	if (!settle_profile(r))
 		return;
 	req.names = &o->names;
@@ -236,6 +246,7 @@ reply_new(struct run *r, const struct acme_reply *reply)
 	struct order_object got;
 	struct err why;
 
+	assert(o->url == NULL && o->finalize == NULL);
 	o->sent = false;
 	if (reply->location == NULL) {
 		err_set(&why, ERR_CA_PROTOCOL,
@@ -294,6 +305,7 @@ drop_one(struct acme_order *o, const struct problem *p)
 {
 	const struct jws_request *sent = &o->post.r;
 
+	assert(sent->what == JWS_NEW_ORDER);
 	if (has(sent->replaces) && (p->status == 404 || is_nameless(p) ||
 	    (p->kind != NULL && p->kind->next == NEXT_UNREPLACE)))
 		o->replaces[0] = '\0';
@@ -312,6 +324,7 @@ drop_one(struct acme_order *o, const struct problem *p)
 void
 refused_new(struct run *r, const struct problem *p)
 {
+	assert(r->o->url == NULL);
 	r->o->sent = false;
 	if (drop_one(r->o, p))
 		return;
@@ -329,6 +342,7 @@ lost_new(struct run *r)
 	struct acme_order *o = r->o;
 	struct err why;
 
+	assert(o->url == NULL);
 	o->sent = false;
 	if (++o->lost <= ACME_LOST_RETRIES_MAX)
 		return;
@@ -345,12 +359,14 @@ act_look(struct run *r)
 {
 	struct jws_request req = { .what = JWS_READ };
 
+	assert(r->o->url != NULL);
 	order_ask(r, "the order", &req, r->o->url, NULL, ACME_JSON_MAX);
 }
 
 void
 act_csr(struct run *r)
 {
+	assert(r->o->csr.len == 0 && !r->o->own_csr);
 	r->w->kind = ACME_WISH_CSR;
 	r->w->names = &r->o->names;
 	r->w->must_staple = r->o->must_staple &&
@@ -375,6 +391,7 @@ event_csr(struct run *r)
 	o->csr = blob_copy(r->event->bytes.p, r->event->bytes.len);
 }
 
+/* Counted before it is sent: the count is saved with the wish. */
 void
 act_finalize(struct run *r)
 {
@@ -382,6 +399,7 @@ act_finalize(struct run *r)
 	struct jws_request req = { .what = JWS_FINALIZE };
 	struct err why;
 
+	assert(o->csr.len > 0 && o->spki.len > 0 && o->finalize != NULL);
 	if (o->finalized > ACME_LOST_RETRIES_MAX) {
 		err_set(&why, ERR_CA_PROTOCOL, "the order: the CA does not "
 		    "finalize it, though it says that it is ready");
@@ -405,6 +423,7 @@ drop_feature(struct acme_order *o, const struct problem *p)
 	    is_dropped(o, ACME_DROPPED_MUST_STAPLE) ||
 	    (!is_type(p, "badCSR") && !is_type(p, "unauthorized")))
 		return false;
+	assert(o->csr.len > 0);
 	drop(o, ACME_DROPPED_MUST_STAPLE);
 	blob_free(&o->csr);
 	return true;
@@ -428,9 +447,11 @@ refused_finalize(struct run *r, const struct problem *p)
 		order_fail_refused(r, p);
 }
 
+/* Whether it arrived the order itself will tell. */
 void
 lost_finalize(struct run *r)
 {
+	assert(r->o->finalized > 0);
 	r->o->look = true;
 }
 
@@ -441,6 +462,7 @@ act_wait(struct run *r)
 	int64_t end = order_deadline(o);
 	struct err why;
 
+	assert(!o->look);
 	if (r->now_ms >= end) {
 		err_set(&why, ERR_ORDER_INVALID, "the order expired before "
 		    "the CA made the certificate");
@@ -464,6 +486,7 @@ act_download(struct run *r)
 {
 	struct jws_request req = { .what = JWS_READ };
 
+	assert(r->o->certificate != NULL && r->o->spki.len > 0);
 	order_ask(r, "the certificate", &req, r->o->certificate,
 	    "application/pem-certificate-chain", ACME_CHAIN_MAX);
 }
@@ -474,6 +497,7 @@ reply_download(struct run *r, const struct acme_reply *reply)
 	struct acme_order *o = r->o;
 	struct err why;
 
+	assert(o->leaf.len == 0);
 	if (!codec_is_type(reply, "application/pem-certificate-chain")) {
 		err_set(&why, ERR_CA_PROTOCOL, "the certificate: the answer "
 		    "is of type \"%.60s\", not a chain", reply->content_type);
@@ -492,6 +516,7 @@ reply_download(struct run *r, const struct acme_reply *reply)
 void
 act_done(struct run *r)
 {
+	assert(r->o->leaf.len > 0 && !alternate_left(r->o));
 	r->w->save = true;
 	r->w->kind = ACME_WISH_DONE;
 	r->w->leaf = r->o->leaf;

@@ -1,5 +1,6 @@
 /* Bounded, typed reading of JSON (security.md B1 to B3). */
 #include <config.h>
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@ enum { CONTAINERS_MAX = 16384 };
 void
 jread_wrong(struct jread *r, const char *key, const char *why)
 {
+	assert(key != NULL && why[0] != '\0');
 	if (!r->bad)
 		err_set(r->err, r->code, "%s: \"%s\" %s", r->what, key, why);
 	r->bad = true;
@@ -22,6 +24,7 @@ jread_wrong(struct jread *r, const char *key, const char *why)
 static void
 refuse(struct jread *r, const char *why)
 {
+	assert(why[0] != '\0');
 	if (!r->bad)
 		err_set(r->err, r->code, "%s %s", r->what, why);
 	r->bad = true;
@@ -60,6 +63,7 @@ jread_open(struct jread *r, const char *text, size_t n, size_t max)
 	json_error_t where;
 	json_t *top;
 
+	assert(max > 0 && r->code != ERR_OK);
 	if (n == 0)
 		why = "is empty";
 	else if (n > max)
@@ -80,14 +84,17 @@ jread_open(struct jread *r, const char *text, size_t n, size_t max)
 		json_decref(top);
 		top = NULL;
 	}
+	assert(top == NULL || !r->bad);
 	return top;
 }
 
+/* After the first error nothing is read any more. */
 static json_t *
 member(struct jread *r, const json_t *o, const char *key, bool must)
 {
 	json_t *v;
 
+	assert(key[0] != '\0');
 	if (r->bad)
 		return NULL;
 	v = json_object_get(o, key);
@@ -101,6 +108,7 @@ member(struct jread *r, const json_t *o, const char *key, bool must)
 static char *
 text_of(struct jread *r, const json_t *v, const char *key, size_t max)
 {
+	assert(max > 0);
 	if (!json_is_string(v))
 		jread_wrong(r, key, "is no text");
 	else if (json_string_length(v) > max)
@@ -127,6 +135,7 @@ jread_url_of(struct jread *r, const json_t *v, const char *key)
 	struct err why;
 	int rc;
 
+	assert(key[0] != '\0');
 	if (url == NULL)
 		return NULL;
 	snprintf(what, sizeof(what), "%.80s: \"%.60s\":", r->what, key);
@@ -169,6 +178,7 @@ jread_int(struct jread *r, const json_t *o, const char *key, int64_t min,
 {
 	json_t *v = member(r, o, key, false);
 
+	assert(min <= max);
 	if (v == NULL)
 		return min;
 	if (json_is_integer(v) && json_integer_value(v) >= min &&
@@ -196,6 +206,7 @@ jread_list(struct jread *r, const json_t *o, const char *key, bool must,
 {
 	json_t *v = member(r, o, key, must);
 
+	assert(max > 0);
 	if (v == NULL)
 		return NULL;
 	if (!json_is_array(v))
@@ -225,6 +236,7 @@ jread_word(struct jread *r, const json_t *o, const char *key,
 	char *text = jread_text(r, o, key, true, 64);
 	int i;
 
+	assert(words[0] != NULL);
 	if (text == NULL)
 		return 0;
 	for (i = 0; words[i] != NULL; i++)

@@ -2,6 +2,7 @@
  * thumbprint (RFC 7638), and the algorithm that goes with it. The keys are our
  * own, so what does not look exactly as we write it is refused. */
 #include <config.h>
+#include <assert.h>
 #include <string.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -42,6 +43,7 @@ jws_alg_name(enum jws_alg alg)
 		[JWS_RS256] = "RS256"
 	};
 
+	assert(alg < JWS_ALG_COUNT);
 	return names[alg];
 }
 
@@ -50,6 +52,7 @@ jws_mac_find(const char *name)
 {
 	int i = 0;
 
+	assert(name != NULL);
 	while (i < JWS_MAC_COUNT && strcmp(macs[i].name, name) != 0)
 		i++;
 	return (enum jws_mac)i;
@@ -58,6 +61,7 @@ jws_mac_find(const char *name)
 size_t
 jws_mac_key_min(enum jws_mac mac)
 {
+	assert(mac < JWS_MAC_COUNT);
 	return macs[mac].key_min;
 }
 
@@ -66,6 +70,7 @@ curve_of(const unsigned char *spki, size_t n)
 {
 	size_t i;
 
+	assert(spki != NULL || n == 0);
 	for (i = 0; i < sizeof(curves) / sizeof(curves[0]); i++)
 		if (n == curves[i].head_len + 2 * curves[i].coordinate &&
 		    memcmp(spki, curves[i].head, curves[i].head_len) == 0)
@@ -76,6 +81,7 @@ curve_of(const unsigned char *spki, size_t n)
 static void
 curve_jwk(struct buf *out, const struct curve *c, const unsigned char *point)
 {
+	assert(c->head_len <= HEAD_MAX);
 	buf_printf(out, "{\"crv\":\"%s\",\"kty\":\"EC\",\"x\":\"", c->name);
 	text_b64u(out, point, c->coordinate);
 	buf_puts(out, "\",\"y\":\"");
@@ -150,9 +156,11 @@ jws_thumbprint(char out[44], const char *jwk, size_t n)
 	unsigned char hash[SHA256_DIGEST_LENGTH];
 	struct buf b;
 
+	assert(jwk[0] == '{' && n > 0);
 	SHA256((const unsigned char *)jwk, n, hash);
 	buf_init(&b, 43);
 	text_b64u(&b, hash, sizeof(hash));
+	assert(b.len == 43);
 	memcpy(out, b.data, 44);
 	buf_free(&b);
 }

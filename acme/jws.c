@@ -8,10 +8,12 @@
 
 enum { PART_MAX = 256 * 1024 };
 
+/* Either kid or jwk, never both (RFC 8555 section 6.2). */
 static void
 protect(struct buf *b, const struct jws_request *r, enum jws_alg alg,
     const char *jwk)
 {
+	assert(jws_has(r->kid) || jwk != NULL);
 	buf_printf(b, "{\"alg\":\"%s\",\"nonce\":\"", jws_alg_name(alg));
 	buf_json(b, r->nonce);
 	buf_puts(b, "\",\"url\":\"");
@@ -29,6 +31,7 @@ static int
 join(struct buf *signing_input, const struct buf *header,
     const struct buf *payload, const char *kind, struct err *err)
 {
+	assert(signing_input != header && signing_input != payload);
 	buf_reset(signing_input);
 	text_b64u(signing_input, header->data, header->len);
 	buf_putc(signing_input, '.');
@@ -46,6 +49,7 @@ jws_compose(struct buf *signing_input, const struct jws_request *r,
 	struct buf header, payload;
 	int rc;
 
+	assert(origin != NULL && alg < JWS_ALG_COUNT);
 	if (r->what < JWS_NEW_ACCOUNT || r->what >= JWS_WHAT_COUNT)
 		return err_set(err, ERR_INVALID, "there is no such request");
 	if (jws_check(r, origin, err) != 0)
@@ -72,6 +76,7 @@ jws_eab(struct buf *signing_input, enum jws_mac mac, const char *kid,
 	struct buf header, payload;
 	int rc;
 
+	assert(mac < JWS_MAC_COUNT);
 	if (!jws_is_eab_kid(kid))
 		return err_set(err, ERR_INVALID, "the key id of the external "
 		    "account is empty, too long, or has bytes that it must "
@@ -98,6 +103,7 @@ jws_change(struct buf *signing_input, enum jws_alg alg, const char *jwk,
 	struct buf header, payload;
 	int rc;
 
+	assert(alg < JWS_ALG_COUNT && old_jwk != NULL);
 	buf_init(&header, PART_MAX);
 	buf_init(&payload, PART_MAX);
 	buf_printf(&header, "{\"alg\":\"%s\",\"jwk\":%s,\"url\":\"",

@@ -2,6 +2,7 @@
  * nobody: each kind says in one table what it needs and what it may have, and
  * each field has its character set. */
 #include <config.h>
+#include <assert.h>
 #include <ctype.h>
 #include <string.h>
 #include "acme/acme.h"
@@ -22,6 +23,7 @@ is_b64u(const char *s, size_t max)
 {
 	size_t n = strlen(s), i;
 
+	assert(max > 0);
 	for (i = 0; i < n; i++)
 		if (!isalnum((unsigned char)s[i]) && s[i] != '-' && s[i] != '_')
 			return false;
@@ -68,6 +70,7 @@ is_cert_id(const char *s)
 
 	if (dot == NULL || strlen(s) > REPLACES_MAX)
 		return false;
+	assert((size_t)(dot - s) < sizeof(left));
 	memcpy(left, s, (size_t)(dot - s));
 	left[dot - s] = '\0';
 	return is_b64u(left, REPLACES_MAX) && is_b64u(dot + 1, REPLACES_MAX);
@@ -86,6 +89,7 @@ all_are(const struct strv *l, size_t max, bool (*is)(const char *))
 {
 	size_t i;
 
+	assert(max > 0);
 	for (i = 0; l != NULL && i < l->n; i++)
 		if (!is(l->v[i]))
 			return false;
@@ -146,6 +150,7 @@ fields_of(const struct jws_request *r)
 static const char *
 field_wrong(const struct jws_request *r)
 {
+	assert(r->what < JWS_WHAT_COUNT);
 	if (!jws_has(r->nonce) || !is_b64u(r->nonce, ACME_NONCE_MAX))
 		return "nonce";
 	if (!all_are(r->contacts, CONTACTS_MAX, is_contact))
@@ -201,6 +206,7 @@ static const struct kind {
 const char *
 jws_kind_name(enum jws_what what)
 {
+	assert(what >= JWS_NEW_ACCOUNT && what < JWS_WHAT_COUNT);
 	return kinds[what].name;
 }
 
@@ -211,6 +217,7 @@ jws_check(const struct jws_request *r, const char *origin, struct err *err)
 	unsigned int there = fields_of(r);
 	const char *wrong;
 
+	assert(k->name != NULL && (k->must & k->may) == 0);
 	if (r->what == JWS_DEACTIVATE_ACCOUNT && jws_has(r->url) &&
 	    jws_has(r->kid) && strcmp(r->url, r->kid) != 0)
 		return err_set(err, ERR_INVALID, "an account is given up at "

@@ -1,6 +1,7 @@
 /* What each kind of request says to the CA, put together by hand from fields
  * that jws_check.c has let pass. */
 #include <config.h>
+#include <assert.h>
 #include "acme/jws_parts.h"
 #include "base/name.h"
 #include "base/text.h"
@@ -8,6 +9,7 @@
 static void
 add_text(struct buf *b, const char *key, const char *value)
 {
+	assert(key[0] != '\0');
 	if (!jws_has(value))
 		return;
 	buf_printf(b, "%s\"%s\":\"", b->len > 1 ? "," : "", key);
@@ -63,6 +65,7 @@ pay_new_order(struct buf *b, const struct jws_request *r)
 	char name[256];
 	size_t i;
 
+	assert(r->names->n > 0);
 	buf_puts(b, "{\"identifiers\":[");
 	for (i = 0; i < r->names->n; i++) {
 		name_parse(name, &kind, r->names->v[i], &unused);
@@ -95,6 +98,7 @@ pay_empty(struct buf *b, const struct jws_request *r)
 static void
 pay_finalize(struct buf *b, const struct jws_request *r)
 {
+	assert(r->csr.len > 0);
 	buf_puts(b, "{\"csr\":\"");
 	text_b64u(b, r->csr.p, r->csr.len);
 	buf_puts(b, "\"}");
@@ -111,12 +115,14 @@ pay_deactivate(struct buf *b, const struct jws_request *r)
 static void
 pay_key_change(struct buf *b, const struct jws_request *r)
 {
+	assert(jws_has(r->inner));
 	buf_puts(b, r->inner);
 }
 
 static void
 pay_revoke(struct buf *b, const struct jws_request *r)
 {
+	assert(r->cert.len > 0);
 	buf_puts(b, "{\"certificate\":\"");
 	text_b64u(b, r->cert.p, r->cert.len);
 	buf_putc(b, '"');
@@ -142,5 +148,6 @@ jws_payload(struct buf *out, const struct jws_request *r)
 		[JWS_REVOKE] = pay_revoke
 	};
 
+	assert(payloads[r->what] != NULL && out->len == 0);
 	payloads[r->what](out, r);
 }

@@ -1,6 +1,7 @@
 /* The facts of a certificate that the inventory keeps: dates, serial, hashes,
  * issuer, names, and the id under which ARI knows it (RFC 9773). */
 #include <config.h>
+#include <assert.h>
 #include <ctype.h>
 #include <string.h>
 #include <strings.h>
@@ -16,6 +17,7 @@ hash(char out[65], struct blob der)
 {
 	unsigned char sum[SHA256_DIGEST_LENGTH];
 
+	assert(der.p != NULL || der.len == 0);
 	SHA256(der.p, der.len, sum);
 	text_hex(out, sum, sizeof(sum));
 	blob_free(&der);
@@ -56,6 +58,7 @@ read_serial(char out[80], const X509 *x, struct err *err)
 	return 0;
 }
 
+/* RFC 9773 section 4.1: key identifier of the issuer, ".", serial number. */
 static void
 read_ari_id(char *out, size_t size, X509 *x)
 {
@@ -63,6 +66,7 @@ read_ari_id(char *out, size_t size, X509 *x)
 	struct blob serial = serial_octets(x);
 	struct buf b;
 
+	assert(size > 1);
 	out[0] = '\0';
 	buf_init(&b, size - 1);
 	if (aki != NULL && ASN1_STRING_length(aki) > 0 && serial.len > 0) {
@@ -128,8 +132,22 @@ acme_leaf_read(struct acme_leaf *out, const void *pem, size_t n,
 	memset(out, 0, sizeof(*out));
 	if (pem_read(&c, pem, n, ACME_CERTS_MAX, err) != 0)
 		return -1;
+	assert(c.n >= 1);
 	rc = read_facts(out, c.x[0], err);
 	pem_free(&c);
 	ERR_clear_error();
 	return rc;
+}
+
+int
+acme_pem_der(struct blob *der, const void *pem, size_t n, struct err *err)
+{
+	struct pem_certs c;
+
+	if (pem_read(&c, pem, n, ACME_CERTS_MAX, err) != 0)
+		return -1;
+	*der = pem_der(c.x[0]);
+	pem_free(&c);
+	ERR_clear_error();
+	return 0;
 }

@@ -1,5 +1,6 @@
 /* Takes Link headers apart: <address>; rel="one two"; title="a, b", <...> */
 #include <config.h>
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -30,6 +31,7 @@ take_value(const char **p, const char **value, size_t *n)
 		*p += **p == '\\' && (*p)[1] != '\0' ? 2 : 1;
 	if (**p == '\0')
 		return false;
+	assert(*p >= *value);
 	*n = (size_t)(*p - *value);
 	++*p;
 	return true;
@@ -42,6 +44,7 @@ has_word(const char *value, size_t n, const char *rel)
 	const char *end = value + n;
 	size_t k;
 
+	assert(rel[0] != '\0');
 	while (value < end) {
 		k = 0;
 		while (value + k < end && value[k] != ' ' && value[k] != '\t')
@@ -86,12 +89,14 @@ take_parameters(const char **p, const char *rel, bool *hit)
 	return **p == ',' || **p == '\0';
 }
 
+/* Another origin's is skipped and no error: a CA may link to its website. */
 static void
 keep(struct strv *out, const char *url, size_t n, const char *origin)
 {
 	char *copy = xstrndup(url, n);
 	struct err unused;
 
+	assert(url != NULL);
 	if (url_same_origin(copy, origin, "a link", &unused) == 0 &&
 	    !strv_has(out, copy))
 		strv_add(out, copy);
@@ -106,6 +111,7 @@ link_find(struct strv *out, const char *value, const char *rel,
 	bool hit;
 	size_t n;
 
+	assert(max > 0 && origin != NULL);
 	while (p != NULL && *p != '\0' && out->n < max) {
 		p += strspn(p, " \t,");
 		if (*p != '<')

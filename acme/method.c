@@ -26,6 +26,7 @@ method_find(const char *type)
 {
 	size_t i;
 
+	assert(type != NULL);
 	for (i = 0; i < METHOD_COUNT; i++)
 		if (strcmp(methods[i].type, type) == 0)
 			return &methods[i];
@@ -46,6 +47,7 @@ method_fits(const struct method *m, const char *name)
 {
 	uint8_t raw[16];
 
+	assert(m >= methods && m < methods + METHOD_COUNT);
 	if (strncmp(name, "*.", 2) == 0)
 		return m->wildcards;
 	return m->addresses || address_of(raw, name) == 0;
@@ -54,6 +56,7 @@ method_fits(const struct method *m, const char *name)
 void
 method_digest(uint8_t out[METHOD_DIGEST], const char *keyauth)
 {
+	assert(keyauth != NULL);
 	SHA256((const unsigned char *)keyauth, strlen(keyauth), out);
 }
 
@@ -89,6 +92,7 @@ account_label(char out[LABEL + 1], const char *account_url)
 	uint64_t bits;
 	int i, k;
 
+	assert(account_url[0] != '\0');
 	method_digest(sum, account_url);
 	for (i = 0; i < 2; i++) {
 		bits = 0;
@@ -108,6 +112,8 @@ method_record(char out[METHOD_RECORD], const struct method *m,
 	char label[LABEL + 4] = "";
 	int n;
 
+	assert(m >= methods && m < methods + METHOD_COUNT);
+	assert(strncmp(name, "*.", 2) != 0);
 	if (m->label == NULL)
 		return -1;
 	if (m == &methods[METHOD_DNS_ACCOUNT_01]) {
@@ -121,6 +127,7 @@ method_record(char out[METHOD_RECORD], const struct method *m,
 	return n < METHOD_RECORD ? 0 : -1;
 }
 
+/* Nibbles backwards, as a reverse lookup has them (RFC 3596 section 2.5). */
 void
 method_sni(char out[METHOD_RECORD], const char *name)
 {
@@ -136,6 +143,7 @@ method_sni(char out[METHOD_RECORD], const char *name)
 		for (i = 0; i < 16; i++)
 			len += (size_t)snprintf(out + len, METHOD_RECORD - len,
 			    "%x.%x.", raw[15 - i] & 15, raw[15 - i] >> 4);
+		assert(len == 64);	/* two for each of 32 digits */
 		snprintf(out + len, METHOD_RECORD - len, "ip6.arpa");
 	}
 }

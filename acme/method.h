@@ -67,7 +67,7 @@ bool method_persist_fits(const char *text, const struct strv *issuers,
     const struct strv *uris, bool wildcard, int64_t now_ms);
 /* When such a record ends, in seconds; 0: never, or it is none. */
 int64_t method_persist_until(const char *text);
-/* Whom a record as method_persist() writes it is for. */
+/* Whom a record that fitted is for: its issuer, account and policy. */
 void method_persist_who(const char *text, char issuer[METHOD_RECORD],
     struct buf *uri, bool *wildcard);
 /* What may be an accounturi: 1 to METHOD_URI_MAX printable characters but

@@ -27,6 +27,7 @@ take_csr(struct acme_order *o, const struct blob *der)
 {
 	struct acme_csr csr;
 
+	assert(der->len > 0 && o->names.n > 0);
 	o->own_csr = true;
 	o->over = o->failing = acme_csr_read(&csr, der->p, der->len,
 	    &o->why) != 0;
@@ -107,6 +108,7 @@ acme_order_free(struct acme_order *o)
 void
 acme_order_set_spki(struct acme_order *o, const void *der, size_t n)
 {
+	assert(der != NULL && n > 0);
 	assert(!o->own_csr);
 	blob_free(&o->spki);
 	o->spki = blob_copy(der, n);
@@ -137,6 +139,7 @@ fail(struct run *r, const struct err *why, bool over)
 {
 	struct acme_order *o = r->o;
 
+	assert(why->code != ERR_OK);
 	o->grace_ms = 0;
 	if (o->failing)
 		return;
@@ -163,6 +166,7 @@ order_retry(struct run *r, const struct err *why)
 {
 	if (r->o->failing)
 		return;
+	assert(!r->o->retrying);
 	fail(r, why, true);
 	r->o->retrying = true;
 }
@@ -195,6 +199,7 @@ retry_read(struct run *r, const struct err *why)
 		order_fail_for_now(r, why);
 		return;
 	}
+	assert(o->reads_failed >= 0 && o->reads_failed < READS_FAILED_MAX);
 	at = r->now_ms + pauses[o->reads_failed++];
 	o->pause_ms = why->retry_at_ms > at ? why->retry_at_ms : at;
 }
@@ -209,6 +214,7 @@ order_ask(struct run *r, const char *doing, struct jws_request *req,
 	bool save = req->what == JWS_NEW_ORDER || req->what == JWS_FINALIZE;
 	struct err why;
 
+	assert(!r->wished && url != NULL && doing != NULL);
 	if (r->s->kid == NULL) {
 		err_set(&why, ERR_ACCOUNT_UNKNOWN, "%s: the CA has forgotten "
 		    "the account", doing);
@@ -225,6 +231,7 @@ order_ask(struct run *r, const char *doing, struct jws_request *req,
 void
 order_wish_wait(struct run *r, int64_t at_ms)
 {
+	assert(!r->wished);
 	r->w->kind = ACME_WISH_WAIT;
 	r->w->at_ms = at_ms;
 	r->wished = true;
@@ -233,6 +240,7 @@ order_wish_wait(struct run *r, int64_t at_ms)
 int64_t
 order_deadline(const struct acme_order *o)
 {
+	assert(o->created_ms != 0 || o->expires_ms != 0);
 	return o->expires_ms != 0 ? o->expires_ms : o->created_ms +
 	    (int64_t)DEADLINE_DAYS * 24 * 3600 * 1000;
 }
@@ -248,6 +256,7 @@ act_pause(struct run *r)
 static void
 event_pause(struct run *r)
 {
+	assert(r->o->stage == STAGE_PAUSE);
 	r->o->pause_ms = 0;
 }
 
@@ -256,6 +265,7 @@ event_pause(struct run *r)
 static void
 start_over(struct acme_order *o, int64_t now_ms)
 {
+	assert(o->failing && o->retrying);
 	assert(authz_to_withdraw(o, true) == NULL);
 	free_authz(o);
 	free(o->url);
@@ -340,9 +350,12 @@ static const struct stage_row {
 	    NULL, false }
 };
 
+/* The first thing that is not done for all names: they go in step, so that
+ * one save is enough for a stage. */
 static enum stage
 stage_of_pending(struct acme_order *o)
 {
+	assert(o->url != NULL);
 	if (authz_find(o, A_UNREAD) != NULL)
 		return STAGE_READ;
 	if (authz_unshown(o))
@@ -363,14 +376,18 @@ stage_of_failing(struct acme_order *o, int64_t now_ms)
 	bool grace = o->grace_ms > now_ms &&
 	    authz_find(o, A_ANSWERED) != NULL;
 
+	assert(o->failing);
 	if (authz_to_withdraw(o, !grace) != NULL)
 		return STAGE_WITHDRAW;
 	return grace ? STAGE_POLL : STAGE_FAILED;
 }
 
+/* Nothing here depends on how the order came to stand as it does: after a
+ * crash the same data leads to the same stage. */
 static enum stage
 stage_next(struct acme_order *o, int64_t now_ms)
 {
+	assert(o->status >= 0 && o->status < ORDER_STATUS_COUNT);
 	if (o->failing)
 		return stage_of_failing(o, now_ms);
 	if (o->pause_ms > now_ms)
@@ -418,6 +435,8 @@ refused_read(struct run *r, const struct problem *p)
 		order_fail_refused(r, p);
 }
 
+/* What each outcome means is the row's to say; where it says nothing, a read
+ * is repeated and all else fails for now. */
 static void
 hear_post(struct run *r)
 {
@@ -427,6 +446,7 @@ hear_post(struct run *r)
 	enum post_outcome out;
 	struct err why;
 
+	assert(row->reply != NULL && (!row->spare || row->lost != NULL));
 	out = post_step(&o->post, r->s, r->now_ms, r->event, r->w, &why);
 	if (out == POST_WISHED) {
 		if (o->stage == STAGE_NEW && o->post.state == POST_SENT)
@@ -467,6 +487,7 @@ fits(enum acme_wish_kind wish, enum acme_event_kind event)
 		[ACME_WISH_WAIT] = ACME_TIME
 	};
 
+	assert(wish <= ACME_WISH_FAIL);
 	if (wish == ACME_WISH_HTTP)
 		return event == ACME_REPLY || event == ACME_NOT_SENT ||
 		    event == ACME_LOST;
@@ -485,6 +506,7 @@ revive(struct acme_order *o)
 {
 	size_t i;
 
+	assert(o->failing && o->told && !o->over);
 	o->failing = o->told = false;
 	err_clear(&o->why);
 	strv_free(&o->guilty);
@@ -531,6 +553,7 @@ name_stage(struct acme_order *o)
 {
 	size_t at = o->at + 1;
 
+	assert(o->stage < STAGE_COUNT);
 	if (o->stage == STAGE_POLL)
 		at = authz_count(o, A_DONE);
 	if (stages[o->stage].counted)
@@ -570,6 +593,7 @@ acme_order_step(struct acme_order *o, struct acme_session *s,
 	o->save = false;
 	o->wished = w.kind;
 	o->waiting = true;
+	assert(w.kind != ACME_WISH_FAIL || o->why.code != ERR_OK);
 	if (w.kind == ACME_WISH_FAIL)
 		*err = o->why;
 	name_stage(o);

@@ -1,5 +1,6 @@
 /* Waits between looks: they grow, from a start that adapts to the CA. */
 #include <config.h>
+#include <assert.h>
 #include "acme/acme.h"
 #include "acme/pace.h"
 
@@ -24,6 +25,8 @@ pace_next(const struct pace *p, const char *retry_after, int64_t now_ms,
 	    ACME_POLL_MAX_MS), wait;
 	int n = *polls;
 
+	assert(n >= 0 && p->first_ms >= PACE_MIN_MS &&
+	    p->first_ms <= PACE_MAX_MS);
 	if (n <= POLLS_BEFORE_LONG)
 		++*polls;
 	if (at != 0)
@@ -37,6 +40,7 @@ pace_next(const struct pace *p, const char *retry_after, int64_t now_ms,
 void
 pace_early(struct pace *p, int polls)
 {
+	assert(polls >= 0);
 	if (polls != 1)
 		return;
 	p->first_ms += p->first_ms / 2;
@@ -47,6 +51,7 @@ pace_early(struct pace *p, int polls)
 void
 pace_ready(struct pace *p, int polls)
 {
+	assert(polls >= 0);
 	if (polls != 1)
 		return;
 	p->first_ms -= (p->first_ms + 15) / 16;

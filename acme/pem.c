@@ -1,6 +1,7 @@
 /* Takes PEM apart by hand, since the usual reader skips what it does not like
  * and so lets anything pass beside a certificate. */
 #include <config.h>
+#include <assert.h>
 #include <arpa/inet.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -37,6 +38,7 @@ next_line(struct text *t, const char **line, size_t *n)
 	*n = lf != NULL ? (size_t)(lf - t->p) : t->left;
 	t->p += *n + (lf != NULL);
 	t->left -= *n + (lf != NULL);
+	assert(*line + *n <= t->p);
 	while (*n > 0 && strchr(" \t\r", (*line)[*n - 1]) != NULL &&
 	    (*line)[*n - 1] != '\0')
 		--*n;
@@ -55,6 +57,7 @@ unbase64(struct blob *out, struct buf *b)
 {
 	size_t i, n = b->len;
 
+	assert(b->data != NULL || b->len == 0);
 	out->p = NULL;
 	out->len = 0;
 	if (n == 0 || n % 4 != 0)
@@ -82,6 +85,7 @@ decode(struct buf *body)
 
 	if (unbase64(&der, body) && der.len < LONG_MAX) {
 		p = der.p;
+		assert(der.len > 0);
 		x = d2i_X509(NULL, &p, (long)der.len);
 		if (x != NULL && p != der.p + der.len) {
 			X509_free(x);
@@ -128,6 +132,7 @@ pem_read(struct pem_certs *out, const char *text, size_t n, size_t max,
 	struct text t = { text, n };
 	const char *line, *why = NULL;
 
+	assert(max >= 1 && max <= ACME_CERTS_MAX);
 	out->n = 0;
 	if (n > ACME_CHAIN_MAX)
 		return bad(err, "is longer than 128 KiB");
@@ -143,6 +148,7 @@ pem_read(struct pem_certs *out, const char *text, size_t n, size_t max,
 		else
 			out->n++;
 	}
+	assert(out->n <= max);
 	if (why == NULL && out->n == 0)
 		why = "has no certificate in it";
 	if (why == NULL)
@@ -154,6 +160,7 @@ pem_read(struct pem_certs *out, const char *text, size_t n, size_t max,
 void
 pem_free(struct pem_certs *c)
 {
+	assert(c->n <= ACME_CERTS_MAX);
 	while (c->n > 0)
 		X509_free(c->x[--c->n]);
 }
@@ -196,6 +203,7 @@ pem_write(struct buf *out, const X509 *x)
 
 	buf_init(&body, 2 * (size_t)ACME_CHAIN_MAX);
 	text_b64(&body, der.p, der.len);
+	assert(!body.full);
 	buf_printf(out, "%s\n", begin);
 	for (i = 0; i < body.len; i += n) {
 		n = body.len - i < PEM_COLUMNS ? body.len - i : PEM_COLUMNS;
@@ -240,6 +248,7 @@ name_text(const GENERAL_NAME *g, char out[256])
 		return false;
 	p = ASN1_STRING_get0_data(g->d.dNSName);
 	n = ASN1_STRING_length(g->d.dNSName);
+	/* A NUL inside would end it early for whoever reads it as a text. */
 	if (n <= 0 || n >= (int)sizeof(raw) || memchr(p, '\0', (size_t)n))
 		return false;
 	memcpy(raw, p, (size_t)n);
@@ -298,6 +307,7 @@ pem_title(char *out, size_t size, const X509_NAME *name)
 	long n = 0;
 	size_t k;
 
+	assert(size > 16);
 	buf_init(&safe, 8 * size);
 	if (bio != NULL && X509_NAME_print_ex(bio, name, 0,
 	    XN_FLAG_RFC2253) >= 0)
@@ -307,6 +317,7 @@ pem_title(char *out, size_t size, const X509_NAME *name)
 	k = safe.len < size - 1 ? safe.len : size - 1;
 	if (k > 0)
 		memcpy(out, safe.data, k);
+	assert(k < size);
 	out[k] = '\0';
 	buf_free(&safe);
 	BIO_free(bio);

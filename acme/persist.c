@@ -1,6 +1,7 @@
 /* dns-persist-01: the record that allows one account at one CA to be issued
  * certificates, written once by whoever owns the zone. */
 #include <config.h>
+#include <assert.h>
 #include <inttypes.h>
 #include <string.h>
 #include <strings.h>
@@ -26,11 +27,13 @@ method_account_hash(struct buf *out, const char *prefix, const char *name,
 	unsigned char sum[SHA256_DIGEST_LENGTH];
 	struct buf b;
 
+	assert(strlen(name) <= UINT8_MAX);	/* its length is one byte */
 	buf_init(&b, 2 * (size_t)METHOD_URI_MAX);
 	buf_putc(&b, (char)strlen(name));
 	buf_puts(&b, name);
 	buf_puts(&b, thumbprint);
 	buf_puts(&b, account_url);
+	assert(!b.full);
 	SHA256((const unsigned char *)b.data, b.len, sum);
 	buf_free(&b);
 	buf_printf(out, "%ssha-256/", prefix);
@@ -41,6 +44,7 @@ void
 method_persist(struct buf *out, const char *issuer, const char *uri,
     bool wildcard, int64_t until_s)
 {
+	assert(issuer[0] != '\0' && until_s >= 0);
 	buf_printf(out, "%s; accounturi=%s", issuer, uri);
 	if (wildcard)
 		buf_puts(out, "; policy=wildcard");
@@ -72,6 +76,7 @@ next_part(const char **at)
 {
 	struct part t = { *at, strcspn(*at, ";") };
 
+	assert(*at != NULL);
 	*at = t.p[t.n] == ';' ? t.p + t.n + 1 : NULL;
 	trim(&t);
 	return t;
@@ -83,6 +88,7 @@ is_text(struct part t, const char *s)
 	return t.n == strlen(s) && strncasecmp(t.p, s, t.n) == 0;
 }
 
+/* Issuers are host names and fold case; accounts are addresses and do not. */
 static bool
 any_is(struct part t, const struct strv *list, bool fold)
 {
@@ -95,18 +101,21 @@ any_is(struct part t, const struct strv *list, bool fold)
 	return false;
 }
 
+/* 15 digits are thirty million years, and fit. */
 static bool
 seconds_of(struct part t, int64_t *s)
 {
 	size_t i;
 
 	*s = 0;
+	if (t.n < 1 || t.n > 15)
+		return false;
 	for (i = 0; i < t.n; i++) {
 		if (t.p[i] < '0' || t.p[i] > '9')
 			return false;
 		*s = *s * 10 + (t.p[i] - '0');
 	}
-	return t.n >= 1 && t.n <= 15;
+	return true;
 }
 
 struct found {
@@ -115,20 +124,30 @@ struct found {
 	int64_t until_s;
 };
 
+/* "tag=value", with room around both; false if it is none. */
+static bool
+split(struct part t, struct part *tag, struct part *value)
+{
+	const char *eq = memchr(t.p, '=', t.n);
+
+	if (eq == NULL || eq == t.p)
+		return false;
+	*tag = (struct part){ t.p, (size_t)(eq - t.p) };
+	*value = (struct part){ eq + 1, t.n - tag->n - 1 };
+	trim(tag);
+	trim(value);
+	return true;
+}
+
 /* One "tag=value"; false if it is malformed or there for the second time. */
 static bool
 take_tag(struct found *f, struct part t, const struct strv *uris)
 {
-	const char *eq = memchr(t.p, '=', t.n);
 	struct part tag, value;
 	bool again = false;
 
-	if (eq == NULL || eq == t.p)
+	if (!split(t, &tag, &value))
 		return false;
-	tag = (struct part){ t.p, (size_t)(eq - t.p) };
-	value = (struct part){ eq + 1, t.n - tag.n - 1 };
-	trim(&tag);
-	trim(&value);
 	if (is_text(tag, "accounturi")) {
 		again = f->account;
 		f->account = true;
@@ -164,9 +183,8 @@ void
 method_persist_who(const char *text, char issuer[METHOD_RECORD],
     struct buf *uri, bool *wildcard)
 {
-	static const char tag[] = "accounturi=", policy[] = "policy=wildcard";
 	const char *at = text;
-	struct part t = next_part(&at);
+	struct part t = next_part(&at), tag, value;
 
 	issuer[0] = '\0';
 	*wildcard = false;
@@ -175,12 +193,12 @@ method_persist_who(const char *text, char issuer[METHOD_RECORD],
 		issuer[t.n] = '\0';
 	}
 	while (at != NULL) {
-		t = next_part(&at);
-		if (t.n > sizeof(tag) - 1 &&
-		    strncasecmp(t.p, tag, sizeof(tag) - 1) == 0)
-			buf_add(uri, t.p + sizeof(tag) - 1,
-			    t.n - (sizeof(tag) - 1));
-		*wildcard = *wildcard || is_text(t, policy);
+		if (!split(next_part(&at), &tag, &value))
+			continue;
+		if (is_text(tag, "accounturi"))
+			buf_add(uri, value.p, value.n);
+		if (is_text(tag, "policy"))
+			*wildcard = is_text(value, "wildcard");
 	}
 }
 
@@ -192,6 +210,7 @@ method_persist_fits(const char *text, const struct strv *issuers,
 	const char *at = text;
 	struct part t = next_part(&at);
 
+	assert(text != NULL);
 	if (!any_is(t, issuers, true))
 		return false;
 	while (at != NULL) {

@@ -19,6 +19,8 @@ void
 post_begin(struct post *p, const char *doing, const struct jws_request *r,
     const char *accept, size_t reply_max, bool save)
 {
+	assert(doing != NULL && r->url != NULL && reply_max > 0);
+	assert(r->what >= JWS_NEW_ACCOUNT && r->what < JWS_WHAT_COUNT);
 	post_end(p);
 	p->state = POST_START;
 	p->doing = doing;
@@ -53,6 +55,7 @@ post_end(struct post *p)
 static void
 copy_err(struct err *to, const struct err *from, const char *doing)
 {
+	assert(doing != NULL);
 	if (from != NULL && from->code != ERR_OK) {
 		*to = *from;
 		err_context(to, "%s", doing);
@@ -63,6 +66,7 @@ copy_err(struct err *to, const struct err *from, const char *doing)
 static enum post_outcome
 wish_nonce(struct post *p, struct turn *t)
 {
+	assert(t->s->dir.new_nonce != NULL && p->r.nonce == NULL);
 	p->state = POST_NONCE;
 	t->w->kind = ACME_WISH_HTTP;
 	t->w->method = ACME_HEAD;
@@ -77,6 +81,7 @@ wish_nonce(struct post *p, struct turn *t)
 static enum post_outcome
 prepare(struct post *p, struct turn *t)
 {
+	assert(p->state != POST_IDLE && p->state != POST_SIGN);
 	free((char *)p->r.nonce);
 	p->r.nonce = session_take_nonce(t->s, t->now_ms);
 	if (p->r.nonce == NULL)
@@ -87,12 +92,14 @@ prepare(struct post *p, struct turn *t)
 	return POST_WISHED;
 }
 
+/* Nothing was signed or sent yet, so failing here is safe to repeat. */
 static enum post_outcome
 hear_nonce(struct post *p, struct turn *t)
 {
 	const struct acme_reply *reply = &t->event->reply;
 	struct problem why;
 
+	assert(p->r.nonce == NULL);
 	if (t->event->kind != ACME_REPLY) {
 		copy_err(t->err, t->event->err, p->doing);
 		return POST_UNSENT;
@@ -113,6 +120,7 @@ hear_nonce(struct post *p, struct turn *t)
 	return t->err->code == ERR_CA_DOWN ? POST_UNSENT : POST_BROKEN;
 }
 
+/* The caller saves before it sends, where the request can't be undone. */
 static enum post_outcome
 hear_signed(struct post *p, struct turn *t)
 {
@@ -121,6 +129,7 @@ hear_signed(struct post *p, struct turn *t)
 		return POST_BROKEN;
 	}
 	assert(t->event->kind == ACME_SIGNED && t->event->bytes.len > 0);
+	assert(p->r.nonce != NULL);
 	blob_free(&p->jws);
 	p->jws = blob_copy(t->event->bytes.p, t->event->bytes.len);
 	p->state = POST_SENT;
@@ -137,6 +146,7 @@ hear_signed(struct post *p, struct turn *t)
 static enum post_outcome
 hear_refusal(struct post *p, struct turn *t)
 {
+	assert(p->nonces_refused <= ACME_NONCE_RETRIES_MAX);
 	problem_free(&p->problem);
 	problem_of_reply(&p->problem, &t->event->reply, t->now_ms);
 	if (p->problem.kind == NULL || p->problem.kind->next != NEXT_NONCE)
@@ -157,6 +167,7 @@ hear_answer(struct post *p, struct turn *t)
 {
 	const struct acme_reply *reply = &t->event->reply;
 
+	assert(p->jws.len > 0 && p->r.nonce != NULL);
 	if (t->event->kind != ACME_REPLY) {
 		copy_err(t->err, t->event->err, p->doing);
 		return t->event->kind == ACME_LOST ? POST_LOST : POST_UNSENT;
@@ -178,6 +189,7 @@ post_step(struct post *p, struct acme_session *s, int64_t now_ms,
 {
 	struct turn t = { s, now_ms, event, w, err };
 
+	assert(p->state != POST_IDLE && p->doing != NULL);
 	if (p->state == POST_START)
 		return prepare(p, &t);
 	assert(event != NULL);

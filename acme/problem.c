@@ -1,6 +1,7 @@
 /* Problem documents, and answers that carry none: proxies and captive portals
  * answer, too, and then the HTTP status has to do. */
 #include <config.h>
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -131,6 +132,7 @@ detail_of(const json_t *o)
 	return buf_take(&b);
 }
 
+/* What is no identifier of ours is kept as "": the words may still help. */
 static void
 read_subproblem(struct subproblem *s, const json_t *o)
 {
@@ -172,6 +174,7 @@ fill(struct problem *p, const json_t *o)
 	p->detail = detail_of(o);
 	p->instance = instance_of(o);
 	p->nsubs = n < ACME_SUBPROBLEMS_MAX ? n : ACME_SUBPROBLEMS_MAX;
+	assert(p->nsubs <= ACME_SUBPROBLEMS_MAX);
 	p->subs = xcalloc(p->nsubs, sizeof(*p->subs));
 	for (i = 0; i < p->nsubs; i++)
 		read_subproblem(&p->subs[i], json_array_get(list, i));
@@ -218,6 +221,7 @@ problem_free(struct problem *p)
 {
 	size_t i;
 
+	assert(p->subs != NULL || p->nsubs == 0);
 	for (i = 0; i < p->nsubs; i++)
 		free(p->subs[i].detail);
 	free(p->subs);
@@ -239,6 +243,7 @@ code_of_status(int status)
 enum err_code
 problem_request_code(const struct problem *p, enum jws_what what)
 {
+	assert(what >= JWS_NEW_ACCOUNT && what < JWS_WHAT_COUNT);
 	if (p->kind == NULL)
 		return code_of_status(p->status);
 	if (strcmp(p->kind->type, "unauthorized") == 0)
@@ -253,6 +258,8 @@ problem_request_code(const struct problem *p, enum jws_what what)
 
 static const char the_ca[] = ": the CA ", found[] = "found";
 
+/* The first part's words before those of the whole: "compound" explains
+ * nothing. */
 static int
 tell(const struct problem *p, enum err_code code, const char *doing,
     const char *verb, struct err *err)
@@ -260,6 +267,7 @@ tell(const struct problem *p, enum err_code code, const char *doing,
 	const char *detail = p->detail;
 	size_t i;
 
+	assert(code != ERR_OK && doing != NULL);
 	if (p->nsubs > 0 && p->subs[0].detail != NULL)
 		detail = p->subs[0].detail;
 	if (detail != NULL)
@@ -311,6 +319,7 @@ named(const char *ident, const struct strv *names)
 {
 	size_t i;
 
+	assert(ident != NULL);
 	for (i = 0; i < names->n; i++)
 		if (strcmp(names->v[i], ident) == 0)
 			return names->v[i];

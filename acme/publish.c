@@ -49,6 +49,7 @@ is_standing(const struct authz *a)
 
 /* --- wishes --------------------------------------------------------------- */
 
+/* Made anew each time and not saved: the account's key may have changed. */
 static void
 make_answer(struct run *r, struct authz *a)
 {
@@ -56,6 +57,7 @@ make_answer(struct run *r, struct authz *a)
 	char txt[METHOD_TXT], record[METHOD_RECORD];
 	struct buf keyauth;
 
+	assert(a->token != NULL && a->type != NULL && a->ident != NULL);
 	buf_init(&keyauth, 1024);
 	buf_printf(&keyauth, "%s.%s", a->token, r->s->thumbprint);
 	free(a->keyauth);
@@ -78,6 +80,8 @@ wish_challenge(struct run *r, struct authz *a, enum acme_wish_kind kind)
 {
 	struct acme_wish *w = r->w;
 
+	assert(a->type != NULL && a->ident != NULL && !r->wished);
+	assert(kind == ACME_WISH_CHECK || a->published);
 	if (a->token != NULL)
 		make_answer(r, a);
 	else {
@@ -129,6 +133,7 @@ publish_failed(struct run *r, struct authz *a, const struct err *why)
 {
 	struct acme_order *o = r->o;
 
+	assert(a->type != NULL && why->code != ERR_OK);
 	choice_failed(o, a, a->type);
 	if (o->failing)
 		return;
@@ -151,6 +156,7 @@ event_publish(struct run *r)
 	struct authz *a = authz_current(r->o);
 	struct err why;
 
+	assert(is_unshown(a));
 	if (r->event->kind != ACME_ERROR) {
 		a->shown = true;
 		return;
@@ -185,6 +191,7 @@ event_withdraw(struct run *r)
 {
 	struct authz *a = authz_current(r->o);
 
+	assert(a->published);
 	a->published = false;
 	a->shown = false;
 	if (a->state != A_SWITCH)

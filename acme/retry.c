@@ -1,6 +1,7 @@
 /* Retry-After in both its forms, kept within bounds: what a CA asks for can
  * neither hurry us nor put us to sleep for ever. */
 #include <config.h>
+#include <assert.h>
 #include <ctype.h>
 #include <string.h>
 #include "acme/acme.h"
@@ -22,6 +23,7 @@ seconds_of(const char *s, int64_t *ms)
 		v = v > INT64_MAX / 10000 ? INT64_MAX / 1000 :
 		    v * 10 + (*s - '0');
 	}
+	assert(v >= 0);
 	*ms = v > INT64_MAX / 1000 ? INT64_MAX : v * 1000;
 	return true;
 }
@@ -34,6 +36,7 @@ acme_retry_after(const char *value, int64_t now_ms, int64_t min_ms,
 	int64_t wait, at;
 	size_t n;
 
+	assert(min_ms >= 0 && min_ms <= max_ms);
 	if (value == NULL)
 		return 0;
 	value += strspn(value, " \t");
@@ -50,5 +53,6 @@ acme_retry_after(const char *value, int64_t now_ms, int64_t min_ms,
 		wait = at > now_ms ? at - now_ms : 0;
 	}
 	wait = wait < min_ms ? min_ms : wait > max_ms ? max_ms : wait;
+	assert(wait >= min_ms && wait <= max_ms);
 	return text_add_sat(now_ms, wait);
 }

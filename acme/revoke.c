@@ -1,6 +1,7 @@
 /* Revocation. One that is revoked already is what was wanted; a reason that
  * the CA does not take is worth less than the revocation. */
 #include <config.h>
+#include <assert.h>
 #include "acme/act.h"
 
 enum { KEY_COMPROMISE = 1 };
@@ -32,6 +33,7 @@ acme_revoke_new(const void *der, size_t n, uint8_t reason, bool by_cert)
 		true, address, NULL, refused };
 	struct acme_act *a = account_act_new(&kind);
 
+	assert(der != NULL && n > 0);
 	a->cert = blob_copy(der, n);
 	a->reason = reason;
 	a->by_cert = by_cert;

@@ -45,6 +45,7 @@ begin(struct acme_rollover *r, const struct acme_session *s, struct err *err)
 		    JWS_BY_ACCOUNT };
 
 	assert(s->has_dir && s->kid != NULL);
+	assert(!post_is_busy(&r->post));
 	if (s->dir.key_change == NULL) {
 		err_set(err, ERR_CA_REFUSED, "another key for the account: "
 		    "the CA's directory has no address for it");
@@ -80,6 +81,7 @@ found(struct acme_rollover *r, const struct acme_session *s,
 	bool ours = reply->location != NULL &&
 	    strcmp(reply->location, s->kid) == 0;
 
+	assert(r->stage != CHANGE);
 	if (r->stage == LOOK_NEXT)
 		return ours ? ROLLED : taken(err);
 	if (ours) {
@@ -95,6 +97,7 @@ found(struct acme_rollover *r, const struct acme_session *s,
 static enum verdict
 not_found(struct acme_rollover *r, struct err *err)
 {
+	assert(r->stage != CHANGE);
 	if (r->stage == LOOK_NEXT) {
 		r->stage = LOOK_OLD;
 		return GO_ON;
@@ -129,6 +132,8 @@ static enum verdict
 judge(struct acme_rollover *r, const struct acme_session *s,
     enum post_outcome out, const struct acme_event *event, struct err *err)
 {
+	assert(out != POST_WISHED && (out == POST_LOST || out == POST_UNSENT ||
+	    event != NULL));
 	if (out == POST_REPLIED)
 		return r->stage == CHANGE ? ROLLED :
 		    found(r, s, &event->reply, err);
@@ -149,6 +154,7 @@ acme_rollover_step(struct acme_rollover *r, struct acme_session *s,
 	enum verdict verdict = GO_ON;
 	enum post_outcome out;
 
+	assert(event == NULL || post_is_busy(&r->post));
 	if (event == NULL)
 		post_end(&r->post);
 	while (verdict == GO_ON) {

@@ -2,6 +2,7 @@
  * both ways always agree; what is loaded is checked like what comes from
  * outside, since the next program may be another version. */
 #include <config.h>
+#include <assert.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -88,6 +89,7 @@ static const struct field authz_fields[] = {
 static void
 put_text(struct buf *out, const char *s)
 {
+	assert(s != NULL);
 	buf_putc(out, '"');
 	buf_json(out, s);
 	buf_putc(out, '"');
@@ -141,6 +143,7 @@ put_value(struct buf *out, const struct field *f, const void *at)
 static void
 put_fields(struct buf *out, const struct field *f, const void *st)
 {
+	assert(f->name != NULL);
 	for (; f->name != NULL; f++) {
 		buf_printf(out, "\"%s\":", f->name);
 		put_value(out, f, (const char *)st + f->offset);
@@ -148,9 +151,11 @@ put_fields(struct buf *out, const struct field *f, const void *st)
 	}
 }
 
+/* By name: numbers of codes differ between versions. */
 static void
 put_err(struct buf *out, const struct err *e)
 {
+	assert(e->code != ERR_OK);
 	buf_printf(out, ",\"why\":{\"code\":\"%s\",\"retry_at_ms\":%lld,"
 	    "\"text\":", err_code_name(e->code), (long long)e->retry_at_ms);
 	put_text(out, e->text);
@@ -164,6 +169,9 @@ acme_order_save(const struct acme_order *o, struct buf *out)
 {
 	size_t i;
 
+	assert(o->names.n > 0 && (o->url == NULL) == (o->finalize == NULL));
+	assert(o->csr.len == 0 || o->spki.len > 0);
+	assert(!o->retrying || o->failing);
 	buf_printf(out, "{\"order\":%d,", SAVE_VERSION);
 	put_fields(out, order_fields, o);
 	buf_puts(out, ",\"guilties\":");
@@ -188,6 +196,7 @@ get_text(struct jread *r, const json_t *o, const struct field *f, char **at)
 	char *s = jread_text(r, o, f->name, !f->later,
 	    f->type == T_URL ? (size_t)ACME_URL_MAX : (size_t)f->max);
 
+	assert(f->type == T_URL || f->max > 0);
 	if (s != NULL && *s != '\0' && f->type == T_URL) {
 		free(s);
 		s = jread_url(r, o, f->name, true);
@@ -206,6 +215,7 @@ get_list(struct jread *r, const json_t *o, const struct field *f,
 	json_t *list = jread_list(r, o, f->name, !f->later, LIST_MAX), *v;
 	size_t i;
 
+	assert(f->type == T_LIST && f->max > 0);
 	json_array_foreach(list, i, v) {
 		if (!json_is_string(v) || json_string_length(v) == 0 ||
 		    json_string_length(v) > (size_t)f->max) {
@@ -222,6 +232,7 @@ get_blob(struct jread *r, const json_t *o, const struct field *f,
 {
 	char *s = jread_text(r, o, f->name, true, (size_t)BLOB_MAX);
 
+	assert(f->type == T_BLOB && out->len == 0);
 	if (s != NULL && !text_unb64u(out, s, strlen(s)))
 		jread_wrong(r, f->name, "is no base64url");
 	free(s);
@@ -301,6 +312,7 @@ get_authz(struct jread *r, const json_t *top, struct acme_order *o)
 	size_t i;
 
 	o->nauthz = json_array_size(list);
+	assert(o->nauthz <= ACME_AUTHZ_MAX);
 	o->authz = xcalloc(o->nauthz, sizeof(*o->authz));
 	json_array_foreach(list, i, v) {
 		if (!json_is_object(v))

@@ -16,6 +16,7 @@ acme_session_new(const struct acme_account *a, struct err *err)
 	struct buf origin, jwk;
 	int rc;
 
+	assert(a->directory_url != NULL);
 	pace_init(&s->validation);
 	pace_init(&s->issuance);
 	buf_init(&origin, ACME_URL_MAX);
@@ -30,6 +31,7 @@ acme_session_new(const struct acme_account *a, struct err *err)
 		rc = jws_jwk(&jwk, a->spki, a->spki_len, err);
 	if (rc == 0) {
 		jws_thumbprint(s->thumbprint, jwk.data, jwk.len);
+		assert(strlen(s->thumbprint) == THUMBPRINT_LEN);
 		s->directory_url = xstrdup(a->directory_url);
 		s->kid = xstrdup(a->kid);
 		s->agree_tos = a->agree_tos;
@@ -68,13 +70,16 @@ acme_session_free(struct acme_session *s)
 
 /* --- nonces --------------------------------------------------------------- */
 
+/* One that a CA has forgotten costs a round trip and helps nobody. */
 void
 session_drop_nonces(struct acme_session *s)
 {
+	assert(s->nnonces <= ACME_NONCES_POOLED_MAX);
 	while (s->nnonces > 0)
 		free(s->nonces[--s->nnonces].text);
 }
 
+/* The newest first: CAs forget the oldest first. */
 char *
 session_take_nonce(struct acme_session *s, int64_t now_ms)
 {
@@ -88,6 +93,7 @@ session_take_nonce(struct acme_session *s, int64_t now_ms)
 		session_drop_nonces(s);
 		return NULL;
 	}
+	assert(n->text != NULL);
 	s->nnonces--;
 	return n->text;
 }
@@ -114,6 +120,7 @@ session_keep_nonce(struct acme_session *s, const struct acme_reply *reply,
 		memmove(s->nonces, s->nonces + 1,
 		    --s->nnonces * sizeof(s->nonces[0]));
 	}
+	assert(s->nnonces < ACME_NONCES_POOLED_MAX);
 	s->nonces[s->nnonces].text = xstrdup(reply->nonce);
 	s->nonces[s->nnonces++].at_ms = now_ms;
 	return true;
@@ -133,6 +140,7 @@ wish_directory(struct acme_session *s, struct acme_wish *w)
 	w->kind = ACME_WISH_HTTP;
 	w->method = ACME_GET;
 	w->url = s->stage == SESSION_MOVED ? s->moved_url : s->directory_url;
+	assert(w->url != NULL);
 	w->reply_max = ACME_JSON_MAX;
 }
 
@@ -141,6 +149,7 @@ static int
 follow(struct acme_session *s, const struct acme_reply *reply,
     struct err *err)
 {
+	assert(s->stage == SESSION_DIRECTORY || s->stage == SESSION_MOVED);
 	if (s->stage == SESSION_MOVED)
 		return err_set(err, ERR_CA_PROTOCOL,
 		    "the CA's directory: it moved twice");
@@ -167,6 +176,7 @@ take_directory(struct acme_session *s, const struct acme_reply *reply,
 		return -1;
 	directory_free(&s->dir);
 	s->dir = dir;
+	assert(s->dir.new_nonce != NULL);
 	s->has_dir = true;
 	s->dir_at_ms = now_ms;
 	s->stage = SESSION_ACCOUNT;
@@ -233,6 +243,7 @@ begin_account(struct acme_session *s, struct err *err)
 	struct jws_request r = { .what = JWS_NEW_ACCOUNT,
 		.existing = s->existing_only || s->looking };
 
+	assert(s->kid == NULL && s->dir.new_account != NULL);
 	if (!r.existing && may_make(s, err) != 0)
 		return -1;
 	r.url = s->dir.new_account;
@@ -252,6 +263,7 @@ take_account(struct acme_session *s, const struct acme_reply *reply,
 {
 	enum account_status status = ACCOUNT_VALID;
 
+	assert(s->stage == SESSION_ACCOUNT);
 	if (reply->body_len > 0 &&
 	    (codec_want_json(reply, "the account", err) != 0 ||
 	    codec_account(&status, reply->body, reply->body_len, err) != 0))
@@ -287,6 +299,7 @@ hear_account_refusal(struct acme_session *s, struct err *err)
 	const struct problem *p = &s->post.problem;
 	enum err_code code = problem_request_code(p, JWS_NEW_ACCOUNT);
 
+	assert(s->stage == SESSION_ACCOUNT);
 	if (s->looking && code == ERR_ACCOUNT_UNKNOWN) {
 		s->looking = false;
 		return true;
@@ -315,6 +328,7 @@ run_account(struct acme_session *s, int64_t now_ms,
 	enum post_outcome out;
 	bool again;
 
+	assert(s->stage == SESSION_ACCOUNT);
 	*rc = 0;
 	if (!post_is_busy(&s->post)) {
 		*rc = begin_account(s, err);
@@ -343,6 +357,7 @@ run_account(struct acme_session *s, int64_t now_ms,
 
 /* --- the whole ------------------------------------------------------------ */
 
+/* Nothing stays half done: the next step begins from what is known. */
 static struct acme_wish
 give_up(struct acme_session *s)
 {
@@ -359,6 +374,7 @@ static void
 restart(struct acme_session *s, int64_t now_ms)
 {
 	post_end(&s->post);
+	assert(!post_is_busy(&s->post));
 	s->stage = !directory_is_fresh(s, now_ms) ? SESSION_DIRECTORY :
 	    s->kid == NULL ? SESSION_ACCOUNT : SESSION_READY;
 }
@@ -392,6 +408,7 @@ acme_session_step(struct acme_session *s, int64_t now_ms,
 		if (rc != 0)
 			return give_up(s);
 	}
+	assert(s->stage == SESSION_READY && s->kid != NULL);
 	w.save = s->kid_is_new;
 	s->kid_is_new = false;
 	return w;
@@ -453,6 +470,7 @@ acme_session_account_uri(const struct acme_session *s, const char *ident,
 bool
 acme_session_has_profile(const struct acme_session *s, const char *name)
 {
+	assert(name[0] != '\0');
 	return strv_has(&s->dir.profiles, name) != 0;
 }
 

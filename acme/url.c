@@ -2,6 +2,7 @@
  * scheme, host, port and path is refused rather than understood. Used by the
  * keeper, too, hence no library. */
 #include <config.h>
+#include <assert.h>
 #include <ctype.h>
 #include <string.h>
 #include "acme/url.h"
@@ -22,6 +23,7 @@ is_address6(const char *s, size_t n)
 {
 	size_t i;
 
+	assert(s != NULL);
 	if (n < 4 || s[0] != '[' || s[n - 1] != ']')
 		return false;
 	for (i = 1; i < n - 1; i++)
@@ -95,6 +97,7 @@ authority_wrong(const char *at, size_t n, size_t *host, unsigned int *port)
 		i--;
 	if (i > 0 && at[i - 1] == ':') {
 		*host = i - 1;
+		assert(*host < n && i <= n);
 		*port = port_of(at + i, n - i);
 		if (*port == 0)
 			return "has a port that is none";
@@ -132,6 +135,7 @@ url_same_origin(const char *url, const char *origin, const char *what,
 	struct buf b;
 	int rc = 0;
 
+	assert(url != NULL && origin != NULL && what != NULL);
 	buf_init(&b, ACME_URL_MAX);
 	if (acme_url_origin(&b, url, &why) != 0)
 		rc = err_set(err, ERR_CA_PROTOCOL, "%s %s", what, why.text);

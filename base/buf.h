@@ -27,6 +27,10 @@ void buf_free(struct buf *b);
 void buf_wipe(struct buf *b);		/* the same for secrets */
 char *buf_take(struct buf *b);		/* the caller owns the text */
 
+/* Adds a text made as by printf, at most max bytes of it. */
+void strv_addf(struct strv *l, size_t max, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
 /* Appends s as the inside of a JSON string (no quotes): RFC 8259 section 7.
  * Bytes that are no valid UTF-8 become U+FFFD. */
 bool buf_json(struct buf *b, const char *s);

@@ -1,5 +1,6 @@
 /* Errors as values. */
 #include <config.h>
+#include <assert.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -29,21 +30,25 @@ fill(char *to, size_t size, const char *words)
 	struct buf safe;
 	size_t n;
 
+	assert(size > 4 && size <= ERR_TEXT_MAX);
 	buf_init(&safe, 8 * (size_t)ERR_TEXT_MAX);
 	buf_safe(&safe, words, strlen(words), size - 4);
 	n = safe.len < size - 1 ? safe.len : size - 1;
 	if (n > 0)
 		memcpy(to, safe.data, n);
+	assert(n < size);
 	to[n] = '\0';
 	buf_free(&safe);
 }
 
+/* Into a buffer of its own first: the words may quote e's own text. */
 int
 err_set(struct err *e, enum err_code code, const char *fmt, ...)
 {
 	char words[2 * ERR_TEXT_MAX];
 	va_list ap;
 
+	assert(fmt != NULL && (int)code >= ERR_OK && code < ERR_CODE_COUNT);
 	va_start(ap, fmt);
 	vsnprintf(words, sizeof(words), fmt, ap);
 	va_end(ap);
@@ -101,6 +106,7 @@ err_class_name(enum err_class c)
 		"none", "later", "refused", "person", "machine", "usage"
 	};
 
+	assert((size_t)c < sizeof(names) / sizeof(names[0]));
 	return names[c];
 }
 
@@ -115,6 +121,7 @@ err_code_find(const char *name)
 {
 	int i;
 
+	assert(name != NULL);
 	for (i = 0; i < ERR_CODE_COUNT; i++)
 		if (strcmp(codes[i].name, name) == 0)
 			return (enum err_code)i;

@@ -1,6 +1,7 @@
 /* U-labels become A-labels once, at the edge; and what is shown instead of an
  * A-label must not deceive (UTS 39, "highly restrictive"). */
 #include <config.h>
+#include <assert.h>
 #include <idn2.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -53,6 +54,7 @@ convert(char out[256], const char *s, struct err *err)
 	int rc = is_utf8(s) ? idn2_to_ascii_8z(s + (wildcard ? 2 : 0), &ascii,
 	    FLAGS) : IDN2_ENCODING_ERROR;
 
+	assert(*s != '\0' && strlen(s) <= INPUT_MAX);
 	if (rc != IDN2_OK)
 		return err_set(err, ERR_INVALID, "\"%.80s\" is no "
 		    "internationalised name: %s", s, idn2_strerror(rc));
@@ -171,6 +173,7 @@ next(const char **s)
 		*s += strlen(*s);
 		return UINT32_MAX;
 	}
+	assert(n < sizeof(first));
 	c = (uint8_t)**s & first[n];
 	for (i = 1; i < n; i++)
 		c = c << 6 | ((uint8_t)(*s)[i] & 0x3f);
@@ -210,6 +213,7 @@ show_label(struct buf *out, const char *label)
 	    idn2_to_ascii_8z(u, &again, FLAGS) == IDN2_OK &&
 	    strcmp(again, label) == 0 && is_utf8(u) && is_honest(u);
 
+	assert(strncmp(label, "xn--", 4) == 0);
 	if (good)
 		buf_puts(out, u);
 	idn2_free(u);

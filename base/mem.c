@@ -1,5 +1,6 @@
 /* Allocation that cannot fail, owned bytes and owned lists of texts. */
 #include <config.h>
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,8 @@ checked(void *p)
 	return p;
 }
 
+/* Never of size 0: what that returns differs from libc to libc, and NULL must
+ * mean no memory. */
 void *
 xcalloc(size_t n, size_t size)
 {
@@ -40,6 +43,7 @@ xstrndup(const char *s, size_t n)
 {
 	char *p = xcalloc(n + 1, 1);
 
+	assert(s != NULL);
 	memcpy(p, s, n);
 	return p;
 }
@@ -47,6 +51,7 @@ xstrndup(const char *s, size_t n)
 void *
 xmemdup(const void *p, size_t n)
 {
+	assert(p != NULL || n == 0);
 	return n == 0 ? NULL : memcpy(xcalloc(n, 1), p, n);
 }
 
@@ -68,6 +73,7 @@ blob_copy(const void *p, size_t n)
 void
 blob_free(struct blob *b)
 {
+	assert(b->p != NULL || b->len == 0);
 	free(b->p);
 	b->p = NULL;
 	b->len = 0;
@@ -76,6 +82,7 @@ blob_free(struct blob *b)
 void
 blob_wipe(struct blob *b)
 {
+	assert(b->p != NULL || b->len == 0);
 	mem_wipe(b->p, b->len);
 	blob_free(b);
 }
@@ -83,6 +90,8 @@ blob_wipe(struct blob *b)
 void
 strv_add(struct strv *l, const char *s)
 {
+	assert(s != NULL);
+	assert(l->v != NULL || l->n == 0);
 	l->v = xrealloc(l->v, (l->n + 1) * sizeof(*l->v));
 	l->v[l->n++] = xstrdup(s);
 }
@@ -92,6 +101,7 @@ strv_free(struct strv *l)
 {
 	size_t i;
 
+	assert(l->v != NULL || l->n == 0);
 	for (i = 0; i < l->n; i++)
 		free(l->v[i]);
 	free(l->v);
@@ -104,6 +114,7 @@ strv_has(const struct strv *l, const char *s)
 {
 	size_t i;
 
+	assert(s != NULL);
 	for (i = 0; i < l->n; i++)
 		if (strcmp(l->v[i], s) == 0)
 			return 1;
@@ -118,6 +129,7 @@ strv_copy(const struct strv *l)
 
 	for (i = 0; i < l->n; i++)
 		strv_add(&out, l->v[i]);
+	assert(out.n == l->n);
 	return out;
 }
 
@@ -134,6 +146,8 @@ strv_sort(struct strv *l)
 		qsort(l->v, l->n, sizeof(*l->v), by_bytes);
 }
 
+/* On sorted copies, passing over doubles: O(n log n), since lists have
+ * thousands of names. */
 int
 strv_same(const struct strv *a, const struct strv *b)
 {

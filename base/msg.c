@@ -16,6 +16,8 @@ enum { MAGIC = 0x4c31, HEAD = 12, ITEM_MAX = 1024, SEND_WAIT_MS = 5000 };
 static void
 put_number(struct buf *b, uint64_t v, int bytes)
 {
+	assert(bytes >= 1 && bytes <= 8);
+	assert(bytes == 8 || v >> (8 * bytes) == 0);
 	for (; bytes > 0; bytes--, v >>= 8)
 		buf_putc(b, (char)(v & 0xff));
 }
@@ -23,15 +25,18 @@ put_number(struct buf *b, uint64_t v, int bytes)
 static void
 put_bytes(struct buf *b, const void *p, size_t n)
 {
+	assert(n <= MSG_MAX);
 	put_number(b, n, 4);
 	buf_add(b, p, n);
 }
 
+/* Byte by byte: nothing in a packet is aligned. */
 static uint64_t
 number_at(const uint8_t *p, int bytes)
 {
 	uint64_t v = 0;
 
+	assert(bytes >= 1 && bytes <= 8);
 	while (bytes > 0)
 		v = v << 8 | p[--bytes];
 	return v;
@@ -56,6 +61,7 @@ printable(const char *s)
 static bool
 text_fits(const struct msg_field *f, const char *s, size_t max)
 {
+	assert(s != NULL && max <= MSG_MAX);
 	return strlen(s) <= max &&
 	    (*s == '\0' || (f->check != NULL ? f->check : printable)(s));
 }
@@ -63,6 +69,7 @@ text_fits(const struct msg_field *f, const char *s, size_t max)
 const struct msg_spec *
 msg_find(const struct msg_spec *table, uint16_t kind)
 {
+	assert(table != NULL);
 	for (; table->name != NULL; table++)
 		if (table->kind == kind)
 			return table;
@@ -123,19 +130,26 @@ msg_pack(const struct msg_spec *spec, uint32_t id, const void *st)
 	const struct msg_field *f;
 	struct blob out;
 	struct buf b;
+	uint16_t kind;
+	uint32_t again;
+	bool readable;
 	size_t i;
 
+	assert(spec->name != NULL && spec->fields != NULL);
 	buf_init(&b, MSG_MAX);
 	put_number(&b, MAGIC, 2);
 	put_number(&b, spec->kind, 2);
 	put_number(&b, id, 4);
 	put_number(&b, 0, 4);
+	assert(b.len == HEAD);
 	for (f = spec->fields; f->name != NULL; f++)
 		pack_field(&b, f, (const char *)st + f->offset);
 	assert(!b.full);
 	for (i = 0; i < 4; i++)
 		b.data[8 + i] = (char)(b.len >> (8 * i));
 	out = blob_copy(b.data, b.len);
+	readable = msg_head(out.p, out.len, &kind, &again);
+	assert(readable && kind == spec->kind && again == id);
 	buf_wipe(&b);
 	return out;
 }
@@ -145,6 +159,7 @@ msg_head(const void *p, size_t n, uint16_t *kind, uint32_t *id)
 {
 	const uint8_t *c = p;
 
+	assert(kind != NULL && id != NULL);
 	if (n < HEAD || n > MSG_MAX || number_at(c, 2) != MAGIC ||
 	    number_at(c + 8, 4) != n)
 		return false;
@@ -166,9 +181,11 @@ take_number(struct cursor *c, int bytes, uint64_t *v)
 	*v = number_at(c->p, bytes);
 	c->p += bytes;
 	c->left -= (size_t)bytes;
+	assert(bytes == 8 || *v >> (8 * bytes) == 0);
 	return true;
 }
 
+/* Borrows from the packet: who keeps the bytes copies them. */
 static bool
 take_bytes(struct cursor *c, size_t max, const uint8_t **p, size_t *n)
 {
@@ -180,9 +197,11 @@ take_bytes(struct cursor *c, size_t max, const uint8_t **p, size_t *n)
 	*n = (size_t)len;
 	c->p += len;
 	c->left -= (size_t)len;
+	assert(*n <= max);
 	return true;
 }
 
+/* A NUL inside would hide what comes after it from every check. */
 static bool
 take_text(struct cursor *c, const struct msg_field *f, size_t max, char **out)
 {
@@ -205,6 +224,7 @@ take_list(struct cursor *c, const struct msg_field *f, struct strv *l)
 	uint64_t n;
 	char *s;
 
+	assert(l->n == 0);
 	if (!take_number(c, 4, &n) || n > f->max || n > MSG_LIST_MAX)
 		return false;
 	for (; n > 0; n--) {
@@ -213,6 +233,7 @@ take_list(struct cursor *c, const struct msg_field *f, struct strv *l)
 		strv_add(l, s);
 		free(s);
 	}
+	assert(l->n <= f->max);
 	return true;
 }
 
@@ -262,6 +283,7 @@ msg_unpack(const struct msg_spec *spec, const void *p, size_t n, void *st,
 	uint16_t kind;
 	uint32_t id;
 
+	assert(spec->name != NULL && spec->size > 0);
 	memset(st, 0, spec->size);
 	if (!msg_head(p, n, &kind, &id) || kind != spec->kind) {
 		err_set(err, ERR_INTERNAL, "no message %s", spec->name);
@@ -280,6 +302,7 @@ msg_unpack(const struct msg_spec *spec, const void *p, size_t n, void *st,
 		msg_free(spec, st);
 		return false;
 	}
+	assert(c.p == (const uint8_t *)p + n);
 	return true;
 }
 
@@ -303,6 +326,7 @@ msg_free(const struct msg_spec *spec, void *st)
 	memset(st, 0, spec->size);
 }
 
+/* A whole message must fit at once, since a packet is never sent in parts. */
 int
 msg_pair(int fds[2])
 {
@@ -315,6 +339,7 @@ msg_pair(int fds[2])
 	return 0;
 }
 
+/* The other end may be slow, but not for ever: our loop waits here. */
 static int
 wait_for_room(int fd)
 {
@@ -343,6 +368,7 @@ msg_send(int fd, const struct msg_spec *spec, uint32_t id, const void *st,
 	ssize_t n;
 
 	assert(nfds >= 0 && nfds <= MSG_FDS_MAX);
+	assert(fds != NULL || nfds == 0);
 	memset(&control, 0, sizeof(control));
 	if (nfds > 0) {
 		mh.msg_control = &control;
@@ -362,6 +388,10 @@ msg_send(int fd, const struct msg_spec *spec, uint32_t id, const void *st,
 	return n < 0 ? -1 : 0;
 }
 
+/* The room for descriptors is rounded up to 8 bytes: with an odd maximum the
+ * kernel would put one more in. */
+_Static_assert(MSG_FDS_MAX % 2 == 0, "as many descriptors as asked for");
+
 static uint8_t packet[MSG_MAX];
 
 static void
@@ -376,6 +406,7 @@ take_fds(struct msghdr *mh, int *fds, int *nfds)
 			continue;
 		n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
 		assert(n <= MSG_FDS_MAX);
+		assert(*nfds == 0);	/* the kernel makes them one */
 		memcpy(fds, CMSG_DATA(c), n * sizeof(int));
 		*nfds = (int)n;
 	}
@@ -393,6 +424,7 @@ msg_recv(int fd, int flags, const void **p, int *fds, int *nfds)
 		.msg_control = &control, .msg_controllen = sizeof(control) };
 	ssize_t n;
 
+	assert(p != NULL && fds != NULL && nfds != NULL);
 	do
 		n = recvmsg(fd, &mh, flags | MSG_CMSG_CLOEXEC);
 	while (n < 0 && errno == EINTR);
@@ -400,7 +432,9 @@ msg_recv(int fd, int flags, const void **p, int *fds, int *nfds)
 	*nfds = 0;
 	if (n <= 0)
 		return n;
+	assert((size_t)n <= sizeof(packet));
 	take_fds(&mh, fds, nfds);
+	/* A part of a message is none; its descriptors would leak. */
 	if ((mh.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) {
 		while (*nfds > 0)
 			close(fds[--*nfds]);
@@ -410,6 +444,7 @@ msg_recv(int fd, int flags, const void **p, int *fds, int *nfds)
 	return n;
 }
 
+/* Secrets pass through the buffer; the next message may be a long time off. */
 void
 msg_forget(void)
 {

@@ -1,5 +1,6 @@
 /* Names that came from a person, a CA or a process, checked once. */
 #include <config.h>
+#include <assert.h>
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <stdio.h>
@@ -16,6 +17,7 @@ made_of(const char *s, const char *more, size_t min, size_t max)
 {
 	size_t n = strlen(s), i;
 
+	assert(min >= 1 && min <= max);
 	if (n < min || n > max)
 		return false;
 	for (i = 0; i < n; i++)
@@ -57,6 +59,7 @@ label_wrong(const char *label, size_t n)
 	return NULL;
 }
 
+/* Through the kernel's own form and back: two spellings become one. */
 static bool
 as_address(char out[256], const char *s)
 {
@@ -84,6 +87,7 @@ name_parse(char out[256], enum name_kind *kind, const char *s, struct err *err)
 	const char *p, *why, *dot;
 	bool numeric = true;
 
+	assert(out != NULL && kind != NULL);
 	if (n == 0)
 		return bad(err, s, "is empty");
 	*kind = NAME_IP;
@@ -96,6 +100,7 @@ name_parse(char out[256], enum name_kind *kind, const char *s, struct err *err)
 	for (i = 0; i < n; i++)
 		out[i] = (char)tolower((unsigned char)s[i]);
 	out[n] = '\0';
+	assert(n > 0 && n <= NAME_DNS_MAX);
 	for (i = 0; i < n; i++)
 		if ((unsigned char)out[i] >= 0x80)
 			return not_ascii(s, err);
@@ -113,6 +118,7 @@ name_parse(char out[256], enum name_kind *kind, const char *s, struct err *err)
 	}
 	if (dots == 0)
 		return bad(err, s, "has no dot: no public CA issues for it");
+	/* "1.2.3" and "1.2.3.256": resolvers may take them for addresses. */
 	if (numeric)
 		return bad(err, s, "is neither a host name nor an address");
 	return 0;
@@ -136,6 +142,7 @@ name_title(char out[NAME_TITLE_MAX + 1], const char *name)
 	for (i = 0; out[i] != '\0'; i++)
 		if (out[i] == ':')
 			out[i] = '-';
+	assert(i <= NAME_TITLE_MAX);
 	if (out[0] == '-')
 		out[0] = '0';
 }
@@ -144,6 +151,13 @@ bool
 name_is_word(const char *s)
 {
 	return made_of(s, "._-", 1, 64) && s[0] != '.' && s[0] != '-';
+}
+
+bool
+name_is_record(const char *s)
+{
+	return *s != '-' && *s != '.' && strlen(s) <= NAME_DNS_MAX &&
+	    strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789._-") == strlen(s);
 }
 
 bool
@@ -158,6 +172,7 @@ name_is_keyauth(const char *s, const char *token)
 {
 	size_t n = strlen(token);
 
+	assert(s != NULL);
 	return strncmp(s, token, n) == 0 && s[n] == '.' &&
 	    strlen(s + n + 1) == THUMBPRINT && name_is_token(s + n + 1);
 }

@@ -22,6 +22,9 @@ bool name_is_title(const char *s);
 void name_title(char out[NAME_TITLE_MAX + 1], const char *name);
 /* Titles of blocks: a word of [A-Za-z0-9._-], 1 to 64. */
 bool name_is_word(const char *s);
+/* A name in DNS as an argument of a program: lower case, 253 at most, never an
+ * option, never a path. Empty passes. */
+bool name_is_record(const char *s);
 /* A challenge token: base64url, 22 to 256 (RFC 8555 section 8.1). */
 bool name_is_token(const char *s);
 /* The key authorization of that token (section 8.1): "TOKEN.THUMBPRINT". */

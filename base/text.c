@@ -1,5 +1,6 @@
 /* Encodings: UTF-8, base64, hex, ids. */
 #include <config.h>
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 #include "base/text.h"
@@ -10,6 +11,7 @@ text_utf8(const char *s, size_t left)
 	const unsigned char *c = (const unsigned char *)s;
 	size_t n, i;
 
+	assert(s != NULL || left == 0);
 	if (left == 0)
 		return 0;
 	if (c[0] < 0x80)
@@ -21,12 +23,15 @@ text_utf8(const char *s, size_t left)
 	for (i = 1; i < n; i++)
 		if ((c[i] & 0xc0) != 0x80)
 			return 0;
+	/* Overlong forms, surrogates, and what is above U+10FFFF. */
 	if ((c[0] == 0xe0 && c[1] < 0xa0) || (c[0] == 0xf0 && c[1] < 0x90) ||
 	    (c[0] == 0xed && c[1] >= 0xa0) || (c[0] == 0xf4 && c[1] >= 0x90))
 		return 0;
 	return n;
 }
 
+/* Three bytes become four digits, a rest of one or two becomes two or three:
+ * padding is the caller's. */
 static void
 encode(struct buf *out, const void *p, size_t n, const char *digits)
 {
@@ -35,8 +40,10 @@ encode(struct buf *out, const void *p, size_t n, const char *digits)
 	char four[4];
 	size_t i, k;
 
+	assert(p != NULL || n == 0);
 	for (i = 0; i < n; i += 3) {
 		k = n - i < 3 ? n - i : 3;
+		assert(k >= 1 && k <= 3);
 		v = (unsigned int)c[i] << 16;
 		if (k > 1)
 			v |= (unsigned int)c[i + 1] << 8;
@@ -86,6 +93,7 @@ text_unb64u(struct blob *out, const char *s, size_t n)
 	int bits = 0, d;
 	uint8_t *p;
 
+	assert(s != NULL || n == 0);
 	out->p = NULL;
 	out->len = 0;
 	if (n % 4 == 1)
@@ -102,6 +110,7 @@ text_unb64u(struct blob *out, const char *s, size_t n)
 			p[len++] = (uint8_t)(v >> bits);
 		}
 	}
+	assert(len <= n * 3 / 4 && bits >= 0 && bits < 8);
 	out->p = p;
 	out->len = len;
 	/* Bits left over must be zero, else two texts mean one value. */
@@ -121,6 +130,7 @@ text_hex(char *out, const void *p, size_t n)
 	const unsigned char *c = p;
 	size_t i;
 
+	assert(p != NULL || n == 0);
 	for (i = 0; i < n; i++) {
 		*out++ = digits[c[i] >> 4];
 		*out++ = digits[c[i] & 15];
@@ -151,6 +161,7 @@ text_unid(uint64_t *id, const char *s)
 	uint64_t v = 0;
 	int i, d;
 
+	assert(id != NULL && s != NULL);
 	for (i = 0; i < 16; i++) {
 		d = s[i] >= '0' && s[i] <= '9' ? s[i] - '0' :
 		    s[i] >= 'a' && s[i] <= 'f' ? s[i] - 'a' + 10 : -1;
@@ -162,6 +173,7 @@ text_unid(uint64_t *id, const char *s)
 	return s[16] == '\0';
 }
 
+/* Levenshtein's, one row at a time. What is longer is no slip of a finger. */
 int
 text_distance(const char *a, const char *b)
 {
@@ -185,5 +197,6 @@ text_distance(const char *a, const char *b)
 			before = here;
 		}
 	}
+	assert(row[m] >= 0 && row[m] <= LONGEST);
 	return row[m];
 }

@@ -1,5 +1,6 @@
 /* Times as text: RFC 3339, HTTP-date, lengths of time. No clock is read. */
 #include <config.h>
+#include <assert.h>
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,11 +14,14 @@
 #define HOUR (60 * MINUTE)
 #define DAY (24 * HOUR)
 
+/* Eras of 400 years (146097 days) that start on 1 March, so that the leap day
+ * is the last of its year; 719468 days lie between 0000-03-01 and 1970. */
 int64_t
 text_days(int64_t y, int m, int d)
 {
 	int64_t era, yoe, doy;
 
+	assert(m >= 1 && m <= 12 && d >= 1 && d <= 31);
 	y -= m <= 2;
 	era = (y >= 0 ? y : y - 399) / 400;
 	yoe = y - era * 400;
@@ -25,6 +29,7 @@ text_days(int64_t y, int m, int d)
 	return era * 146097 + yoe * 365 + yoe / 4 - yoe / 100 + doy - 719468;
 }
 
+/* The way back. */
 static void
 civil(int64_t days, int64_t *y, int *m, int *d)
 {
@@ -38,6 +43,7 @@ civil(int64_t days, int64_t *y, int *m, int *d)
 	*d = (int)(doy - (153 * mp + 2) / 5 + 1);
 	*m = (int)(mp < 10 ? mp + 3 : mp - 9);
 	*y = yoe + era * 400 + (*m <= 2);
+	assert(text_days(*y, *m, *d) == days);
 }
 
 void
@@ -54,6 +60,7 @@ text_rfc3339(char out[TEXT_TIME], int64_t ms)
 	days = (ms >= 0 ? ms : ms - (DAY - 1)) / DAY;
 	rest = (ms - days * DAY) / SECOND;
 	civil(days, &y, &m, &d);
+	assert(y >= 0 && y <= 9999 && rest >= 0 && rest < DAY / SECOND);
 	snprintf(out, TEXT_TIME, "%04u-%02u-%02uT%02u:%02u:%02uZ",
 	    (unsigned int)y % 10000, (unsigned int)m % 100,
 	    (unsigned int)d % 100, (unsigned int)(rest / 3600) % 100,
@@ -64,6 +71,7 @@ text_rfc3339(char out[TEXT_TIME], int64_t ms)
 static bool
 digits(const char **s, int n, int *v)
 {
+	assert(n > 0 && n <= 4);
 	for (*v = 0; n > 0; n--, (*s)++) {
 		if (**s < '0' || **s > '9')
 			return false;
@@ -90,6 +98,7 @@ day_exists(int y, int m, int d)
 	    d <= last[m - 1] + (m == 2 && leap);
 }
 
+/* 60: a leap second (RFC 3339 section 5.6). */
 static bool
 clock_exists(int h, int mi, int s)
 {
@@ -111,6 +120,7 @@ zone(const char *s, int64_t *offset)
 	    h > 23 || m > 59)
 		return false;
 	*offset = sign * (h * HOUR + m * MINUTE);
+	assert(*offset > -DAY && *offset < DAY);
 	return *s == '\0';
 }
 
@@ -120,6 +130,7 @@ text_unrfc3339(int64_t *ms, const char *s)
 	int y, mo, d, h, mi, sec, frac = 0, n;
 	int64_t offset;
 
+	assert(ms != NULL && s != NULL);
 	if (!digits(&s, 4, &y) || !literal(&s, '-') || !digits(&s, 2, &mo) ||
 	    !literal(&s, '-') || !digits(&s, 2, &d) || !day_exists(y, mo, d))
 		return false;
@@ -139,6 +150,7 @@ text_unrfc3339(int64_t *ms, const char *s)
 		for (; n < 3; n++)
 			frac *= 10;
 	}
+	assert(frac >= 0 && frac < 1000);
 	if (!zone(s, &offset))
 		return false;
 	*ms = text_days(y, mo, d) * DAY + h * HOUR + mi * MINUTE +
@@ -176,6 +188,7 @@ text_http_date(int64_t *ms, const char *s)
 	    &d, mon, &y, &h, &mi, &sec, rest) == 7) {
 		if (strcasecmp(rest, "GMT") != 0)
 			return false;
+		/* RFC 850's two digits. */
 		y += y < 70 ? 2000 : 1900;
 	} else if (sscanf(s, "%*3[A-Za-z] %3[A-Za-z] %2d %2d:%2d:%2d %4d %7s",
 	    mon, &d, &h, &mi, &sec, &y, rest) != 6)
@@ -219,9 +232,12 @@ text_duration(int64_t *ms, const char *s)
 	case 'd': unit = DAY; break;
 	default: return false;
 	}
+	assert(v >= 0 && v <= 1000000000);
+	/* A century: more is a mistake, and sums with it stay in int64. */
 	if (v * unit > 36525 * DAY)
 		return false;
 	*ms = v * unit;
+	assert(*ms >= 0);
 	return true;
 }
 
@@ -242,6 +258,7 @@ text_span(char out[32], int64_t ms)
 		ms = 0;
 	while (ms < units[i].from)
 		i++;
+	assert(i < sizeof(units) / sizeof(units[0]));
 	n = ms / units[i].unit;
 	snprintf(out, 32, "%lld %s%s", n, units[i].name, n == 1 ? "" : "s");
 }

@@ -17,6 +17,8 @@
 #include "daemon/proof_dns.h"
 #include "daemon/sched.h"
 
+enum { TRIAL_LINE = 8192 };
+
 struct trial {
 	char *dns;
 	struct row_challenge row;
@@ -29,29 +31,11 @@ struct trial {
 };
 
 static void
-say(struct trial *t, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));
-
-static void
-say(struct trial *t, const char *fmt, ...)
-{
-	struct buf b;
-	va_list ap;
-
-	buf_init(&b, 8192);
-	va_start(ap, fmt);
-	buf_vprintf(&b, fmt, ap);
-	va_end(ap);
-	strv_add(&t->lines, b.data);
-	buf_free(&b);
-}
-
-static void
 say_err(struct trial *t, const struct err *err)
 {
-	say(t, "%s", err->text);
+	strv_addf(&t->lines, TRIAL_LINE, "%s", err->text);
 	if (err->advice[0] != '\0')
-		say(t, "  %s", err->advice);
+		strv_addf(&t->lines, TRIAL_LINE, "  %s", err->advice);
 }
 
 static void
@@ -71,7 +55,7 @@ removed(void *ctx, const struct err *err)
 
 	if (err == NULL) {
 		batch_del(turn_batch(), T_CHALLENGE, &t->row);
-		say(t, "removed again");
+		strv_addf(&t->lines, TRIAL_LINE, "removed again");
 	} else {
 		say_err(t, err);
 		t->err = *err;
@@ -88,7 +72,8 @@ published(void *ctx, const struct err *err)
 
 	text_span(span, loop_mono() - t->since_ms);
 	if (err == NULL)
-		say(t, "every server of %s has it, after %s", t->row.zone,
+		strv_addf(&t->lines, TRIAL_LINE, "every server of %s has it, "
+		    "after %s", t->row.zone,
 		    span);
 	else {
 		say_err(t, err);
@@ -116,7 +101,8 @@ planned(void *ctx, const struct err *err)
 		over(t);
 		return;
 	}
-	say(t, "%s TXT in zone %s, by dns \"%s\"%s%s", t->row.record,
+	strv_addf(&t->lines, TRIAL_LINE, "%s TXT in zone %s, by dns "
+	    "\"%s\"%s%s", t->row.record,
 	    t->row.zone, t->row.dns, *t->row.server != '\0' ? " at " : "",
 	    t->row.server);
 	t->since_ms = loop_mono();
@@ -129,10 +115,14 @@ static int
 make_row(struct row_challenge *row, const char *name, struct err *err)
 {
 	char token[48], value[METHOD_TXT], record[METHOD_RECORD];
+	char keyauth[sizeof(token) + METHOD_TXT];
 
 	snprintf(token, sizeof(token), "everleaf-test-%016llx%016llx",
 	    (unsigned long long)chance_id(), (unsigned long long)chance_id());
+	/* Any digest will do for the thumbprint of an account. */
 	method_txt(value, token);
+	snprintf(keyauth, sizeof(keyauth), "%s.%s", token, value);
+	method_txt(value, keyauth);
 	if (method_record(record, &methods[METHOD_DNS_01], name, NULL) != 0)
 		return err_set(err, ERR_INVALID, "%s: the name is too long "
 		    "for a challenge", name);
@@ -140,7 +130,7 @@ make_row(struct row_challenge *row, const char *name, struct err *err)
 	row_text(&row->ident, name);
 	row_text(&row->type, methods[METHOD_DNS_01].type);
 	row_text(&row->token, token);
-	row_text(&row->keyauth, token);
+	row_text(&row->keyauth, keyauth);
 	row_text(&row->record, record);
 	row_text(&row->value, value);
 	return 0;

@@ -275,19 +275,11 @@ static void
 order_now(void *ctx, struct bundle *b, const struct err *err)
 {
 	struct act *a = ctx;
-	struct row_cert c;
 
 	if (err != NULL || b->cert == NULL)
 		refuse_unknown(a);
-	else {
-		c = *b->cert;
-		c.renew_forced = a->new_key ? 2 : 1;
-		c.iss_next_try_ms = 0;
-		c.iss_state = row_const("due");
-		batch_put(turn_batch(), T_CERT, &c);
-		sched_put(JOB_RENEW, c.id, loop_now());
-		engine_touch(c.id);
-	}
+	else
+		engine_order_now(b->cert, a->new_key);
 	complete(a);
 }
 

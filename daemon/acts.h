@@ -7,6 +7,7 @@
 #define DAEMON_ACTS_H
 #include <stdbool.h>
 #include "base/err.h"
+#include "base/mem.h"
 #include "daemon/conf.h"
 
 typedef void act_done(void *ctx, const struct err *err);
@@ -39,6 +40,29 @@ void act_test(const char *name, void (*done)(void *ctx,
  * servers have it, removes it: lines for people. err: it could not begin. */
 void act_test_dns(const char *dns, const char *name, void (*done)(void *ctx,
     const struct strv *lines, bool good, const struct err *err), void *ctx);
+
+/* --- acts_operator.c: what the keeper does not sign unarmed --------------- */
+/* Revokes what is in use now (for a compromised key: all that still holds).
+ * By default a replacement is ordered first, and done comes when that is
+ * written down; once it is in use (event revoke.ready) the same call again
+ * revokes. at_once, and that second call, complete when the CA has answered;
+ * ERR_NEEDS_OPERATOR: nobody has armed it. */
+struct act_revoke {
+	int reason;		/* RFC 5280 section 5.3.1; -1: none is said */
+	bool at_once;
+};
+void act_revoke(const char *name, const struct act_revoke *how,
+    const char *actor, act_done *done, void *ctx);
+/* Another key for the account at a CA (a new account, if it is dead), its end,
+ * or another account: whose key master has brought to the keeper. */
+enum act_account { ACT_ROLLOVER, ACT_DEACTIVATE, ACT_IMPORT };
+struct act_import {
+	int64_t id;		/* that it was sealed for */
+	struct blob sealed, spki;
+};
+void act_account(const char *ca, enum act_account what,
+    const struct act_import *key, const char *actor, act_done *done,
+    void *ctx);
 
 int64_t acts_started_ms(void);
 /* Text for `status --security`, "measure: finding" lines. */

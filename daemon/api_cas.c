@@ -44,7 +44,8 @@ count_in(const struct tally *t, size_t n, const char *title)
 	return 0;
 }
 
-/* Of several accounts there, the one that is used with this directory. */
+/* Of several accounts there, the one that is used with this directory: the
+ * newest, as in cas.c. */
 static const struct row_account *
 account_of(const struct cas_read *s, const struct conf_ca *ca)
 {
@@ -54,7 +55,8 @@ account_of(const struct cas_read *s, const struct conf_ca *ca)
 	for (i = 0; i < s->rows[C_ACCOUNTS].n; i++) {
 		a = ROWS_AT(&s->rows[C_ACCOUNTS], row_account, i);
 		if (strcmp(a->ca, ca->title) == 0 &&
-		    strcmp(a->directory, ca->directory) == 0)
+		    strcmp(a->directory, ca->directory) == 0 &&
+		    (found == NULL || a->created_ms >= found->created_ms))
 			found = a;
 	}
 	return found;

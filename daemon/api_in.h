@@ -1,5 +1,6 @@
 /* What the files of the API share: a request from its first byte to its
- * answer. Handlers (api_read.c, api_list.c, api_events.c, api_write.c) get
+ * answer. Handlers (api_read.c, api_list.c, api_events.c, api_write.c,
+ * api_operator.c) get
  * one and end, in this turn or a later one, in exactly one api_reply*(). */
 #ifndef DAEMON_API_IN_H
 #define DAEMON_API_IN_H
@@ -81,6 +82,10 @@ void api_delete_cert(struct api_req *r);
 void api_post_renew(struct api_req *r);
 void api_post_deploy(struct api_req *r);
 void api_post_test(struct api_req *r);
+void api_post_revoke(struct api_req *r);
+void api_post_rollover(struct api_req *r);
+void api_post_deactivate(struct api_req *r);
+void api_post_import(struct api_req *r);
 void api_post_dns_test(struct api_req *r);
 void api_post_service_deploy(struct api_req *r);
 void api_post_reload(struct api_req *r);

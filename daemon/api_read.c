@@ -14,6 +14,7 @@
 #include "daemon/why.h"
 
 enum {
+	TALLIES = 5,
 	FAILING_MAX = 1000,		/* rows read to count causes */
 	SOON_MAX = 12,			/* candidates for what comes next */
 	SOON_JOBS_MAX = 10000
@@ -26,8 +27,8 @@ enum { S_ATTENTION, S_FAILING, S_STUCK, S_CAS, S_LEAST, S_JOBS, S_COUNT };
 struct status {
 	struct api_req *r;
 	bool security;
-	struct tally *tally[4];		/* states issuances attention orders */
-	size_t tally_n[4];
+	struct tally *tally[TALLIES];	/* in the order of the table below */
+	size_t tally_n[TALLIES];
 	int tallies;			/* answers so far */
 	struct rows rows[S_COUNT];
 	struct rows due, least_version;
@@ -36,9 +37,9 @@ struct status {
 static const struct {
 	enum table table;
 	const char *col;
-} status_tallies[4] = {
+} status_tallies[TALLIES] = {
 	{ T_CERT, "state" }, { T_CERT, "iss_state" }, { T_CERT, "attention" },
-	{ T_ORDER, "ca" }
+	{ T_ORDER, "ca" }, { T_REVOCATION, "state" }
 };
 
 static void
@@ -48,7 +49,7 @@ status_free(void *own)
 	size_t i;
 	int k;
 
-	for (k = 0; k < 4; k++) {
+	for (k = 0; k < TALLIES; k++) {
 		for (i = 0; i < s->tally_n[k]; i++)
 			free(s->tally[k][i].text);
 		free(s->tally[k]);
@@ -88,6 +89,7 @@ status_answer(struct status *s)
 		.states = s->tally[0], .states_n = s->tally_n[0],
 		.issuances = s->tally[1], .issuances_n = s->tally_n[1],
 		.orders = s->tally[3], .orders_n = s->tally_n[3],
+		.revocations = s->tally[4], .revocations_n = s->tally_n[4],
 		.attention = &s->rows[S_ATTENTION],
 		.failing = &s->rows[S_FAILING], .stuck = &s->rows[S_STUCK],
 		.cas = &s->rows[S_CAS], .due = &s->due,
@@ -210,7 +212,7 @@ status_tally(void *ctx, const struct tally *t, size_t n, const struct err *err)
 		s->tally[k][i] = t[i];
 		s->tally[k][i].text = xstrdup(t[i].text);
 	}
-	if (++s->tallies == 4)
+	if (++s->tallies == TALLIES)
 		status_rows(s);
 	else
 		store_tally(turn_store_durable(), status_tallies[k + 1].table,

@@ -25,7 +25,9 @@ static const struct part {
 	{ T_ORDER, "cert_id", NULL, offsetof(struct bundle, orders) },
 	{ T_CHALLENGE, "cert_id", NULL, offsetof(struct bundle, challenges) },
 	{ T_FINDING, "cert_id", NULL, offsetof(struct bundle, findings) },
-	{ T_JOB, "object", NULL, offsetof(struct bundle, jobs) }
+	{ T_JOB, "object", NULL, offsetof(struct bundle, jobs) },
+	{ T_REVOCATION, "cert_id", NULL,
+	    offsetof(struct bundle, revocations) }
 };
 enum { PARTS = sizeof(parts) / sizeof(parts[0]) };
 

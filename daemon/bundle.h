@@ -7,7 +7,7 @@
 struct bundle {
 	struct row_cert *cert;		/* NULL: there is none */
 	struct rows idents, labels, versions, generations, deployments,
-	    endpoints, orders, challenges, findings, jobs;
+	    endpoints, orders, challenges, findings, jobs, revocations;
 };
 
 /* b belongs to the callback's caller; bundle_take() keeps it. With err it is

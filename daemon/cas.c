@@ -175,8 +175,11 @@ save_row(struct ca *c, const char *state)
 static void
 close_for_a_while(struct ca *c, const struct err *err)
 {
+	struct err unused;
 	bool first;
 
+	if (ca_is_dead(c, &unused))
+		return;
 	/* Many orders fail at the same moment: that is one failure. */
 	if (c->row.failures > 0 && ca_closed_until(c) != 0)
 		return;
@@ -201,13 +204,24 @@ ca_failed(struct ca *c, const struct err *err)
 void
 ca_worked(struct ca *c)
 {
-	if (c->row.failures == 0 && strcmp(c->row.state, "reachable") == 0)
+	struct err unused;
+
+	if (ca_is_dead(c, &unused) || (c->row.failures == 0 &&
+	    strcmp(c->row.state, "reachable") == 0))
 		return;
 	if (c->row.failures > 0)
 		ca_say(c, "ca.up", NULL);
 	c->row.failures = c->row.retry_at_ms = 0;
 	set_error(&c->row.error, NULL);
 	save_row(c, "reachable");
+}
+
+void
+ca_block(struct ca *c, const struct err *err)
+{
+	c->row.failures = c->row.retry_at_ms = 0;
+	set_error(&c->row.error, err);
+	save_row(c, "blocked");
 }
 
 /* --- session ----------------------------------------------------------- */
@@ -255,6 +269,7 @@ session_ready(struct ca *c)
 		c->account.intent_ms = 0;
 		ca_save_account(c);
 	}
+	ca_unblock(c);
 	/* A session that was fresh proves nothing about the CA. */
 	if (c->asked)
 		ca_worked(c);

@@ -42,11 +42,17 @@ void ca_doubt_account(struct ca *c);
  * ERR_NEEDS_OPERATOR and nothing has changed. */
 typedef void ca_done(void *ctx, const struct err *err);
 /* Another key of this type ("ecdsa-p256") for the account. A crash in the
- * middle is settled before the next order. */
+ * middle is settled before the next order. A dead account is put aside, and a
+ * new one is made. */
 void ca_rollover(struct ca *c, const char *alg, ca_done *done, void *ctx);
 void ca_deactivate(struct ca *c, ca_done *done, void *ctx);
-/* A dead account is put aside: the next order makes a new one. */
-void ca_start_over(struct ca *c);
+/* Another account takes the place of ours, or of a dead one: its key, sealed
+ * for this id. If the CA does not have it all stays as it was. */
+void ca_import(struct ca *c, int64_t id, const struct blob *sealed,
+    const struct blob *spki, ca_done *done, void *ctx);
+/* The account there is closed: nothing is asked of this CA until an operator
+ * has changed that. err says so. */
+bool ca_is_dead(const struct ca *c, struct err *err);
 
 /* --- cas_room.c ----------------------------------------------------------- */
 /* Orders under way, for max-orders. Who finds it full (enter: false) may wait:

@@ -46,6 +46,7 @@ ca_account_dead(struct ca *c, const struct err *err)
 	row_text(&c->account.status, "dead");
 	set_error(&c->account.error, err);
 	ca_save_account(c);
+	ca_block(c, err);
 	ca_say(c, "ca.account-dead", err);
 }
 
@@ -59,19 +60,6 @@ ca_is_dead(const struct ca *c, struct err *err)
 	err_advise(err, "An account that was closed never comes back. For a "
 	    "new one: everleaf ca rollover %s", c->conf->title);
 	return true;
-}
-
-void
-ca_start_over(struct ca *c)
-{
-	struct err unused;
-
-	if (!ca_is_dead(c, &unused))
-		return;
-	acme_session_free(c->session);
-	c->session = NULL;
-	row_free(T_ACCOUNT, &c->account);
-	memset(&c->account, 0, sizeof(c->account));
 }
 
 /* --- one deed ------------------------------------------------------------- */
@@ -187,8 +175,7 @@ finish(struct ca *c, struct err *err)
 	c->deed_done = NULL;
 	if (done != NULL)
 		done(c->deed_ctx, err);
-	if (settled)
-		ca_room_opens(c);
+	ca_room_opens(c);
 	/* What could not be settled is tried again with the next order. */
 	if (settled && err != NULL && c->account.next_sealed.len > 0)
 		ca_tell_waiters(c, err);
@@ -231,6 +218,7 @@ ca_account_fini(struct ca *c)
 	acme_act_free(c->act);
 	acme_rollover_free(c->roll);
 	free(c->next_alg);
+	row_free(T_ACCOUNT, &c->before);
 }
 
 static void
@@ -292,15 +280,21 @@ ca_doubt_account(struct ca *c)
 
 /* --- what an operator asks for -------------------------------------------- */
 
-static bool
-may_begin(struct ca *c, ca_done *done, void *ctx)
+bool
+ca_may_begin(struct ca *c, ca_done *done, void *ctx)
 {
 	struct err err;
 
-	if (c->orders == 0 && c->deed == DEED_NONE && !c->stepping)
+	if (c->orders == 0 && c->deed == DEED_NONE && c->deed_done == NULL &&
+	    !c->stepping)
 		return true;
-	err_set(&err, ERR_OWN_LIMIT, "%s: %d orders are under way there",
-	    c->conf->title, c->orders);
+	if (c->orders > 0)
+		err_set(&err, ERR_OWN_LIMIT, "%s: %d order%s under way there",
+		    c->conf->title, c->orders, c->orders == 1 ? " is" :
+		    "s are");
+	else
+		err_set(&err, ERR_OWN_LIMIT, "%s: something else is under way "
+		    "there", c->conf->title);
 	err_advise(&err, "Try it again when they are done.");
 	done(ctx, &err);
 	return false;
@@ -328,22 +322,32 @@ key_made(void *ctx, void *answer, const struct err *err)
 	step(c, NULL);
 }
 
+/* The session has failed (err), or something else came in between. */
+static void
+not_begun(struct ca *c, const struct err *err)
+{
+	ca_done *done = c->deed_done;
+	struct err why;
+
+	if (err == NULL) {
+		err_set(&why, ERR_OWN_LIMIT, "%s: something else is under way "
+		    "there", c->conf->title);
+		err = &why;
+	}
+	c->deed_done = NULL;
+	ca_room_opens(c);
+	done(c->deed_ctx, err);
+}
+
 static void
 ready_to_roll(void *ctx, const struct err *err)
 {
 	struct ca *c = ctx;
-	ca_done *done = c->deed_done;
 	struct err why;
 
 	/* One that a crash had left behind was settled on the way. */
 	if (err != NULL || c->deed != DEED_NONE) {
-		c->deed_done = NULL;
-		if (err == NULL) {
-			err_set(&why, ERR_OWN_LIMIT, "%s: something else is "
-			    "under way there", c->conf->title);
-			err = &why;
-		}
-		done(c->deed_ctx, err);
+		not_begun(c, err);
 		return;
 	}
 	c->deed = DEED_ROLL;
@@ -354,10 +358,16 @@ ready_to_roll(void *ctx, const struct err *err)
 void
 ca_rollover(struct ca *c, const char *alg, ca_done *done, void *ctx)
 {
-	if (!may_begin(c, done, ctx))
+	struct err unused;
+
+	if (!ca_may_begin(c, done, ctx))
 		return;
 	c->deed_done = done;
 	c->deed_ctx = ctx;
+	if (ca_is_dead(c, &unused)) {
+		ca_start_over(c);
+		return;
+	}
 	row_text(&c->next_alg, alg);
 	ca_ready(c, ready_to_roll, c);
 }
@@ -366,20 +376,17 @@ static void
 ready_to_end(void *ctx, const struct err *err)
 {
 	struct ca *c = ctx;
-	ca_done *done = c->deed_done;
 
-	if (err == NULL && c->deed == DEED_NONE) {
+	if (err == NULL && c->deed == DEED_NONE)
 		begin(c, DEED_END, acme_deactivate_new());
-		return;
-	}
-	c->deed_done = NULL;
-	done(c->deed_ctx, err);
+	else
+		not_begun(c, err);
 }
 
 void
 ca_deactivate(struct ca *c, ca_done *done, void *ctx)
 {
-	if (!may_begin(c, done, ctx))
+	if (!ca_may_begin(c, done, ctx))
 		return;
 	c->deed_done = done;
 	c->deed_ctx = ctx;

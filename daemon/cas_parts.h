@@ -1,5 +1,6 @@
-/* Inside of a CA: what cas.c (session, breaker, table), cas_account.c (the
- * account, beside ordering) and cas_room.c (max-orders) share. */
+/* Inside of a CA: what cas.c (session, breaker, table), cas_account.c and
+ * cas_operator.c (the account, beside ordering) and cas_room.c (max-orders)
+ * share. */
 #ifndef DAEMON_CAS_PARTS_H
 #define DAEMON_CAS_PARTS_H
 #include "acme/account.h"
@@ -37,12 +38,18 @@ struct ca {
 	ca_done *deed_done;		/* NULL: nobody waits */
 	void *deed_ctx;
 	char *next_alg;			/* ROLL: of the key that is made */
+	struct row_account before;	/* while another is imported */
 	bool told;			/* contacts, since the start */
 };
 
 void ca_say(const struct ca *c, const char *event, const struct err *err);
 void ca_tell_waiters(struct ca *c, const struct err *err);
 void ca_go(struct ca *c);
+/* The account is dead; it is not any more, and who waits for it may go on. */
+void ca_block(struct ca *c, const struct err *err);
+void ca_unblock(struct ca *c);
+/* May an operator's deed begin? If not, it is answered. */
+bool ca_may_begin(struct ca *c, ca_done *done, void *ctx);
 
 /* A session is ready. True: something of the account must be settled first,
  * and ca_go() is called when it is. */
@@ -52,10 +59,11 @@ bool ca_is_settling(const struct ca *c);
 void ca_save_account(const struct ca *c);
 /* Says so once, and remembers it. */
 void ca_account_dead(struct ca *c, const struct err *err);
-bool ca_is_dead(const struct ca *c, struct err *err);
 /* Asks the keeper for a key of the account's. */
 int ca_ask_key(struct ca *c, const char *alg, peer_done *done,
     struct err *err);
+/* A dead account is put aside and a new one made; deed_done hears of it. */
+void ca_start_over(struct ca *c);
 void ca_account_init(struct ca *c);
 void ca_account_fini(struct ca *c);
 

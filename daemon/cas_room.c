@@ -24,7 +24,8 @@ static int64_t let_by_ms;	/* monotonic: more than may wait were let
 static bool
 is_full(const struct ca *c)
 {
-	return c->orders >= c->conf->max_orders || ca_is_settling(c);
+	return c->orders >= c->conf->max_orders || ca_is_settling(c) ||
+	    c->deed_done != NULL;
 }
 
 bool

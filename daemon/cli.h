@@ -123,6 +123,9 @@ struct cli_watch {
 };
 /* The newest event's id, to follow from. */
 int cli_events_mark(int64_t *after);
+/* Prints the line of an event, if it is a step of something. */
+enum cli_step { CLI_STEP_NONE, CLI_STEP_GOOD, CLI_STEP_BAD };
+enum cli_step cli_show_step(const json_t *event, const json_t *cert);
 /* Prints a line for each step until the result or 10 minutes. */
 int cli_follow(const struct cli_watch *w);
 
@@ -141,6 +144,10 @@ int cli_test_dns(const struct cli_args *a);
 int cli_reload(const struct cli_args *a);
 int cli_ca_list(const struct cli_args *a);
 int cli_ca_show(const struct cli_args *a);
+int cli_ca_rollover(const struct cli_args *a);
+int cli_ca_deactivate(const struct cli_args *a);
+int cli_ca_import(const struct cli_args *a);
+int cli_revoke(const struct cli_args *a);
 int cli_config_check(const struct cli_args *a);
 int cli_config_show(const struct cli_args *a);
 #endif

@@ -39,6 +39,10 @@ static const struct step {
 	{ "endpoint.other", "%s: %e", ENDS_BADLY },
 	{ "endpoint.unreachable", "%s: %e", ENDS_BADLY },
 	{ "names.dropped", "%t", GOES_ON },
+	{ "revoke.asked", "version %v is to be revoked %t", GOES_ON },
+	{ "revoke.ready", "version %v: %t", GOES_ON },
+	{ "revoke.failed", "version %v is not revoked: %e", ENDS_BADLY },
+	{ "revoked", "version %v is revoked", GOES_ON },
 	{ "ca.account-dead", "%e", ENDS_BADLY }
 };
 
@@ -107,6 +111,18 @@ print_step(const struct step *t, const json_t *e, const json_t *cert)
 	fflush(stdout);
 	free(local);
 	buf_free(&b);
+}
+
+enum cli_step
+cli_show_step(const json_t *event, const json_t *cert)
+{
+	const struct step *t = step_of(event);
+
+	if (t == NULL)
+		return CLI_STEP_NONE;
+	print_step(t, event, cert);
+	return t->ending == ENDS_BADLY && json_is_object(json_object_get(event,
+	    "error")) ? CLI_STEP_BAD : CLI_STEP_GOOD;
 }
 
 /* --- everleaf events ------------------------------------------------------ */

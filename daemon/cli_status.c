@@ -261,6 +261,65 @@ cas(const json_t *s)
 		printf("\n");
 }
 
+/* Those that are replaced in order to be revoked. */
+static void
+replacing(const json_t *s)
+{
+	static const struct { const char *key, *words; } parts[] = {
+		{ "replacing", "not replaced yet" },
+		{ "ready", "wait for you" }, { "revoking", "under way" },
+		{ "failed", "failed" }, { "done", "done" }
+	};
+	const json_t *r = json_object_get(s, "replacing");
+	int64_t sum = 0, n;
+	size_t i;
+
+	if (!json_is_object(r))
+		return;
+	for (i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		sum += json_get_int(r, parts[i].key);
+	printf("Replacing  %lld to be revoked:", (long long)sum);
+	for (sum = 0, i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		n = json_get_int(r, parts[i].key);
+		if (n > 0)
+			printf("%s %lld %s", sum++ > 0 ? "," : "",
+			    (long long)n, parts[i].words);
+	}
+	if (json_get_int(r, "ready") > 0)
+		printf(" %s as root: everleaf revoke NAME", arrow());
+	printf("\n");
+}
+
+/* An account that the CA has closed stops all its certificates. */
+static void
+blocked_cas(const json_t *s)
+{
+	const json_t *list = json_object_get(s, "cas"), *c, *error;
+	size_t i;
+
+	json_array_foreach(list, i, c) {
+		error = json_object_get(c, "error");
+		if (strcmp(json_get(c, "state"), "blocked") == 0)
+			printf("\n  %s  blocked: %s\n  %s everleaf ca show "
+			    "%s\n", json_get(c, "ca"),
+			    json_get(error, "text") != NULL ?
+			    json_get(error, "text") : "", arrow(),
+			    json_get(c, "ca"));
+	}
+}
+
+static int64_t
+blocked_count(const json_t *s)
+{
+	const json_t *c;
+	int64_t n = 0;
+	size_t i;
+
+	json_array_foreach(json_object_get(s, "cas"), i, c)
+		n += strcmp(json_get(c, "state"), "blocked") == 0;
+	return n;
+}
+
 static void
 config(const json_t *s)
 {
@@ -290,7 +349,9 @@ screen(const json_t *s)
 		fleet(s);
 	else
 		trouble(s);
+	blocked_cas(s);
 	printf("\n");
+	replacing(s);
 	next(s);
 	cas(s);
 	config(s);
@@ -322,8 +383,9 @@ check(const struct cli_answer *a, int asked)
 	    json_integer_value(percent) < CRITICAL_PERCENT)) {
 		word = "CRITICAL";
 		r = 2;
-	} else if (people > 0 || json_is_object(json_object_get(s,
-	    "trouble")) || json_is_object(json_object_get(s, "notice")) ||
+	} else if (people > 0 || blocked_count(s) > 0 ||
+	    json_is_object(json_object_get(s, "trouble")) ||
+	    json_is_object(json_object_get(s, "notice")) ||
 	    (json_is_integer(percent) &&
 	    json_integer_value(percent) < WARN_PERCENT) ||
 	    json_array_size(json_object_get(json_object_get(s, "config"),

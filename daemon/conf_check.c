@@ -139,6 +139,18 @@ conf_check_proxy(const char *s, struct err *err)
 	return 0;
 }
 
+/* What goes to a CA as it is (RFC 8555 section 7.3.4 for a key's name). */
+int
+conf_check_ascii(const char *s, struct err *err)
+{
+	const char *p;
+
+	for (p = s; *p != '\0'; p++)
+		if (*p < ' ' || *p > '~')
+			return bad(err, s, "only ASCII can stand here");
+	return 0;
+}
+
 int
 conf_check_folder(const char *s, struct err *err)
 {

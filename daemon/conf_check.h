@@ -6,6 +6,7 @@
 /* For the table of keys: 0, or -1 and err begins with the value. */
 int conf_check_email(const char *s, struct err *err);
 int conf_check_listen(const char *s, struct err *err);
+int conf_check_ascii(const char *s, struct err *err);
 int conf_check_user(const char *s, struct err *err);
 int conf_check_name(const char *s, struct err *err);
 int conf_check_probe_name(const char *s, struct err *err);

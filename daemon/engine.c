@@ -12,6 +12,7 @@
 #include "daemon/peers.h"
 #include "daemon/proof.h"
 #include "daemon/purge.h"
+#include "daemon/revoke.h"
 #include "daemon/sched.h"
 #include "daemon/selfcheck.h"
 #include "daemon/view.h"
@@ -28,7 +29,8 @@ const struct job_def sched_table[JOB_KIND_COUNT] = {
 	[JOB_RENEW] = { "renew", job_renew, job_renew_room },
 	[JOB_PROBE] = { "probe", job_probe, NULL },
 	[JOB_ARI] = { "ari", job_ari, job_ari_room },
-	[JOB_PRUNE] = { "prune", job_prune, NULL }
+	[JOB_PRUNE] = { "prune", job_prune, NULL },
+	[JOB_REVOKE] = { "revoke", job_revoke, job_revoke_room }
 };
 
 static struct {
@@ -111,6 +113,19 @@ engine_own_trouble(const struct err *err)
 }
 
 void
+engine_order_now(const struct row_cert *cert, bool new_key)
+{
+	struct row_cert c = *cert;
+
+	c.renew_forced = new_key ? 2 : 1;
+	c.iss_next_try_ms = 0;
+	c.iss_state = row_const("due");
+	batch_put(turn_batch(), T_CERT, &c);
+	sched_put(JOB_RENEW, c.id, loop_now());
+	engine_touch(c.id);
+}
+
+void
 engine_job_over(enum job_kind kind, int64_t object, const struct err *err)
 {
 	if (err != NULL)
@@ -169,6 +184,7 @@ refresh(void *ctx, struct bundle *b, const struct err *err)
 	if (err != NULL || b->cert == NULL)
 		return;
 	mark(b->cert->id, false);
+	revoke_look(b);
 	state_of(&s, b, loop_now());
 	c = *b->cert;
 	if (strcmp(c.state, s.word) == 0 && strcmp(c.summary, s.summary) == 0 &&
@@ -450,6 +466,7 @@ engine_fini(void)
 {
 	job_renew_fini();
 	job_ari_fini();
+	job_revoke_fini();
 	deploy_fini();
 	purge_fini();
 	selfcheck_fini();

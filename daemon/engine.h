@@ -39,6 +39,8 @@ int64_t engine_lifetime(const struct bundle *b);
 /* A process of ours was not there, or the loop is ending: nothing that the
  * certificate, its service or its CA could be blamed for. */
 bool engine_own_trouble(const struct err *err);
+/* An order is due now, whether the certificate is or not. */
+void engine_order_now(const struct row_cert *cert, bool new_key);
 /* Its certificate is gone; or (err) it could not be read now: again soon. */
 void engine_job_over(enum job_kind kind, int64_t object,
     const struct err *err);

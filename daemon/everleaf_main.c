@@ -77,6 +77,19 @@ const struct cli_command cli_commands[] = {
 		{ "--service", "S", "with all that this service uses" },
 		DRY, NO_WAIT
 	  }, cli_deploy },
+	{ "revoke", "[NAME]", "replace, prove the new one, then take the old "
+	  "one back; as root", 0, 1, NULL, {
+		{ "--reason", "R", "unspecified key-compromise "
+		    "affiliation-changed superseded cessation-of-operation" },
+		{ "--at-once", NULL, "revoke first, then replace" },
+		{ "--all", NULL, "every certificate" },
+		{ "--label", "K=V", "those with this label" },
+		{ "--ca", "C", "those of this CA" },
+		{ "--service", "S", "those that this service uses" },
+		{ "--state", "S", "those in this state" },
+		{ "--yes", NULL, "many of them without being asked" },
+		DRY, NO_WAIT
+	  }, cli_revoke },
 	{ "reload", "", "read the configuration; say what changes", 0, 0,
 	  NULL, {
 		{ "--yes", NULL, "even if many certificates vanish" },
@@ -84,6 +97,15 @@ const struct cli_command cli_commands[] = {
 	  }, cli_reload },
 	{ "ca show", "C", "one CA: account, thumbprint, what it can", 1, 1,
 	  NULL, { { 0 } }, cli_ca_show },
+	{ "ca rollover", "C", "another key for our account there; as root",
+	  1, 1, NULL, { DRY }, cli_ca_rollover },
+	{ "ca deactivate", "C", "give our account there up, for ever; as root",
+	  1, 1, NULL, {
+		{ "--yes", NULL, "without being asked for its name" },
+		DRY
+	  }, cli_ca_deactivate },
+	{ "ca import", "C FILE", "the account whose key is in this file; as "
+	  "root", 2, 2, NULL, { DRY }, cli_ca_import },
 	{ "ca list", "", "the CAs in use and our accounts there", 0, 0, NULL,
 	  { { 0 } }, cli_ca_list },
 	{ "ca", "", "the same", 0, 0, NULL, { { 0 } }, cli_ca_list },
@@ -129,7 +151,7 @@ static const struct { const char *word, *right; } wrong_words[] = {
 	{ "unpause", "nothing is paused in this release" }
 };
 static const char *const later_words[] = {
-	"rollback", "probe", "pause", "resume", "revoke", "plan", "doctor",
+	"rollback", "probe", "pause", "resume", "plan", "doctor",
 	"scan", "init", "import", "apply", "backup", "restore",
 	"support-bundle", "hook", "server"
 };

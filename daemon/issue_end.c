@@ -45,6 +45,17 @@ within_reason(int64_t at, const struct row_cert *c)
 	return at < loop_now() + most ? at : loop_now() + most;
 }
 
+/* A CA that has forgotten our account gets it again in a moment, so the first
+ * order to hear of it need not wait either. */
+static int64_t
+wait_after(const struct row_cert *c, const struct issue *s,
+    const struct err *err)
+{
+	if (err->code == ERR_ACCOUNT_UNKNOWN && c->iss_failures == 1)
+		return plan_own_trouble(1, s->lifetime_ms);
+	return plan_backoff(c->iss_failures, s->lifetime_ms, chance_luck());
+}
+
 /* When and how this certificate is tried again. */
 static int64_t
 after_failure(struct row_cert *c, const struct issue *s,
@@ -58,11 +69,16 @@ after_failure(struct row_cert *c, const struct issue *s,
 		return c->iss_next_try_ms = now + plan_own_trouble(1,
 		    s->lifetime_ms);
 	}
+	/* The CA's trouble, told once; no failure of this certificate's. */
+	if (err->code == ERR_ACCOUNT_DEAD) {
+		row_text(&c->iss_state, "blocked");
+		return c->iss_next_try_ms = now + plan_blocked(s->lifetime_ms,
+		    chance_luck());
+	}
 	if (!passes || at == 0)
 		c->iss_failures++;
 	if (at == 0)
-		at = now + plan_backoff(c->iss_failures, s->lifetime_ms,
-		    chance_luck());
+		at = now + wait_after(c, s, err);
 	else
 		at += (int64_t)(chance_luck() % 1000);
 	if (err->retry_at_ms > at)
@@ -129,7 +145,8 @@ record_failure(void *ctx, struct bundle *b, const struct err *store_err)
 		at = after_failure(c, s, &e->err);
 		tell(&c->iss_error, &e->err, ca_saw);
 		batch_put(turn_batch(), T_CERT, c);
-		if (e->err.class == ERR_LATER)
+		if (e->err.class == ERR_LATER ||
+		    e->err.code == ERR_ACCOUNT_DEAD)
 			h.event = "order.waiting";
 		row_free(T_CERT, c);
 		free(c);
@@ -299,13 +316,15 @@ record_success(void *ctx, struct bundle *b, const struct err *err)
 			    "lifetime; the default is used";
 		batch_put(turn_batch(), T_CERT, c);
 		mark_current(b, &k->leaf);
+		selfcheck_forget(b);
 		row_free(T_CERT, c);
 		free(c);
 	}
 	turn_event(&h);
 	batch_del(turn_batch(), T_ORDER, &s->row);
 	sched_put(JOB_INSTALL, s->row.cert_id, loop_now());
-	sched_put(JOB_UNDO, s->row.cert_id, loop_now());
+	if (err != NULL || b->challenges.n > 0)
+		sched_put(JOB_UNDO, s->row.cert_id, loop_now());
 	engine_touch(s->row.cert_id);
 	sched_later(JOB_RENEW, s->row.cert_id, at);
 	ca_worked(s->ca);

@@ -415,6 +415,14 @@ refuse_test_ca(const struct bundle *b, const struct row_version *v,
 	return false;
 }
 
+static bool
+is_revoked(const struct bundle *b, int64_t version)
+{
+	const struct row_version *v = bundle_version(b, version);
+
+	return v != NULL && v->revoked_ms != 0;
+}
+
 static void
 read_bundle(void *ctx, struct bundle *b, const struct err *err)
 {
@@ -425,7 +433,8 @@ read_bundle(void *ctx, struct bundle *b, const struct err *err)
 		install_free(n);
 		return;
 	}
-	if (purge_has(n->cert_id)) {
+	/* What was revoked is left alone: its replacement is on the way. */
+	if (purge_has(n->cert_id) || is_revoked(b, b->cert->newest)) {
 		sched_done(JOB_INSTALL, n->cert_id);
 		install_free(n);
 		return;

@@ -12,6 +12,7 @@
 #include "daemon/peers.h"
 #include "daemon/plan.h"
 #include "daemon/purge.h"
+#include "daemon/revoke.h"
 #include "daemon/sched.h"
 #include "daemon/standing.h"
 
@@ -42,7 +43,7 @@ may_go(const struct bundle *b, const struct row_generation *g, int64_t keep)
 		}
 	}
 	return newer > keep || v == NULL || v->placeholder ||
-	    v->not_after_ms <= loop_now();
+	    v->revoked_ms != 0 || v->not_after_ms <= loop_now();
 }
 
 struct old {			/* a generation that goes */
@@ -94,9 +95,10 @@ on_disk(const struct bundle *b, int64_t version)
 	return false;
 }
 
-/* The key of a version that has expired and is not in use is worth nothing to
- * us and something to a thief. Some days later its row goes, too: the events
- * tell its history, and a short-lived certificate would have hundreds. */
+/* The key of a version that has expired, or was revoked, and is not in use is
+ * worth nothing to us and something to a thief. Some days after it has expired
+ * its row goes, too: the events tell its history, and a short-lived certificate
+ * would have hundreds. */
 static void
 drop_expired(const struct bundle *b)
 {
@@ -106,7 +108,7 @@ drop_expired(const struct bundle *b)
 	for (i = 0; i < b->versions.n; i++) {
 		struct row_version v = *ROWS_AT(&b->versions, row_version, i);
 
-		if (v.not_after_ms > loop_now() ||
+		if ((v.not_after_ms > loop_now() && v.revoked_ms == 0) ||
 		    v.version == b->cert->installed ||
 		    v.version == b->cert->newest)
 			continue;
@@ -120,6 +122,19 @@ drop_expired(const struct bundle *b)
 		v.sealed.p = NULL;
 		v.sealed.len = 0;
 		batch_put(turn_batch(), T_VERSION, &v);
+	}
+}
+
+static void
+drop_revocations(const struct bundle *b)
+{
+	const struct row_revocation *r;
+	size_t i;
+
+	for (i = 0; i < b->revocations.n; i++) {
+		r = ROWS_AT(&b->revocations, row_revocation, i);
+		if (!revoke_is_open(r) && r->done_ms + CONF_DAY <= loop_now())
+			batch_del(turn_batch(), T_REVOCATION, r);
 	}
 }
 
@@ -163,6 +178,7 @@ prune(void *ctx, struct bundle *b, const struct err *err)
 	issue_key_ahead(b, &wish);
 	standing_watch(b, &wish);
 	drop_expired(b);
+	drop_revocations(b);
 	budget_tidy();
 	purge_retired(b);
 	life = engine_lifetime(b);

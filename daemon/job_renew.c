@@ -8,6 +8,7 @@
 #include "daemon/engine.h"
 #include "daemon/issue.h"
 #include "daemon/log.h"
+#include "daemon/plan.h"
 #include "daemon/sched.h"
 #include "daemon/selfcheck_note.h"
 
@@ -190,6 +191,19 @@ refuse(const struct bundle *b, const struct err *err)
 	free(json);
 }
 
+/* The CA has been told about once; its certificates wait, and go on when the
+ * account does. */
+static void
+wait_for_account(const struct bundle *b, const struct err *err)
+{
+	char *json = NULL;
+
+	set_error(&json, err);
+	put_off(b, "blocked", json, loop_now() + plan_blocked(
+	    engine_lifetime(b), chance_luck()));
+	free(json);
+}
+
 static void
 start(const struct bundle *b, struct conf_wish *wish)
 {
@@ -206,7 +220,9 @@ start(const struct bundle *b, struct conf_wish *wish)
 		err_advise(&err, "Read the CA's terms of service and add: "
 		    "agree-tos = true");
 		refuse(b, &err);
-	} else if (ca_closed_until(ca) != 0)
+	} else if (ca_is_dead(ca, &err))
+		wait_for_account(b, &err);
+	else if (ca_closed_until(ca) != 0)
 		put_off(b, "waiting", ca_why_closed(ca), ca_closed_until(ca) +
 		    (int64_t)(chance_luck() % 1000));
 	else if (!ca_enter(ca)) {

@@ -3,7 +3,6 @@
 #include <config.h>
 #include <stdlib.h>
 #include "daemon/engine.h"
-#include "daemon/log.h"
 #include "daemon/loop.h"
 #include "daemon/proof.h"
 #include "daemon/sched.h"
@@ -11,6 +10,7 @@
 
 /* The longer it has not worked, the longer until the next try; what could not
  * be taken down in a month is somebody else's by now. */
+enum { PROOF_WORDS = 600 };
 static const int64_t longest = 6 * CONF_HOUR, enough = 30 * CONF_DAY;
 
 static int64_t
@@ -24,32 +24,67 @@ next_try(const struct row_challenge *row)
 }
 
 static bool
-is_hopeless(const struct row_challenge *row, const struct err *err)
+is_hopeless(const struct row_challenge *row)
 {
-	if (loop_now() - row->published_ms < enough)
-		return false;
-	log_err(err, "%s: its proof is left where it is: %s", row->ident,
-	    row->record != NULL ? row->record : row->token);
-	return true;
+	return loop_now() - row->published_ms >= enough;
+}
+
+struct taking {
+	struct row_challenge *row;	/* copy */
+	char *name;			/* of its certificate */
+};
+
+static void
+tell_left(const struct taking *t, const struct err *err)
+{
+	const struct row_challenge *row = t->row;
+	struct happening h = { .event = "proof.left", .name = t->name,
+		.cert_id = row->cert_id, .err = err };
+	struct buf text;
+
+	buf_init(&text, PROOF_WORDS);
+	buf_printf(&text, "%s: its proof could not be taken down for %d days "
+	    "and stays where it is: %s", row->ident, (int)(enough / CONF_DAY),
+	    row->record != NULL && *row->record != '\0' ? row->record :
+	    row->token);
+	h.text = text.data;
+	turn_event(&h);
+	buf_free(&text);
 }
 
 static void
 taken_down(void *ctx, const struct err *err)
 {
-	struct row_challenge *row = ctx;
+	struct taking *t = ctx;
 
-	if (err == NULL || is_hopeless(row, err))
-		batch_del(turn_batch(), T_CHALLENGE, row);
+	if (err != NULL && is_hopeless(t->row))
+		tell_left(t, err);
+	if (err == NULL || is_hopeless(t->row))
+		batch_del(turn_batch(), T_CHALLENGE, t->row);
 	else
-		sched_put(JOB_UNDO, row->cert_id, next_try(row));
-	row_free(T_CHALLENGE, row);
-	free(row);
+		sched_put(JOB_UNDO, t->row->cert_id, next_try(t->row));
+	row_free(T_CHALLENGE, t->row);
+	free(t->row);
+	free(t->name);
+	free(t);
 }
 
 static void
 take_down(void *ctx)
 {
-	proof_withdraw(ctx, taken_down, ctx);
+	struct taking *t = ctx;
+
+	proof_withdraw(t->row, taken_down, t);
+}
+
+static void
+take_down_later(const struct row_challenge *row, const char *name)
+{
+	struct taking *t = xcalloc(1, sizeof(*t));
+
+	t->row = row_copy(T_CHALLENGE, row);
+	t->name = xstrdup(name);
+	turn_after(take_down, t);
 }
 
 static void
@@ -67,8 +102,9 @@ undo(void *ctx, struct bundle *b, const struct err *err)
 	for (i = 0; i < b->challenges.n; i++)
 		if (!selfcheck_uses(ROWS_AT(&b->challenges, row_challenge,
 		    i)->token))
-			turn_after(take_down, row_copy(T_CHALLENGE,
-			    ROWS_AT(&b->challenges, row_challenge, i)));
+			take_down_later(ROWS_AT(&b->challenges,
+			    row_challenge, i), b->cert != NULL ?
+			    b->cert->name : "");
 }
 
 void

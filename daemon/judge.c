@@ -12,6 +12,7 @@
 #include <openssl/x509v3.h>
 #include "base/buf.h"
 #include "daemon/judge.h"
+#include "daemon/keeper_key.h"
 
 enum { KEY_MAX = 16 * 1024, CERT_MAX = 64 * 1024, CHAIN_MAX = 128 * 1024,
 	PEM_LINE_MAX = 76, HOUR_S = 3600 };
@@ -188,7 +189,10 @@ read_certs(X509 **out, int max, const struct blob *text)
 static EVP_PKEY *
 read_key(const struct blob *text)
 {
-	EVP_PKEY *key;
+	unsigned char *der = NULL;
+	EVP_PKEY *key = NULL;
+	struct err unused;
+	long n = 0;
 	BIO *bio;
 
 	if (blocks(text, "PRIVATE KEY") != 1)
@@ -196,7 +200,10 @@ read_key(const struct blob *text)
 	bio = BIO_new_mem_buf(text->p, (int)text->len);
 	if (bio == NULL)
 		return NULL;
-	key = PEM_read_bio_PrivateKey(bio, NULL, no_password, NULL);
+	if (PEM_bytes_read_bio(&der, &n, NULL, PEM_STRING_PKCS8INF, bio,
+	    no_password, NULL) == 1)
+		key = key_read(der, (size_t)n, &unused);
+	OPENSSL_clear_free(der, (size_t)n);
 	BIO_free(bio);
 	return key;
 }

@@ -3,8 +3,8 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include "acme/jws.h"
+#include "base/clock.h"
 #include "daemon/keeper_account.h"
 
 static struct kept {
@@ -13,15 +13,6 @@ static struct kept {
 	struct blob sealed;
 	int64_t used_ms;	/* monotonic */
 } kept[ACCOUNTS_OPEN];
-
-static int64_t
-now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 static void
 forget(struct kept *k)
@@ -92,14 +83,14 @@ account_open(const struct kek *kek, uint64_t account,
 		k->account = account;
 		k->sealed = blob_copy(sealed->p, sealed->len);
 	}
-	k->used_ms = now_ms();
+	k->used_ms = clock_mono_ms();
 	return &k->a;
 }
 
 int
 account_rest(void)
 {
-	int64_t now = now_ms(), left, least = -1;
+	int64_t now = clock_mono_ms(), left, least = -1;
 	struct kept *k;
 
 	for (k = kept; k < kept + ACCOUNTS_OPEN; k++) {

@@ -140,51 +140,6 @@ key_write(struct blob *out, EVP_PKEY *key, struct err *err)
 	return 0;
 }
 
-static int
-no_key(struct err *err)
-{
-	return err_set(err, ERR_SEAL, "key: what was sealed is no private "
-	    "key");
-}
-
-/* The whole of der, or NULL. */
-static PKCS8_PRIV_KEY_INFO *
-read_pkcs8(const void *der, size_t n)
-{
-	const unsigned char *p = der;
-	PKCS8_PRIV_KEY_INFO *info = d2i_PKCS8_PRIV_KEY_INFO(NULL, &p, (long)n);
-
-	if (info != NULL && p != (const unsigned char *)der + n) {
-		PKCS8_PRIV_KEY_INFO_free(info);
-		info = NULL;
-	}
-	ERR_clear_error();
-	return info;
-}
-
-int
-key_is_pkcs8(const struct blob *der, struct err *err)
-{
-	PKCS8_PRIV_KEY_INFO *info = read_pkcs8(der->p, der->len);
-	bool fine = info != NULL;
-
-	PKCS8_PRIV_KEY_INFO_free(info);
-	return fine ? 0 : no_key(err);
-}
-
-EVP_PKEY *
-key_read(const void *der, size_t n, struct err *err)
-{
-	PKCS8_PRIV_KEY_INFO *info = read_pkcs8(der, n);
-	EVP_PKEY *key = info != NULL ? EVP_PKCS82PKEY(info) : NULL;
-
-	PKCS8_PRIV_KEY_INFO_free(info);
-	ERR_clear_error();
-	if (key == NULL)
-		no_key(err);
-	return key;
-}
-
 int
 key_public(struct blob *out, EVP_PKEY *key, struct err *err)
 {

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <time.h>
+#include "base/clock.h"
 #include "base/mem.h"
 #include "daemon/master_loop.h"
 
@@ -30,25 +31,16 @@ static struct watch *watches;
 static struct alarm *alarms;
 static bool going;
 
-static int64_t
-clock_ms(clockid_t clock)
-{
-	struct timespec t;
-
-	clock_gettime(clock, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 int64_t
 poll_now(void)
 {
-	return clock_ms(CLOCK_MONOTONIC);
+	return clock_mono_ms();
 }
 
 int64_t
 poll_wall(void)
 {
-	return clock_ms(CLOCK_REALTIME);
+	return clock_wall_ms();
 }
 
 struct watch *

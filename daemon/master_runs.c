@@ -13,7 +13,7 @@
 
 /* Programs that write DNS wait long: they have room of their own. */
 enum { KEPT = 64, SERVICES_AT_ONCE = 8, DNS_AT_ONCE = 8,
-	NAMES_MAX = 16 * 1024 };
+	NAMES_MAX = 16 * 1024, WAITING_MAX = 4096 };
 
 struct task {
 	struct task *next;
@@ -203,7 +203,6 @@ on_end(void *ctx)
 	run_free(t->going);
 	t->going = NULL;
 	answer(t);
-	forget_old();
 	jobs_go(m);
 	runs_go(m);
 }
@@ -270,39 +269,53 @@ collide(const struct task *a, const struct task *b)
 	    (a->record == NULL || strcmp(a->record, b->record) == 0);
 }
 
+/* How many more of this kind may go. */
+static int
+room(enum wire_kind kind)
+{
+	int n = kind == WIRE_RUN ? SERVICES_AT_ONCE : DNS_AT_ONCE;
+	const struct task *t;
+
+	/* A flip that waits must not wait for ever. */
+	if (kind == WIRE_RUN && jobs_flip_waits())
+		return 0;
+	for (t = tasks; t != NULL; t = t->next)
+		n -= t->going != NULL && t->kind == kind;
+	return n;
+}
+
 static bool
-may_start(const struct task *t)
+is_in_the_way(const struct task *t)
 {
 	const struct task *o;
-	int going = 0;
 
-	for (o = tasks; o != NULL; o = o->next) {
-		if (o->going == NULL || o->kind != t->kind)
-			continue;
-		going++;
-		if (collide(o, t))
-			return false;
-	}
-	return going < (t->kind == WIRE_RUN ? SERVICES_AT_ONCE : DNS_AT_ONCE);
+	for (o = tasks; o != NULL; o = o->next)
+		if (o->going != NULL && collide(o, t))
+			return true;
+	return false;
 }
 
 void
 runs_go(struct master *m)
 {
 	struct task *t;
+	int services, dns, *left;
 
 	if (m->stopping)
 		return;
+	services = room(WIRE_RUN);
+	dns = room(WIRE_RUN_DNS);
 	for (t = tasks; t != NULL; t = t->next) {
-		if (t->over || t->going != NULL || !may_start(t))
-			continue;
-		/* A flip that waits must not wait for ever. */
-		if (t->kind == WIRE_RUN && jobs_flip_waits())
+		left = t->kind == WIRE_RUN ? &services : &dns;
+		if (t->over || t->going != NULL || *left <= 0 ||
+		    is_in_the_way(t))
 			continue;
 		start(t);
+		*left -= t->going != NULL;
 		if (t->over)
 			answer(t);
 	}
+	forget_old();
 }
 
 static struct task *
@@ -314,6 +327,17 @@ find(uint64_t run)
 		if (t->run == run)
 			return t;
 	return NULL;
+}
+
+static int
+not_over(void)
+{
+	const struct task *t;
+	int n = 0;
+
+	for (t = tasks; t != NULL; t = t->next)
+		n += !t->over;
+	return n;
 }
 
 /* What the message says, or -1 if it is no run that there is. */
@@ -358,6 +382,13 @@ runs_add(struct master *m, uint32_t id, enum wire_kind kind, void *st)
 		return;
 	}
 	known = find(t->run);
+	if (known == NULL && not_over() >= WAITING_MAX) {
+		err_set(&err, ERR_OWN_LIMIT, "%d programs wait already to be "
+		    "run", WAITING_MAX);
+		requests_refuse(m, m->engine, id, &err);
+		task_free(t);
+		return;
+	}
 	if (known != NULL) {
 		task_free(t);
 		t = known;

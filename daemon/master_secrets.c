@@ -66,8 +66,13 @@ secrets_base64(struct blob *out, const struct blob *text, const char *path,
 		    text->p[i + k] == '/' ? '_' : (char)text->p[i + k];
 	good = k > 0 && text_unb64u(out, plain, k);
 	mem_wipe(plain, sizeof(plain));
-	if (good)
+	if (good && out->len <= WIRE_SECRET_MAX)
 		return 0;
+	if (good) {
+		blob_wipe(out);
+		return err_set(err, ERR_CONFIG_BAD, "%s: its key is longer "
+		    "than %d bytes", path, WIRE_SECRET_MAX);
+	}
 	*out = (struct blob){ NULL, 0 };
 	err_set(err, ERR_CONFIG_BAD, "%s: it does not hold one word of "
 	    "base64url", path);

@@ -21,8 +21,10 @@
 #include "daemon/master_tokens.h"
 #include "hooks/webroot.h"
 
-enum { PATIENCE_MS = 20 * 1000, AT_ONCE = 16, WAITING_MAX = 4096,
-	REPORT_FD = 3 };
+/* Those that are killed and do not die wait for a file server; they count by
+ * themselves. */
+enum { PATIENCE_MS = 20 * 1000, AT_ONCE = 16, STUCK_MAX = 256,
+	WAITING_MAX = 4096, REPORT_FD = 3 };
 
 /* What the child says before it ends. */
 struct report {
@@ -176,6 +178,7 @@ static void
 too_late(void *ctx)
 {
 	struct errand *e = ctx;
+	struct master *m = e->m;
 	struct err err;
 
 	err_set(&err, ERR_WEBROOT, "webroot %s: nothing happened in %d s",
@@ -186,6 +189,7 @@ too_late(void *ctx)
 		kill(e->pid, SIGKILL);
 	else
 		drop(e);
+	go_on(m);
 }
 
 /* --- the start --------------------------------------------------------- */
@@ -217,17 +221,18 @@ start(struct errand *e, struct err *err)
 static bool
 may_start(const struct errand *e)
 {
+	int going = 0, stuck = 0;
 	const struct errand *o;
-	int going = 0;
+	bool before = true;
 
-	for (o = errands; o != e; o = o->next) {
-		if (strcmp(o->w->path, e->w->path) == 0)
+	for (o = errands; o != NULL; o = o->next) {
+		before = before && o != e;
+		if (before && strcmp(o->w->path, e->w->path) == 0)
 			return false;
-		going += o->pid > 0;
+		going += o->pid > 0 && !o->answered;
+		stuck += o->pid > 0 && o->answered;
 	}
-	for (; o != NULL; o = o->next)
-		going += o->pid > 0;
-	return going < AT_ONCE;
+	return going < AT_ONCE && stuck < STUCK_MAX;
 }
 
 static void

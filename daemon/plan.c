@@ -58,6 +58,14 @@ plan_own_trouble(int64_t failures, int64_t lifetime_ms)
 }
 
 int64_t
+plan_blocked(int64_t lifetime_ms, uint32_t luck)
+{
+	int64_t wait = plan_delay(CONF_HOUR, lifetime_ms);
+
+	return wait - share(wait / 5, luck);
+}
+
+int64_t
 plan_probe_every(int64_t lifetime_ms)
 {
 	int64_t every = lifetime_ms / 60;

@@ -24,6 +24,10 @@ int64_t plan_own_trouble(int64_t failures, int64_t lifetime_ms);
 /* A fixed delay, but never more than lifetime/20 (lifetime 0: as it is). */
 int64_t plan_delay(int64_t delay_ms, int64_t lifetime_ms);
 
+/* How long a certificate waits before it looks again whether the account at
+ * its CA, which is closed, has been replaced: an hour, 20 % jitter. */
+int64_t plan_blocked(int64_t lifetime_ms, uint32_t luck);
+
 /* How often an endpoint is looked at: lifetime/60, 1 h to 24 h, and never
  * more than lifetime/20. */
 int64_t plan_probe_every(int64_t lifetime_ms);

@@ -137,11 +137,31 @@ added(void *ctx, const struct err *err)
 	free(a);
 }
 
+/* Where the record is, DNS may say, which is anybody's: a CNAME may lead to a
+ * name that no program should get as a word. */
+static void
+refuse(const struct row_challenge *row, proof_done *done, void *ctx)
+{
+	struct err err;
+
+	err_set(&err, ERR_NO_CHALLENGE, "dns \"%s\": its program is not asked "
+	    "for \"%.200s\", to which %s leads", row->dns, row->record,
+	    row->ident);
+	err_advise(&err, "Letters, digits and \"-_.\" are what it may be made "
+	    "of: correct the CNAME");
+	done(ctx, &err);
+}
+
 static void
 publish(const struct row_challenge *row, proof_done *done, void *ctx)
 {
-	struct adding *a = xcalloc(1, sizeof(*a));
+	struct adding *a;
 
+	if (!name_is_record(row->record)) {
+		refuse(row, done, ctx);
+		return;
+	}
+	a = xcalloc(1, sizeof(*a));
 	a->row = row_copy(T_CHALLENGE, row);
 	a->done = done;
 	a->ctx = ctx;
@@ -152,7 +172,10 @@ publish(const struct row_challenge *row, proof_done *done, void *ctx)
 static void
 withdraw(const struct row_challenge *row, proof_done *done, void *ctx)
 {
-	call(row, RUN_DNS_REMOVE, (uint64_t)chance_id(), done, ctx);
+	if (name_is_record(row->record))
+		call(row, RUN_DNS_REMOVE, (uint64_t)chance_id(), done, ctx);
+	else	/* it was never added */
+		done(ctx, NULL);
 }
 
 const struct proof_method proof_program = {

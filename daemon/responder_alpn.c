@@ -9,10 +9,10 @@
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include "base/clock.h"
 #include "base/mem.h"
 #include "daemon/list.h"
 #include "daemon/log.h"
@@ -39,15 +39,6 @@ static struct connection listeners[ALPN_LISTENERS];
 static int listeners_n;
 static struct list oldest;
 static unsigned open_count, open_max;
-
-static int64_t
-monotonic(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 /* --- who gets an answer ------------------------------------------------ */
 
@@ -195,7 +186,7 @@ welcome(int fd, const struct sockaddr_storage *from)
 
 	k->fd = fd;
 	k->ssl = SSL_new(ctx);
-	k->born = monotonic();
+	k->born = clock_mono_ms();
 	set_ip(k, from);
 	list_init(&k->link);
 	list_join(&oldest, &k->link);
@@ -321,7 +312,7 @@ alpn_wait(void)
 	if (list_empty(&oldest))
 		return -1;
 	left = LIST_OF(oldest.next, struct connection, link)->born +
-	    ALPN_LIFE_MS - monotonic();
+	    ALPN_LIFE_MS - clock_mono_ms();
 	return left > 0 ? (int)left : 0;
 }
 

@@ -11,7 +11,7 @@
 #include <strings.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <time.h>
+#include "base/clock.h"
 #include "base/mem.h"
 #include "daemon/list.h"
 #include "daemon/log.h"
@@ -34,15 +34,6 @@ static struct MHD_Response *not_found, *not_allowed;
 /* Oldest first; those on their way out are no longer in it. */
 static struct list oldest;
 static unsigned open_count, open_max;
-
-static int64_t
-monotonic(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 /* --- answers ----------------------------------------------------------- */
 
@@ -167,7 +158,7 @@ on_connection(void *ctx, struct MHD_Connection *c, void **mine,
 	k = xcalloc(1, sizeof(*k));
 	k->fd = MHD_get_connection_info(c,
 	    MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
-	k->born = monotonic();
+	k->born = clock_mono_ms();
 	list_init(&k->link);
 	list_join(&oldest, &k->link);
 	*mine = k;
@@ -293,7 +284,7 @@ respond_wait(void)
 			best = (int64_t)ms;
 	if (!list_empty(&oldest)) {
 		left = LIST_OF(oldest.next, struct connection, link)->born +
-		    RESPOND_LIFE_MS - monotonic();
+		    RESPOND_LIFE_MS - clock_mono_ms();
 		left = left > 0 ? left : 0;
 		if (best < 0 || left < best)
 			best = left;
@@ -306,7 +297,7 @@ respond_run(void)
 {
 	int i;
 
-	end_long_lives(monotonic());
+	end_long_lives(clock_mono_ms());
 	for (i = 0; i < daemon_count; i++)
 		MHD_run(daemons[i]);
 }

@@ -52,7 +52,7 @@ standing_note(int64_t cert_id, const char *ident,
 	buf_free(&text);
 }
 
-/* --- daily ------------------------------------------------------------------ */
+/* --- daily --------------------------------------------------------------- */
 
 struct watching {
 	struct row_finding *old;	/* what was found before */

@@ -162,7 +162,7 @@ state_of(struct state *s, const struct bundle *b, int64_t now)
 		return;
 	}
 	s->look_ms = v->not_after_ms;
-	if (c->iss_failures > 0)
+	if (c->iss_failures > 0 || strcmp(c->iss_state, "blocked") == 0)
 		failing_state(s, b, left, v->not_after_ms - c->renew_at_ms);
 	else
 		deployed_state(s, b);

@@ -432,7 +432,8 @@ update_judge(const struct update_asked *q, const struct blob *reply,
 	const uint8_t *p = reply->p;
 	enum dns_rcode rcode;
 
-	if (reply->len < HEAD || get16(p) != q->id || (p[2] & 0x80) == 0 ||
+	if (reply->len < HEAD || reply->len + (t != NULL ? t->other.len : 0) >
+	    UPDATE_REPLY_MAX || get16(p) != q->id || (p[2] & 0x80) == 0 ||
 	    (p[2] >> 3 & 15) != OPCODE_UPDATE)
 		return err_set(err, ERR_DNS_UPDATE, "%s: what it answers is "
 		    "no reply to an update", q->server);

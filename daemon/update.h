@@ -13,7 +13,9 @@ struct update {
 /* Without a signature; empty if a name is none. */
 struct blob update_message(const struct update *u, uint16_t id);
 
-enum { TSIG_FUDGE_S = 300 };
+/* No server has more to say; and all of it, names written out, must fit into a
+ * question to the keeper. */
+enum { TSIG_FUDGE_S = 300, UPDATE_REPLY_MAX = 16 * 1024 };
 
 /* RFC 8945 section 4.2. */
 struct tsig {

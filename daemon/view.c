@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include "acme/acme.h"
+#include "base/text.h"
 #include "daemon/json.h"
+#include "daemon/revoke.h"
 #include "daemon/view.h"
 #include "daemon/wish_json.h"
 
@@ -408,6 +410,41 @@ paths(const struct row_cert *c, const struct conf *conf)
 	    "privkey", state, "/live/", c->name, "/privkey.pem", "");
 }
 
+static json_t *
+id(int64_t number)
+{
+	char hex[17];
+
+	text_id(hex, (uint64_t)number);
+	return json_string(hex);
+}
+
+static json_t *
+revocations(const struct bundle *b)
+{
+	const struct row_revocation *r;
+	const struct row_version *v;
+	json_t *list = json_array();
+	size_t i;
+
+	for (i = 0; i < b->revocations.n; i++) {
+		r = ROWS_AT(&b->revocations, row_revocation, i);
+		v = bundle_version(b, r->version);
+		json_array_append_new(list, json_pack(
+		    "{s:I, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o}",
+		    "version", (json_int_t)r->version,
+		    "sha256", json_text(v == NULL ? NULL : v->sha256),
+		    "state", word(r->state),
+		    "reason", json_text(revoke_reason_name(r->reason)),
+		    "at_once", r->at_once != 0,
+		    "actor", json_text(r->actor),
+		    "asked_at", json_time(r->asked_ms),
+		    "done_at", json_time(r->done_ms),
+		    "error", view_error_column(r->error)));
+	}
+	return list;
+}
+
 json_t *
 view_cert(const struct bundle *b, const struct conf *conf, int64_t now_ms,
     bool full)
@@ -416,6 +453,7 @@ view_cert(const struct bundle *b, const struct conf *conf, int64_t now_ms,
 	json_t *j = json_object();
 
 	json_object_set_new(j, "name", json_string(c->name));
+	json_object_set_new(j, "id", id(c->id));
 	json_object_set_new(j, "state", word(c->state));
 	json_object_set_new(j, "summary", json_text(c->summary));
 	json_object_set_new(j, "attention", json_boolean(c->attention));
@@ -437,6 +475,7 @@ view_cert(const struct bundle *b, const struct conf *conf, int64_t now_ms,
 	json_object_set_new(j, "days_left", c->not_after_ms == 0 ?
 	    json_null() : json_integer(view_days(c->not_after_ms, now_ms)));
 	json_object_set_new(j, "services", services(b, full));
+	json_object_set_new(j, "revocations", revocations(b));
 	json_object_set_new(j, "changed_at", json_time(c->changed_ms));
 	return j;
 }

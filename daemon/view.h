@@ -32,7 +32,8 @@ struct view_status {
 	const struct conf *conf;
 	const struct tally *states, *issuances;
 	const struct tally *orders;	/* by CA */
-	size_t states_n, issuances_n, orders_n;
+	const struct tally *revocations;	/* by state */
+	size_t states_n, issuances_n, orders_n, revocations_n;
 	int64_t attention_total;
 	const struct rows *attention;	/* T_CERT, oldest first */
 	const struct rows *failing;	/* T_CERT with iss_error */

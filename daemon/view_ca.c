@@ -1,6 +1,7 @@
 /* One CA as JSON: where it is, what it can, our account there. */
 #include <config.h>
 #include <string.h>
+#include "base/text.h"
 #include "daemon/caps.h"
 #include "daemon/conf_table.h"
 #include "daemon/json.h"
@@ -9,10 +10,13 @@
 static json_t *
 account(const struct row_account *a, const char *thumbprint)
 {
+	char id[17];
+
 	if (a == NULL)
 		return json_null();
-	return json_pack("{s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o}",
-	    "url", json_text(a->kid), "status", json_text(a->status),
+	text_id(id, (uint64_t)a->id);
+	return json_pack("{s:s, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o}",
+	    "id", id, "url", json_text(a->kid), "status", json_text(a->status),
 	    "contacts", json_lines(a->contacts), "key_type",
 	    a->alg == NULL || *a->alg == '\0' ? "ecdsa-p256" : a->alg,
 	    "thumbprint", json_text(thumbprint),

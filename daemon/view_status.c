@@ -182,6 +182,27 @@ cas(const struct view_status *s)
 	return list;
 }
 
+/* Revocations that somebody has asked for; null when all are done. */
+static json_t *
+replacing(const struct view_status *s)
+{
+	static const char *const words[] = { "replacing", "ready", "revoking",
+		"failed", "done" };
+	json_t *j = json_object();
+	int64_t open = 0, n;
+	size_t i;
+
+	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		n = count_of(s->revocations, s->revocations_n, words[i]);
+		open += strcmp(words[i], "done") == 0 ? 0 : n;
+		json_object_set_new(j, words[i], json_integer(n));
+	}
+	if (open > 0)
+		return j;
+	json_decref(j);
+	return json_null();
+}
+
 static json_t *
 config(const struct conf *c)
 {
@@ -214,7 +235,7 @@ view_status(const struct view_status *s)
 	json_object_set_new(j, "attention_total",
 	    json_integer(s->attention_total));
 	json_object_set_new(j, "causes", causes(s));
-	json_object_set_new(j, "replacing", json_null());
+	json_object_set_new(j, "replacing", replacing(s));
 	json_object_set_new(j, "next", next_act(s, false));
 	json_object_set_new(j, "next_renewal", next_act(s, true));
 	json_object_set_new(j, "renewals_in_a_day",

@@ -6,6 +6,7 @@
 #include <string.h>
 #include "base/text.h"
 #include "daemon/json.h"
+#include "daemon/revoke.h"
 #include "daemon/view.h"
 #include "daemon/why.h"
 
@@ -525,6 +526,50 @@ service_lines(struct why *w, const struct row_deployment *d)
 	strv_free(&s.places);
 }
 
+/* What is to be revoked, and what it waits for. */
+static void
+revocation_line(struct why *w, const struct row_revocation *r)
+{
+	static const struct { const char *state, *words; } table[] = {
+		{ "replacing", "waits until its replacement is in use" },
+		{ "ready", "its replacement is in use; waits for an operator" },
+		{ "revoking", "is being revoked" },
+		{ "failed", "was not revoked" }
+	};
+	const char *reason = revoke_reason_name(r->reason);
+	struct err e;
+	size_t i;
+
+	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		if (revoke_is(r, table[i].state))
+			break;
+	if (i == sizeof(table) / sizeof(table[0]))
+		return;
+	if (!view_error_parse(&e, NULL, r->error))
+		err_clear(&e);
+	line(w, "revokes", "version %lld (%s): %s%s%s", (long long)r->version,
+	    reason == NULL ? "?" : reason, table[i].words, e.text[0] != '\0' ?
+	    ": " : "", e.text);
+}
+
+static void
+revocation_lines(struct why *w)
+{
+	const struct row_revocation *r;
+	bool person = false;
+	size_t i;
+
+	for (i = 0; i < w->b->revocations.n; i++) {
+		r = ROWS_AT(&w->b->revocations, row_revocation, i);
+		revocation_line(w, r);
+		person = person || revoke_is(r, "ready") ||
+		    revoke_is(r, "failed");
+	}
+	if (person)
+		todo(w, "as root on this machine: everleaf revoke %s",
+		    w->c->name);
+}
+
 static void
 renews_line(struct why *w)
 {
@@ -667,6 +712,7 @@ why_json(const struct bundle *b, const struct row_ca *ca, int64_t now_ms)
 	issuance_lines(&w);
 	for (i = 0; i < b->deployments.n; i++)
 		service_lines(&w, ROWS_AT(&b->deployments, row_deployment, i));
+	revocation_lines(&w);
 	renews_line(&w);
 	do_for_issue(&w);
 	do_for_services(&w);

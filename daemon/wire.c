@@ -8,14 +8,6 @@
 enum { SHORT = 256, URL = 2048, NONCE = 1024, KEY = 16384, CERT = 65536,
 	CHAIN = 131072, NAMES = 100, TEXT = 1024 };
 
-/* A name in DNS as an argument of a program: never an option, never a path. */
-static bool
-is_record(const char *s)
-{
-	return *s != '-' && *s != '.' &&
-	    strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789._-") == strlen(s);
-}
-
 /* token "." thumbprint (RFC 8555 section 8.1) */
 static bool
 is_keyauth(const char *s)
@@ -90,7 +82,7 @@ static const struct msg_field jws_fields[] = {
 	MSG_F(w_jws, U64, account, 0), MSG_F(w_jws, BLOB, sealed, KEY),
 	MSG_F(w_jws, U8, what, 0), MSG_F(w_jws, TEXT, url, URL),
 	MSG_F(w_jws, TEXT, nonce, NONCE), MSG_F(w_jws, TEXT, kid, URL),
-	MSG_F(w_jws, LIST, contacts, 10), MSG_F(w_jws, U8, agreed, 0),
+	MSG_F(w_jws, LIST, contacts, 16), MSG_F(w_jws, U8, agreed, 0),
 	MSG_F(w_jws, LIST, names, NAMES), MSG_F(w_jws, TEXT, profile, SHORT),
 	MSG_F(w_jws, TEXT, replaces, SHORT),
 	MSG_F(w_jws, TEXT, not_before, 40), MSG_F(w_jws, TEXT, not_after, 40),
@@ -108,7 +100,7 @@ static const struct msg_field secret_fields[] = {
 	MSG_F(w_secret, U8, kind, 0),
 	MSG_FC(w_secret, TEXT, name, 64, name_is_word),
 	MSG_FC(w_secret, TEXT, alg, 32, name_is_word),
-	MSG_F(w_secret, SECRET, secret, SHORT * 2), MSG_END
+	MSG_F(w_secret, SECRET, secret, WIRE_SECRET_MAX), MSG_END
 };
 static const struct msg_field arm_fields[] = {
 	MSG_F(w_arm, U8, what, 0), MSG_F(w_arm, U64, object, 0),
@@ -187,8 +179,8 @@ static const struct msg_field run_dns_fields[] = {
 	MSG_FC(w_run_dns, TEXT, dns, 64, name_is_word),
 	MSG_F(w_run_dns, U8, what, 0),
 	MSG_FC(w_run_dns, TEXT, name, NAME_TITLE_MAX, name_is_title),
-	MSG_FC(w_run_dns, TEXT, ident, NAME_DNS_MAX, is_record),
-	MSG_FC(w_run_dns, TEXT, record, NAME_DNS_MAX, is_record),
+	MSG_FC(w_run_dns, TEXT, ident, NAME_DNS_MAX, name_is_record),
+	MSG_FC(w_run_dns, TEXT, record, NAME_DNS_MAX, name_is_record),
 	MSG_FC(w_run_dns, TEXT, value, NAME_TOKEN_MAX, name_is_token),
 	MSG_FC(w_run_dns, TEXT, token, NAME_TOKEN_MAX, name_is_token),
 	MSG_FC(w_run_dns, TEXT, keyauth, 512, is_keyauth), MSG_END
@@ -209,7 +201,8 @@ static const struct msg_field reloaded_fields[] = {
 	MSG_FC(w_reloaded, LIST, lines, 100, msg_any_text), MSG_END
 };
 static const struct msg_field webroot_fields[] = {
-	MSG_F(w_webroot, U8, remove, 0), MSG_F(w_webroot, TEXT, path, TEXT),
+	MSG_F(w_webroot, U8, remove, 0),
+	MSG_FC(w_webroot, TEXT, path, TEXT, msg_any_text),
 	MSG_FC(w_webroot, TEXT, token, NAME_TOKEN_MAX, name_is_token),
 	MSG_F(w_webroot, TEXT, keyauth, 512), MSG_END
 };

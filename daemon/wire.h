@@ -166,6 +166,8 @@ struct w_placed {
  * so what is signed for one purpose is nothing for the other. */
 enum secret_kind { SECRET_EAB = 1, SECRET_TSIG };
 
+enum { WIRE_SECRET_MAX = 512 };	/* bytes; no HMAC gains by more */
+
 struct w_secret {
 	uint8_t kind;
 	char *name;		/* title of the ca or dns block */

@@ -1,5 +1,6 @@
 /* Where to connect to see a service serve, from the words of a person. */
 #include <config.h>
+#include <assert.h>
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <stdio.h>
@@ -22,6 +23,7 @@ enum { PROTOCOLS = sizeof(protocols) / sizeof(protocols[0]) };
 static int
 bad(struct err *err, const char *text, const char *why)
 {
+	assert(text != NULL && why[0] != '\0');
 	return err_set(err, ERR_INVALID, "\"%.100s\": %s", text, why);
 }
 
@@ -55,11 +57,13 @@ take_protocol(struct endpoint *e, const char **s, const char *text,
 	int i;
 
 	snprintf(e->protocol, sizeof(e->protocol), "tls");
+	assert(*s == text);	/* it comes first */
 	if (sep == NULL)
 		return 0;
 	snprintf(word, sizeof(word), "%.*s",
 	    sep - *s < 15 ? (int)(sep - *s) : 15, *s);
 	*s = sep + 3;
+	assert(*s <= text + strlen(text));
 	if (strcmp(word, "http") == 0) {
 		bad(err, text, "http has no certificate");
 		return err_advise(err, "You want \"https\".");
@@ -86,6 +90,7 @@ port_of(const char *s)
 			return 0;
 		v = v * 10 + (unsigned int)(*s - '0');
 	}
+	assert(v <= 99999);
 	return v <= UINT16_MAX ? (uint16_t)v : 0;
 }
 
@@ -96,6 +101,7 @@ is_host(const char *s)
 	const char *last = strrchr(s, '.');
 
 	last = last == NULL ? s : last + 1;
+	assert(last >= s && last <= s + n);
 	if (n == 0 || n > 253 || strstr(s, "..") != NULL || s[0] == '.' ||
 	    s[0] == '-' || s[n - 1] == '-' || *last == '\0')
 		return false;
@@ -114,11 +120,13 @@ take_address(struct endpoint *e, const char *a, const char *text,
 	unsigned char raw[16];
 	size_t i;
 
+	assert(strlen(a) < sizeof(e->address));
 	for (i = 0; a[i] != '\0'; i++)
 		e->address[i] = (char)tolower((unsigned char)a[i]);
 	e->address[i] = '\0';
 	if (*a == '\0')
 		return 0;
+	assert(i == strlen(a));
 	if (strcmp(a, "*") == 0 || strcmp(a, "0.0.0.0") == 0 ||
 	    (inet_pton(AF_INET6, a, raw) == 1 &&
 	    memcmp(raw, (const unsigned char[16]){ 0 }, 16) == 0)) {
@@ -141,6 +149,7 @@ take_address(struct endpoint *e, const char *a, const char *text,
 static int
 no_port(struct err *err, const char *text, const char *rest)
 {
+	assert(rest >= text);
 	if (port_of(rest) != 0) {
 		bad(err, text, "where to connect?");
 		return err_advise(err, "\":%s\" means this machine.", rest);
@@ -161,6 +170,7 @@ endpoint_parse(struct endpoint *e, const char *text, struct err *err)
 	char address[ENDPOINT_ADDRESS_MAX + 1];
 	size_t n;
 
+	assert(e != NULL && text != NULL);
 	memset(e, 0, sizeof(*e));
 	if (take_protocol(e, &s, text, err) != 0)
 		return -1;
@@ -169,6 +179,7 @@ endpoint_parse(struct endpoint *e, const char *text, struct err *err)
 	if (e->port == 0)
 		return no_port(err, text, s);
 	n = (size_t)(colon - s);
+	assert(colon >= s);
 	if (n >= 2 && s[0] == '[' && s[n - 1] == ']') {
 		s++;
 		n -= 2;
@@ -184,5 +195,6 @@ endpoint_parse(struct endpoint *e, const char *text, struct err *err)
 		return bad(err, text, "the address is too long");
 	memcpy(address, s, n);
 	address[n] = '\0';
+	assert(e->port != 0 && e->protocol[0] != '\0');
 	return take_address(e, address, text, err);
 }

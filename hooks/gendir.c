@@ -1,6 +1,7 @@
 /* Opening, making and clearing the directories of a certificate. Runs in the
  * master. */
 #include <config.h>
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -14,6 +15,7 @@
 
 enum { DIR_FLAGS = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC };
 
+/* Errors that somebody can do something about, and what. */
 static const char *
 cure(int no)
 {
@@ -60,6 +62,7 @@ gendir_err(struct err *err, const char *fmt, ...)
 int
 gendir_sync(int fd, const char *name, struct err *err)
 {
+	assert(fd >= 0 && name[0] != '\0');
 	if (fsync(fd) == 0 || errno == EINVAL || errno == ENOTSUP)
 		return 0;
 	return gendir_err(err, "\"%s\" cannot be made durable", name);
@@ -68,6 +71,7 @@ gendir_sync(int fd, const char *name, struct err *err)
 void
 gendir_name(char out[GENDIR_NAME], const char *prefix, uint32_t gen)
 {
+	assert(strlen(prefix) + 10 < GENDIR_NAME);
 	snprintf(out, GENDIR_NAME, "%s%06u", prefix, gen);
 }
 
@@ -77,16 +81,19 @@ set_mode(int fd)
 {
 	struct stat st;
 
+	assert(fd >= 0);
 	if (fstat(fd, &st) == 0 && (st.st_mode & 07777) == GENDIR_MODE)
 		return 0;
 	return fchmod(fd, GENDIR_MODE);
 }
 
+/* 0700 until the mode is set: whatever the umask is, nobody looks in early. */
 static int
 enter(int dir, const char *name, struct err *err)
 {
 	int fd;
 
+	assert(dir >= 0 && strchr(name, '/') == NULL);
 	if (mkdirat(dir, name, 0700) != 0 && errno != EEXIST)
 		return gendir_err(err, "directory \"%s\" cannot be made", name);
 	fd = openat(dir, name, DIR_FLAGS);
@@ -113,6 +120,7 @@ gendir_enter(int dir, const char *name, struct err *err)
 	return fd;
 }
 
+/* 256 directories, so that none gets a million entries. */
 static void
 cert_names(char fan[3], char id[17], uint64_t cert)
 {
@@ -138,6 +146,7 @@ gendir_make(struct gendir *d, int state, uint64_t cert, struct err *err)
 	}
 	for (i = 0; rc == 0 && i < LEVELS; i++)
 		rc = gendir_sync(fds[i], names[i], err);
+	assert(rc != 0 || (fds[3] >= 0 && fds[4] >= 0));
 	for (i = 1; i <= 2; i++)
 		if (fds[i] >= 0)
 			close(fds[i]);
@@ -165,6 +174,7 @@ gendir_find(struct gendir *d, int state, uint64_t cert, struct err *err)
 {
 	char id[17], fan[3], path[32];
 
+	assert(state >= 0);
 	d->cert = d->gen = -1;
 	cert_names(fan, id, cert);
 	snprintf(path, sizeof(path), "certs/%s/%s", fan, id);
@@ -184,6 +194,7 @@ gendir_find(struct gendir *d, int state, uint64_t cert, struct err *err)
 void
 gendir_close(struct gendir *d)
 {
+	assert(d->gen < 0 || d->gen != d->cert);
 	if (d->gen >= 0)
 		close(d->gen);
 	if (d->cert >= 0)
@@ -191,6 +202,7 @@ gendir_close(struct gendir *d)
 	d->cert = d->gen = -1;
 }
 
+/* errno before readdir: NULL means both the end and an error. */
 static int
 each_entry(DIR *dir, const char *name, gendir_fn *fn, void *ctx,
     struct err *err)
@@ -198,6 +210,7 @@ each_entry(DIR *dir, const char *name, gendir_fn *fn, void *ctx,
 	const struct dirent *e;
 	int rc = 0;
 
+	assert(fn != NULL);
 	while (rc == 0) {
 		errno = 0;
 		e = readdir(dir);
@@ -240,6 +253,7 @@ remove_file(void *ctx, int dir, const char *entry, struct err *err)
 	return gendir_err(err, "file \"%s\" cannot be removed", entry);
 }
 
+/* Files only: nothing of ours lies deeper, and what does is a person's. */
 int
 gendir_remove(int dir, const char *name, struct err *err)
 {
@@ -265,6 +279,7 @@ remove_leftover(void *ctx, int dir, const char *entry, struct err *err)
 int
 gendir_sweep(const struct gendir *d, struct err *err)
 {
+	assert(d->cert >= 0 && d->gen >= 0);
 	if (unlinkat(d->cert, GENDIR_LIVE_TMP, 0) != 0 && errno != ENOENT)
 		return gendir_err(err, "\"%s\" cannot be removed",
 		    GENDIR_LIVE_TMP);

@@ -2,6 +2,7 @@
  * a reader can reach is ever changed: a generation gets its name when it is
  * whole, and `live` moves by one rename. */
 #include <config.h>
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stddef.h>
@@ -59,12 +60,14 @@ write_all(int fd, const void *p, size_t n)
 	const char *at = p;
 	ssize_t done;
 
+	assert(fd >= 0 && (p != NULL || n == 0));
 	while (n > 0) {
 		done = write(fd, at, n);
 		if (done < 0 && errno == EINTR)
 			continue;
 		if (done <= 0)
 			return -1;
+		assert((size_t)done <= n);
 		at += done;
 		n -= (size_t)done;
 	}
@@ -79,6 +82,7 @@ write_parts(int fd, const struct layout *f, const struct generation *g)
 	const struct blob *b;
 	int i;
 
+	assert(f->n >= 1 && f->n <= 3);
 	for (i = 0; i < f->n; i++) {
 		b = (const void *)((const char *)g + f->parts[i]);
 		if (write_all(fd, b->p, b->len) != 0)
@@ -98,6 +102,7 @@ give_away(int fd, const struct layout *f, const struct generation *g,
 	mode_t mode = f->secret ? g->key_mode : 0644;
 	struct stat st;
 
+	assert(!f->secret || (g->key_mode & 07137) == 0);
 	if (fstat(fd, &st) == 0 && (st.st_uid == g->uid ||
 	    fchown(fd, g->uid, (gid_t)-1) == 0) && (st.st_gid == g->gid ||
 	    fchown(fd, (uid_t)-1, g->gid) == 0) && fchmod(fd, mode) == 0)
@@ -136,6 +141,7 @@ write_files(int dir, int fds[FILES], const struct generation *g,
 		fds[i] = write_file(dir, &files[i], g, err);
 		rc = fds[i] < 0 ? -1 : 0;
 	}
+	assert(rc != 0 || i == FILES);
 	return rc;
 }
 
@@ -158,6 +164,7 @@ fill_dir(int dir, const char *name, const struct generation *g,
 	int fds[FILES] = { -1, -1, -1, -1, -1, -1 }, i;
 	int rc = write_files(dir, fds, g, err);
 
+	assert(dir >= 0);
 	if (rc == 0 && fchmod(dir, GENDIR_MODE) != 0)
 		rc = gendir_err(err, "directory \"%s\": mode cannot be set",
 		    name);
@@ -177,6 +184,7 @@ stage_new(const struct gendir *d, const struct generation *g, struct err *err)
 	struct err ignored;
 	int dir, rc;
 
+	assert(g->gen > 0 && g->gen <= GENDIR_GEN_MAX);
 	if (gendir_sweep(d, err) != 0)
 		return -1;
 	gendir_name(name, GENDIR_TMP, g->gen);
@@ -214,6 +222,8 @@ holds(int dir, const char *name, const struct blob *b)
 	    ((size_t)n == b->len + 1 && got.p[b->len] == '\n')) &&
 	    (b->len == 0 || memcmp(got.p, b->p, b->len) == 0);
 
+	assert(b->p != NULL || b->len == 0);
+	assert(n < 0 || (size_t)n <= got.len);
 	if (fd >= 0)
 		close(fd);
 	blob_free(&got);
@@ -228,6 +238,7 @@ stage_again(const struct gendir *d, const char *name,
 {
 	char path[GENDIR_NAME + 16];
 
+	assert(name[0] != '.');		/* whole, not being written */
 	snprintf(path, sizeof(path), "%s/cert.pem", name);
 	if (holds(d->gen, path, &g->leaf))
 		return 0;
@@ -244,6 +255,7 @@ generation_stage(int state, const struct generation *g, bool *whole,
 	struct gendir d;
 	int rc;
 
+	assert(state >= 0 && whole != NULL);
 	*whole = false;
 	if (!gen_is_fine(g->gen, err))
 		return -1;
@@ -273,6 +285,7 @@ find(struct gendir *d, int state, uint64_t cert, uint32_t gen,
 	return rc == 0 ? 0 : of_generation(err, cert, gen);
 }
 
+/* O_NONBLOCK: a FIFO that somebody put there must not hold the master. */
 static int
 open_file(int dir, const char *name, struct err *err)
 {
@@ -280,6 +293,7 @@ open_file(int dir, const char *name, struct err *err)
 	    O_NONBLOCK);
 	struct stat st;
 
+	assert(dir >= 0);
 	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
 		return fd;
 	if (fd < 0)
@@ -325,6 +339,7 @@ generation_open(int state, uint64_t cert, uint32_t gen, bool whole,
 static int
 rename_new(int dir, const char *from, const char *to)
 {
+	assert(from[0] == '.' && to[0] != '.');
 	if (renameat2(dir, from, dir, to, RENAME_NOREPLACE) == 0)
 		return 0;
 	if (errno != EINVAL && errno != ENOSYS)
@@ -364,6 +379,7 @@ target_gen(const char *target)
 		return 0;
 	gendir_name(name, "", gen);
 	snprintf(same, sizeof(same), "gen/%s", name);
+	assert(gen <= GENDIR_GEN_MAX);
 	return strcmp(same, target) == 0 ? gen : 0;
 }
 
@@ -375,6 +391,7 @@ live_gen(const struct gendir *d)
 
 	if (n <= 0)
 		return 0;
+	assert((size_t)n < sizeof(target));
 	target[n] = '\0';
 	return target_gen(target);
 }
@@ -383,6 +400,7 @@ live_gen(const struct gendir *d)
 static int
 switch_to(const struct gendir *d, const char *target, struct err *err)
 {
+	assert(strncmp(target, "gen/", 4) == 0);
 	if (unlinkat(d->cert, GENDIR_LIVE_TMP, 0) != 0 && errno != ENOENT)
 		return gendir_err(err, "\"%s\" cannot be removed",
 		    GENDIR_LIVE_TMP);
@@ -395,6 +413,8 @@ switch_to(const struct gendir *d, const char *target, struct err *err)
 	return 0;
 }
 
+/* Durable last, even where live was right already: a crash may have come
+ * between its rename and its fsync. */
 static int
 flip(const struct gendir *d, uint32_t gen, struct err *err)
 {
@@ -402,6 +422,7 @@ flip(const struct gendir *d, uint32_t gen, struct err *err)
 	char path[GENDIR_NAME + 32];
 	int i;
 
+	assert(gen > 0 && gen <= GENDIR_GEN_MAX);
 	gendir_name(name, "", gen);
 	for (i = 0; i < CHECKED; i++) {
 		snprintf(path, sizeof(path), "%s/%s", name, files[i].name);
@@ -451,6 +472,7 @@ generation_live(int state, uint64_t cert, uint32_t *gen, struct err *err)
 	struct gendir d;
 	int rc = gendir_find(&d, state, cert, err);
 
+	assert(gen != NULL);
 	*gen = 0;
 	if (rc != 0)
 		return rc == 1 ? 0 : -1;
@@ -478,6 +500,7 @@ alias_is(int live, const char *title, const char *target)
 	char got[64];
 	ssize_t n = readlinkat(live, title, got, sizeof(got));
 
+	assert(n <= (ssize_t)sizeof(got));
 	return n == (ssize_t)strlen(target) &&
 	    memcmp(got, target, (size_t)n) == 0;
 }
@@ -494,6 +517,7 @@ generation_alias(int state, uint64_t cert, const char *title, struct err *err)
 	live = gendir_enter(state, "live", err);
 	if (live < 0)
 		return -1;
+	assert(strchr(title, '/') == NULL);
 	alias_target(target, cert);
 	if (symlinkat(target, live, title) == 0 ||
 	    (errno == EEXIST && alias_is(live, title, target)))

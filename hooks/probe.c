@@ -2,6 +2,7 @@
  * and trusting nothing: the certificate is compared, not verified. Runs in
  * the engine. */
 #include <config.h>
+#include <assert.h>
 #include <arpa/inet.h>
 #include <errno.h>
 #include <ifaddrs.h>
@@ -39,6 +40,7 @@ static int probe_index = -1;
 static enum probe_result
 finish(struct probe *p, enum probe_result result)
 {
+	assert(!p->over && result != PROBE_UNDER_WAY);
 	p->f.result = result;
 	p->wants = 0;
 	p->over = true;
@@ -49,6 +51,7 @@ static enum probe_result
 fail(struct probe *p, enum probe_result result, const char *what,
     const char *why)
 {
+	assert(result != PROBE_LEAF && what[0] != '\0');
 	err_set(&p->f.err, result == PROBE_NOT_TLS || result ==
 	    PROBE_TLS_FAILED ? ERR_NOT_TLS : ERR_UNREACHABLE, "%s%s%s", what,
 	    why != NULL ? ": " : "", why != NULL ? why : "");
@@ -63,6 +66,7 @@ close_politely(struct probe *p)
 	size_t left = DRAIN_MAX;
 	ssize_t n;
 
+	assert(p->ssl != NULL && p->fd >= 0);
 	ERR_clear_error();
 	SSL_shutdown(p->ssl);
 	shutdown(p->fd, SHUT_WR);
@@ -105,6 +109,7 @@ words_of(char *out, size_t size, const X509_NAME *name)
 	BIO *b = BIO_new(BIO_s_mem());
 	int n;
 
+	assert(size > 1);
 	out[0] = '\0';
 	if (b == NULL)
 		return;
@@ -138,6 +143,7 @@ key_of(char out[16], EVP_PKEY *key)
 				snprintf(out, 16, "%s", curves[i].name);
 }
 
+/* From here on the server's part is over: what it says after is drained. */
 static enum probe_result
 take_leaf(struct probe *p, X509 *leaf)
 {
@@ -145,6 +151,7 @@ take_leaf(struct probe *p, X509 *leaf)
 	unsigned char *der = NULL;
 	int len = i2d_X509(leaf, &der);
 
+	assert(leaf != NULL && !p->over);
 	hash(f->sha256, der, len);
 	der = NULL;
 	len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(leaf), &der);
@@ -166,6 +173,7 @@ on_asked(SSL *ssl, X509 **cert, EVP_PKEY **key)
 {
 	struct probe *p = SSL_get_ex_data(ssl, probe_index);
 
+	assert(p != NULL && p->ssl == ssl);
 	(void)cert;
 	(void)key;
 	p->asked = true;
@@ -204,9 +212,11 @@ is_address(const char *name)
 	    inet_pton(AF_INET6, name, &a) == 1;
 }
 
+/* SNI is for host names alone (RFC 6066 section 3). */
 static bool
 prepare(struct probe *p, const char *name)
 {
+	assert(p->fd >= 0);
 	if (!make_ctx() || (p->ssl = SSL_new(ssl_ctx)) == NULL ||
 	    SSL_set_ex_data(p->ssl, probe_index, p) != 1)
 		return false;
@@ -229,6 +239,8 @@ sounds_like_tls(struct probe *p)
 	return first >= 20 && first <= 23;
 }
 
+/* A server that wants a client's certificate refuses us only after it has
+ * shown its own and proven the key: that is all we came for. */
 static enum probe_result
 judge_failure(struct probe *p, int error)
 {
@@ -256,6 +268,7 @@ shake(struct probe *p)
 	X509 *leaf;
 	int r, error;
 
+	assert(p->connected && p->ssl != NULL);
 	if (!sounds_like_tls(p))
 		return fail(p, PROBE_NOT_TLS,
 		    "what answers there does not speak TLS", NULL);
@@ -273,6 +286,7 @@ shake(struct probe *p)
 		    "the server shows no certificate", NULL);
 	else
 		return take_leaf(p, leaf);
+	assert(p->wants == PROBE_READ || p->wants == PROBE_WRITE);
 	return PROBE_UNDER_WAY;
 }
 
@@ -293,6 +307,7 @@ join(struct probe *p)
 {
 	int r;
 
+	assert(p->fd >= 0 && !p->connected);
 	do
 		r = connect(p->fd, (struct sockaddr *)&p->to, p->to_len);
 	while (r != 0 && errno == EINTR);
@@ -312,12 +327,14 @@ probe_new(const struct sockaddr *to, socklen_t len, const char *protocol,
 {
 	struct probe *p = xcalloc(1, sizeof(*p));
 
+	assert(protocol != NULL);
 	p->fd = -1;
 	if (strcmp(protocol, "tls") != 0) {
 		fail(p, PROBE_TLS_FAILED, "no probe knows this protocol",
 		    protocol);
 		return p;
 	}
+	assert(len > 0 && len <= sizeof(p->to));
 	memcpy(&p->to, to, len);
 	p->to_len = len;
 	p->fd = socket(to->sa_family, SOCK_STREAM | SOCK_NONBLOCK |
@@ -335,12 +352,14 @@ probe_new(const struct sockaddr *to, socklen_t len, const char *protocol,
 int
 probe_fd(const struct probe *p)
 {
+	assert(p->over || p->fd >= 0);
 	return p->over ? -1 : p->fd;
 }
 
 int
 probe_wants(const struct probe *p)
 {
+	assert(!p->over || p->wants == 0);
 	return p->wants;
 }
 
@@ -353,6 +372,7 @@ probe_connected(const struct probe *p)
 enum probe_result
 probe_go(struct probe *p)
 {
+	assert(p->over == (p->f.result != PROBE_UNDER_WAY));
 	if (p->over)
 		return p->f.result;
 	return p->connected ? shake(p) : join(p);
@@ -361,6 +381,7 @@ probe_go(struct probe *p)
 const struct probe_finding *
 probe_finding(const struct probe *p)
 {
+	assert(p->over == (p->f.result != PROBE_UNDER_WAY));
 	return &p->f;
 }
 
@@ -377,6 +398,7 @@ probe_free(struct probe *p)
 
 /* --- own addresses --------------------------------------------------------*/
 
+/* Link-local ones need a scope, and no service is configured with them. */
 static socklen_t
 usable(const struct ifaddrs *i)
 {
@@ -400,8 +422,10 @@ probe_local_addresses(struct sockaddr_storage *out, int max)
 	socklen_t len;
 	int n = 0;
 
+	assert(out != NULL && max >= 0);
 	if (getifaddrs(&all) != 0)
 		return 0;
+	/* Loopback first. */
 	for (pass = 0; pass < 2; pass++)
 		for (i = all; i != NULL; i = i->ifa_next) {
 			len = usable(i);
@@ -411,6 +435,7 @@ probe_local_addresses(struct sockaddr_storage *out, int max)
 			memset(&out[n], 0, sizeof(out[n]));
 			memcpy(&out[n++], i->ifa_addr, len);
 		}
+	assert(n <= max);
 	freeifaddrs(all);
 	return n;
 }

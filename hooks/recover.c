@@ -1,6 +1,7 @@
 /* Clearing away: one generation, one certificate, what a crash left; and
  * finding which certificates there are. Runs in the master. */
 #include <config.h>
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -17,6 +18,7 @@ drop(const struct gendir *d, const char *name, struct err *err)
 {
 	char del[GENDIR_NAME + 8];
 
+	assert(name[0] != '.' && strlen(name) < GENDIR_NAME);
 	snprintf(del, sizeof(del), GENDIR_DEL "%s", name);
 	if (gendir_remove(d->gen, del, err) != 0)
 		return -1;
@@ -66,6 +68,7 @@ is_generation(const char *name)
 static int
 drop_generation(void *ctx, int dir, const char *entry, struct err *err)
 {
+	assert(ctx != NULL);
 	(void)dir;
 	return is_generation(entry) ? drop(ctx, entry, err) : 0;
 }
@@ -77,6 +80,7 @@ drop_alias(int state, uint64_t cert, const char *title, struct err *err)
 	char path[NAME_TITLE_MAX + 8], got[64], want[64], id[17];
 	ssize_t n;
 
+	assert(state >= 0 && title != NULL);
 	if (title[0] == '\0')
 		return 0;
 	if (!name_is_title(title))
@@ -97,18 +101,21 @@ drop_alias(int state, uint64_t cert, const char *title, struct err *err)
 static int
 drop_dir(int dir, const char *name, struct err *err)
 {
+	assert(name[0] != '\0' && name[0] != '/');
 	if (unlinkat(dir, name, AT_REMOVEDIR) == 0 || errno == ENOENT ||
 	    errno == ENOTEMPTY || errno == EEXIST)
 		return 0;
 	return gendir_err(err, "directory \"%s\" cannot be removed", name);
 }
 
+/* live first, and durable: it must not point to what is half gone. */
 static int
 drop_certificate(int state, uint64_t cert, struct gendir *d,
     struct err *err)
 {
 	char path[64], id[17];
 
+	assert(d->cert >= 0 && d->gen >= 0);
 	if (unlinkat(d->cert, "live", 0) != 0 && errno != ENOENT)
 		return gendir_err(err, "\"%s\" cannot be removed", "live");
 	if (gendir_sync(d->cert, "live", err) != 0 ||
@@ -168,6 +175,7 @@ each_cert(void *ctx, int dir, const char *entry, struct err *err)
 	const struct each *e = ctx;
 	uint64_t cert;
 
+	assert(e->fan != NULL && strlen(e->fan) == 2);
 	(void)dir;
 	(void)err;
 	if (strncmp(entry, e->fan, 2) == 0 && text_unid(&cert, entry))
@@ -175,6 +183,7 @@ each_cert(void *ctx, int dir, const char *entry, struct err *err)
 	return 0;
 }
 
+/* certs/ holds two-digit directories of ours; other names are a person's. */
 static int
 each_fan(void *ctx, int dir, const char *entry, struct err *err)
 {
@@ -192,5 +201,6 @@ generation_each(int state, void (*fn)(void *ctx, uint64_t cert), void *ctx,
 {
 	struct each e = { fn, ctx, NULL };
 
+	assert(state >= 0 && fn != NULL);
 	return gendir_each(state, "certs", each_fan, &e, err) < 0 ? -1 : 0;
 }

@@ -1,6 +1,7 @@
 /* Reading generations back: for an inventory that was lost, whose truth is now
  * what lies on disk. Runs in the master. */
 #include <config.h>
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -17,6 +18,7 @@ struct list {
 	size_t n, room;
 };
 
+/* Only names as we write them: leading zeros or a sign make another's. */
 static int
 note(void *ctx, int dir, const char *entry, struct err *err)
 {
@@ -24,6 +26,7 @@ note(void *ctx, int dir, const char *entry, struct err *err)
 	struct list *l = ctx;
 	uint32_t gen = (uint32_t)strtoul(entry, NULL, 10);
 
+	assert(l->n <= l->room && l->n <= GENERATIONS_MAX);
 	(void)dir;
 	(void)err;
 	gendir_name(same, "", gen);
@@ -64,6 +67,7 @@ generation_list(int state, uint64_t cert, uint32_t **gens, size_t *n,
 		free(l.v);
 		return -1;
 	}
+	assert(l.n <= GENERATIONS_MAX);
 	if (l.n > 0)
 		qsort(l.v, l.n, sizeof(*l.v), ascending);
 	*gens = l.v;
@@ -82,6 +86,7 @@ read_file(struct blob *out, int dir, const char *name, size_t most,
 	struct stat st;
 	ssize_t n = -1;
 
+	assert(most > 0 && strchr(name, '/') == NULL);
 	*out = (struct blob){ NULL, 0 };
 	if (fd < 0)
 		return gendir_err(err, "file \"%s\" cannot be opened", name);

@@ -57,6 +57,7 @@ round_new(size_t items, size_t services)
 	struct round *r = xcalloc(1, sizeof(*r));
 	size_t i;
 
+	assert(items < SIZE_MAX / 2 && services < SIZE_MAX / 2);
 	r->items_n = items;
 	r->services_n = services;
 	r->items = xcalloc(items, sizeof(*r->items));
@@ -112,6 +113,7 @@ round_loaded(struct round *r, size_t item, size_t service)
 void
 round_can_go_back(struct round *r, size_t item)
 {
+	assert(item < r->items_n && !r->asked);
 	r->items[item].can_go_back = true;
 }
 
@@ -119,6 +121,7 @@ void
 round_service(struct round *r, size_t service, bool check, bool reload,
     bool rollback)
 {
+	assert(service < r->services_n && !r->asked);
 	r->services[service].check = check;
 	r->services[service].reload = reload;
 	r->services[service].rollback = rollback;
@@ -128,6 +131,7 @@ round_service(struct round *r, size_t service, bool check, bool reload,
 static bool
 is_news(const struct round *r, size_t i, size_t s)
 {
+	assert(i < r->items_n && s < r->services_n);
 	return r->items[i].uses[s] && !r->items[i].loaded[s] &&
 	    !r->items[i].back;
 }
@@ -142,11 +146,15 @@ find_suspects(struct round *r)
 	for (i = 0; i < r->items_n; i++)
 		if (is_news(r, i, r->s) && r->items[i].can_go_back)
 			r->suspects[r->suspects_n++] = i;
+	assert(r->suspects_n <= r->items_n);
 }
 
+/* Of suspects from the first to before the last. */
 static void
 queue_flips(struct round *r, size_t from, size_t to, bool back)
 {
+	assert(r->flip == r->flips_n);	/* the queue before is done */
+	assert(from <= to && to <= r->suspects_n);
 	r->flips_n = r->flip = 0;
 	r->flips_back = back;
 	for (; from < to; from++)
@@ -156,6 +164,7 @@ queue_flips(struct round *r, size_t from, size_t to, bool back)
 static void
 push(struct round *r, size_t from, size_t to, bool guilty)
 {
+	assert(from < to && to <= r->suspects_n);
 	assert(r->stack_n < r->items_n + 2);
 	r->stack[r->stack_n].from = from;
 	r->stack[r->stack_n].to = to;
@@ -167,6 +176,7 @@ any_news(const struct round *r, size_t s)
 {
 	size_t i;
 
+	assert(s < r->services_n);
 	for (i = 0; i < r->items_n; i++)
 		if (is_news(r, i, s))
 			return true;
@@ -190,6 +200,7 @@ judge_news(struct round *r, size_t s, enum round_verdict v)
 {
 	size_t i;
 
+	assert(s < r->services_n && v != ROUND_PENDING);
 	for (i = 0; i < r->items_n; i++)
 		if (is_news(r, i, s) &&
 		    r->items[i].verdict[s] == ROUND_PENDING)
@@ -199,14 +210,19 @@ judge_news(struct round *r, size_t s, enum round_verdict v)
 static void
 go(struct round *r, enum phase p)
 {
+	assert(r->phase != OVER && r->flips_n <= r->items_n);
 	r->phase = p;
 	r->asked = false;
 }
 
+/* All services go through one phase before the first enters the next: none is
+ * reloaded while a check may still put files back. */
 static void
 next_service(struct round *r, enum phase again, enum phase after)
 {
+	assert(r->s < r->services_n);
 	r->s++;
+	assert(r->s <= r->services_n);
 	if (r->s < r->services_n)
 		go(r, again);
 	else {
@@ -217,9 +233,11 @@ next_service(struct round *r, enum phase again, enum phase after)
 
 /* --- outcomes: each takes what its phase's wish brought ------------------- */
 
+/* Is it the new files? Put them back and ask again, if that may be. */
 static void
 checked_new(struct round *r, bool good)
 {
+	assert(r->phase == CHECK_NEW && r->services[r->s].check);
 	if (good) {
 		go(r, NEXT_CHECK);
 		return;
@@ -238,6 +256,7 @@ checked_new(struct round *r, bool good)
 static void
 checked_old(struct round *r, bool good)
 {
+	assert(r->phase == CHECK_OLD && r->suspects_n > 0);
 	if (good) {
 		r->stack_n = 0;
 		push(r, 0, r->suspects_n, true);
@@ -250,11 +269,14 @@ checked_old(struct round *r, bool good)
 	go(r, NEXT_CHECK);
 }
 
+/* A segment that breaks the check goes back and is halved; one that does not
+ * stays forward, so that what is tested next is the only unknown. */
 static void
 tested(struct round *r, bool good)
 {
 	struct segment *g = &r->segment;
 
+	assert(r->phase == TEST && !g->guilty);
 	if (!good) {
 		queue_flips(r, g->from, g->to, true);
 		push(r, g->from, g->to, true);
@@ -262,12 +284,15 @@ tested(struct round *r, bool good)
 	go(r, HALVE);
 }
 
+/* Services before this one may have loaded what is put back now: they reload
+ * again at the end. */
 static void
 reloaded(struct round *r, bool good)
 {
 	struct service *s = &r->services[r->s];
 	size_t i, t;
 
+	assert(r->phase == RELOAD && s->reload && !s->broken);
 	if (good) {
 		s->reloaded = true;
 		judge_news(r, r->s, ROUND_RELOADED);
@@ -292,7 +317,9 @@ reloaded(struct round *r, bool good)
 static void
 outcome(struct round *r, bool good)
 {
+	assert(r->asked && r->flip <= r->flips_n);
 	if (r->flip < r->flips_n) {
+		assert(r->flips[r->flip] < r->items_n);
 		if (good)
 			r->items[r->flips[r->flip]].back = r->flips_back;
 		r->flip++;
@@ -328,17 +355,21 @@ outcome(struct round *r, bool good)
 
 /* --- moving on: true while there is no wish to give ----------------------- */
 
+/* A guilty segment of one is found; a larger one becomes two that are to be
+ * tested. The stack holds what is still back. */
 static bool
 halve(struct round *r)
 {
 	struct segment *g = &r->segment;
 	size_t middle;
 
+	assert(r->phase == HALVE);
 	if (r->stack_n == 0) {
 		go(r, NEXT_CHECK);
 		return true;
 	}
 	*g = r->stack[--r->stack_n];
+	assert(g->from < g->to && g->to <= r->suspects_n);
 	if (!g->guilty) {
 		queue_flips(r, g->from, g->to, false);
 		go(r, TEST);
@@ -355,16 +386,19 @@ halve(struct round *r)
 		return true;
 	}
 	middle = g->from + (g->to - g->from) / 2;
+	assert(g->from < middle && middle < g->to);
 	push(r, middle, g->to, false);
 	push(r, g->from, middle, false);
 	return true;
 }
 
+/* What has no verdict of its own yet follows from where it ended up. */
 static void
 finish(struct round *r)
 {
 	size_t i, s;
 
+	assert(r->flip == r->flips_n && r->stack_n == 0);
 	for (i = 0; i < r->items_n; i++)
 		for (s = 0; s < r->services_n; s++) {
 			enum round_verdict *v = &r->items[i].verdict[s];
@@ -427,6 +461,7 @@ wish_of(struct round *r)
 {
 	struct round_wish w = { .service = r->s };
 
+	assert(r->phase == OVER || r->s < r->services_n);
 	switch (r->phase) {
 	case CHECK_OLD:
 		w.back = true;
@@ -467,6 +502,7 @@ round_step(struct round *r, bool good)
 	while (r->flip == r->flips_n && skip(r))
 		;
 	r->asked = true;
+	assert(r->flip <= r->flips_n && r->s < r->services_n);
 	if (r->flip == r->flips_n)
 		return wish_of(r);
 	w.kind = ROUND_FLIP;
@@ -478,11 +514,13 @@ round_step(struct round *r, bool good)
 enum round_verdict
 round_verdict(const struct round *r, size_t item, size_t service)
 {
+	assert(item < r->items_n && service < r->services_n);
 	return r->items[item].verdict[service];
 }
 
 bool
 round_is_back(const struct round *r, size_t item)
 {
+	assert(item < r->items_n);
 	return r->items[item].back;
 }

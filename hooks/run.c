@@ -1,5 +1,6 @@
 /* The master's side of a run: checks, forks the nurse, reads what it found. */
 #include <config.h>
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -47,6 +48,7 @@ find_user(struct nurse_job *job, const char *user, struct strv *env,
 	const struct passwd *pw;
 	char line[512];
 
+	assert(user != NULL);
 	errno = 0;
 	pw = root ? getpwnam(user) : getpwuid(geteuid());
 	if (!root && strcmp(user, "root") != 0 &&
@@ -86,9 +88,12 @@ as_vector(const struct strv *l)
 
 	for (i = 0; i < l->n; i++)
 		v[i] = l->v[i];
+	assert(v[l->n] == NULL);
 	return v;
 }
 
+/* Nothing of our own environment: the daemon may have been started from a
+ * shell with anything in it. */
 static struct strv
 fixed_env(const struct strv *more)
 {
@@ -99,6 +104,7 @@ fixed_env(const struct strv *more)
 	strv_add(&env, "LANG=C.UTF-8");
 	for (i = 0; more != NULL && i < more->n; i++)
 		strv_add(&env, more->v[i]);
+	assert(env.n == 2 + (more != NULL ? more->n : 0));
 	return env;
 }
 
@@ -110,11 +116,13 @@ input_file(const struct blob *b, struct err *err)
 	size_t done = 0;
 	ssize_t n;
 
+	assert(b->p != NULL || b->len == 0);
 	while (fd >= 0 && done < b->len) {
 		n = write(fd, b->p + done, b->len - done);
 		if (n <= 0 && errno != EINTR)
 			break;
 		done += n > 0 ? (size_t)n : 0;
+		assert(done <= b->len);
 	}
 	if (fd >= 0 && done == b->len && lseek(fd, 0, SEEK_SET) == 0)
 		return fd;
@@ -126,11 +134,14 @@ input_file(const struct blob *b, struct err *err)
 
 /* --- the run --------------------------------------------------------------*/
 
+/* The result lives in shared memory and not in a pipe: it is there whole even
+ * when nobody reads while the program runs. */
 static struct run *
 run_new(const char *program, struct err *err)
 {
 	struct run *r = xcalloc(1, sizeof(*r));
 
+	assert(program[0] == '/');
 	r->pid = -1;
 	r->pidfd = -1;
 	r->program = xstrdup(program);
@@ -146,9 +157,11 @@ run_new(const char *program, struct err *err)
 	return r;
 }
 
+/* Waited for by descriptor: a pid may be another's by the time it is used. */
 static int
 start_nurse(struct run *r, struct nurse_job *job, struct err *err)
 {
+	assert(r->pid == -1 && r->result != NULL && job->input >= 0);
 	job->result = r->result;
 	r->pid = fork();
 	if (r->pid == 0)
@@ -173,6 +186,7 @@ run_start(const struct run_spec *spec, struct err *err)
 	struct run *r = NULL;
 	char path[4096];
 
+	assert(spec->timeout_ms >= 0 && spec->kill_after_ms >= 0);
 	if (job.kill_after_ms == 0)
 		job.kill_after_ms = RUN_KILL_AFTER_MS;
 	job.input = -1;
@@ -221,6 +235,7 @@ explain(struct run *r)
 	int no = r->result->failed_errno;
 	size_t i;
 
+	assert(r->end == RUN_REFUSED);
 	errno = no;
 	if (r->result->failed_step != NURSE_EXEC) {
 		err_errno(&r->err, ERR_INTERNAL, "%s cannot be started%s",
@@ -249,6 +264,7 @@ nurse_lost(struct run *r, int status)
 	explain(r);
 }
 
+/* The nurse's figures count only when it got as far as to say so. */
 enum run_end
 run_go(struct run *r)
 {
@@ -258,6 +274,7 @@ run_go(struct run *r)
 
 	if (r->end != RUN_GOING)
 		return r->end;
+	assert(r->pid > 0 && r->output.len == 0);
 	pid = waitpid(r->pid, &status, WNOHANG);
 	if (pid == 0)
 		return RUN_GOING;
@@ -280,6 +297,7 @@ run_go(struct run *r)
 int
 run_pid_fd(const struct run *r)
 {
+	assert(r->pidfd >= 0);
 	return r->pidfd;
 }
 
@@ -310,6 +328,7 @@ run_output(const struct run *r)
 const struct err *
 run_err(const struct run *r)
 {
+	assert(r->end != RUN_REFUSED || r->err.code != ERR_OK);
 	return &r->err;
 }
 

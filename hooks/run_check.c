@@ -1,6 +1,7 @@
 /* May this program be run as that user? Whoever can write to it, or to a
  * directory on the way, could run anything as him. Runs in the master. */
 #include <config.h>
+#include <assert.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -19,12 +20,15 @@ struct walk {
 	int links;
 };
 
+/* Sticky directories are no exception: in /tmp a missing part could be made
+ * by anybody. */
 static int
 insecure(const struct walk *w, struct err *err)
 {
 	const char *kind = S_ISDIR(w->st.st_mode) ? "directory" : "program";
 	const char *name = w->here[0] != '\0' ? w->here : "/";
 
+	assert(w->st.st_mode != 0);
 	if (w->st.st_uid != 0 && w->st.st_uid != w->uid) {
 		err_set(err, ERR_HOOK_INSECURE, "%s %s belongs to uid %u",
 		    kind, name, (unsigned)w->st.st_uid);
@@ -64,7 +68,9 @@ next_part(struct walk *w, char part[NAME_MAX + 1])
 		return false;
 	memcpy(part, p, n);
 	part[n] = '\0';
+	assert(n >= 1 && strchr(part, '/') == NULL);
 	memmove(w->left, p + n, strlen(p + n) + 1);
+	assert(w->left[0] == '\0' || w->left[0] == '/');
 	return true;
 }
 
@@ -95,6 +101,7 @@ step(struct walk *w, const char *part, const char *program, struct err *err)
 	char next[PATH_MAX + NAME_MAX + 2];
 	char *slash;
 
+	assert(part[0] != '\0' && strlen(part) <= NAME_MAX);
 	if (strcmp(part, ".") == 0)
 		return 0;
 	if (strcmp(part, "..") == 0) {
@@ -113,6 +120,7 @@ step(struct walk *w, const char *part, const char *program, struct err *err)
 	if (S_ISLNK(w->st.st_mode))
 		return follow(w, next) ? 0 : missing(program, err);
 	memcpy(w->here, next, strlen(next) + 1);
+	assert(w->here[0] == '/');
 	return insecure(w, err);
 }
 
@@ -122,6 +130,7 @@ walk_to(struct walk *w, const char *program, struct err *err)
 {
 	char part[NAME_MAX + 1];
 
+	assert(w->here[0] == '\0' && w->links == 0);
 	if (lstat("/", &w->st) != 0 || insecure(w, err) != 0)
 		return -1;
 	while (next_part(w, part))
@@ -137,6 +146,7 @@ run_check_script(const char *path, uid_t uid, struct err *err)
 {
 	struct walk w = { .uid = uid };
 
+	assert(path[0] == '/');
 	snprintf(w.left, sizeof(w.left), "%s", path);
 	if (walk_to(&w, path, err) != 0)
 		return -1;
@@ -170,6 +180,7 @@ find_in_path(const char *program, char path[4096])
 	struct stat st;
 	size_t n;
 
+	assert(program[0] != '\0' && strchr(program, '/') == NULL);
 	for (; *dir != '\0'; dir += n + (dir[n] == ':')) {
 		n = strcspn(dir, ":");
 		snprintf(path, 4096, "%.*s/%s", (int)n, dir, program);
@@ -183,6 +194,7 @@ find_in_path(const char *program, char path[4096])
 int
 run_check(const char *program, uid_t uid, char path[4096], struct err *err)
 {
+	assert(program != NULL && path != NULL);
 	if (program[0] == '/' && strlen(program) < 4096)
 		snprintf(path, 4096, "%s", program);
 	else if (program[0] == '\0' || strchr(program, '/') != NULL) {
@@ -195,5 +207,6 @@ run_check(const char *program, uid_t uid, char path[4096], struct err *err)
 		return err_advise(err, "Install it, or write it with its whole "
 		    "path");
 	}
+	assert(path[0] == '/');
 	return check_file(path, uid, err);
 }

@@ -2,6 +2,7 @@
  * and ends or counts what it leaves. A fork of the master, which has closed
  * everything of the master's. */
 #include <config.h>
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -17,8 +18,8 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
+#include "base/clock.h"
 #include "base/signals.h"
 #include "hooks/run_nurse.h"
 
@@ -42,18 +43,11 @@ struct process {
 	bool ours;
 };
 
-static int64_t
-now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
+/* _exit: what a fork has in its stdio buffers is the master's. */
 static void
 give_up(struct nurse_result *out, enum nurse_step step)
 {
+	assert(out->done == 0);
 	out->failed_errno = errno;
 	out->failed_step = step;
 	_exit(127);
@@ -61,9 +55,11 @@ give_up(struct nurse_result *out, enum nurse_step step)
 
 /* --- the program ----------------------------------------------------------*/
 
+/* Groups first: without root they can't be given up any more. */
 static int
 become(const struct nurse_job *job)
 {
+	assert(job->groups_n >= 0);
 	if (!job->change_user)
 		return 0;
 	if (setgroups((size_t)job->groups_n, job->groups) != 0 ||
@@ -77,6 +73,7 @@ program(const struct nurse_job *job, int output)
 {
 	const struct rlimit none = { 0, 0 };
 
+	assert(output > STDERR_FILENO && job->argv[0] != NULL);
 	setsid();
 	signals_reset();
 	if (dup2(output, STDOUT_FILENO) < 0 || dup2(output, STDERR_FILENO) < 0)
@@ -113,6 +110,7 @@ read_process(int proc, const char *name, struct process *p)
 	if (n <= 0)
 		return false;
 	text[n] = '\0';
+	assert((size_t)n < sizeof(text));
 	after = strrchr(text, ')');
 	if (after == NULL || sscanf(after + 1, " %c %d", &state, &parent) != 2)
 		return false;
@@ -138,6 +136,7 @@ read_processes(struct process **list)
 		if (n == room) {
 			room = room * 2 + 256;
 			*list = xrealloc(*list, room * sizeof(**list));
+			assert(n < room);
 		}
 		if (read_process(dirfd(proc), e->d_name, *list + n))
 			n++;
@@ -152,6 +151,7 @@ is_ours(const struct process *list, size_t n, pid_t parent)
 {
 	size_t i;
 
+	assert(list != NULL || n == 0);
 	if (parent == getpid())
 		return true;
 	for (i = 0; i < n; i++)
@@ -177,6 +177,7 @@ descendants(int sig)
 				count++;
 			}
 	}
+	assert((size_t)count <= n);
 	for (i = 0; i < n && sig != 0; i++)
 		if (list[i].ours)
 			kill(list[i].pid, sig);
@@ -197,7 +198,7 @@ reap(struct nurse *n)
 		if (pid == n->pid) {
 			n->exited = true;
 			n->status = status;
-			n->out->took_ms = now_ms() - n->started;
+			n->out->took_ms = clock_mono_ms() - n->started;
 		}
 	return pid == 0;
 }
@@ -223,6 +224,7 @@ read_output(struct nurse *n)
 		}
 		room = sizeof(out->output) - out->output_len;
 		room = (size_t)got < room ? (size_t)got : room;
+		assert(out->output_len + room <= sizeof(out->output));
 		memcpy(out->output + out->output_len, spill, room);
 		out->output_len += room;
 	}
@@ -232,8 +234,9 @@ read_output(struct nurse *n)
 static void
 kill_all(struct nurse *n)
 {
-	int64_t until = now_ms() + SWEEP_MS;
+	int64_t until = clock_mono_ms() + SWEEP_MS;
 
+	assert(n->phase == TERMINATING);
 	do {
 		if (!n->exited)
 			kill(-n->pid, SIGKILL);
@@ -241,27 +244,33 @@ kill_all(struct nurse *n)
 		if (!reap(n))
 			break;
 		poll(NULL, 0, SWEEP_PAUSE_MS);
-	} while (now_ms() < until);
+	} while (clock_mono_ms() < until);
 }
 
+/* The whole group is asked, and gets some time to obey. */
 static void
 terminate(struct nurse *n, int64_t grace)
 {
+	assert(n->phase < TERMINATING && n->pid > 1);
 	if (!n->exited)
 		kill(-n->pid, SIGTERM);
 	n->out->end = RUN_TIMED_OUT;
 	n->phase = TERMINATING;
-	n->deadline = now_ms() + grace;
+	n->deadline = clock_mono_ms() + grace;
 }
 
+/* Whoever was not told to end may leave descendants (a daemon that it
+ * started): they are counted and left alone. */
 static void
 finish(struct nurse *n)
 {
 	struct nurse_result *out = n->out;
 
+	assert(n->phase == DRAINING || n->phase == TERMINATING);
+	assert(n->phase != DRAINING || n->exited);
 	if (n->phase == TERMINATING) {
 		kill_all(n);
-		out->took_ms = now_ms() - n->started;
+		out->took_ms = clock_mono_ms() - n->started;
 	} else if (out->failed_errno != 0)
 		out->end = RUN_REFUSED;
 	else {
@@ -284,24 +293,28 @@ take_signal(struct nurse *n)
 			terminate(n, RUN_STOP_AFTER_MS);
 }
 
+/* After its end a program's output is drained for a moment only: a descendant
+ * may hold the pipe open for ever. */
 static void
 look(struct nurse *n)
 {
-	bool some = reap(n);
+	bool some = reap(n), late;
 
 	if (n->phase == RUNNING && n->exited) {
 		n->phase = DRAINING;
-		n->deadline = now_ms() + RUN_DRAIN_MS;
+		n->deadline = clock_mono_ms() + RUN_DRAIN_MS;
 	}
-	if (n->phase == DRAINING && (n->pipe < 0 || now_ms() >= n->deadline))
+	assert(n->phase != OVER);
+	late = clock_mono_ms() >= n->deadline;
+	if (n->phase == DRAINING && (n->pipe < 0 || late))
 		finish(n);
-	else if (n->phase == TERMINATING &&
-	    (!some || now_ms() >= n->deadline))
+	else if (n->phase == TERMINATING && (!some || late))
 		finish(n);
-	else if (n->phase == RUNNING && now_ms() >= n->deadline)
+	else if (n->phase == RUNNING && late)
 		terminate(n, n->job->kill_after_ms);
 }
 
+/* At most a minute at a time, since poll takes an int. */
 static void
 watch(struct nurse *n)
 {
@@ -309,7 +322,7 @@ watch(struct nurse *n)
 	int64_t wait;
 
 	while (n->phase != OVER) {
-		wait = n->deadline - now_ms();
+		wait = n->deadline - clock_mono_ms();
 		wait = wait < 0 ? 0 : wait > 60000 ? 60000 : wait;
 		p[0] = (struct pollfd){ n->signals, POLLIN, 0 };
 		p[1] = (struct pollfd){ n->pipe, POLLIN, 0 };
@@ -327,6 +340,7 @@ settle(struct nurse *n)
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	sigset_t set;
 
+	assert(n->job->input >= 0);
 	setsid();
 	prctl(PR_SET_NAME, "everleaf-run");
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
@@ -350,12 +364,13 @@ nurse_main(const struct nurse_job *job)
 	struct nurse n = { .job = job, .out = job->result };
 	int ends[2];
 
+	assert(job->timeout_ms >= 0 && job->kill_after_ms > 0);
 	settle(&n);
 	if (pipe2(ends, O_CLOEXEC) != 0)
 		give_up(n.out, NURSE_STARTING);
 	fcntl(ends[0], F_SETFL, O_NONBLOCK);
 	n.pipe = ends[0];
-	n.started = now_ms();
+	n.started = clock_mono_ms();
 	n.deadline = n.started + job->timeout_ms;
 	n.pid = fork();
 	if (n.pid < 0)

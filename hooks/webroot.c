@@ -2,6 +2,7 @@
  * directory without following links, so it can't lead out of it; that is
  * what openat2() would do on kernels that have it. */
 #include <config.h>
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -16,6 +17,7 @@ enum { CONTENT_MAX = 1024, TEMP = 280,
 static const char above_name[] = ".well-known";
 static const char folder_name[] = "acme-challenge";
 
+/* What can be done about it; most of it only the directory's owner can. */
 static const char *
 cure(int no)
 {
@@ -72,9 +74,11 @@ webroot_enter(const char *path, bool *gone, struct err *err)
 	char part[256];
 	size_t n;
 
+	assert(path[0] == '/' && gone != NULL);
 	for (p += strspn(p, "/"); fd >= 0 && *p != '\0';
 	    p += strspn(p, "/")) {
 		n = strcspn(p, "/");
+		assert(n > 0);
 		if (n >= sizeof(part)) {
 			close(fd);
 			fd = -1;
@@ -98,10 +102,13 @@ step(int dir, const char *name, unsigned bit, unsigned *made)
 {
 	int fd = openat(dir, name, LOOK), no;
 
+	assert(dir >= 0 && strchr(name, '/') == NULL);
+	assert(made == NULL || bit != 0);
 	if (fd >= 0 || errno != ENOENT || made == NULL)
 		return fd;
-	if (mkdirat(dir, name, 0755) != 0 && errno != EEXIST)
-		return -1;
+	/* What came in between is somebody else's. */
+	if (mkdirat(dir, name, 0755) != 0)
+		return errno == EEXIST ? openat(dir, name, LOOK) : -1;
 	*made |= bit;
 	fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
 	    O_CLOEXEC);
@@ -125,6 +132,7 @@ is_ours(int folder, const struct webroot_token *t)
 	struct stat st;
 	ssize_t n = -1;
 
+	assert(strlen(t->keyauth) < CONTENT_MAX);
 	if (fd < 0)
 		return errno == ELOOP || errno == ENXIO ? 0 : -1;
 	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
@@ -138,9 +146,11 @@ is_ours(int folder, const struct webroot_token *t)
 static void
 temp_name(char out[TEMP], const char *token)
 {
+	assert(strchr(token, '/') == NULL);
 	snprintf(out, TEMP, ".everleaf-%.200s", token);
 }
 
+/* errno in advance: a write that is cut short sets none. */
 static int
 fill(int folder, const char *temp, const char *content)
 {
@@ -148,6 +158,7 @@ fill(int folder, const char *temp, const char *content)
 	int fd = openat(folder, temp, O_WRONLY | O_CREAT | O_EXCL |
 	    O_NOFOLLOW | O_CLOEXEC, 0644), no;
 
+	assert(n > 0 && temp[0] == '.');
 	if (fd < 0)
 		return -1;
 	errno = ENOSPC;
@@ -181,6 +192,7 @@ make_file(int folder, const struct webroot_token *t, struct err *err)
 {
 	char temp[TEMP];
 
+	assert(t->token[0] != '\0' && t->token[0] != '.');
 	temp_name(temp, t->token);
 	/* A child of ours that was killed may have left it; foreign things of
 	 * that name are not files of customers. */
@@ -205,6 +217,7 @@ webroot_put(int dir, const struct webroot_token *t, unsigned *made,
 	int above = step(dir, above_name, WEBROOT_MADE_ABOVE, made), folder;
 	int rc;
 
+	assert(made != NULL);
 	if (above < 0)
 		return fail(err, t->path, "directory .well-known");
 	folder = step(above, folder_name, WEBROOT_MADE_FOLDER, made);
@@ -225,6 +238,7 @@ remove_file(int folder, const struct webroot_token *t, struct err *err)
 	char temp[TEMP];
 	int ours;
 
+	assert(t->token[0] != '\0' && t->token[0] != '.');
 	temp_name(temp, t->token);
 	unlinkat(folder, temp, 0);
 	ours = is_ours(folder, t);
@@ -238,6 +252,7 @@ remove_file(int folder, const struct webroot_token *t, struct err *err)
 static unsigned
 clear(int dir, const char *name, unsigned made, unsigned bit)
 {
+	assert(bit == WEBROOT_MADE_ABOVE || bit == WEBROOT_MADE_FOLDER);
 	if ((made & bit) == 0 || unlinkat(dir, name, AT_REMOVEDIR) == 0)
 		return 0;
 	return errno == ENOTEMPTY || errno == EEXIST ? bit : 0;
@@ -262,6 +277,7 @@ webroot_take(int dir, const struct webroot_token *t, unsigned made,
 		    "directory .well-known/acme-challenge");
 	*left = clear(above, folder_name, made, WEBROOT_MADE_FOLDER);
 	*left |= clear(dir, above_name, made, WEBROOT_MADE_ABOVE);
+	assert((*left & ~made) == 0);
 	close(above);
 	return rc;
 }

@@ -1,6 +1,7 @@
 /* A file that is no inventory any more makes room for a new one. Nothing of it
  * is lost: somebody may want to look into it. */
 #include <config.h>
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -51,6 +52,7 @@ store_move_aside(const char *path, const char *at, struct err *err)
 	static const char *const parts[] = { "-wal", "-shm", "-journal", "" };
 	size_t i;
 
+	assert(path[0] != '\0' && at[0] != '\0' && strchr(at, '/') == NULL);
 	for (i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
 		if (move(path, at, parts[i]) != 0)
 			return err_errno(err, ERR_STORE, "damaged inventory "

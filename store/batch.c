@@ -30,10 +30,12 @@ batch_free(struct batch *b)
 static void
 add(struct batch *b, enum change_kind kind, enum table t, void *row)
 {
+	assert(kind < CHANGE_KINDS && row != NULL);
 	if (b->n == b->cap) {
 		b->cap = b->cap > 0 ? 2 * b->cap : 8;
 		b->v = xrealloc(b->v, b->cap * sizeof(*b->v));
 	}
+	assert(b->n < b->cap);
 	b->v[b->n].kind = kind;
 	b->v[b->n].table = t;
 	b->v[b->n].row = row;
@@ -46,6 +48,7 @@ row_bytes(enum table t, const void *row)
 	const struct col *c;
 	size_t n = row_defs[t].size;
 
+	assert((unsigned)t < T_COUNT && row != NULL);
 	for (c = row_defs[t].cols; c->name != NULL; c++) {
 		if (c->type == COL_TEXT)
 			n += strlen(row_text_of(row, c));
@@ -63,6 +66,7 @@ batch_put(struct batch *b, enum table t, const void *row)
 	add(b, CHANGE_PUT, t, row_copy(t, row));
 }
 
+/* Keeps the key alone: the row may be large, and the caller's. */
 void
 batch_del(struct batch *b, enum table t, const void *row)
 {
@@ -70,7 +74,9 @@ batch_del(struct batch *b, enum table t, const void *row)
 	void *key = xcalloc(1, d->size);
 	int i;
 
+	assert(d->keys >= 1 && d->keys <= ROW_KEYS_MAX);
 	for (i = 0; i < d->keys; i++) {
+		assert(d->cols[i].type != COL_BLOB);
 		if (d->cols[i].type == COL_INT)
 			*row_int_at(key, &d->cols[i]) =
 			    row_int_of(row, &d->cols[i]);
@@ -95,5 +101,6 @@ batch_del_all(struct batch *b, enum table t, int64_t id)
 bool
 batch_empty(const struct batch *b)
 {
+	assert(b != NULL);
 	return b->n == 0;
 }

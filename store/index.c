@@ -16,6 +16,7 @@ index_init(struct index *x, enum table t, const char *columns)
 	x->unique = columns != NULL && columns[0] == '!';
 	x->own = x->cols.n;
 	cols_add_key(&x->cols, t);
+	assert(x->own <= x->cols.n && (!x->unique || x->own > 0));
 }
 
 void
@@ -23,6 +24,8 @@ index_fini(struct index *x)
 {
 	struct index_node *at, *next;
 
+	assert((x->head[0] == NULL) == (x->n == 0));
+	assert((x->last == NULL) == (x->n == 0));
 	for (at = x->head[0]; at != NULL; at = next) {
 		next = at->next[0];
 		free(at);
@@ -39,6 +42,7 @@ random_height(struct index *x)
 	uint64_t r;
 	int height = 1;
 
+	assert(x->seed != 0);	/* else it would stay 0 for ever */
 	x->seed ^= x->seed << 13;
 	x->seed ^= x->seed >> 7;
 	x->seed ^= x->seed << 17;
@@ -56,6 +60,7 @@ descend(const struct index *x, const void *probe, int n, bool after,
 	struct index_node *at = NULL, *next = NULL;
 	int level, sign;
 
+	assert(n >= 0 && n <= x->cols.n);
 	for (level = INDEX_LEVELS - 1; level >= 0; level--) {
 		for (;;) {
 			next = at != NULL ? at->next[level] : x->head[level];
@@ -81,6 +86,7 @@ index_seek(const struct index *x, const void *probe, int n, bool after)
 	return descend(x, probe, n, after, path);
 }
 
+/* A node is linked into as many lists as it is high; path knows where. */
 void
 index_add(struct index *x, const void *row)
 {
@@ -89,6 +95,7 @@ index_add(struct index *x, const void *row)
 
 	descend(x, row, x->cols.n, false, path);
 	node = xcalloc(1, sizeof(*node) + (size_t)height * sizeof(node));
+	assert(height >= 1 && height <= INDEX_LEVELS);
 	node->row = row;
 	node->prev = path[0];
 	for (level = 0; level < height; level++) {
@@ -102,6 +109,9 @@ index_add(struct index *x, const void *row)
 	else
 		x->last = node;
 	x->n++;
+	assert(node->next[0] == NULL || cols_cmp(x->table, &x->cols,
+	    x->cols.n, row, node->next[0]->row) < 0);
+	assert(x->head[0] != NULL && x->last != NULL);
 }
 
 void
@@ -110,6 +120,7 @@ index_del(struct index *x, const void *row)
 	struct index_node *path[INDEX_LEVELS], *node, **link;
 	int level;
 
+	assert(x->n > 0);
 	node = descend(x, row, x->cols.n, false, path);
 	assert(node != NULL && cols_cmp(x->table, &x->cols, x->cols.n,
 	    node->row, row) == 0);
@@ -126,6 +137,7 @@ index_del(struct index *x, const void *row)
 		x->last = node->prev;
 	free(node);
 	x->n--;
+	assert((x->head[0] == NULL) == (x->n == 0));
 }
 
 struct index_node *
@@ -140,6 +152,7 @@ index_rival(const struct index *x, const void *row)
 	struct cols key = { 0, { 0 } };
 	struct index_node *at = index_seek(x, row, x->own, false);
 
+	assert(x->unique && x->own > 0);
 	cols_add_key(&key, x->table);
 	for (; at != NULL && cols_cmp(x->table, &x->cols, x->own, at->row,
 	    row) == 0; at = at->next[0])

@@ -33,6 +33,7 @@ equal_to(const struct conds *c, int col)
 {
 	int i;
 
+	assert(c->n >= 0 && c->n <= 2 * QUERY_WHERES_MAX);
 	for (i = 0; i < c->n; i++)
 		if (c->v[i].col == col && c->v[i].cmp == CMP_EQ)
 			return &c->v[i];
@@ -96,6 +97,7 @@ make_plan(const struct index *x, const struct walk *w)
 	p.leap = !p.bounded && p.eq + 1 < cols->n &&
 	    has_bound(w->conds, cols->v[p.eq + 1]);
 	p.ordered = delivers(cols, &w->want, w->conds);
+	assert(p.eq <= cols->n && !(p.bounded && p.leap));
 	p.score = 10 * p.eq + (p.bounded ? 4 : 0);
 	/* With a limit the order is worth most, unless nothing else is known
 	 * and the walk could be through all rows. */
@@ -112,6 +114,7 @@ choose_plan(struct walk *w, const struct index *indexes, int n)
 	struct plan p;
 	int i;
 
+	assert(n >= 1);
 	for (i = 0; i < n; i++) {
 		p = make_plan(&indexes[i], w);
 		if (i == 0 || p.score > w->plan.score)
@@ -125,6 +128,7 @@ set_probe(struct walk *w, const struct cond *c)
 {
 	const struct col *col = &row_defs[w->q->table].cols[c->col];
 
+	assert(col->type != COL_BLOB);
 	if (col->type == COL_INT)
 		*row_int_at(w->probe, col) = c->num;
 	else
@@ -163,6 +167,7 @@ walk_start(struct walk *w)
 		set_probe(w, near);
 		n++;
 	}
+	assert(n <= x->cols.n);
 	if (!w->q->descending)
 		return index_seek(x, w->probe, n,
 		    near != NULL && near->cmp == CMP_GT);
@@ -176,6 +181,7 @@ walk_next(const struct walk *w, const struct index_node *at, bool leap)
 	const struct index *x = w->plan.index;
 	int n = w->plan.eq + 1;
 
+	assert(!leap || w->plan.leap);
 	if (!leap)
 		return w->q->descending ? at->prev : at->next[0];
 	if (w->q->descending)
@@ -193,6 +199,8 @@ judge_failed(const struct walk *w, const struct cond *c)
 	bool far = w->q->descending ? is_lower(c->cmp) : is_upper(c->cmp);
 	int i;
 
+	assert(!p->bounded || p->eq < p->index->cols.n);
+	assert(!p->leap || p->eq + 1 < p->index->cols.n);
 	for (i = 0; i < p->eq; i++)
 		if (c->cmp == CMP_EQ && c->col == cols[i])
 			return STOP;
@@ -224,6 +232,7 @@ judge(const struct walk *w, const void *row)
 static void
 keep_sorted(struct index *sorted, const struct query *q, const void *row)
 {
+	assert(q->limit == 0 || sorted->n <= (size_t)q->limit);
 	index_add(sorted, row);
 	if (q->limit > 0 && sorted->n > (size_t)q->limit)
 		index_del(sorted, q->descending ? sorted->head[0]->row :
@@ -237,6 +246,7 @@ take_sorted(const struct index *sorted, bool descending, struct rows *out)
 	    sorted->head[0];
 	size_t cap = 0;
 
+	assert(out->n == 0);
 	for (; at != NULL; at = descending ? at->prev : at->next[0])
 		row_fill(out->table, rows_add(out, &cap), at->row);
 }
@@ -248,6 +258,7 @@ walk_rows(struct walk *w, struct index *sorted, struct rows *out)
 	enum verdict v = TAKE;
 	size_t cap = 0;
 
+	assert(w->plan.ordered == (sorted == NULL));
 	for (; at != NULL; at = walk_next(w, at, v == LEAP)) {
 		v = judge(w, at->row);
 		if (v == STOP)
@@ -273,6 +284,8 @@ plan_answer(const struct index *indexes, int n, const struct query *q,
 	struct walk w = { .q = q, .conds = &conds };
 	int i;
 
+	assert(n >= 1 && indexes[0].table == q->table);
+	assert(out->table == q->table && out->n == 0);
 	conds_init(&conds, q);
 	cols_parse(&w.want, q->table, q->order);
 	for (i = 0; i < w.want.n; i++)
@@ -288,6 +301,7 @@ plan_answer(const struct index *indexes, int n, const struct query *q,
 		take_sorted(&sorted, q->descending, out);
 		index_fini(&sorted);
 	}
+	assert(q->limit == 0 || out->n <= (size_t)q->limit);
 	free(w.probe);
 	conds_free(&conds);
 }

@@ -139,6 +139,9 @@ static const struct col revocation_cols[] = {
 	F(revocation, next_try_ms), F(revocation, error), END
 };
 
+_Static_assert(sizeof(cert_cols) / sizeof(cert_cols[0]) <= ROW_COLS_MAX,
+    "the widest table is within what a statement binds");
+
 #define T(st, keys, ...) \
 	{ #st, sizeof(struct row_##st), st##_cols, keys, { __VA_ARGS__ } }
 
@@ -176,6 +179,7 @@ row_free(enum table t, void *row)
 {
 	const struct col *c;
 
+	assert((unsigned)t < T_COUNT && row != NULL);
 	for (c = row_defs[t].cols; c->name != NULL; c++) {
 		if (c->type == COL_TEXT) {
 			free(*row_text_at(row, c));
@@ -192,6 +196,7 @@ row_fill(enum table t, void *to, const void *from)
 	const struct col *c;
 	const struct blob *b;
 
+	assert((unsigned)t < T_COUNT && to != from);
 	memcpy(to, from, d->size);
 	for (c = d->cols; c->name != NULL; c++) {
 		if (c->type == COL_TEXT)
@@ -218,6 +223,7 @@ find_col(enum table t, const char *name, size_t n)
 {
 	const struct col *c;
 
+	assert((unsigned)t < T_COUNT && n > 0);
 	for (c = row_defs[t].cols; c->name != NULL; c++)
 		if (strlen(c->name) == n && memcmp(c->name, name, n) == 0)
 			return (int)(c - row_defs[t].cols);
@@ -236,6 +242,7 @@ row_text(char **field, const char *s)
 {
 	char *now = xstrdup(s);		/* s may be a part of *field */
 
+	assert(field != NULL);
 	free(*field);
 	*field = now;
 }
@@ -245,6 +252,7 @@ cols_add(struct cols *l, int col)
 {
 	int i;
 
+	assert(col >= 0 && col < ROW_COLS_MAX);
 	for (i = 0; i < l->n; i++)
 		if (l->v[i] == col)
 			return;
@@ -271,6 +279,7 @@ cols_add_key(struct cols *l, enum table t)
 {
 	int i;
 
+	assert(row_defs[t].keys >= 1 && row_defs[t].keys <= ROW_KEYS_MAX);
 	for (i = 0; i < row_defs[t].keys; i++)
 		cols_add(l, i);
 }
@@ -281,6 +290,8 @@ cmp_blob(const struct blob *a, const struct blob *b)
 	size_t n = a->len < b->len ? a->len : b->len;
 	int c = n > 0 ? memcmp(a->p, b->p, n) : 0;
 
+	assert(a->p != NULL || a->len == 0);
+	assert(b->p != NULL || b->len == 0);
 	return c != 0 ? c : (a->len > b->len) - (a->len < b->len);
 }
 
@@ -292,6 +303,7 @@ cols_cmp(enum table t, const struct cols *l, int n, const void *a,
 	int64_t x, y;
 	int i, sign = 0;
 
+	assert(n >= 0 && n <= l->n);
 	for (i = 0; i < n && sign == 0; i++) {
 		c = &row_defs[t].cols[l->v[i]];
 		if (c->type == COL_INT) {

@@ -228,6 +228,7 @@ enum job_kind {
 	JOB_PROBE,		/* object: certificate */
 	JOB_ARI,
 	JOB_PRUNE,		/* object: certificate: old generations */
+	JOB_REVOKE,		/* object: certificate: take versions back */
 	JOB_KIND_COUNT
 };
 
@@ -266,7 +267,7 @@ struct row_revocation {
 	int64_t cert_id, version;
 	int64_t reason;		/* RFC 5280 section 5.3.1 */
 	int64_t at_once;	/* 1: before its replacement is served */
-	char *state;		/* replacing revoking done failed */
+	char *state;		/* replacing ready revoking done failed */
 	char *actor;
 	int64_t asked_ms, done_ms, failures, next_try_ms;
 	char *error;

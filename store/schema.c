@@ -6,6 +6,7 @@
  * Tables are WITHOUT ROWID where rows are small and the key is not one
  * number; with rows of kilobytes a separate index on the key is smaller. */
 #include <config.h>
+#include <assert.h>
 #include <stddef.h>
 #include <stdio.h>
 #include "store/schema.h"
@@ -223,6 +224,7 @@ schema_pragma(sqlite3 *db, const char *sql, int *value)
 	sqlite3_stmt *stmt;
 	int rc = sqlite3_prepare_v2(db, sql, -1, &stmt, NULL);
 
+	assert(value != NULL);
 	if (rc != SQLITE_OK)
 		return rc;
 	rc = sqlite3_step(stmt);
@@ -240,6 +242,7 @@ run_statements(sqlite3 *db, const struct migration *m, int number)
 	char set[64];
 	int rc = SQLITE_OK;
 
+	assert(number >= 1 && m->statements[0] != NULL);
 	for (sql = m->statements; rc == SQLITE_OK && *sql != NULL; sql++)
 		rc = sqlite3_exec(db, *sql, NULL, NULL, NULL);
 	if (rc != SQLITE_OK)
@@ -248,11 +251,13 @@ run_statements(sqlite3 *db, const struct migration *m, int number)
 	return sqlite3_exec(db, set, NULL, NULL, NULL);
 }
 
+/* IMMEDIATE: the right to write is had before anything is looked at. */
 static int
 migrate_once(sqlite3 *db, const struct migration *m, int number)
 {
 	int rc = sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
 
+	assert(rc != SQLITE_OK || !sqlite3_get_autocommit(db));
 	if (rc != SQLITE_OK)
 		return rc;
 	rc = run_statements(db, m, number);
@@ -271,5 +276,6 @@ schema_migrate(sqlite3 *db, const struct migration *list, int n)
 	rc = schema_pragma(db, "PRAGMA user_version", &version);
 	for (; rc == SQLITE_OK && version < n; version++)
 		rc = migrate_once(db, &list[version], version + 1);
+	assert(rc != SQLITE_OK || version >= n);
 	return rc;
 }

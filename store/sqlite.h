@@ -50,6 +50,9 @@ int sqlite_exec(struct store_sqlite *s, const char *sql);
 void sqlite_give_up(struct store_sqlite *s, int rc);
 /* -1 and err when the store takes no more calls. */
 int sqlite_usable(const struct store_sqlite *s, struct err *err);
+/* After a question that failed with rc: SQLite may have taken back what is
+ * staged. Then nothing more goes into it, and it can't be read either. */
+void sqlite_doubt(struct store_sqlite *s, int rc);
 
 /* Text of a statement: the caller frees it. */
 char *sqlite_sql_change(enum change_kind kind, enum table t);

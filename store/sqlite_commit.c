@@ -4,6 +4,7 @@
  * dropped pages that a second try would find
  * clean (security.md H3). */
 #include <config.h>
+#include <assert.h>
 #include <stdlib.h>
 #include "store/cols.h"
 #include "store/sqlite.h"
@@ -17,8 +18,10 @@ sqlite_exec(struct store_sqlite *s, const char *sql)
 int
 sqlite_usable(const struct store_sqlite *s, struct err *err)
 {
-	if (!s->broken)
+	if (!s->broken && s->failed == SQLITE_OK)
 		return 0;
+	if (!s->broken)
+		return sqlite_err(err, s->db, s->failed, s->path);
 	err_set(err, ERR_STORE, "inventory \"%s\" is not used any more: the "
 	    "disk reported an error", s->path);
 	return err_advise(err, "Look into the kernel's log and check the "
@@ -26,8 +29,16 @@ sqlite_usable(const struct store_sqlite *s, struct err *err)
 }
 
 void
+sqlite_doubt(struct store_sqlite *s, int rc)
+{
+	if (s->writing && sqlite3_get_autocommit(s->db))
+		s->failed = rc;
+}
+
+void
 sqlite_give_up(struct store_sqlite *s, int rc)
 {
+	assert(s->db != NULL);
 	if ((rc & 0xff) == SQLITE_IOERR)
 		s->broken = true;
 	if (!sqlite3_get_autocommit(s->db) &&
@@ -36,6 +47,7 @@ sqlite_give_up(struct store_sqlite *s, int rc)
 		s->broken = true;
 }
 
+/* Once for each table and kind of change, for as long as the file is open. */
 static int
 prepare_change(struct store_sqlite *s, enum change_kind kind, enum table t)
 {
@@ -43,6 +55,7 @@ prepare_change(struct store_sqlite *s, enum change_kind kind, enum table t)
 	char *sql;
 	int rc;
 
+	assert(kind < CHANGE_KINDS && (unsigned)t < T_COUNT);
 	if (*stmt != NULL)
 		return SQLITE_OK;
 	sql = sqlite_sql_change(kind, t);
@@ -57,6 +70,7 @@ bind_column(sqlite3_stmt *stmt, int at, const void *row, const struct col *c)
 {
 	const struct blob *b;
 
+	assert(at >= 1 && at <= ROW_COLS_MAX);
 	if (c->type == COL_INT)
 		return sqlite3_bind_int64(stmt, at, row_int_of(row, c));
 	if (c->type == COL_TEXT)
@@ -84,6 +98,7 @@ bind_row(sqlite3_stmt *stmt, const struct change *c)
 		else
 			rc = bind_column(stmt, i + 1, c->row, &d->cols[i]);
 	}
+	assert(rc != SQLITE_OK || i == sqlite3_bind_parameter_count(stmt));
 	return rc;
 }
 
@@ -106,10 +121,13 @@ apply(struct store_sqlite *s, const struct change *c)
 	return rc;
 }
 
+/* The only constraints are NOT NULL, which no row of ours can break, and the
+ * unique indexes. */
 static int
 explain(struct store_sqlite *s, int rc, const struct change *c,
     struct err *err)
 {
+	assert(rc != SQLITE_OK);
 	if ((rc & 0xff) != SQLITE_CONSTRAINT || c == NULL)
 		return sqlite_err(err, s->db, rc, s->path);
 	store_not_unique(err, c->table, "the inventory");
@@ -124,11 +142,17 @@ sqlite_stage(struct store *store, const struct batch *b, struct err *err)
 	int rc = SQLITE_OK;
 	size_t i;
 
+	assert(b->n > 0);
 	if (sqlite_usable(s, err) != 0)
 		return -1;
 	if (!s->writing)
 		rc = sqlite_exec(s, "BEGIN IMMEDIATE");
+	else if (sqlite3_get_autocommit(s->db))
+		/* A read that failed for want of memory or disk has ended the
+		 * transaction: each change would now be durable by itself. */
+		rc = SQLITE_ABORT_ROLLBACK;
 	s->writing = rc == SQLITE_OK;
+	assert(!s->writing || !sqlite3_get_autocommit(s->db));
 	for (i = 0; rc == SQLITE_OK && i < b->n; i++) {
 		c = &b->v[i];
 		rc = apply(s, c);
@@ -148,9 +172,11 @@ sqlite_commit(struct store *store, struct err *err)
 
 	if (sqlite_usable(s, err) != 0)
 		return -1;
+	assert(s->writing);
 	rc = sqlite_exec(s, "COMMIT");
 	if (rc == SQLITE_OK) {
 		s->writing = false;
+		assert(sqlite3_get_autocommit(s->db));
 		return 0;
 	}
 	s->failed = rc;
@@ -165,4 +191,5 @@ sqlite_undo(struct store *store)
 	s->writing = false;
 	sqlite_give_up(s, s->failed);
 	s->failed = SQLITE_OK;
+	assert(s->broken || sqlite3_get_autocommit(s->db));
 }

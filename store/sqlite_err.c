@@ -1,5 +1,6 @@
 /* What went wrong with the inventory's file, in words, and what to do. */
 #include <config.h>
+#include <assert.h>
 #include <string.h>
 #include "store/sqlite.h"
 
@@ -56,6 +57,7 @@ sqlite_err(struct err *err, sqlite3 *db, int rc, const char *path)
 	const char *because = "";
 	int number = 0;
 
+	assert(rc != SQLITE_OK && rc != SQLITE_ROW && rc != SQLITE_DONE);
 	if (db != NULL && ((rc & 0xff) == SQLITE_CANTOPEN ||
 	    (rc & 0xff) == SQLITE_IOERR))
 		number = sqlite3_system_errno(db);

@@ -2,6 +2,7 @@
  * something is), each by a statement that
  * is prepared once for its shape and kept. */
 #include <config.h>
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include "store/cols.h"
@@ -25,6 +26,7 @@ prepare_query(struct store_sqlite *s, char *sql, sqlite3_stmt **stmt)
 	struct kept_query *k = place_for(s, sql);
 	int rc = SQLITE_OK;
 
+	assert((k->sql == NULL) == (k->stmt == NULL));
 	if (k->sql != NULL && strcmp(k->sql, sql) == 0)
 		free(sql);
 	else {
@@ -43,6 +45,8 @@ prepare_query(struct store_sqlite *s, char *sql, sqlite3_stmt **stmt)
 	return rc;
 }
 
+/* The limit comes last and is always there, so that all pages of a list share
+ * one statement; -1 is none. */
 static int
 bind_query(sqlite3_stmt *stmt, const struct query *q, const struct conds *c)
 {
@@ -59,6 +63,8 @@ bind_query(sqlite3_stmt *stmt, const struct query *q, const struct conds *c)
 	if (rc == SQLITE_OK)
 		rc = sqlite3_bind_int64(stmt, c->n + 1,
 		    q->limit > 0 ? q->limit : -1);
+	assert(rc != SQLITE_OK ||
+	    sqlite3_bind_parameter_count(stmt) == c->n + 1);
 	return rc;
 }
 
@@ -91,6 +97,7 @@ read_row(sqlite3_stmt *stmt, void *row, enum table t)
 
 	for (i = 0; rc == SQLITE_OK && c[i].name != NULL; i++)
 		rc = read_column(stmt, i, row, &c[i]);
+	assert(rc != SQLITE_OK || i == sqlite3_column_count(stmt));
 	return rc;
 }
 
@@ -100,6 +107,7 @@ read_rows(sqlite3_stmt *stmt, struct rows *out)
 	size_t cap = 0;
 	int rc;
 
+	assert(out->n == 0 && out->v == NULL);
 	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
 		rc = read_row(stmt, rows_add(out, &cap), out->table);
 		if (rc != SQLITE_OK)
@@ -135,6 +143,7 @@ sqlite_read(struct store *store, const struct query *q, int n,
 	struct store_sqlite *s = (struct store_sqlite *)store;
 	int i, rc;
 
+	assert(n >= 1 && n <= QUERY_MAX);
 	if (sqlite_usable(s, err) != 0)
 		return -1;
 	rc = s->writing ? SQLITE_OK : sqlite_exec(s, "BEGIN");
@@ -145,7 +154,7 @@ sqlite_read(struct store *store, const struct query *q, int n,
 	if (rc == SQLITE_OK)
 		return 0;
 	sqlite_err(err, s->db, rc, s->path);
-	/* What was staged stays; if it did not, its commit will say so. */
+	sqlite_doubt(s, rc);
 	if (!s->writing)
 		sqlite_give_up(s, SQLITE_OK);
 	return -1;
@@ -158,6 +167,7 @@ count_rows(sqlite3_stmt *stmt, const struct col *c, struct tallies *out)
 	int64_t count;
 	int rc;
 
+	assert(sqlite3_column_count(stmt) == 2 && c->type != COL_BLOB);
 	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
 		count = sqlite3_column_int64(stmt, 1);
 		if (c->type == COL_INT) {
@@ -188,5 +198,8 @@ sqlite_tally(struct store *store, enum table t, int col, struct tallies *out,
 		rc = count_rows(stmt, &row_defs[t].cols[col], out);
 		sqlite3_reset(stmt);
 	}
-	return rc == SQLITE_OK ? 0 : sqlite_err(err, s->db, rc, s->path);
+	if (rc == SQLITE_OK)
+		return 0;
+	sqlite_doubt(s, rc);
+	return sqlite_err(err, s->db, rc, s->path);
 }

@@ -22,6 +22,7 @@ put_columns(struct buf *b, enum table t, int first, int last,
 {
 	int i;
 
+	assert(first >= 0 && first < last);
 	for (i = first; i < last; i++)
 		buf_printf(b, "%s\"%s\"%s", i > first ? between : "",
 		    row_defs[t].cols[i].name, after);
@@ -34,6 +35,7 @@ count_columns(enum table t)
 
 	while (row_defs[t].cols[n].name != NULL)
 		n++;
+	assert(n > 0 && n <= ROW_COLS_MAX);
 	return n;
 }
 
@@ -43,6 +45,7 @@ put_upsert(struct buf *b, enum table t)
 	const struct col *cols = row_defs[t].cols;
 	int i, keys = row_defs[t].keys, n = count_columns(t);
 
+	assert(keys < n);	/* else there would be nothing to set */
 	buf_printf(b, "INSERT INTO \"%s\" (", row_defs[t].name);
 	put_columns(b, t, 0, n, "", ", ");
 	buf_puts(b, ") VALUES (?");
@@ -61,6 +64,7 @@ sqlite_sql_change(enum change_kind kind, enum table t)
 {
 	struct buf b;
 
+	assert(kind < CHANGE_KINDS && (unsigned)t < T_COUNT);
 	buf_init(&b, SQL_MAX);
 	if (kind == CHANGE_PUT)
 		put_upsert(&b, t);
@@ -82,6 +86,7 @@ put_conditions(struct buf *b, enum table t, const struct conds *c)
 	};
 	int i;
 
+	assert(c->n >= 0 && c->n <= 2 * QUERY_WHERES_MAX);
 	for (i = 0; i < c->n; i++)
 		buf_printf(b, "%s\"%s\" %s ?", i == 0 ? " WHERE " : " AND ",
 		    row_defs[t].cols[c->v[i].col].name, signs[c->v[i].cmp]);
@@ -95,6 +100,7 @@ sqlite_sql_select(const struct query *q, const struct conds *c)
 	struct buf b;
 	int i;
 
+	assert(q->limit >= 0);
 	cols_parse(&order, q->table, q->order);
 	cols_add_key(&order, q->table);
 	buf_init(&b, SQL_MAX);
@@ -117,6 +123,7 @@ sqlite_sql_tally(enum table t, int col)
 	const char *name = row_defs[t].cols[col].name;
 	struct buf b;
 
+	assert(row_defs[t].cols[col].type != COL_BLOB);
 	buf_init(&b, SQL_MAX);
 	buf_printf(&b, "SELECT \"%s\", count(*) FROM \"%s\" GROUP BY \"%s\"",
 	    name, row_defs[t].name, name);

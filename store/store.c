@@ -25,6 +25,7 @@ store_failed(const struct store *s)
 static void
 spoil(struct store *s)
 {
+	assert(s->open && !s->spoiled);
 	s->ops->undo(s);
 	s->open = false;
 	s->spoiled = true;
@@ -35,6 +36,7 @@ store_stage(struct store *s, struct batch *b)
 {
 	int rc = 0;
 
+	assert(!(s->open && s->spoiled));
 	if (!s->spoiled && !batch_empty(b)) {
 		err_clear(&s->why);
 		s->open = true;
@@ -49,17 +51,21 @@ store_stage(struct store *s, struct batch *b)
 	batch_free(b);
 }
 
+/* The error is copied first: the callback may begin the next transaction, or
+ * close the store. */
 void
 store_commit(struct store *s, struct batch *b, store_done *done, void *ctx)
 {
 	struct err why;
 	bool failed;
 
+	assert(done != NULL);
 	store_stage(s, b);
 	if (s->open && s->ops->commit(s, &s->why) != 0)
 		spoil(s);
 	failed = s->spoiled;
 	why = s->why;
+	assert(!failed || why.code != ERR_OK);
 	s->open = s->spoiled = false;
 	done(ctx, failed ? &why : NULL);
 }
@@ -81,6 +87,7 @@ store_read(struct store *s, const struct query *q, int n, store_rows *done,
 	err_clear(&err);
 	if (s->spoiled)
 		err = s->why;
+	assert(!s->spoiled || err.code != ERR_OK);
 	rc = s->spoiled ? -1 : s->ops->read(s, q, n, answers, &err);
 	if (rc == 0)
 		done(ctx, answers, n, NULL);
@@ -98,6 +105,7 @@ store_tally(struct store *s, enum table t, const char *col,
 	struct err err;
 	size_t i;
 
+	assert((unsigned)t < T_COUNT && done != NULL);
 	err_clear(&err);
 	if (s->spoiled)
 		done(ctx, NULL, 0, &s->why);
@@ -115,6 +123,7 @@ rows_free(struct rows *r)
 {
 	size_t i;
 
+	assert(r->v != NULL || r->n == 0);
 	for (i = 0; i < r->n; i++)
 		row_free(r->table, (char *)r->v + i * row_defs[r->table].size);
 	free(r->v);
@@ -128,6 +137,7 @@ rows_add(struct rows *r, size_t *cap)
 	size_t size = row_defs[r->table].size;
 	char *row;
 
+	assert(r->n <= *cap);
 	if (r->n == *cap) {
 		*cap = *cap > 0 ? 2 * *cap : 8;
 		r->v = xrealloc(r->v, *cap * size);
@@ -139,6 +149,7 @@ rows_add(struct rows *r, size_t *cap)
 static int
 tally_cmp(const struct tally *t, const char *text, int64_t num)
 {
+	assert((t->text == NULL) == (text == NULL));
 	if (text != NULL)
 		return strcmp(t->text, text);
 	return (t->num > num) - (t->num < num);
@@ -164,6 +175,9 @@ tallies_count(struct tallies *l, const char *text, int64_t num, int64_t count)
 		l->v[low].text = xstrdup(text);
 		l->v[low].num = num;
 		l->v[low].count = 0;
+		assert(low == 0 || tally_cmp(&l->v[low - 1], text, num) < 0);
+		assert(low + 1 == l->n ||
+		    tally_cmp(&l->v[low + 1], text, num) > 0);
 	}
 	l->v[low].count += count;
 }
@@ -180,6 +194,7 @@ prefix_end(const char *prefix)
 		n--;
 	if (n == 0)
 		return NULL;
+	assert((unsigned char)prefix[n - 1] < 0xff);
 	end = xstrndup(prefix, n);
 	end[n - 1]++;
 	return end;
@@ -192,9 +207,11 @@ conds_init(struct conds *c, const struct query *q)
 	struct cond *now;
 	int i;
 
+	assert(q->wheres >= 0 && q->wheres <= QUERY_WHERES_MAX);
 	memset(c, 0, sizeof(*c));
 	for (i = 0; i < q->wheres; i++) {
 		w = &q->where[i];
+		assert(w->col != NULL && (unsigned)w->cmp <= CMP_PREFIX);
 		now = &c->v[c->n++];
 		now->col = row_col(q->table, w->col);
 		now->cmp = w->cmp;
@@ -231,6 +248,7 @@ cond_holds(const struct cond *c, enum table t, const void *row)
 	int64_t n;
 	int sign;
 
+	assert(col->type != COL_BLOB);
 	if (col->type == COL_INT) {
 		n = row_int_of(row, col);
 		sign = (n > c->num) - (n < c->num);
@@ -254,6 +272,7 @@ store_not_unique(struct err *err, enum table t, const char *what)
 	const char *column = "key";
 	int i;
 
+	assert((unsigned)t < T_COUNT);
 	for (i = 0; i < ROW_INDEXES_MAX && d->indexes[i] != NULL; i++)
 		if (d->indexes[i][0] == '!')
 			column = d->indexes[i] + 1;

@@ -3,6 +3,7 @@
  * ordered indexes over the same rows; what is staged is applied change by
  * change and taken back, last change first, when one of them fails. */
 #include <config.h>
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include "store/backend.h"
@@ -33,11 +34,13 @@ struct store_memory {
 	int64_t events_before;		/* last_event before it */
 };
 
+/* Out first: a row under the same key may not be there twice. */
 static void
 exchange(struct table_memory *m, const void *out, const void *in)
 {
 	int i;
 
+	assert(m->n >= 1 && (out != NULL || in != NULL));
 	for (i = 0; i < m->n; i++) {
 		if (out != NULL)
 			index_del(&m->index[i], out);
@@ -49,6 +52,7 @@ exchange(struct table_memory *m, const void *out, const void *in)
 static void
 note(struct history *h, enum table t, void *was, void *is)
 {
+	assert(h->n <= h->cap && (was != NULL || is != NULL));
 	if (h->n == h->cap) {
 		h->cap = h->cap > 0 ? 2 * h->cap : 16;
 		h->v = xrealloc(h->v, h->cap * sizeof(*h->v));
@@ -92,12 +96,14 @@ find_row(const struct table_memory *m, const void *key)
 	const struct index *x = &m->index[0];
 	struct index_node *at = index_seek(x, key, x->cols.n, false);
 
+	assert(x->own == 0);	/* the key's: no other columns before it */
 	if (at == NULL || cols_cmp(x->table, &x->cols, x->cols.n, at->row,
 	    key) != 0)
 		return NULL;
 	return (void *)(uintptr_t)at->row;
 }
 
+/* An event without id gets the next one, as AUTOINCREMENT would give it. */
 static void *
 stored_copy(struct store_memory *s, const struct change *c)
 {
@@ -111,6 +117,7 @@ stored_copy(struct store_memory *s, const struct change *c)
 		if (e->id > s->last_event)
 			s->last_event = e->id;
 	}
+	assert(c->table != T_EVENT || s->last_event > 0);
 	return row;
 }
 
@@ -131,6 +138,7 @@ put_row(struct store_memory *s, const struct change *c, struct history *h,
 		}
 	}
 	exchange(m, was, now);
+	assert(m->index[0].n == m->index[m->n - 1].n);
 	note(h, c->table, was, now);
 	return 0;
 }
@@ -140,6 +148,8 @@ del_row(struct store_memory *s, enum table t, void *row, struct history *h)
 {
 	if (row != NULL) {
 		exchange(&s->tables[t], row, NULL);
+		assert(s->tables[t].index[0].n ==
+		    s->tables[t].index[s->tables[t].n - 1].n);
 		note(h, t, row, NULL);
 	}
 }
@@ -187,12 +197,14 @@ memory_commit(struct store *store, struct err *err)
 	return 0;
 }
 
+/* Ids go back, too: nobody but the failed turn has seen them. */
 static void
 memory_undo(struct store *store)
 {
 	struct store_memory *s = (struct store_memory *)store;
 
 	settle(s, false);
+	assert(s->events_before <= s->last_event && s->staged.n == 0);
 	s->last_event = s->events_before;
 }
 
@@ -206,6 +218,7 @@ memory_read(struct store *store, const struct query *q, int n,
 
 	(void)err;
 	for (i = 0; i < n; i++) {
+		assert((unsigned)q[i].table < T_COUNT);
 		m = &s->tables[q[i].table];
 		plan_answer(m->index, m->n, &q[i], &answers[i]);
 	}
@@ -220,6 +233,7 @@ memory_tally(struct store *store, enum table t, int col, struct tallies *out,
 	const struct col *c = &row_defs[t].cols[col];
 	const struct index_node *at = s->tables[t].index[0].head[0];
 
+	assert(c->type != COL_BLOB);
 	(void)err;
 	for (; at != NULL; at = at->next[0]) {
 		if (c->type == COL_INT)

@@ -5,6 +5,7 @@
  * refused. One connection, for good: SQLite up to 3.51.2 may damage a file
  * whose log two connections write (security.md section 0, finding 10). */
 #include <config.h>
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -14,6 +15,9 @@
 #include <unistd.h>
 #include "store/schema.h"
 #include "store/sqlite.h"
+
+_Static_assert((int)STORE_LENGTH_MAX > (int)STORE_ROW_MAX,
+    "our own limit speaks first, and names the row");
 
 static void
 sqlite_close_store(struct store *store)
@@ -52,6 +56,7 @@ checkpoint(void *ctx, sqlite3 *db, const char *name, int pages)
 	struct store_sqlite *s = ctx;
 	int rc;
 
+	assert(db == s->db);
 	if (pages >= STORE_CHECKPOINT_PAGES) {
 		rc = sqlite3_wal_checkpoint_v2(db, name,
 		    SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
@@ -118,6 +123,7 @@ connect_to(const char *path, struct err *err)
 	return NULL;
 }
 
+/* A rename is durable when its directory is. */
 static int
 sync_directory_of(const char *path)
 {
@@ -139,6 +145,7 @@ with_suffix(const char *path, const char *suffix)
 	size_t n = strlen(path) + strlen(suffix) + 1;
 	char *s = xcalloc(1, n);
 
+	assert(path[0] != '\0' && suffix[0] != '\0');
 	snprintf(s, n, "%s%s", path, suffix);
 	return s;
 }
@@ -161,6 +168,7 @@ refuse_orphan_log(const char *path, struct err *err)
 	    "(keep it) to start anew");
 }
 
+/* By hand and not by SQLite: its mode is right from the first moment on. */
 static int
 make_empty(const char *path, struct err *err)
 {
@@ -299,6 +307,7 @@ start_log(struct store_sqlite *s, struct err *err)
 {
 	int rc = SQLITE_READONLY;
 
+	assert(!s->writing && sqlite3_get_autocommit(s->db));
 	if (sqlite3_db_readonly(s->db, "main") == 0)
 		rc = sqlite_exec(s, "PRAGMA journal_mode = WAL; "
 		    "PRAGMA journal_size_limit = 67108864");

@@ -66,7 +66,11 @@ everleafd_start() {
 	fi
 	within 20 up_or_gone && alive everleafd
 }
-up_or_gone() { ! alive everleafd || everleaf status; }
+# One that listens but has no engine would let the command wait for minutes.
+up_or_gone() {
+	! alive everleafd || timeout 5 "$prefix/bin/everleaf" \
+		--socket "$run/everleaf.sock" status
+}
 
 # As root each role has a user of its own. Where the machine does not have
 # them, the daemon sees a list of users of ours in their place: only it does,

@@ -2,16 +2,16 @@
 # snippet that is shipped for it: processes and files of the scene's own, on
 # loopback. Needs $http_port, $tls_port, $alpn_port and $run.
 
-# The program of a front, if it is here. They are not installed for a test:
-# that would start them, now and at every boot.
+# The program of a front, if it is here; nginx is the one of nginx.sh.
 front_program() {	# front_program NAME
 	case $1 in
 	apache) set -- apache2 ;;
+	nginx) set -- "$nginx" ;;
 	esac
 	PATH=$PATH:/usr/sbin:/sbin command -v "$1"
 }
 
-front_module() {	# front_module nginx|apache2|lighttpd FILE: where it is
+front_module() {	# front_module apache2|lighttpd FILE: where it is
 	local d
 	for d in "/usr/lib/$1/modules" "/usr/lib/$1" "/usr/lib64/$1/modules"; do
 		[ ! -e "$d/$2" ] || { echo "$d/$2"; return; }
@@ -140,8 +140,7 @@ front_tls_start() {	# front_tls_start NAME SNIPPET CERTIFICATE
 
 front_tls_nginx() {	# front_tls_nginx PROGRAM SNIPPET FOLDER
 	cat >"$front_home/conf" <<-EOT
-	$(so=$(front_module nginx ngx_stream_module.so) &&
-		echo "load_module $so;")
+	${front_stream:+load_module $front_stream;}
 	$([ "$(id -u)" -ne 0 ] || echo "user $(front_user);")
 	pid $front_home/pid;
 	events { worker_connections 64; }

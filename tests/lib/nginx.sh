@@ -20,6 +20,23 @@ nginx_get() {	# nginx_get CACHE
 	nginx=$scene/nginx-program
 }
 
+# Its stream module, which is a package of its own: where it is, if it is not
+# built in.
+nginx_stream() {	# nginx_stream CACHE
+	local so
+	case $("$nginx" -V 2>&1) in
+	*--with-stream=dynamic*) ;;
+	*--with-stream*) return 0 ;;
+	*) return 1 ;;
+	esac
+	so=usr/lib/nginx/modules/ngx_stream_module.so
+	[ ! -e "/$so" ] || { echo "/$so"; return; }
+	[ -e "$1/nginx-stream/$so" ] ||
+		unpack_package "" libnginx-mod-stream "$1/nginx-stream" >&2 ||
+		return 1
+	echo "$1/nginx-stream/$so"
+}
+
 # Writes the configuration: port $http_port answers challenges from RUN,
 # port $tls_port serves each NAME with its files below LIVE. Without names
 # there is no TLS yet: nginx would not start without certificates.

@@ -2,7 +2,7 @@
 # that are installed, and packages that are only unpacked into a folder of
 # ours because the system is better off without them.
 
-# To build, and to try what was built. clang is there for the fuzz targets.
+# To build, and to try what was built.
 build_packages="gcc make autoconf automake pkg-config xz-utils
 	libssl-dev libcurl4-openssl-dev libjansson-dev libsqlite3-dev libuv1-dev
 	libc-ares-dev libldns-dev libidn2-dev libmicrohttpd-dev
@@ -10,6 +10,12 @@ build_packages="gcc make autoconf automake pkg-config xz-utils
 scene_packages="openssl curl jq ca-certificates"
 test_packages="libcmocka-dev binutils sqlite3 python3 strace mandoc iproute2
 	python3-cryptography python3-hpack"
+# For fuzzing by itself only (tests/run fuzz).
+fuzz_packages="clang libclang-rt-dev llvm"
+# Servers that tests start by themselves, and the programs that come with
+# them. nginx and its modules are unpacked instead (nginx.sh).
+server_packages="bind9 bind9-utils bind9-dnsutils knot apache2-bin haproxy
+	lighttpd lighttpd-modules-lua"
 
 on_debian() { [ -e /etc/debian_version ] && command -v apt-get >/dev/null; }
 
@@ -42,13 +48,67 @@ install_packages() {	# install_packages PACKAGE...
 	fi
 	echo "installing $want"
 	export DEBIAN_FRONTEND=noninteractive
-	apt-get -qq update &&
-		apt-get -qq -y --no-install-recommends install $want \
-			</dev/null >"${TMPDIR:-/tmp}/everleaf-apt.$$" 2>&1 &&
-		rm -f "${TMPDIR:-/tmp}/everleaf-apt.$$" && return 0
-	tail -n 20 "${TMPDIR:-/tmp}/everleaf-apt.$$" >&2
-	rm -f "${TMPDIR:-/tmp}/everleaf-apt.$$"
+	apt-get -qq update && apt_install $want
+}
+
+apt_install() {	# apt_install PACKAGE...: what it says is shown if it fails
+	local said
+	said=$(apt-get -qq -y --no-install-recommends install "$@" \
+		</dev/null 2>&1) && return 0
+	printf '%s\n' "$said" | tail -n 20 >&2
 	return 1
+}
+
+# Packages with a server in them, for tests: it is not started, neither now
+# nor at the next boot. Those that were here before stay as they are. Who is
+# not root does without; the tests that want them are skipped.
+install_servers() {	# install_servers PACKAGE...
+	local want
+	on_debian || return 0
+	want=$(lacking "$@")
+	[ -n "$want" ] || return 0
+	want=$(echo $want)
+	if [ "$(id -u)" -ne 0 ]; then
+		echo "Only root can install these, so tests that need them" \
+			"are skipped: $want" >&2
+		[ "${CI:-}" != true ]
+		return
+	fi
+	echo "installing, without starting them: $want"
+	export DEBIAN_FRONTEND=noninteractive
+	apt-get -qq update && with_no_starts apt_install $want || return 1
+	not_at_boot $want
+}
+
+# Debian's way to say that no package may start anything (invoke-rc.d(8)). If
+# the machine has a policy of its own, that one decides.
+with_no_starts() {	# with_no_starts COMMAND...
+	(
+		policy=/usr/sbin/policy-rc.d
+		if [ -e "$policy" ]; then
+			echo "$policy is there: it decides whether they start"
+		else
+			trap 'rm -f "$policy"' EXIT
+			trap 'exit 130' INT TERM HUP
+			printf '#!/bin/sh\nexit 101\n' >"$policy" &&
+				chmod 755 "$policy" || exit 1
+		fi
+		"$@"
+	)
+}
+
+not_at_boot() {	# not_at_boot PACKAGE...
+	local unit units
+	units=$(dpkg -L "$@" | sed -n \
+		's|^.*/systemd/system/\([^/@]*\.service\)$|\1|p' | sort -u)
+	for unit in $units; do
+		if command -v systemctl >/dev/null; then
+			systemctl -q disable "$unit" >/dev/null 2>&1
+		elif [ -x "/etc/init.d/${unit%.service}" ]; then
+			update-rc.d "${unit%.service}" disable >/dev/null 2>&1
+		fi
+	done
+	echo "not started at boot:" $units
 }
 
 # The machine's own entry for its Debian release, in the form in which it is

@@ -105,8 +105,8 @@ pebble_tls() {
 	return "$1"
 }
 
-# One profile only: Pebble takes a random one when none is asked for. The last
-# key is for old ones, which know no profiles.
+# One profile only: Pebble takes a random one when none is asked for. More are
+# written in $pebble_profiles. The last key is for old ones, which know none.
 pebble_conf() {
 	cat <<-EOF
 	{"pebble": {
@@ -117,11 +117,12 @@ pebble_conf() {
 	 "httpPort": $http_port, "tlsPort": $alpn_port,
 	 "ocspResponderURL": "", "externalAccountBindingRequired": ${pebble_binds:-false},
 	 "externalAccountMACKeys": {"kid-1": "${pebble_mac:-zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W}"},
+	 "domainBlocklist": [${pebble_blocks:-}],
 	 "retryAfter": {
 	  "authz": ${pebble_retry:-1}, "order": ${pebble_retry:-1}},
 	 "keyAlgorithm": "ecdsa",
 	 "profiles": {"default": {"description": "for tests",
-	  "validityPeriod": $pebble_life}},
+	  "validityPeriod": $pebble_life}${pebble_profiles:-}},
 	 "certificateValidityPeriod": $pebble_life}}
 	EOF
 }
@@ -136,10 +137,35 @@ pebble_requests() {
 	grep -c -- '-> calling handler' "$scene/log/pebble"
 }
 
-pebble_root() {	# the root of what it issues, as PEM
-	curl -s --cacert "$ca_trust" -A test \
-		"https://127.0.0.1:$pebble_admin/roots/0"
+# How many names it has validated; one that is reused is not validated again.
+pebble_validated() {
+	grep -c 'set VALID by completed challenge' "$scene/log/pebble"
 }
+
+# Its management interface; some is known by a number, 0 is the usual chain.
+pebble_ask() {	# pebble_ask PATH [CURL'S ARGUMENTS]
+	local path
+	path=$1
+	shift
+	curl -sf --max-time 10 --cacert "$ca_trust" -A test "$@" \
+		"https://127.0.0.1:$pebble_admin/$path"
+}
+pebble_root() { pebble_ask "roots/${1:-0}"; }	# as PEM
+pebble_intermediate() { pebble_ask "intermediates/${1:-0}"; }
+
+# What it says from now on when asked about the renewal of the newest version
+# of NAME; a text that is not JSON is said as it is.
+pebble_suggest() {	# pebble_suggest NAME TEXT
+	jq -n --rawfile leaf "$live/$1/cert.pem" --arg text "$2" \
+		'{Certificate: $leaf, ARIResponse: $text}' |
+		pebble_ask set-renewal-info/ --data-binary @-
+}
+pebble_window() {	# pebble_window NAME FROM TO: seconds from now
+	pebble_suggest "$1" "{\"suggestedWindow\": {
+		\"start\": \"$(in_seconds "$2")\",
+		\"end\": \"$(in_seconds "$3")\"}}"
+}
+in_seconds() { date -u -d "@$(($(date +%s) + $1))" +%Y-%m-%dT%H:%M:%SZ; }
 
 # Takes a name's address away, and gives it back.
 dns_break() { dns_tell set-servfail "{\"host\":\"$1\"}"; }

@@ -29,6 +29,9 @@ struct order {
 	int64_t valid_at;
 	char *chain;
 	int64_t issued_ms;
+	uint64_t serial;
+	bool revoked, by_key;
+	char key[44];		/* thumbprint of the certificate's */
 };
 
 static struct {
@@ -56,7 +59,7 @@ static struct {
 
 static const char *const kinds[] = { "directory", "newNonce", "newAccount",
 	"account", "keyChange", "newOrder", "authz", "challenge", "finalize",
-	"order", "cert", "renewalInfo", NULL };
+	"order", "cert", "renewalInfo", "revokeCert", NULL };
 
 const char *const *
 ca_kind_names(void)
@@ -169,6 +172,22 @@ csr_fits(X509_REQ *req, const struct order *o)
 	return hits == o->n && k == o->n;
 }
 
+static void
+key_print(char thumb[44], X509 *x)
+{
+	unsigned char *p = NULL;
+	int n = i2d_PUBKEY(X509_get0_pubkey(x), &p);
+	struct buf jwk;
+	struct err err;
+
+	buf_init(&jwk, 1000);
+	if (jws_jwk(&jwk, p, (size_t)n, &err) != 0)
+		abort();
+	jws_thumbprint(thumb, jwk.data, jwk.len);
+	buf_free(&jwk);
+	OPENSSL_free(p);
+}
+
 static bool
 issue(struct order *o, const char *csr64)
 {
@@ -198,6 +217,8 @@ issue(struct order *o, const char *csr64)
 	extension(x, ca.issuer, NID_ext_key_usage, "serverAuth");
 	X509_sign(x, ca.key, EVP_sha256());
 	o->chain = pem_of(x);
+	o->serial = ca.serial;
+	key_print(o->key, x);
 	o->issued_ms = sim_mono();
 	X509_free(x);
 	X509_REQ_free(req);
@@ -360,6 +381,18 @@ ca_issued(const char *name)
 
 	for (i = 0; i < ca.orders_n; i++)
 		n += ca.orders[i].chain != NULL && covers(&ca.orders[i], name);
+	return n;
+}
+
+int64_t
+ca_revoked(const char *name, bool by_key)
+{
+	int64_t n = 0;
+	int i;
+
+	for (i = 0; i < ca.orders_n; i++)
+		n += ca.orders[i].revoked && covers(&ca.orders[i], name) &&
+		    (!by_key || ca.orders[i].by_key);
 	return n;
 }
 
@@ -699,6 +732,56 @@ key_change(const json_t *payload, struct ca_answer *a)
 	say_account(a, 200);
 }
 
+static struct order *
+order_of(const json_t *payload)
+{
+	const char *s = json_string_value(json_object_get(payload,
+	    "certificate"));
+	struct order *found = NULL;
+	const unsigned char *p;
+	uint64_t serial = 0;
+	struct blob der;
+	X509 *x;
+	int i;
+
+	if (s == NULL || !text_unb64u(&der, s, strlen(s)))
+		return NULL;
+	p = der.p;
+	x = d2i_X509(NULL, &p, (long)der.len);
+	blob_free(&der);
+	if (x == NULL || ASN1_INTEGER_get_uint64(&serial,
+	    X509_get0_serialNumber(x)) != 1)
+		serial = 0;
+	X509_free(x);
+	for (i = 0; i < ca.orders_n && serial != 0; i++)
+		if (ca.orders[i].serial == serial)
+			found = &ca.orders[i];
+	return found;
+}
+
+/* By the account, or (jwk) by the certificate's own key. */
+static void
+revoke(const json_t *protected, const json_t *payload, struct ca_answer *a)
+{
+	struct order *o = order_of(payload);
+	const json_t *jwk = json_object_get(protected, "jwk");
+	char thumb[44] = "";
+
+	if (jwk != NULL)
+		thumbprint_of(thumb, jwk);
+	if (o == NULL)
+		problem(a, 404, "malformed", "no such certificate");
+	else if (jwk != NULL && strcmp(thumb, o->key) != 0)
+		problem(a, 403, "unauthorized", "that is not its key");
+	else if (o->revoked)
+		problem(a, 400, "alreadyRevoked", "it is");
+	else {
+		o->revoked = true;
+		o->by_key = jwk != NULL;
+		a->status = 200;
+	}
+}
+
 /* What is signed by kid is signed by the key that the account has: the fake
  * signature is that key's thumbprint. */
 static bool
@@ -729,6 +812,10 @@ serve(enum ca_kind kind, int id, int i, const json_t *protected,
 	}
 	if (kind != CA_ACCOUNT && ca.closed) {
 		problem(a, 403, "unauthorized", "it is closed");
+		return;
+	}
+	if (kind == CA_REVOKE) {
+		revoke(protected, payload, a);
 		return;
 	}
 	if (kind > CA_ORDER && (o == NULL || i >= o->n)) {
@@ -805,6 +892,8 @@ route(const char *url, int *id, int *i)
 		return CA_ACCOUNT;
 	if (strcmp(url, BASE "/key") == 0)
 		return CA_KEY_CHANGE;
+	if (strcmp(url, BASE "/revoke") == 0)
+		return CA_REVOKE;
 	if (sscanf(url, BASE "/acct/%d", id) == 1)
 		return CA_KID;
 	if (strcmp(url, BASE "/new-order") == 0)
@@ -857,7 +946,8 @@ post(enum ca_kind kind, int id, int i, const char *url,
 		problem(a, 400, "malformed", "not a JWS for here");
 	else if (!use_nonce(nonce) || (int)dice(100) < ca.bad_percent)
 		problem(a, 400, "badNonce", "another nonce, please");
-	else if (ca.account && kind != CA_ACCOUNT && !signed_well(jws))
+	else if (ca.account && kind != CA_ACCOUNT && json_object_get(protected,
+	    "jwk") == NULL && !signed_well(jws))
 		problem(a, 403, "unauthorized", "that is not your key");
 	else
 		serve(kind, id, i, protected, payload, a);

@@ -34,7 +34,7 @@ static struct {
 	size_t servers_n;
 	struct { char value[256]; int64_t at; } written[WRITTEN_MAX];
 	size_t written_n;
-	int updates, refusals;
+	int updates, refusals, tries;
 	bool down;			/* the server of updates */
 } dns;
 
@@ -92,6 +92,12 @@ int64_t
 sim_dns_updates(void)
 {
 	return dns.updates;
+}
+
+int64_t
+sim_dns_tries(void)
+{
+	return dns.tries;
 }
 
 bool
@@ -239,6 +245,7 @@ update(void *ctx)
 	ldns_pkt *pkt = NULL;
 	struct err err;
 
+	dns.tries++;
 	if (ldns_wire2pkt(&pkt, x->message.p, x->message.len) != 0)
 		abort();
 	memcpy(head, x->message.p, 2);

@@ -35,6 +35,7 @@ struct play {
 	long loop_at;
 	int loop_line;
 	int64_t loop_n, loop_commits;
+	bool loop_both, loop_before;
 };
 
 static bool
@@ -276,7 +277,8 @@ say_crash(struct play *p, char **w, int n)
 	if (n == 4 && strcmp(w[2], "run") == 0)
 		sim_die_in_run(w[3]);
 	else if (n == 4 && strcmp(w[2], "commit") == 0)
-		sim_die_after_commit(strtol(w[3], NULL, 10));
+		sim_die_at_commit(strtol(w[3], NULL, 10),
+		    strcmp(w[1], "before") == 0);
 	else
 		sim_crash();
 	return fine(p);
@@ -460,6 +462,12 @@ say_expect(struct play *p, char **w, int n)
 		    (long long)ca_spacing((enum ca_kind)kind_of(w[2]))));
 	if (n == 5 && strcmp(w[1], "issued") == 0)
 		return compare(p, "issued", ca_issued(w[2]), w[3], w[4]);
+	if (n == 5 && strcmp(w[1], "revoked") == 0)
+		return compare(p, "revoked", ca_revoked(w[2], false), w[3],
+		    w[4]);
+	if (n == 5 && strcmp(w[1], "revoked-by-key") == 0)
+		return compare(p, "revoked by key", ca_revoked(w[2], true),
+		    w[3], w[4]);
 	if (n == 5 && strcmp(w[1], "reloads") == 0)
 		return compare(p, "reloads", sim_reloads(w[2]), w[3], w[4]);
 	if (n == 5 && strcmp(w[1], "live") == 0)
@@ -504,36 +512,46 @@ say_expect(struct play *p, char **w, int n)
 		    w[2], w[3]);
 	if (n == 4 && strcmp(w[1], "updates") == 0)
 		return compare(p, "updates", sim_dns_updates(), w[2], w[3]);
+	if (n == 4 && strcmp(w[1], "tries") == 0)
+		return compare(p, "tries", sim_dns_tries(), w[2], w[3]);
 	if (n == 4 && strcmp(w[1], "tokens") == 0)
 		return compare(p, "tokens", (int64_t)sim_tokens(), w[2], w[3]);
 	return fail(p, "what is expected?");
 }
 
-/* operator rolls-over|gives-up CA armed|unarmed */
+/* operator rolls-over|gives-up CA armed|unarmed
+ * operator revokes NAME armed|unarmed [at-once|compromised] */
 static bool
 say_operator(struct play *p, char **w, int n)
 {
 	bool armed = n == 4 && strcmp(w[3], "armed") == 0;
 
 	(void)p;
+	if (n == 5 && strcmp(w[1], "revokes") == 0) {
+		sim_take_back(w[2], strcmp(w[3], "armed") == 0, w[4]);
+		return true;
+	}
 	if (n != 4 || (!armed && strcmp(w[3], "unarmed") != 0))
 		return false;
 	if (strcmp(w[1], "rolls-over") == 0)
 		sim_rollover(w[2], armed);
 	else if (strcmp(w[1], "gives-up") == 0)
 		sim_deactivate(w[2], armed);
+	else if (strcmp(w[1], "revokes") == 0)
+		sim_take_back(w[2], armed, "replace");
 	else
 		return false;
 	return true;
 }
 
 /* each-commit: the rest of the file is played again and again, with a crash
- * after the first commit, after the second ... until none dies any more. */
+ * after the first commit, after the second ... until none dies any more. With
+ * "both" also at the beginning of each, when all that led to it has happened
+ * but nobody who asked for it was told. */
 static bool
 say_each(struct play *p, char **w, int n)
 {
-	(void)w;
-	(void)n;
+	p->loop_both = n == 2 && strcmp(w[1], "both") == 0;
 	p->loop_at = ftell(p->f);
 	p->loop_line = p->line;
 	p->loop_n = 1;
@@ -541,10 +559,26 @@ say_each(struct play *p, char **w, int n)
 	return true;
 }
 
+/* points NAME to ADDRESS | points NAME here */
+static bool
+say_points(struct play *p, char **w, int n)
+{
+	char line[LINE];
+
+	if (n != 4 && n != 3)
+		return fail(p, "points NAME to ADDRESS|here");
+	snprintf(line, sizeof(line), "%s A %s", w[1], n == 4 ? w[3] :
+	    SIM_IPV4);
+	zones_remove(w[1], DNS_A, NULL);
+	zones_add(line);
+	return true;
+}
+
 static const struct {
 	const char *word;
 	bool (*say)(struct play *p, char **w, int n);
 } statements[] = {
+	{ "points", say_points },
 	{ "conf", say_conf }, { "run", say_run }, { "clock", say_clock },
 	{ "ca", say_ca }, { "service", say_service },
 	{ "dns", say_dns }, { "endpoint", say_endpoint },
@@ -606,7 +640,7 @@ play_once(struct play *p)
 		/* A loop's conf has just begun a world: it dies at commit n. */
 		if (p->loop_at != 0 && p->begun && p->loop_commits == 0) {
 			p->loop_commits = sim_commits() + 1;
-			sim_die_after_commit(p->loop_n);
+			sim_die_at_commit(p->loop_n, p->loop_before);
 		}
 	}
 	return true;
@@ -622,13 +656,15 @@ play(struct play *p)
 		sim_end();
 		p->begun = false;
 		p->loop_commits = 0;
-		p->loop_n++;
+		p->loop_n += !p->loop_before;
+		p->loop_before = p->loop_both && !p->loop_before;
 		p->line = p->loop_line;
 		fseek(p->f, p->loop_at, SEEK_SET);
 		good = play_once(p);
 	}
 	if (!good && p->loop_at != 0)
-		fprintf(stderr, "# with a crash after commit %lld\n",
+		fprintf(stderr, "# with a crash %s commit %lld\n",
+		    p->loop_before ? "before" : "after",
 		    (long long)p->loop_n);
 	if (p->begun)
 		sim_end();

@@ -122,7 +122,7 @@ trouble(const struct world_plan *p)
 		sim_die_in_run("web");
 		break;
 	default:
-		sim_die_after_commit(1 + (int64_t)dice(60));
+		sim_die_at_commit(1 + (int64_t)dice(60), dice(2));
 	}
 }
 
@@ -145,7 +145,7 @@ peace(const struct world_plan *p)
 	sim_disk_refuses(WIRE_FLIP, 0);
 	sim_disk_refuses(WIRE_INSTALL, 0);
 	sim_die_in_run("");
-	sim_die_after_commit(0);
+	sim_die_at_commit(0, false);
 }
 
 static void

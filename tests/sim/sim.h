@@ -32,8 +32,9 @@ void sim_end(void);
 void sim_crash(void);
 void sim_start(void);
 void sim_reload(const char *config);	/* drain, new engine, new config */
-/* Dies right after the n-th commit from now (n from 1); 0: no more. */
-void sim_die_after_commit(int64_t n);
+/* Dies right after the n-th commit from now (n from 1), or at its beginning,
+ * when all that led to it has happened out there; 0: no more. */
+void sim_die_at_commit(int64_t n, bool before);
 /* Dies while the next run of this service's programs goes on. */
 void sim_die_in_run(const char *service);
 /* What the next start reads. */
@@ -93,13 +94,14 @@ void sim_dns_silent(const char *address, bool is);
 void sim_dns_refuse(int times);		/* the next updates */
 void sim_dns_down(bool is);		/* the server that takes updates */
 int64_t sim_dns_updates(void);		/* taken so far */
+int64_t sim_dns_tries(void);		/* taken, refused or lost */
 /* A CA's resolver would find this TXT value there. */
 bool sim_txt(const char *name, const char *value);
 
 /* --- the CA (ca.c) ----------------------------------------------------- */
 enum ca_kind { CA_DIRECTORY, CA_NONCE, CA_ACCOUNT, CA_KID, CA_KEY_CHANGE,
 	CA_ORDER, CA_AUTHZ, CA_CHALLENGE, CA_FINALIZE, CA_POLL, CA_CERT,
-	CA_ARI, CA_KINDS };
+	CA_ARI, CA_REVOKE, CA_KINDS };
 const char *const *ca_kind_names(void);
 
 struct ca_answer {
@@ -138,6 +140,9 @@ const char *ca_contact(void);		/* the account's first; "" if none */
 bool ca_handle(const char *method, const char *url, const struct blob *body,
     struct ca_answer *a, bool *sent);
 int64_t ca_count(enum ca_kind kind);
+/* Certificates with this name that were revoked; by_key: those that were by
+ * their own key. */
+int64_t ca_revoked(const char *name, bool by_key);
 int64_t ca_spacing(enum ca_kind kind);	/* least time between two */
 int64_t ca_issued(const char *name);	/* certificates with this name */
 int64_t ca_most_for_a_time(const char *name, int64_t window_ms);
@@ -146,6 +151,8 @@ void *sim_key(uint64_t cert, uint32_t version);	/* EVP_PKEY */
 /* An operator: does it, armed or not; its outcome is the code of the error. */
 void sim_rollover(const char *ca, bool armed);
 void sim_deactivate(const char *ca, bool armed);
+/* how: "replace", "at-once", "compromised" (replaced, then with that reason). */
+void sim_take_back(const char *name, bool armed, const char *how);
 const char *sim_outcome(void);		/* "", "ok" or "needs-operator" ... */
 /* The addresses of the machine: what is asked for at port 80 of others is not
  * there. */

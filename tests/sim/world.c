@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include "acme/jws.h"
 #include "base/text.h"
+#include "daemon/acts.h"
 #include "daemon/bundle.h"
 #include "daemon/cas.h"
 #include "daemon/chance.h"
@@ -29,6 +30,7 @@ static struct {
 	bool dead, sqlite;
 	char die_in[65];	/* service */
 	int64_t die_after, commits;
+	bool die_before;	/* ... that commit, and not after it */
 	uint32_t seed;
 	char dir[64], conf[96], db[96], wrong[300];
 	struct store *memory;
@@ -78,10 +80,37 @@ void __wrap_store_read(struct store *s, const struct query *q, int n,
 void __real_store_close(struct store *s);
 void __wrap_store_close(struct store *s);
 
+static void
+ignore(void *ctx, const struct err *err)
+{
+	(void)ctx;
+	(void)err;
+}
+
+/* What was staged dies with its process. A file forgets it when it is closed;
+ * the store in memory when its commit fails, as one with too big a row does. */
+static void
+lose_staged(struct store *s)
+{
+	struct row_meta row = { (char[]){ "too big" }, NULL };
+	struct batch *b = batch_new();
+
+	row.value = xcalloc(STORE_ROW_MAX + 1, 1);
+	memset(row.value, 'x', STORE_ROW_MAX);
+	batch_put(b, T_META, &row);
+	free(row.value);
+	__real_store_commit(s, b, ignore, NULL);
+}
+
 void
 __wrap_store_commit(struct store *s, struct batch *b, store_done *done,
     void *ctx)
 {
+	if (!world.dead && world.die_before && world.die_after == 1) {
+		world.die_after = 0;
+		world.dead = true;
+		lose_staged(s);
+	}
 	if (world.dead) {
 		batch_free(b);
 		return;
@@ -119,9 +148,10 @@ __wrap_store_close(struct store *s)
 }
 
 void
-sim_die_after_commit(int64_t n)
+sim_die_at_commit(int64_t n, bool before)
 {
 	world.die_after = n;
+	world.die_before = before;
 }
 
 void
@@ -406,6 +436,17 @@ jwk_of(struct buf *jwk, char thumb[44], const struct blob *sealed)
 	memcpy(thumb, world.thumb, sizeof(world.thumb));
 }
 
+static void
+jwk_of_cert(struct buf *jwk, char thumb[44], const struct w_jws *m)
+{
+	struct blob spki = spki_of(sim_key(m->cert, m->version));
+	struct err err;
+
+	jws_jwk(jwk, spki.p, spki.len, &err);
+	jws_thumbprint(thumb, jwk->data, jwk->len);
+	blob_free(&spki);
+}
+
 /* What the keeper puts inside of some requests. */
 static void
 inner_of(struct buf *inner, const struct w_jws *m, const char *jwk)
@@ -445,7 +486,8 @@ jws(const struct w_jws *m, struct err *err)
 		.profile = m->profile, .replaces = m->replaces,
 		.not_before = m->not_before, .not_after = m->not_after,
 		.csr = m->csr, .existing = m->existing,
-		.eab_kid = m->eab_kid };
+		.eab_kid = m->eab_kid, .cert = m->leaf, .reason = m->reason,
+		.signer = m->by_cert ? JWS_BY_CERT : JWS_BY_ACCOUNT };
 	struct w_jws_done *out = NULL;
 	struct buf jwk, inner, input, flat;
 	char thumb[44];
@@ -454,7 +496,10 @@ jws(const struct w_jws *m, struct err *err)
 	buf_init(&inner, 10000);
 	buf_init(&input, 100000);
 	buf_init(&flat, 100000);
-	jwk_of(&jwk, thumb, &m->sealed);
+	if (m->by_cert)
+		jwk_of_cert(&jwk, thumb, m);
+	else
+		jwk_of(&jwk, thumb, &m->sealed);
 	if (m->what == JWS_KEY_CHANGE || m->eab_kid[0] != '\0')
 		inner_of(&inner, m, jwk.data);
 	r.inner = inner.data;
@@ -507,6 +552,33 @@ sim_deactivate(const char *ca, bool armed)
 	world.armed = armed;
 	world.outcome[0] = '\0';
 	sim_post(1, give_up, cas_find(ca));
+}
+
+struct revoke {
+	char name[128];
+	struct act_revoke how;
+};
+
+static void
+take_back(void *ctx)
+{
+	struct revoke *r = ctx;
+
+	act_revoke(r->name, &r->how, "uid:0", operator_done, NULL);
+	free(r);
+}
+
+void
+sim_take_back(const char *name, bool armed, const char *how)
+{
+	struct revoke *r = xcalloc(1, sizeof(*r));
+
+	world.armed = armed;
+	world.outcome[0] = '\0';
+	snprintf(r->name, sizeof(r->name), "%s", name);
+	r->how.at_once = strcmp(how, "at-once") == 0;
+	r->how.reason = strcmp(how, "compromised") == 0 ? 1 : -1;
+	sim_post(1, take_back, r);
 }
 
 const char *
@@ -660,6 +732,7 @@ void
 peer_ask(enum wire_kind kind, const void *st, peer_done *done, void *ctx)
 {
 	struct pending *p;
+	struct blob m;
 
 	if (world.dead)
 		return;
@@ -667,6 +740,9 @@ peer_ask(enum wire_kind kind, const void *st, peer_done *done, void *ctx)
 	p->done = done;
 	p->ctx = ctx;
 	p->kind = WIRE_OK;
+	/* As it would go out: that asserts that each field keeps to its row. */
+	m = msg_pack(msg_find(wire_specs, (uint16_t)kind), 1, st);
+	blob_wipe(&m);
 	act(p, kind, st);
 	world.peers_open++;
 	if (kind == WIRE_RUN && strcmp(world.die_in,

@@ -45,9 +45,7 @@ try_front() {	# try_front NAME SNIPPET
 }
 
 is "the daemon starts" everleafd_start
-if [ -z "$(front_program nginx)" ] || { ! front_module nginx \
-    ngx_stream_module.so && ! nginx -V 2>&1 | grep -q 'with-stream '; } \
-    >/dev/null; then
+if ! front_stream=$(nginx_stream "$work"); then
 	skip nginx "needs nginx with its stream module"
 else
 	try_front nginx nginx-stream.conf

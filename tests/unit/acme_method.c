@@ -194,9 +194,35 @@ persist_records(void **state)
 	    "persistUntil=1795219201");
 	assert_true(method_persist_fits(b.data, &issuers, &uris, true,
 	    NOW_MS));
+	assert_int_equal(method_persist_until(b.data), 1795219201);
 	buf_free(&b);
 	strv_free(&issuers);
 	strv_free(&uris);
+}
+
+static void
+persist_read_back(void **state)
+{
+	char issuer[METHOD_RECORD];
+	bool wildcard;
+	struct buf uri;
+
+	(void)state;
+	buf_init(&uri, METHOD_URI_MAX);
+	method_persist_who(" ca.example ; policy = wildcard ; accounturi = u",
+	    issuer, &uri, &wildcard);
+	assert_string_equal(issuer, "ca.example");
+	assert_string_equal(uri.data, "u");
+	assert_true(wildcard);
+	buf_free(&uri);
+	buf_init(&uri, METHOD_URI_MAX);
+	method_persist_who("nothing of this kind", issuer, &uri, &wildcard);
+	assert_int_equal(uri.len, 0);
+	assert_false(wildcard);
+	buf_free(&uri);
+	assert_int_equal(method_persist_until("ca.example; accounturi=u"), 0);
+	assert_int_equal(method_persist_until("ca; persistUntil=x"), 0);
+	assert_int_equal(method_persist_until(""), 0);
 }
 
 /* --- links ---------------------------------------------------------------- */
@@ -351,6 +377,7 @@ main(void)
 		cmocka_unit_test(sni_of_addresses),
 		cmocka_unit_test(account_as_a_hash),
 		cmocka_unit_test(persist_records),
+		cmocka_unit_test(persist_read_back),
 		N("C4 links", c4_links),
 		cmocka_unit_test(csr_names),
 		cmocka_unit_test(csrs_that_are_none)

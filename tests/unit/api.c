@@ -539,6 +539,48 @@ put_refused(void **state)
 	    NULL);
 }
 
+/* What only the keeper's operator may have done is told apart from nonsense. */
+static void
+operators(void **state)
+{
+	static const char revoke[] = "/v1/certificates/shop.example/revoke";
+	struct answer a = ask_ok("POST", "/v1/certificates/shop.example/revoke"
+	    "?dry=1", "{\"reason\": \"superseded\"}", 200);
+
+	(void)state;
+	assert_int_equal(strlen(json_get(a.body, "id")), 16);
+	assert_true(count(&a, "lines") >= 1);
+	done(&a);
+	a = ask_ok("POST", revoke, "{\"reason\": \"key-compromise\"}", 202);
+	assert_string_equal(json_get(a.body, "name"), "shop.example");
+	assert_true(json_is_array(json_object_get(a.body, "revocations")));
+	done(&a);
+	refused("POST", revoke, "{\"at_once\": true}", 409, "needs-operator",
+	    NULL);
+	refused("POST", revoke, "{\"reason\": \"whim\"}", 422, "invalid",
+	    "\"whim\" is no reason for a revocation");
+	refused("POST", revoke, "{\"at_once\": 1}", 422, "invalid", NULL);
+	refused("POST", revoke, "{\"force\": true}", 422, "invalid", NULL);
+	refused("POST", "/v1/certificates/x.example/revoke", "", 404,
+	    "no-such", NULL);
+	refused("POST", "/v1/cas/letsencrypt/rollover", "", 409,
+	    "needs-operator", NULL);
+	refused("POST", "/v1/cas/letsencrypt/deactivate", "", 409,
+	    "needs-operator", NULL);
+	refused("POST", "/v1/cas/letsencrypt/rollover", "{\"x\": 1}", 422,
+	    "invalid", NULL);
+	refused("POST", "/v1/cas/nope/rollover", "", 404, "no-such", NULL);
+	refused("POST", "/v1/cas/letsencrypt/import", "{\"id\": \"12\"}", 422,
+	    "invalid", NULL);
+	refused("POST", "/v1/cas/letsencrypt/import", "{\"id\": "
+	    "\"ffffffffffffffff\", \"sealed\": \"AA\", \"public\": "
+	    "\"AA\"}", 422, "invalid", NULL);
+	a = ask_ok("POST", "/v1/cas/letsencrypt/import", "{\"id\": "
+	    "\"0000000000001234\", \"sealed\": \"AA\", \"public\": "
+	    "\"AA\"}", 200);
+	done(&a);
+}
+
 static void
 acts(void **state)
 {
@@ -919,7 +961,8 @@ main(void)
 		cmocka_unit_test(pages), cmocka_unit_test(events),
 		cmocka_unit_test(long_poll), cmocka_unit_test(services),
 		cmocka_unit_test(put), cmocka_unit_test(put_refused),
-		cmocka_unit_test(acts), cmocka_unit_test(configuration),
+		cmocka_unit_test(acts),
+		cmocka_unit_test(operators), cmocka_unit_test(configuration),
 		cmocka_unit_test(no_such_route),
 		cmocka_unit_test(k10_length_of_a_gigabyte),
 		cmocka_unit_test(k10_endless_chunks),

@@ -60,6 +60,9 @@ prints() {	# prints CODE: standard input is what it must print
 fails() {	# fails CODE TEXT: one line on standard error
 	[ "$code" = "$1" ] && [ "$(cat "$tmp/err")" = "everleaf: $2" ]
 }
+has_error() {	# has_error CODE TEXT
+	[ "$code" = "$1" ] && grep -qF -e "$2" "$tmp/err"
+}
 has() {		# has CODE TEXT
 	[ "$code" = "$1" ] && grep -qF -e "$2" "$tmp/out"
 }
@@ -332,6 +335,34 @@ run renew blog.example --dry-run
 ok 'renew --dry-run' has 0 'nothing would be ordered: not due before 2026-11-25 01:10; --force orders now'
 run renew --force --new-key blog.example
 ok 'renew --force' has 0 'blog.example  issued: version 8'
+run revoke
+ok 'revoke what' fails 2 'revoke what? everleaf revoke NAME, or --label, --ca, --service, --state, --all'
+run revoke shop.example --all
+ok 'revoke one and all' fails 2 'revoke what? everleaf revoke NAME, or --label, --ca, --service, --state, --all'
+run revoke shop.example
+ok 'revoke without master' fails 4 "no daemon at $(dirname "$sock")/master.sock. systemctl start everleaf"
+run revoke shop.example --reason whim --dry-run
+ok 'revoke for a strange reason' fails 2 '"whim" is no reason for a revocation. One of: unspecified, key-compromise, affiliation-changed, superseded, cessation-of-operation'
+run revoke shop.example --dry-run
+ok 'revoke --dry-run' has 0 'Nothing was changed.'
+run revoke shop.example --no-wait
+ok 'revoke --no-wait' prints 0 <<'END'
+replaced now. When that is in use, the same command again revokes, as root
+END
+run revoke --ca letsencrypt </dev/null
+ok 'revoke many unasked' has_error 2 'would be revoked: nobody is here to confirm it. Add --yes'
+run ca rollover letsencrypt
+ok 'ca rollover without master' fails 4 "no daemon at $(dirname "$sock")/master.sock. systemctl start everleaf"
+run ca rollover letsencrypt --dry-run
+ok 'ca rollover --dry-run' has 0 'the account would get another key'
+run ca rollover nope
+ok 'ca rollover of none' fails 3 'no ca "nope". The configured ones: everleaf ca'
+run ca deactivate letsencrypt
+ok 'ca deactivate without master' fails 4 "no daemon at $(dirname "$sock")/master.sock. systemctl start everleaf"
+run ca import letsencrypt
+ok 'ca import of nothing' fails 2 'ca import what? everleaf ca import C FILE'
+run ca import letsencrypt "$tmp/nothing"
+ok 'ca import of no file' fails 2 "$tmp/nothing: No such file or directory"
 run deploy shop.example
 ok 'deploy' prints 0 <<'END'
 shop.example  nginx: checked, reloaded
@@ -399,8 +430,8 @@ run everleaf add DNSNAME... --service S
 dry-run everleaf test NAME, or --dry-run after a command
 lst everleaf list
 END
-run revoke x.example
-ok 'a command of a later release' fails 2 'no command "revoke" in this release. See: everleaf --help'
+run pause x.example
+ok 'a command of a later release' fails 2 'no command "pause" in this release. See: everleaf --help'
 run frobnicate
 ok 'a strange command' fails 2 'no command "frobnicate". See: everleaf --help'
 run config

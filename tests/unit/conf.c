@@ -242,6 +242,10 @@ wrong_values(void **state)
 		    "\"/no/such\": can't be read: No such file or directory" },
 		{ "ca google { trust-file = /dev/null }", "trust-file = "
 		    "\"/dev/null\": it is no regular file" },
+		{ "ca google { eab-kid = \"sch\xc3\xbcssel\" }", "eab-kid: "
+		    "\"sch\xc3\xbcssel\": only ASCII can stand here" },
+		{ "policy p { profile = \"gro\xc3\x9f\" }", "profile: "
+		    "\"gro\xc3\x9f\": only ASCII can stand here" },
 		{ "policy p { ca = googel }", "ca \"googel\" is neither a "
 		    "block here nor a preset. You want \"google\"" },
 		{ "policy p { challenge = dns-02 }", "challenge: \"dns-02\": "

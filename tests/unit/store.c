@@ -586,6 +586,73 @@ completions_may_call_back(void **state)
 	assert_int_equal(count(*state, T_EVENT), 5);
 }
 
+/* --- stages ---------------------------------------------------------------- */
+
+static void
+stage_event(struct store *s, const char *text)
+{
+	struct batch *b = batch_new();
+
+	put_event(b, 0, text);
+	store_stage(s, b);
+}
+
+static void
+stages_are_seen_and_kept(void **state)
+{
+	struct err err;
+
+	stage_event(*state, "one");
+	assert_int_equal(count(*state, T_EVENT), 1);
+	stage_event(*state, "two");
+	store_stage(*state, batch_new());
+	assert_int_equal(count(*state, T_EVENT), 2);
+	assert_int_equal(commit(*state, batch_new(), &err), 0);
+	assert_int_equal(count(*state, T_EVENT), 2);
+	stage_event(*state, "three");
+	assert_int_equal(count(*state, T_EVENT), 3);
+}
+
+static void
+refuses(void *ctx, struct rows *answers, int n, const struct err *err)
+{
+	(void)answers;
+	assert_int_equal(n, 0);
+	assert_non_null(err);
+	++*(int *)ctx;
+}
+
+/* The row that can't be is in the second of three parts: all of them go, and
+ * nobody learns otherwise in between. */
+static void
+stages_are_all_or_nothing(void **state)
+{
+	struct store *s = *state;
+	struct query q = query_of(T_EVENT, NULL);
+	struct row_cert c = cert_row(1, "twice", "a");
+	struct batch *b = batch_new();
+	int refused = 0;
+	struct err err;
+
+	batch_put(b, T_CERT, &c);
+	commit_well(s, b);
+	stage_event(s, "before");
+	b = batch_new();
+	c.id = 2;
+	batch_put(b, T_CERT, &c);
+	store_stage(s, b);
+	stage_event(s, "after");
+	store_read(s, &q, 1, refuses, &refused);
+	assert_int_equal(refused, 1);
+	assert_int_equal(commit(s, batch_new(), &err), -1);
+	assert_non_null(strstr(err.text, "another cert"));
+	assert_int_equal(count(s, T_EVENT), 0);
+	assert_int_equal(count(s, T_CERT), 1);
+	stage_event(s, "again");
+	assert_int_equal(commit(s, batch_new(), &err), 0);
+	assert_int_equal(count(s, T_EVENT), 1);
+}
+
 /* --- columns --------------------------------------------------------------- */
 
 static void
@@ -715,7 +782,8 @@ main(void)
 		BOTH(every_comparison), BOTH(order_direction_and_limit),
 		BOTH(several_conditions), BOTH(pages_by_cursor),
 		BOTH(due_jobs_by_kind), BOTH(several_questions_one_view),
-		BOTH(tallies), BOTH(completions_may_call_back),
+		BOTH(stages_are_seen_and_kept),
+		BOTH(stages_are_all_or_nothing), BOTH(tallies), BOTH(completions_may_call_back),
 		cmocka_unit_test(columns_cover_their_structs),
 		cmocka_unit_test(texts_are_replaced),
 		BOTH(a_hundred_thousand)

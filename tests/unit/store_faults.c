@@ -349,31 +349,90 @@ h2_a_fault_at_every_call_of_an_open(void **state)
 	}
 }
 
+/* More than fits into the cache. */
+static struct batch *
+large_batch(void)
+{
+	struct batch *b = batch_new();
+	struct row_chain c;
+	char name[16];
+	int i;
+
+	memset(&c, 0, sizeof(c));
+	c.pem.len = 900 * 1000;
+	c.pem.p = xcalloc(1, c.pem.len);
+	c.sha256 = name;
+	for (i = 0; i < 12; i++) {
+		snprintf(name, sizeof(name), "c%d", i);
+		batch_put(b, T_CHAIN, &c);
+	}
+	free(c.pem.p);
+	return b;
+}
+
+static void
+no_rows(void *ctx, struct rows *answers, int n, const struct err *err)
+{
+	(void)answers;
+	(void)n;
+	*(bool *)ctx = err != NULL;
+}
+
+/* The nth read from the disk fails while a question is asked in the middle of
+ * "b"; then "c" is staged upon it. */
+static bool
+break_question(int nth, int *failed)
+{
+	struct query q = query_of(T_CHAIN, NULL);
+	struct row_meta row = { (char[]){ "b" }, (char[]){ "1" } };
+	struct batch *b = batch_new();
+	bool fired, refused = false;
+	struct store *s;
+	struct err err;
+	int rc;
+
+	fresh();
+	s = open_well();
+	commit_well(s, marked_batch("a"));
+	commit_well(s, large_batch());
+	batch_put(b, T_META, &row);
+	store_stage(s, b);
+	arm(CALL_READ, SQLITE_IOERR_READ, nth);
+	store_read(s, &q, 1, no_rows, &refused);
+	fired = disarm();
+	rc = commit(s, marked_batch("c"), &err);
+	store_close(s);
+	*failed += refused;
+	/* All of it, or nothing. */
+	assert_int_equal(mark_after_reopening(), rc == 0 ? 'c' : 'a');
+	clean();
+	return fired;
+}
+
+static void
+h3_a_question_fails_in_the_middle(void **state)
+{
+	int nth, failed = 0;
+
+	(void)state;
+	for (nth = 1; nth < 300; nth *= 4)
+		assert_true(break_question(nth, &failed));
+	assert_true(failed > 0);
+}
+
 /* The commit is durable; moving the log into the file fails after it. */
 static void
 h3_a_sync_fails_in_the_checkpoint(void **state)
 {
 	struct store *s;
 	struct batch *b;
-	struct row_chain c;
 	struct err err;
-	char name[16];
-	int i;
 
 	(void)state;
 	fresh();
 	s = open_well();
 	commit_well(s, marked_batch("a"));
-	memset(&c, 0, sizeof(c));
-	c.pem.len = 900 * 1000;
-	c.pem.p = xcalloc(1, c.pem.len);
-	c.sha256 = name;
-	b = batch_new();
-	for (i = 0; i < 12; i++) {
-		snprintf(name, sizeof(name), "c%d", i);
-		batch_put(b, T_CHAIN, &c);
-	}
-	free(c.pem.p);
+	b = large_batch();
 	arm(CALL_SYNC, SQLITE_IOERR_FSYNC, 1);
 	fault.main_only = true;
 	commit_well(s, b);
@@ -391,6 +450,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(h2_h3_a_fault_at_every_call_of_a_commit),
 		cmocka_unit_test(h2_a_fault_at_every_call_of_an_open),
+		cmocka_unit_test(h3_a_question_fails_in_the_middle),
 		cmocka_unit_test(h3_a_sync_fails_in_the_checkpoint)
 	};
 

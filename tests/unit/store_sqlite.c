@@ -52,6 +52,27 @@ open_well(void)
 	return s;
 }
 
+/* Closing is what a crash comes to. */
+static void
+what_is_staged_only_is_lost(void **state)
+{
+	struct row_policy p = policy_row("gold", "one");
+	struct query q = query_of(T_POLICY, NULL);
+	struct store *s = open_well();
+	struct batch *b = batch_new();
+	struct rows r;
+
+	(void)state;
+	batch_put(b, T_POLICY, &p);
+	store_stage(s, b);
+	store_close(s);
+	s = open_well();
+	r = ask(s, &q);
+	assert_int_equal(r.n, 0);
+	rows_free(&r);
+	store_close(s);
+}
+
 static void
 refused(enum err_code code, const char *words)
 {
@@ -756,6 +777,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		IN_DIR(reopening_keeps_data), IN_DIR(the_connection_is_strict),
+		IN_DIR(what_is_staged_only_is_lost),
 		IN_DIR(h5_a_newer_schema_is_refused),
 		IN_DIR(a_foreign_file_is_refused),
 		IN_DIR(h1_garbage_is_refused),

@@ -234,6 +234,25 @@ no_replies(void **state)
 	assert_int_equal(update_judge(&q, &m, NULL, &err), -1);
 }
 
+/* A2: what is not believed yet must not be too large to ask the keeper. */
+static void
+a2_long_replies(void **state)
+{
+	static uint8_t head[UPDATE_REPLY_MAX + 1] = { 4711 >> 8, 4711 & 255,
+		0xa8 };
+	struct tsig t = tsig_of("hmac-sha256");
+	struct update_asked q = asked();
+	struct blob m = { head, UPDATE_REPLY_MAX };
+
+	(void)state;
+	assert_int_equal(update_judge(&q, &m, &t, &err), 0);
+	m.len++;
+	assert_int_equal(update_judge(&q, &m, &t, &err), -1);
+	m.len = 12;
+	t.other.len = UPDATE_REPLY_MAX;
+	assert_int_equal(update_judge(&q, &m, &t, &err), -1);
+}
+
 /* --- key files ------------------------------------------------------ */
 
 static int
@@ -317,6 +336,7 @@ main(void)
 		cmocka_unit_test(signatures),
 		cmocka_unit_test(refusals),
 		cmocka_unit_test(no_replies),
+		cmocka_unit_test(a2_long_replies),
 		cmocka_unit_test(key_files),
 		cmocka_unit_test(bad_key_files)
 	};

@@ -160,6 +160,73 @@ why(void **state)
 	rows_free(&cas);
 }
 
+static bool
+has_text(const json_t *list, const char *member, const char *text)
+{
+	const json_t *one;
+	const char *s;
+	size_t i;
+
+	json_array_foreach(list, i, one) {
+		s = member != NULL ? json_get(one, member) :
+		    json_string_value(one);
+		if (s != NULL && strcmp(s, text) == 0)
+			return true;
+	}
+	return false;
+}
+
+static char *
+text(const char *s)	/* rows hold char * */
+{
+	return (char *)(uintptr_t)s;
+}
+
+/* What looks found: over port 80, the bad first; a standing record that ends;
+ * one that is missing, with what to publish. */
+static void
+why_with_findings(void **state)
+{
+	struct row_cert c = { .id = 1, .name = text("x.example"),
+		.state = text("served") };
+	struct row_finding f[] = {
+		{ 1, text("a.example"), text("http"), text("192.0.2.1"),
+		    text("good"), text("our answer arrives there"), 1 },
+		{ 1, text("b.example"), text("http"), text("192.0.2.8"),
+		    text("connection"), text("no answer"), 1 },
+		{ 1, text("b.example"), text("http"), text("192.0.2.9"),
+		    text("connection"), text("no answer"), 1 },
+		{ 1, text(""), text("machine"), text(""), text("good"),
+		    text("192.0.2.1"), 1 },
+		{ 1, text("c.example"), text("standing"), text("_c"),
+		    text("dns-record"), text("ca; accounturi=u; persistUntil="
+		    "99999999999"), 1 },
+		{ 1, text("d.example"), text("standing"), text("_d"),
+		    text("dns-record"), text("ca; accounturi=u"), 1 }
+	};
+	struct bundle b = { .cert = &c, .findings = { T_FINDING, 6, f } };
+	json_t *j = why_json(&b, NULL, FIXTURE_NOW), *lines, *todo;
+
+	(void)state;
+	lines = json_object_get(j, "lines");
+	todo = json_object_get(j, "do");
+	assert_string_equal(json_get(j, "verdict"), "x.example is served.");
+	assert_string_equal(json_get(json_array_get(lines, 2), "text"),
+	    "b.example is 192.0.2.8, 192.0.2.9: no answer");
+	assert_string_equal(json_get(json_array_get(lines, 2), "label"),
+	    "we see");
+	assert_true(has_text(lines, "text",
+	    "a.example is 192.0.2.1: our answer arrives there"));
+	assert_true(has_text(lines, "text", "this machine is 192.0.2.1"));
+	assert_true(has_text(lines, "text",
+	    "_d: no TXT record there lets our account in"));
+	assert_true(has_text(todo, NULL,
+	    "publish for good: _d. TXT \"ca; accounturi=u\""));
+	assert_true(has_text(todo, NULL,
+	    "publish it with a later persistUntil, or without"));
+	json_decref(j);
+}
+
 /* Every state has a verdict, also for a row with nothing else in it. */
 static void
 why_of_an_empty_row(void **state)
@@ -262,6 +329,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(certificates), cmocka_unit_test(why),
+		cmocka_unit_test(why_with_findings),
 		cmocka_unit_test(why_of_an_empty_row),
 		cmocka_unit_test(events),
 		cmocka_unit_test(errors_there_and_back),

@@ -1,0 +1,154 @@
+/* Another account at a CA: a new one in the place of one that is dead, or one
+ * whose key an operator brings; and how everything goes on after that. */
+#include <config.h>
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include "acme/jws.h"
+#include "daemon/cas_parts.h"
+#include "daemon/chance.h"
+#include "daemon/engine.h"
+#include "daemon/loop.h"
+#include "daemon/sched.h"
+
+/* The others find it out when they look again. */
+enum { RELEASED_MAX = 1000, RELEASED_OVER_MS = 10 * 1000 };
+
+/* --- going on ---------------------------------------------------------- */
+
+static void
+release(void *ctx, struct rows *answers, int n, const struct err *err)
+{
+	const char *title = ctx;
+	struct conf_wish wish;
+	size_t i;
+
+	(void)n;
+	for (i = 0; err == NULL && i < answers[0].n; i++) {
+		const struct row_cert *c = ROWS_AT(&answers[0], row_cert, i);
+
+		wish = engine_wish(c);
+		if (strcmp(wish.ca, title) == 0)
+			sched_put(JOB_RENEW, c->id, loop_now() +
+			    (int64_t)(chance_luck() % RELEASED_OVER_MS));
+		conf_wish_free(&wish);
+	}
+}
+
+void
+ca_unblock(struct ca *c)
+{
+	struct query q = { .table = T_CERT, .wheres = 1, .limit = RELEASED_MAX,
+		.where = { { .col = "iss_state", .cmp = CMP_EQ,
+		.text = "blocked" } } };
+
+	if (strcmp(c->row.state, "blocked") != 0)
+		return;
+	ca_worked(c);
+	store_read(turn_store(), &q, 1, release, c->conf->title);
+}
+
+/* --- another account --------------------------------------------------- */
+
+/* What is asked of the CA from now on is asked in the name of this one. */
+static void
+change_account(struct ca *c, struct row_account *a)
+{
+	acme_session_free(c->session);
+	c->session = NULL;
+	c->told = false;
+	c->account = *a;
+	memset(a, 0, sizeof(*a));
+}
+
+static void
+answer(struct ca *c, const struct err *err)
+{
+	ca_done *done = c->deed_done;
+
+	c->deed_done = NULL;
+	ca_room_opens(c);
+	done(c->deed_ctx, err);
+}
+
+static void
+started_over(void *ctx, const struct err *err)
+{
+	answer(ctx, err);
+}
+
+/* The row of the dead one stays: it is never thrown away. */
+void
+ca_start_over(struct ca *c)
+{
+	struct row_account none = { 0 };
+
+	row_free(T_ACCOUNT, &c->account);
+	change_account(c, &none);
+	ca_ready(c, started_over, c);
+}
+
+/* Of the key in a SubjectPublicKeyInfo; DER of RSA keys grows with them. */
+static const char *
+key_type(const struct blob *spki)
+{
+	enum { RSA_2048 = 294, RSA_3072 = 422 };
+
+	switch (jws_alg_of(spki->p, spki->len)) {
+	case JWS_ES256:
+		return "ecdsa-p256";
+	case JWS_ES384:
+		return "ecdsa-p384";
+	default:
+		return spki->len <= RSA_2048 ? "rsa-2048" :
+		    spki->len <= RSA_3072 ? "rsa-3072" : "rsa-4096";
+	}
+}
+
+static void
+imported(void *ctx, const struct err *err)
+{
+	struct ca *c = ctx;
+	struct err unused;
+
+	if (err == NULL) {
+		row_free(T_ACCOUNT, &c->before);
+		memset(&c->before, 0, sizeof(c->before));
+		answer(c, NULL);
+		return;
+	}
+	batch_del(turn_batch(), T_ACCOUNT, &c->account);
+	row_free(T_ACCOUNT, &c->account);
+	change_account(c, &c->before);
+	if (c->account.id != 0 && !ca_is_dead(c, &unused))
+		ca_unblock(c);
+	answer(c, err);
+}
+
+/* Begun already, as far as anybody knows: the CA is asked for an account with
+ * this key before one is made. */
+void
+ca_import(struct ca *c, int64_t id, const struct blob *sealed,
+    const struct blob *spki, ca_done *done, void *ctx)
+{
+	struct row_account a = { .id = id, .kek_id = 1,
+		.created_ms = loop_now(), .intent_ms = loop_now(),
+		.sealed = blob_copy(sealed->p, sealed->len),
+		.spki = blob_copy(spki->p, spki->len) };
+
+	if (!ca_may_begin(c, done, ctx)) {
+		row_free(T_ACCOUNT, &a);
+		return;
+	}
+	assert(c->before.id == 0);
+	row_text(&a.ca, c->conf->title);
+	row_text(&a.directory, c->conf->directory);
+	row_text(&a.status, "new");
+	row_text(&a.kid, "");
+	row_text(&a.alg, key_type(spki));
+	c->deed_done = done;
+	c->deed_ctx = ctx;
+	c->before = c->account;
+	change_account(c, &a);
+	ca_ready(c, imported, c);
+}

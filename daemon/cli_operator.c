@@ -1,0 +1,314 @@
+/* An operator's acts from the command's side: to master first, which only
+ * root reaches, then to the API, which does them. And what becomes of accounts
+ * at CAs. */
+#include <config.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+#include "base/text.h"
+#include "daemon/cli.h"
+#include "daemon/cli_operator.h"
+#include "daemon/json.h"
+
+enum { ARM_S = 300, ANSWER_MAX = 200 };
+
+/* --- to master ------------------------------------------------------------ */
+
+int
+operator_say(const struct operator_request *q, int key, struct w_key *sealed,
+    int *r)
+{
+	char run[108];
+	const char *end = strrchr(cli.socket, '/');
+	struct err err;
+
+	snprintf(run, sizeof(run), "%.*s", end == NULL ? 1 :
+	    (int)(end - cli.socket), end == NULL ? "." : cli.socket);
+	if (operator_ask(run, q, key, sealed, &err) == 0)
+		return 0;
+	cli_complain("%s%s%s", err.text, err.advice[0] != '\0' ? ". " : "",
+	    err.advice);
+	*r = err.code == ERR_NO_PERMISSION || err.code == ERR_DAEMON_DOWN ?
+	    CLI_NO_DAEMON : CLI_FAILED;
+	return -1;
+}
+
+static bool
+unhex(uint8_t out[OPERATOR_MORE], const char *hex)
+{
+	size_t i;
+
+	if (hex == NULL || strlen(hex) != 2 * OPERATOR_MORE)
+		return false;
+	for (i = 0; i < OPERATOR_MORE; i++)
+		if (sscanf(hex + 2 * i, "%2hhx", &out[i]) != 1)
+			return false;
+	return true;
+}
+
+int
+operator_arm(enum arm_what what, uint64_t object, uint32_t version,
+    const char *sha256, int *r)
+{
+	struct operator_request q = { .kind = OPERATOR_ARM, .what = what,
+		.object = object, .version = version, .seconds = ARM_S };
+
+	if (version == 0 || unhex(q.digest, sha256))
+		return operator_say(&q, -1, NULL, r);
+	cli_complain("the daemon does not say which certificate it is");
+	*r = CLI_FAILED;
+	return -1;
+}
+
+void
+operator_disarm(enum arm_what what, uint64_t object, uint32_t version)
+{
+	struct operator_request q = { .kind = OPERATOR_DISARM, .what = what,
+		.object = object, .version = version };
+	int unused;
+
+	operator_say(&q, -1, NULL, &unused);
+}
+
+/* Taking back what nobody has said does nothing, if it is heard. */
+int
+operator_may(int *r)
+{
+	struct operator_request q = { .kind = OPERATOR_DISARM,
+		.what = ARM_KEY_CHANGE, .object = 1 };
+
+	return operator_say(&q, -1, NULL, r);
+}
+
+int
+operator_confirm(bool yes, const char *word, const char *what)
+{
+	char line[ANSWER_MAX];
+
+	if (yes)
+		return CLI_DONE;
+	if (!isatty(STDIN_FILENO))
+		return cli_usage("%s: nobody is here to confirm it. Add --yes",
+		    what);
+	fprintf(stderr, "%s. Type \"%s\" to confirm: ", what, word);
+	fflush(stderr);
+	if (fgets(line, sizeof(line), stdin) == NULL)
+		line[0] = '\0';
+	line[strcspn(line, "\r\n")] = '\0';
+	return strcmp(line, word) == 0 ? CLI_DONE :
+	    cli_usage("that is not \"%s\". Nothing was changed.", word);
+}
+
+/* --- accounts ------------------------------------------------------------- */
+
+struct account {
+	const char *title;
+	struct cli_answer ca;		/* as it is before */
+	const json_t *json;		/* its account; NULL: none */
+	uint64_t id;
+	bool dead;
+};
+
+static int
+read_account(struct account *a, const struct cli_args *args)
+{
+	char *coded = cli_encode(args->words.v[0]);
+	const char *status;
+	int r = cli_ask_quietly(&a->ca, "GET", NULL, "/v1/cas/%s", coded);
+
+	free(coded);
+	a->title = args->words.v[0];
+	a->json = json_object_get(a->ca.body, "account");
+	if (r != CLI_DONE && a->ca.body != NULL)
+		cli_complain_error(json_object_get(a->ca.body, "error"));
+	if (r != CLI_DONE || !json_is_object(a->json)) {
+		a->json = NULL;
+		return r;
+	}
+	status = json_get(a->json, "status");
+	a->dead = status != NULL && strcmp(status, "dead") == 0;
+	if (json_get(a->json, "id") == NULL ||
+	    !text_unid(&a->id, json_get(a->json, "id"))) {
+		cli_complain("the daemon does not say which account it is");
+		return CLI_FAILED;
+	}
+	return CLI_DONE;
+}
+
+static int
+account_do(const struct account *a, const char *deed, json_t *body,
+    const char *words)
+{
+	char *coded = cli_encode(a->title);
+	struct cli_answer answer;
+	const char *url;
+	int r = cli_ask(&answer, "POST", body, "/v1/cas/%s/%s", coded, deed);
+
+	free(coded);
+	url = json_get(json_object_get(answer.body, "account"), "url");
+	if (r == CLI_DONE && !cli.json)
+		cli_say("%s: %s%s%s\n", a->title, words, url != NULL ? ": " :
+		    "", url != NULL ? url : "");
+	cli_answer_free(&answer);
+	return r;
+}
+
+static int
+no_account(const struct account *a)
+{
+	cli_complain("%s: there is no account yet. The daemon makes one with "
+	    "the first order.", a->title);
+	return CLI_FAILED;
+}
+
+static int
+dry(const struct account *a, const char *what)
+{
+	cli_say("%s: %s\nNothing was changed.\n", a->title, what);
+	return CLI_DONE;
+}
+
+static int
+armed_do(const struct account *a, enum arm_what what, const char *deed,
+    const char *words)
+{
+	int r;
+
+	if (operator_arm(what, a->id, 0, NULL, &r) != 0)
+		return r;
+	r = account_do(a, deed, NULL, words);
+	if (r != CLI_DONE)
+		operator_disarm(what, a->id, 0);
+	return r;
+}
+
+static int
+roll(const struct account *a, const struct cli_args *args)
+{
+	int r;
+
+	if (a->json == NULL)
+		return no_account(a);
+	if (cli_has(args, "--dry-run"))
+		return dry(a, a->dead ? "the account is closed; a new one "
+		    "would be made" : "the account would get another key");
+	if (!a->dead)
+		return armed_do(a, ARM_KEY_CHANGE, "rollover",
+		    "the account has another key");
+	if (operator_may(&r) != 0)
+		return r;
+	return account_do(a, "rollover", NULL, "a new account");
+}
+
+int
+cli_ca_rollover(const struct cli_args *args)
+{
+	struct account a = { .id = 0 };
+	int r = read_account(&a, args);
+
+	if (r == CLI_DONE)
+		r = roll(&a, args);
+	cli_answer_free(&a.ca);
+	return r;
+}
+
+static int
+give_up(const struct account *a, const struct cli_args *args)
+{
+	char what[300];
+	int r;
+
+	if (a->json == NULL)
+		return no_account(a);
+	if (a->dead) {
+		cli_say("%s: the account is closed already\n", a->title);
+		return CLI_DONE;
+	}
+	snprintf(what, sizeof(what), "%s: the account would be given up for "
+	    "ever; nothing is renewed there after that", a->title);
+	if (cli_has(args, "--dry-run"))
+		return dry(a, what + strlen(a->title) + 2);
+	if (operator_may(&r) != 0)
+		return r;
+	r = operator_confirm(cli_has(args, "--yes"), a->title, what);
+	return r != CLI_DONE ? r : armed_do(a, ARM_DEACTIVATE, "deactivate",
+	    "the account is given up");
+}
+
+int
+cli_ca_deactivate(const struct cli_args *args)
+{
+	struct account a = { .id = 0 };
+	int r = read_account(&a, args);
+
+	if (r == CLI_DONE)
+		r = give_up(&a, args);
+	cli_answer_free(&a.ca);
+	return r;
+}
+
+static json_t *
+sealed_body(uint64_t id, const struct w_key *k)
+{
+	struct buf sealed, public;
+	char hex[17];
+	json_t *j;
+
+	buf_init(&sealed, 1 << 20);
+	buf_init(&public, 1 << 20);
+	text_id(hex, id);
+	text_b64u(&sealed, k->sealed.p, k->sealed.len);
+	text_b64u(&public, k->spki.p, k->spki.len);
+	j = json_pack("{s:s, s:s, s:s}", "id", hex, "sealed", sealed.data,
+	    "public", public.data);
+	buf_free(&sealed);
+	buf_free(&public);
+	return j;
+}
+
+/* The key goes from its file to master as a descriptor, and comes back
+ * sealed; neither this command nor the API sees it. */
+static int
+import(const struct account *a, const char *file)
+{
+	struct operator_request q = { .kind = OPERATOR_IMPORT };
+	struct w_key key;
+	int fd, r;
+
+	if (strlen(a->title) >= sizeof(q.ca) ||
+	    getrandom(&q.object, sizeof(q.object), 0) != sizeof(q.object))
+		return cli_usage("\"%s\" is no title of a ca", a->title);
+	q.object = (q.object & INT64_MAX) | 1;
+	memcpy(q.ca, a->title, strlen(a->title) + 1);
+	fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0)
+		return cli_usage("%s: %s", file, strerror(errno));
+	if (operator_say(&q, fd, &key, &r) == 0) {
+		r = account_do(a, "import", sealed_body(q.object, &key),
+		    "the account is that of the key");
+		blob_free(&key.sealed);
+		blob_free(&key.spki);
+	}
+	close(fd);
+	return r;
+}
+
+int
+cli_ca_import(const struct cli_args *args)
+{
+	struct account a = { .id = 0 };
+	int r = read_account(&a, args);
+
+	if (r == CLI_DONE && cli_has(args, "--dry-run"))
+		r = dry(&a, a.json == NULL ? "the account of this key would "
+		    "be used" : "the account of this key would be used instead "
+		    "of the one there is");
+	else if (r == CLI_DONE)
+		r = import(&a, args->words.v[1]);
+	cli_answer_free(&a.ca);
+	return r;
+}

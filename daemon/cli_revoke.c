@@ -1,0 +1,483 @@
+/* everleaf revoke. It stays attached while replacements are made and proved,
+ * arms each revocation when it is due, and asks for it. Whoever leaves earlier
+ * loses nothing: asked again, it goes on where it was. */
+#include <config.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include "base/text.h"
+#include "daemon/cli.h"
+#include "daemon/cli_operator.h"
+#include "daemon/json.h"
+
+enum { WAIT_S = 10, PATIENCE_S = 600, PAGE = 1000, LIMIT = 1000,
+	SHOWN_MAX = 20 };
+
+enum progress { WAITS, DONE, FAILED };
+
+struct target {
+	char *name;
+	enum progress progress;
+};
+
+struct revoke {
+	const struct cli_args *args;
+	struct target *v;
+	size_t n, done, failed;
+	bool bulk, at_once;
+	int64_t after;			/* event */
+	int64_t newest;			/* version of the only one */
+	int r;				/* of the last failure */
+};
+
+/* --- which ---------------------------------------------------------------- */
+
+static void
+take(struct revoke *v, const char *name)
+{
+	v->v = xrealloc(v->v, (v->n + 1) * sizeof(*v->v));
+	v->v[v->n++] = (struct target){ xstrdup(name), WAITS };
+}
+
+static bool
+selects(const struct cli_args *args)
+{
+	return cli_has(args, "--all") || cli_has(args, "--label") ||
+	    cli_has(args, "--ca") || cli_has(args, "--service") ||
+	    cli_has(args, "--state");
+}
+
+static char *
+selection(const struct cli_args *args)
+{
+	static const char *const keys[] = { "label", "ca", "service", "state" };
+	char option[16], *coded;
+	struct buf b;
+	size_t i;
+
+	buf_init(&b, 4096);
+	buf_printf(&b, "/v1/certificates?limit=%d", PAGE);
+	for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		snprintf(option, sizeof(option), "--%s", keys[i]);
+		if (!cli_has(args, option))
+			continue;
+		coded = cli_encode(cli_value(args, option));
+		buf_printf(&b, "&%s=%s", keys[i], coded);
+		free(coded);
+	}
+	return buf_take(&b);
+}
+
+/* What is retired is not renewed either: it is named, or left alone. */
+static int
+select_many(struct revoke *v)
+{
+	char *target = selection(v->args), *after = xstrdup("");
+	const json_t *c;
+	struct cli_answer a;
+	size_t i;
+	int r;
+
+	do {
+		r = cli_ask_quietly(&a, "GET", NULL, "%s&after=%s", target,
+		    after);
+		json_array_foreach(json_object_get(a.body, "certificates"), i,
+		    c)
+			if (strcmp(json_get(c, "state"), "retired") != 0 &&
+			    json_is_object(json_object_get(c, "newest")))
+				take(v, json_get(c, "name"));
+		if (r != CLI_DONE && a.body != NULL)
+			cli_complain_error(json_object_get(a.body, "error"));
+		free(after);
+		after = json_get(a.body, "next") == NULL ? NULL :
+		    cli_encode(json_get(a.body, "next"));
+		cli_answer_free(&a);
+	} while (r == CLI_DONE && after != NULL);
+	free(after);
+	free(target);
+	if (r == CLI_DONE && v->n == 0)
+		cli_say("no certificate is selected\n");
+	return r;
+}
+
+static int
+choose(struct revoke *v)
+{
+	struct cli_answer a;
+	int r;
+
+	v->bulk = selects(v->args);
+	if (v->bulk == (v->args->words.n == 1))
+		return cli_usage("revoke what? everleaf revoke NAME, or "
+		    "--label, --ca, --service, --state, --all");
+	if (v->bulk)
+		return select_many(v);
+	r = cli_find(&a, v->args->words.v[0]);
+	if (r == CLI_DONE)
+		take(v, json_get(a.body, "name"));
+	v->newest = json_get_int(json_object_get(a.body, "newest"), "version");
+	cli_answer_free(&a);
+	return r;
+}
+
+/* --- requests ------------------------------------------------------------- */
+
+static int
+post(struct cli_answer *a, const struct revoke *v, const char *name,
+    const char *query)
+{
+	const char *reason = cli_value(v->args, "--reason");
+	char *coded = cli_encode(name);
+	json_t *body = json_pack("{s:b, s:s*}", "at_once", (int)v->at_once,
+	    "reason", reason);
+	int r = cli_ask_quietly(a, "POST", body, "/v1/certificates/%s/revoke%s",
+	    coded, query);
+
+	free(coded);
+	return r;
+}
+
+static int
+get(struct cli_answer *a, const char *name)
+{
+	char *coded = cli_encode(name);
+	int r = cli_ask_quietly(a, "GET", NULL, "/v1/certificates/%s", coded);
+
+	free(coded);
+	return r;
+}
+
+static int
+fail(struct revoke *v, struct target *t, const struct cli_answer *a, int r)
+{
+	if (a != NULL && a->body != NULL)
+		cli_complain_error(json_object_get(a->body, "error"));
+	t->progress = FAILED;
+	v->failed++;
+	return v->r = r;
+}
+
+/* --- one of them ---------------------------------------------------------- */
+
+static bool
+is_open(const json_t *revocation)
+{
+	return strcmp(json_get(revocation, "state"), "done") != 0;
+}
+
+/* How many are open; *waiting: those whose replacement is not in use yet. */
+static size_t
+count_open(const json_t *cert, size_t *waiting)
+{
+	const json_t *r;
+	size_t i, n = 0;
+
+	*waiting = 0;
+	json_array_foreach(json_object_get(cert, "revocations"), i, r)
+		if (is_open(r)) {
+			n++;
+			*waiting += strcmp(json_get(r, "state"),
+			    "replacing") == 0;
+		}
+	return n;
+}
+
+/* Arms each version of a list, or takes that back. */
+static int
+arm(uint64_t id, const json_t *versions, bool on, int *r)
+{
+	const json_t *item;
+	uint32_t version;
+	size_t i;
+
+	json_array_foreach(versions, i, item) {
+		version = (uint32_t)json_get_int(item, "version");
+		if (json_get(item, "state") != NULL && !is_open(item))
+			continue;
+		if (!on)
+			operator_disarm(ARM_REVOKE, id, version);
+		else if (operator_arm(ARM_REVOKE, id, version, json_get(item,
+		    "sha256"), r) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* The CA is asked now. What had been asked for before, and otherwise what
+ * would be revoked, is armed for it. */
+static int
+finish(struct revoke *v, struct target *t, const json_t *cert)
+{
+	const json_t *list = json_object_get(cert, "revocations");
+	struct cli_answer dry, a;
+	size_t waiting;
+	uint64_t id;
+	int r = CLI_DONE;
+
+	memset(&dry, 0, sizeof(dry));
+	if (count_open(cert, &waiting) == 0) {
+		r = post(&dry, v, t->name, "?dry=1");
+		list = json_object_get(dry.body, "versions");
+	}
+	if (r != CLI_DONE || json_get(cert, "id") == NULL ||
+	    !text_unid(&id, json_get(cert, "id")) ||
+	    arm(id, list, true, &r) != 0)
+		r = fail(v, t, &dry, r == CLI_DONE ? CLI_FAILED : r);
+	else {
+		r = post(&a, v, t->name, "");
+		if (r != CLI_DONE)
+			fail(v, t, &a, r);
+		else
+			arm(id, list, false, &r);
+		cli_answer_free(&a);
+	}
+	cli_answer_free(&dry);
+	return r;
+}
+
+/* Goes on with one: asks for it, does it, or leaves it to its replacement. */
+static int
+go_on(struct revoke *v, struct target *t)
+{
+	struct cli_answer cert, a;
+	size_t open, waiting = 0;
+	int r = get(&cert, t->name);
+
+	if (r != CLI_DONE)
+		r = fail(v, t, &cert, r);
+	else {
+		open = count_open(cert.body, &waiting);
+		if (v->at_once || open > waiting)
+			r = finish(v, t, cert.body);
+		else if (open == 0) {
+			r = post(&a, v, t->name, "");
+			if (r != CLI_DONE)
+				fail(v, t, &a, r);
+			cli_answer_free(&a);
+		}
+	}
+	cli_answer_free(&cert);
+	return r;
+}
+
+/* --- watching ------------------------------------------------------------- */
+
+static struct target *
+target_of(struct revoke *v, const char *name)
+{
+	size_t i;
+
+	for (i = 0; name != NULL && i < v->n; i++)
+		if (strcmp(v->v[i].name, name) == 0)
+			return &v->v[i];
+	return NULL;
+}
+
+static void
+settle(struct revoke *v, struct target *t)
+{
+	struct cli_answer a;
+	size_t waiting;
+
+	if (get(&a, t->name) == CLI_DONE &&
+	    count_open(a.body, &waiting) == 0) {
+		t->progress = DONE;
+		v->done++;
+		if (v->bulk && !cli.json)
+			cli_say("%s  revoked (%zu of %zu)\n", t->name,
+			    v->done, v->n);
+	}
+	cli_answer_free(&a);
+}
+
+static void
+hear(struct revoke *v, const json_t *e)
+{
+	const char *event = json_get(e, "event");
+	struct target *t = target_of(v, json_get(e, "name"));
+	enum cli_step step = CLI_STEP_NONE;
+	struct cli_answer cert;
+
+	if (t == NULL || t->progress != WAITS)
+		return;
+	if (!v->bulk && !cli.json) {
+		get(&cert, t->name);
+		step = cli_show_step(e, cert.body);
+		cli_answer_free(&cert);
+	}
+	if (strcmp(event, "revoke.ready") == 0)
+		go_on(v, t);
+	else if (strcmp(event, "revoked") == 0)
+		settle(v, t);
+	else if (step == CLI_STEP_BAD || strcmp(event, "order.failed") == 0 ||
+	    strcmp(event, "revoke.failed") == 0) {
+		cli_complain("%s is not revoked yet. everleaf why %s says "
+		    "more.", t->name, t->name);
+		fail(v, t, NULL, CLI_FAILED);
+	}
+}
+
+static int
+watch_once(struct revoke *v, size_t *heard)
+{
+	struct cli_answer a;
+	const json_t *e;
+	size_t i;
+	int r = cli_ask_quietly(&a, "GET", NULL, "/v1/events?limit=%d"
+	    "&after=%lld&wait=%d", LIMIT, (long long)v->after, WAIT_S);
+
+	if (r == CLI_DONE)
+		v->after = json_get_int(a.body, "next");
+	json_array_foreach(json_object_get(a.body, "events"), i, e) {
+		*heard += target_of(v, json_get(e, "name")) != NULL;
+		hear(v, e);
+	}
+	if (r != CLI_DONE && a.body != NULL)
+		cli_complain_error(json_object_get(a.body, "error"));
+	cli_answer_free(&a);
+	return r;
+}
+
+/* As long as something happens, and ten minutes more. */
+static int
+watch(struct revoke *v)
+{
+	time_t last = time(NULL);
+	size_t heard;
+	int r = CLI_DONE;
+
+	while (r == CLI_DONE && v->done + v->failed < v->n &&
+	    !cli_interrupted && time(NULL) - last < PATIENCE_S) {
+		heard = 0;
+		r = watch_once(v, &heard);
+		if (heard > 0)
+			last = time(NULL);
+	}
+	if (v->done + v->failed == v->n || (r != CLI_DONE && !cli_interrupted))
+		return r;
+	cli_say("still under way; nothing is revoked before its replacement is "
+	    "in use. To go on: the same command again\n");
+	return CLI_UNDER_WAY;
+}
+
+/* What was revoked at once is replaced after that. */
+static int
+watch_replacement(const struct revoke *v)
+{
+	struct cli_watch w = { .name = v->v[0].name, .after = v->after,
+		.newer_than = v->newest };
+	bool quiet = cli.quiet;
+	int r;
+
+	cli.quiet = quiet || cli.json;
+	r = cli_follow(&w);
+	cli.quiet = quiet;
+	return r;
+}
+
+/* --- the whole ------------------------------------------------------------ */
+
+static int
+dry_run(struct revoke *v)
+{
+	struct cli_answer a;
+	const json_t *l;
+	size_t i, k, revoked = 0;
+	int r = CLI_DONE;
+
+	for (i = 0; i < v->n && r == CLI_DONE; i++) {
+		r = post(&a, v, v->v[i].name, "?dry=1");
+		if (r != CLI_DONE)
+			fail(v, &v->v[i], &a, r);
+		else if (cli.json)
+			cli_print_body(&a);
+		revoked += json_array_size(json_object_get(a.body,
+		    "versions"));
+		if (i < SHOWN_MAX && !cli.json)
+			json_array_foreach(json_object_get(a.body, "lines"), k,
+			    l)
+				cli_say("%s  %s\n", v->v[i].name,
+				    json_string_value(l));
+		cli_answer_free(&a);
+	}
+	if (r == CLI_DONE && !cli.json)
+		cli_say("%zu version%s of %zu certificate%s; %zu order%s. "
+		    "Nothing was changed.\n", revoked,
+		    cli_plural((int64_t)revoked), v->n,
+		    cli_plural((int64_t)v->n), v->n,
+		    cli_plural((int64_t)v->n));
+	return r;
+}
+
+static int
+confirm(const struct revoke *v)
+{
+	char what[100];
+
+	if (!v->bulk)
+		return CLI_DONE;
+	snprintf(what, sizeof(what), "%zu certificate%s would be revoked", v->n,
+	    cli_plural((int64_t)v->n));
+	return operator_confirm(cli_has(v->args, "--yes"), "revoke", what);
+}
+
+static void
+show_end(const struct revoke *v)
+{
+	struct cli_answer a;
+
+	if (!cli.json)
+		return;
+	if (v->bulk)
+		printf("{\"certificates\": %zu, \"revoked\": %zu, \"failed\": "
+		    "%zu}\n", v->n, v->done, v->failed);
+	else {
+		if (get(&a, v->v[0].name) == CLI_DONE)
+			cli_print_body(&a);
+		cli_answer_free(&a);
+	}
+}
+
+static int
+carry_out(struct revoke *v)
+{
+	bool wait = !cli_has(v->args, "--no-wait");
+	size_t i;
+	int r = confirm(v);
+
+	/* Without leave at the end nothing is begun. */
+	if (r == CLI_DONE && (wait || v->at_once) && operator_may(&r) != 0)
+		return r;
+	if (r == CLI_DONE)
+		r = cli_events_mark(&v->after);
+	for (i = 0; i < v->n && r == CLI_DONE && !cli_interrupted; i++)
+		go_on(v, &v->v[i]);
+	if (r != CLI_DONE)
+		return r;
+	if (wait)
+		r = watch(v);
+	if (wait && v->at_once && !v->bulk && r == CLI_DONE && v->done == 1)
+		r = watch_replacement(v);
+	if (!wait && !cli.json && v->failed < v->n && !v->at_once)
+		cli_say("replaced now. When that is in use, the same command "
+		    "again revokes, as root\n");
+	show_end(v);
+	return r == CLI_DONE && v->failed > 0 ? v->r : r;
+}
+
+int
+cli_revoke(const struct cli_args *args)
+{
+	struct revoke v = { .args = args,
+		.at_once = cli_has(args, "--at-once") };
+	size_t i;
+	int r = choose(&v);
+
+	if (r == CLI_DONE && v.n > 0)
+		r = cli_has(args, "--dry-run") ? dry_run(&v) : carry_out(&v);
+	for (i = 0; i < v.n; i++)
+		free(v.v[i].name);
+	free(v.v);
+	return r;
+}

@@ -1,0 +1,65 @@
+#!/bin/sh
+# Our account at a CA: another key, its end, a new one, one that is brought from
+# elsewhere; and that its certificates wait meanwhile and then go on.
+top=$(cd "$(dirname "$0")/../.." && pwd)
+. "$top/tests/lib/all.sh"
+name=shop.example
+system_begin 7776000
+{ conf_head; conf_nginx; conf_wish $name; } >"$conf"
+
+account() { everleaf --json ca show pebble | jq -r ".account$1"; }
+api() {	# api PATH: the HTTP status
+	curl -s -o "$scene/answer" -w '%{http_code}' -X POST \
+		--unix-socket "$run/everleaf.sock" "http://x$1"
+}
+waits() { [ "$(about $name .issuance.state)" = blocked ]; }
+events_any() { everleaf --json events --since 1d |
+	jq -r '.events[].event' | grep -cx "$1"; }
+
+is "nginx starts with the placeholder" system_open $name
+is "version 1 is served" within 60 serves $name 1
+url=$(account .url)
+print=$(account .thumbprint)
+
+# --- another key ---
+same "the API can't change the key" "$(api /v1/cas/pebble/rollover)" 409
+same "and says what is lacking" "$(jq -r .error.code "$scene/answer")" \
+	needs-operator
+is "root can" everleaf ca rollover pebble
+same "the account is the same" "$(account .url)" "$url"
+isnt "its key is another" [ "$(account .thumbprint)" = "$print" ]
+is "it orders with that" renew $name
+is "version 2 is served" within 60 serves $name 2
+
+# --- one from elsewhere ---
+openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-384 \
+	-out "$scene/account.pem" 2>/dev/null
+is "a key is brought" everleaf ca import pebble "$scene/account.pem"
+isnt "the account is another" [ "$(account .url)" = "$url" ]
+same "its key is of that type" "$(account .key_type)" ecdsa-p384
+is "it orders with that" renew $name
+is "version 3 is served" within 60 serves $name 3
+url=$(account .url)
+echo nonsense >"$scene/nonsense"
+isnt "what is no key is refused" everleaf ca import pebble "$scene/nonsense"
+same "and changes nothing" "$(account .url)" "$url"
+
+# --- its end ---
+isnt "nobody ends it by accident" everleaf ca deactivate pebble </dev/null
+same "the API can't end it" "$(api /v1/cas/pebble/deactivate)" 409
+is "root can" everleaf ca deactivate pebble --yes
+same "the account is dead" "$(account .status)" dead
+renew $name
+is "the certificate waits" within 10 waits
+same "without a failure of its own" "$(events_of $name order.failed)" 0
+same "it is told once" "$(events_any ca.account-dead)" 1
+everleaf status >"$scene/status"
+is "status says it" grep -q 'everleaf ca show pebble' "$scene/status"
+everleaf status --check >/dev/null
+same "monitoring hears of it" $? 1
+is "root puts a new one in its place" everleaf ca rollover pebble
+isnt "it is another" [ "$(account .url)" = "$url" ]
+is "the certificate goes on by itself" within 90 serves $name 4
+isnt "no key is in the log" grep -rq 'PRIVATE KEY' "$scene/log/everleafd"
+is "it ends within 5 s" everleafd_stop
+system_end

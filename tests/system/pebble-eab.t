@@ -1,0 +1,78 @@
+#!/bin/sh
+# A CA that binds accounts, and all that can be wrong with a binding: said for
+# each, mended by a reload; the key's file may go once the account is there.
+top=$(cd "$(dirname "$0")/../.." && pwd)
+. "$top/tests/lib/all.sh"
+pebble_binds=true
+system_begin 7776000 PEBBLE_WFE_NONCEREJECT=0
+good=zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W
+secret() {	# secret NAME VALUE: a file for it
+	printf '%s\n' "$2" >"$etc/$1.eab"
+	chmod 600 "$etc/$1.eab"
+}
+cert_of() {	# cert_of NAME KID [VALIDATED HOW]: a CA and what it is to issue
+	cat <<-END
+
+	ca "$1" {
+	    directory    = "$ca_url"
+	    trust-file   = "$ca_trust"
+	    eab-kid      = "$2"
+	    eab-key-file = "$etc/$1.eab"
+	}
+	certificate "$1" {
+	    names = "$1.example"
+	    ca    = "$1"
+	}
+	END
+}
+write_conf() {	# write_conf KID: of what is wrong at first
+	{
+		echo "http-listen = \"127.0.0.1:$http_port\""
+		conf_head
+		cert_of kid "$1"
+		for n in mac right; do
+			cert_of $n kid-1
+		done
+	} >"$conf"
+}
+code_is() { [ "$(about "$1" .issuance.error.code)" = eab-needed ]; }
+text_is() { about "$1" .issuance.error.text | grep -q "$2"; }
+registered() { grep -c 'accounts in memory' "$scene/log/pebble"; }
+
+secret right "$good"
+secret kid "$good"
+secret mac "$(printf %s "$good" | tr A-Za-z a-zA-Z)"
+write_conf kid-9
+is "the daemon starts" everleafd_start
+is "a key that fits binds" within 20 state_is right valid
+for n in kid mac; do
+	is "$n: the CA wants another binding" within 20 code_is $n
+done
+is "an unknown name of a key: the CA's words are told" text_is kid "'kid' references"
+diagnose=$(about kid .issuance.error.text; about mac .issuance.error.text)
+printf '%s\n' "$diagnose" | diag
+same "nobody but the first has an account" "$(registered)" 1
+for n in kid mac; do
+	same "$n: nothing came of it" "$(about $n .newest.version)" 0
+done
+
+secret mac "$good"
+write_conf kid-1
+is "both are put right" everleaf reload
+for n in kid mac; do
+	renew $n
+	is "$n: it is issued" within 20 newest_is $n 1
+done
+same "each has its account" "$(registered)" 3
+
+rm "$etc"/*.eab
+is "it ends" everleafd_stop
+is "it starts without the files" everleafd_start
+for n in kid mac right; do
+	renew $n
+	is "$n is renewed" within 20 newest_is $n 2
+done
+same "with the accounts there are" "$(registered)" 3
+isnt "the key is in no log" grep -rqF "$good" "$scene/log"
+is "it ends within 5 s" everleafd_stop
+system_end
