@@ -316,6 +316,7 @@ record_success(void *ctx, struct bundle *b, const struct err *err)
 			    "lifetime; the default is used";
 		batch_put(turn_batch(), T_CERT, c);
 		mark_current(b, &k->leaf);
+		selfcheck_forget(b);
 		row_free(T_CERT, c);
 		free(c);
 	}

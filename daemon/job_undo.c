@@ -103,7 +103,8 @@ undo(void *ctx, struct bundle *b, const struct err *err)
 		if (!selfcheck_uses(ROWS_AT(&b->challenges, row_challenge,
 		    i)->token))
 			take_down_later(ROWS_AT(&b->challenges,
-			    row_challenge, i), b->cert->name);
+			    row_challenge, i), b->cert != NULL ?
+			    b->cert->name : "");
 }
 
 void

@@ -141,6 +141,17 @@ explain(const struct row_cert *c, const struct noting *k)
 	engine_touch(c->id);
 }
 
+void
+selfcheck_forget(const struct bundle *b)
+{
+	size_t i;
+
+	for (i = 0; i < b->findings.n; i++)
+		if (is_ours(ROWS_AT(&b->findings, row_finding, i)))
+			batch_del(turn_batch(), T_FINDING,
+			    ROWS_AT(&b->findings, row_finding, i));
+}
+
 static void
 note(void *ctx, struct bundle *b, const struct err *err)
 {
@@ -149,10 +160,7 @@ note(void *ctx, struct bundle *b, const struct err *err)
 
 	if (err != NULL || b->cert == NULL || purge_has(k->cert_id))
 		return;
-	for (i = 0; i < b->findings.n; i++)
-		if (is_ours(ROWS_AT(&b->findings, row_finding, i)))
-			batch_del(turn_batch(), T_FINDING,
-			    ROWS_AT(&b->findings, row_finding, i));
+	selfcheck_forget(b);
 	for (i = 0; i < k->n; i++)
 		batch_put(turn_batch(), T_FINDING, &k->f[i]);
 	explain(b->cert, k);

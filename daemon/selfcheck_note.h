@@ -6,7 +6,8 @@
 #include "daemon/bundle.h"
 #include "daemon/cas.h"
 
-enum { SELFCHECK_FRESH_MS = 10 * 60 * 1000 };
+/* Long enough for an order; who mends the DNS and tries again is believed. */
+enum { SELFCHECK_FRESH_MS = 40 * 1000 };
 
 /* Beside an order by http-01, if the CA is one that asks from outside: not of
  * one's own. guilty: the name that failed, NULL of a first order. */
@@ -17,6 +18,8 @@ void selfcheck_beside(const struct bundle *b, const struct conf_wish *wish,
  * the Internet nobody can tell. False: *err stays. Pure. */
 bool selfcheck_explains(struct err *err, const struct row_finding *f,
     size_t n);
+/* A certificate was issued: what was found is out of date. */
+void selfcheck_forget(const struct bundle *b);
 /* The findings of a bundle are from just now. */
 bool selfcheck_is_fresh(const struct bundle *b, int64_t now_ms);
 #endif

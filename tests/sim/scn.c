@@ -559,6 +559,21 @@ say_each(struct play *p, char **w, int n)
 	return true;
 }
 
+/* points NAME to ADDRESS | points NAME here */
+static bool
+say_points(struct play *p, char **w, int n)
+{
+	char line[LINE];
+
+	if (n != 4 && n != 3)
+		return fail(p, "points NAME to ADDRESS|here");
+	snprintf(line, sizeof(line), "%s A %s", w[1], n == 4 ? w[3] :
+	    SIM_IPV4);
+	zones_remove(w[1], DNS_A, NULL);
+	zones_add(line);
+	return true;
+}
+
 static const struct {
 	const char *word;
 	bool (*say)(struct play *p, char **w, int n);

@@ -353,7 +353,11 @@ fixture_fill(struct batch *b)
 		"directory"), .state = S("down"), .since_ms = AT("11-21T09:14"),
 		.retry_at_ms = AT("11-21T12:49"), .failures = 4,
 		.error = S("{\"class\":\"later\",\"code\":\"ca-down\","
-		"\"text\":\"HTTP 503\",\"advice\":\"\"}") };
+		"\"text\":\"HTTP 503\",\"advice\":\"\"}"),
+		.caps = S("{\"profiles\":{\"classic\":\"https://letsencrypt.org/"
+		"docs/profiles#classic\",\"shortlived\":null},\"caa\":"
+		"[\"letsencrypt.org\"],\"website\":\"https://letsencrypt.org\","
+		"\"eab\":true,\"ari\":false}") };
 
 	put_blog(b);
 	put_mail(b);
