@@ -578,6 +578,7 @@ static const struct {
 	const char *word;
 	bool (*say)(struct play *p, char **w, int n);
 } statements[] = {
+	{ "points", say_points },
 	{ "conf", say_conf }, { "run", say_run }, { "clock", say_clock },
 	{ "ca", say_ca }, { "service", say_service },
 	{ "dns", say_dns }, { "endpoint", say_endpoint },
