@@ -148,6 +148,9 @@ const char *acme_session_kid(const struct acme_session *s);	/* or NULL */
 bool acme_session_made(const struct acme_session *s);
 const char *acme_session_thumbprint(const struct acme_session *s);
 const char *acme_session_terms(const struct acme_session *s);	/* or NULL */
+/* What its directory says that the CA can, as JSON (codec_caps); "" as long as
+ * it has not been read. */
+const char *acme_session_caps(const struct acme_session *s);
 const char *acme_session_renewal_info(const struct acme_session *s);
 bool acme_session_has_profile(const struct acme_session *s, const char *name);
 /* How the CA is called in CAA and standing records; empty: not known (yet). */
@@ -215,6 +218,9 @@ const char *acme_order_url(const struct acme_order *o);	/* or NULL */
 /* The identifiers that the failure is about; empty if it is about none. The
  * order's, until its next step. */
 const struct strv *acme_order_guilties(const struct acme_order *o);
+/* Of a failure: what the CA says that it saw when it looked at a name, in its
+ * own words; "" if the failure is none of a validation, or it gave none. */
+const char *acme_validation_found(const struct err *err);
 /* Bits of enum acme_dropped; and words for one of them: "the profile". */
 unsigned int acme_order_dropped(const struct acme_order *o);
 const char *acme_dropped_words(enum acme_dropped bit);

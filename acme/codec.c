@@ -236,6 +236,8 @@ codec_directory(struct directory *out, const char *text, size_t n,
 		if (out->issuers.n == 0)
 			read_issuers(meta, "caaIdentities", &out->issuers);
 	}
+	if (!r.bad)
+		out->caps = codec_caps(top);
 	json_decref(top);
 	if (r.bad)
 		directory_free(out);
@@ -256,6 +258,7 @@ directory_free(struct directory *d)
 	free(d->terms);
 	strv_free(&d->profiles);
 	free(d->account_prefix);
+	free(d->caps);
 	strv_free(&d->issuers);
 	memset(d, 0, sizeof(*d));
 }

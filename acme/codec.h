@@ -15,8 +15,13 @@ struct directory {
 	char *terms;		/* for people only; NULL: none */
 	struct strv profiles;
 	char *account_prefix;	/* accountHashPrefix; NULL: none */
+	char *caps;		/* codec_caps() */
 	struct strv issuers;	/* issuerDomainNames, else caaIdentities */
 };
+
+/* What it says that the CA can, as JSON of at most 64 KiB: "profiles" (words by
+ * name), "caa" (names), "website", "eab", "ari". caps.c; the caller frees. */
+char *codec_caps(const json_t *directory);
 
 enum order_status {
 	ORDER_PENDING, ORDER_READY, ORDER_PROCESSING, ORDER_VALID,

@@ -2,6 +2,7 @@
  * answer, too, and then the HTTP status has to do. */
 #include <config.h>
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "acme/json.h"
@@ -255,6 +256,8 @@ problem_request_code(const struct problem *p, enum jws_what what)
 	return p->kind->request;
 }
 
+static const char the_ca[] = ": the CA ", found[] = "found";
+
 /* The first part's words before those of the whole: "compound" explains
  * nothing. */
 static int
@@ -268,7 +271,8 @@ tell(const struct problem *p, enum err_code code, const char *doing,
 	if (p->nsubs > 0 && p->subs[0].detail != NULL)
 		detail = p->subs[0].detail;
 	if (detail != NULL)
-		err_set(err, code, "%s: the CA %s: %s", doing, verb, detail);
+		err_set(err, code, "%s%s%s: %s", doing, the_ca, verb,
+		    detail);
 	else if (p->status != 0)
 		err_set(err, code, "%s: the CA answered with HTTP status %d",
 		    doing, p->status);
@@ -295,7 +299,18 @@ problem_validation_err(const struct problem *p, const char *doing,
     struct err *err)
 {
 	return tell(p, p->kind != NULL ? p->kind->validation :
-	    ERR_CHALLENGE_WRONG, doing, "found", err);
+	    ERR_CHALLENGE_WRONG, doing, found, err);
+}
+
+const char *
+acme_validation_found(const struct err *err)
+{
+	char mark[32];
+	const char *at;
+
+	snprintf(mark, sizeof(mark), "%s%s: ", the_ca, found);
+	at = strstr(err->text, mark);
+	return at != NULL ? at + strlen(mark) : "";
 }
 
 /* Of "shop.example" where only "*.shop.example" was ordered, that is meant. */

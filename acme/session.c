@@ -439,6 +439,12 @@ acme_session_terms(const struct acme_session *s)
 }
 
 const char *
+acme_session_caps(const struct acme_session *s)
+{
+	return s->dir.caps != NULL ? s->dir.caps : "";
+}
+
+const char *
 acme_session_renewal_info(const struct acme_session *s)
 {
 	return s->dir.renewal_info;

@@ -409,6 +409,7 @@ act_deploy(const char *name, const char *service, const char *actor,
 
 struct test {
 	char *name;
+	int64_t cert_id;
 	struct conf_wish wish;
 	struct strv lines;		/* so far */
 	bool good;
@@ -427,15 +428,40 @@ test_free(struct test *t)
 }
 
 static void
-tested(void *ctx, const struct strv *lines, bool good)
+test_over(struct test *t, const struct err *err)
+{
+	t->done(t->ctx, &t->lines, t->good && err == NULL, err);
+	test_free(t);
+}
+
+static void
+test_line(struct test *t, const struct row_finding *f)
+{
+	bool good = strcmp(f->result, "good") == 0;
+	struct buf b;
+
+	buf_init(&b, 2000);
+	if (strcmp(f->kind, FINDING_HTTP) == 0)
+		buf_printf(&b, "%s on %s port 80: %s", f->ident, f->subject,
+		    good ? "our answer arrives there" : f->text);
+	else if (strcmp(f->kind, FINDING_ADDRESS) == 0 && *f->subject == '\0')
+		buf_printf(&b, "%s: %s", f->ident, f->text);
+	if (b.len > 0) {
+		strv_add(&t->lines, b.data);
+		t->good = t->good && good;
+	}
+	buf_free(&b);
+}
+
+static void
+tested(void *ctx, const struct row_finding *f, size_t n)
 {
 	struct test *t = ctx;
 	size_t i;
 
-	for (i = 0; i < lines->n; i++)
-		strv_add(&t->lines, lines->v[i]);
-	t->done(t->ctx, &t->lines, t->good && good, NULL);
-	test_free(t);
+	for (i = 0; i < n; i++)
+		test_line(t, &f[i]);
+	test_over(t, NULL);
 }
 
 /* Port 80 matters only to names that are proved there. */
@@ -444,13 +470,19 @@ looked(void *ctx, const struct strv *lines, bool good)
 {
 	struct test *t = ctx;
 	struct strv none = { NULL, 0 };
+	struct selfcheck_want w = { t->cert_id, &t->wish, NULL, &none, "" };
+	struct err busy;
 
 	t->lines = strv_copy(lines);
 	t->good = good;
-	if (look_by_dns(&t->wish))
-		tested(t, &none, true);
-	else
-		selfcheck(&t->wish.names, tested, t);
+	if (look_by_dns(&t->wish)) {
+		test_over(t, NULL);
+	} else if (!selfcheck(&w, tested, t)) {
+		err_set(&busy, ERR_OWN_LIMIT, "%s: port 80 is being looked at "
+		    "already", t->name);
+		err_advise(&busy, "Try it again in a minute.");
+		test_over(t, &busy);
+	}
 }
 
 /* The account that CAA may name. */
@@ -476,6 +508,7 @@ test_read(void *ctx, struct bundle *b, const struct err *err)
 	struct err why;
 
 	if (err == NULL && b->cert != NULL) {
+		t->cert_id = b->cert->id;
 		t->wish = engine_wish(b->cert);
 		q.where[0].text = t->wish.ca;
 		store_read(turn_store(), &q, 1, test_account, t);

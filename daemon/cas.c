@@ -239,11 +239,28 @@ ca_tell_waiters(struct ca *c, const struct err *err)
 	}
 }
 
+/* What its directory says is kept for who asks later. */
+static void
+note_directory(struct ca *c)
+{
+	const char *caps = acme_session_caps(c->session);
+	const char *terms = acme_session_terms(c->session);
+
+	if (*caps == '\0' || (strcmp(ca_caps(c), caps) == 0 &&
+	    (terms == NULL || strcmp(c->row.terms, terms) == 0)))
+		return;
+	row_text(&c->row.caps, caps);
+	if (terms != NULL)
+		row_text(&c->row.terms, terms);
+	save_row(c, c->row.state);
+}
+
 static void
 session_ready(struct ca *c)
 {
 	const char *kid = acme_session_kid(c->session);
 
+	note_directory(c);
 	if (kid != NULL && strcmp(c->account.kid, kid) != 0) {
 		row_text(&c->account.kid, kid);
 		row_text(&c->account.status, "valid");
@@ -501,6 +518,8 @@ cas_init(void)
 		row_text(&c->row.directory, c->conf->directory);
 		row_text(&c->row.state, "unknown");
 		row_text(&c->row.error, "");
+		row_text(&c->row.terms, "");
+		row_text(&c->row.caps, "");
 		for (k = 0; k < c->conf->email.n; k++) {
 			contact = xcalloc(1, strlen(c->conf->email.v[k]) + 8);
 			snprintf(contact, strlen(c->conf->email.v[k]) + 8,
@@ -556,6 +575,12 @@ struct acme_session *
 ca_session(const struct ca *c)
 {
 	return c->session;
+}
+
+const char *
+ca_caps(const struct ca *c)
+{
+	return c->row.caps != NULL ? c->row.caps : "";
 }
 
 int64_t

@@ -16,6 +16,8 @@ struct ca *cas_find(const char *title);
 const struct conf_ca *ca_conf(const struct ca *c);
 struct acme_session *ca_session(const struct ca *c);
 int64_t ca_account_id(const struct ca *c);
+/* What its directory said when it was last read (caps.h); "" if never. */
+const char *ca_caps(const struct ca *c);
 /* The time before which this CA is left alone; 0: it may be asked. */
 int64_t ca_closed_until(const struct ca *c);
 const char *ca_why_closed(const struct ca *c);	/* error JSON */

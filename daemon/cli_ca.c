@@ -96,6 +96,28 @@ show_can(const json_t *can)
 		line("needs", "an external account (eab-kid, eab-key-file)");
 }
 
+/* Its own words about each of them, and by which name CAA lets it in. */
+static void
+show_directory(const json_t *ca)
+{
+	const json_t *words;
+	const char *key, *label = "profiles";
+	char *caa, text[500];
+
+	json_object_foreach((json_t *)(uintptr_t)json_object_get(ca,
+	    "profiles"), key, words) {
+		snprintf(text, sizeof(text), "%s%s%s", key,
+		    json_is_string(words) ? ": " : "",
+		    json_is_string(words) ? json_string_value(words) : "");
+		line(label, text);
+		label = "";
+	}
+	caa = cli_join(json_object_get(ca, "caa"), ", ");
+	line("CAA", caa);
+	free(caa);
+	line("website", json_get(ca, "website"));
+}
+
 static void
 show_state(const json_t *ca)
 {
@@ -138,6 +160,7 @@ cli_ca_show(const struct cli_args *args)
 		show_state(a.body);
 		show_account(json_object_get(a.body, "account"));
 		show_can(json_object_get(a.body, "can"));
+		show_directory(a.body);
 		line("terms", json_get(a.body, "terms"));
 		line("note", json_get(a.body, "note"));
 		line("set in", json_get(a.body, "where"));

@@ -14,6 +14,7 @@
 #include "daemon/purge.h"
 #include "daemon/revoke.h"
 #include "daemon/sched.h"
+#include "daemon/selfcheck.h"
 #include "daemon/view.h"
 #include "daemon/wish_json.h"
 
@@ -468,6 +469,7 @@ engine_fini(void)
 	job_revoke_fini();
 	deploy_fini();
 	purge_fini();
+	selfcheck_fini();
 	sched_fini();
 	cas_fini();
 	turn_fini();

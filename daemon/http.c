@@ -37,9 +37,11 @@ struct http_exchange {
 	struct list link;	/* waiting, busy, or ended */
 	struct origin *origin;
 	CURL *easy;		/* while it runs */
-	struct curl_slist *lines;
+	struct curl_slist *lines, *places;
 	char *method, *url, *accept, *content_type;
 	char *proxy;		/* "" for none */
+	char *at;		/* of a look; else NULL */
+	long timeout_ms;
 	struct blob body, trust;
 	size_t taken;		/* of body, by curl */
 	size_t reply_max;
@@ -269,9 +271,10 @@ find_origin(const char *host)
 	return o;
 }
 
-/* "ca.example", "ca.example:14000"; false if url is no https URL. */
+/* "ca.example", "ca.example:14000"; false if url is no https URL, nor one of
+ * http where that will do. */
 static bool
-host_of(char out[HOST_MAX], const char *url)
+host_of(char out[HOST_MAX], const char *url, bool plain)
 {
 	char *scheme = NULL, *host = NULL, *port = NULL;
 	CURLU *u = curl_url();
@@ -280,7 +283,8 @@ host_of(char out[HOST_MAX], const char *url)
 	    CURLUE_OK &&
 	    curl_url_get(u, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
 	    curl_url_get(u, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
-	    strcmp(scheme, "https") == 0;
+	    (strcmp(scheme, "https") == 0 ||
+	    (plain && strcmp(scheme, "http") == 0));
 
 	if (fine)
 		curl_url_get(u, CURLUPART_PORT, &port,
@@ -397,10 +401,33 @@ set_request(struct http_exchange *x)
 		curl_easy_setopt(e, CURLOPT_CAINFO_BLOB, &roots);
 }
 
+/* Nothing is kept of a look, or taken from elsewhere: neither connection nor
+ * protocol. */
+static void
+set_look(struct http_exchange *x)
+{
+	CURL *e = x->easy;
+	char place[80];
+
+	snprintf(place, sizeof(place), strchr(x->at, ':') != NULL ?
+	    "::[%s]:" : "::%s:", x->at);
+	x->places = curl_slist_append(NULL, place);
+	if (x->places == NULL)
+		abort();
+	curl_easy_setopt(e, CURLOPT_CONNECT_TO, x->places);
+	curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, 0L);
+	curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, 0L);
+	curl_easy_setopt(e, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
+	curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, 1L);
+	curl_easy_setopt(e, CURLOPT_FORBID_REUSE, 1L);
+}
+
 static void
 free_exchange(struct http_exchange *x)
 {
 	exchanges--;
+	free(x->at);
 	free(x->method);
 	free(x->url);
 	free(x->accept);
@@ -424,6 +451,10 @@ start(struct http_exchange *x)
 	set_switches(x->easy);
 	set_callbacks(x);
 	set_request(x);
+	if (x->at != NULL)
+		set_look(x);
+	if (x->timeout_ms > 0)
+		curl_easy_setopt(x->easy, CURLOPT_TIMEOUT_MS, x->timeout_ms);
 	list_join(&busy, &x->link);
 	x->origin->running++;
 	running++;
@@ -470,8 +501,9 @@ detach(struct http_exchange *x)
 	curl_multi_remove_handle(multi, x->easy);
 	curl_easy_cleanup(x->easy);
 	curl_slist_free_all(x->lines);
+	curl_slist_free_all(x->places);
 	x->easy = NULL;
-	x->lines = NULL;
+	x->lines = x->places = NULL;
 	x->origin->running--;
 	running--;
 }
@@ -497,6 +529,7 @@ fill_reply(struct http_exchange *x)
 	r->nonce = x->head.field[HEAD_NONCE];
 	r->date = x->head.field[HEAD_DATE];
 	r->link = x->head.field[HEAD_LINK];
+	r->server = x->head.field[HEAD_SERVER];
 	r->doubled = x->head.doubled;
 	r->body.len = x->in.len;
 	r->body.p = (uint8_t *)buf_take(&x->in);
@@ -649,7 +682,7 @@ http_send(const struct http_request *r,
 {
 	struct http_exchange *x = xcalloc(1, sizeof(*x));
 	char host[HOST_MAX];
-	bool fine = host_of(host, r->url);
+	bool fine = host_of(host, r->url, r->at != NULL);
 
 	exchanges++;
 	x->method = xstrdup(r->method);
@@ -663,6 +696,8 @@ http_send(const struct http_request *r,
 	x->reply_max = r->reply_max;
 	x->proxy = xstrdup(r->proxy != NULL ? r->proxy : "");
 	x->no_inner = r->no_inner && *x->proxy == '\0';
+	x->at = r->at != NULL ? xstrdup(r->at) : NULL;
+	x->timeout_ms = r->timeout_ms;
 	buf_init(&x->in, r->reply_max);
 	x->done = done;
 	x->ctx = ctx;

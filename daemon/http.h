@@ -1,7 +1,8 @@
 /* The engine's HTTP client: one exchange, one completion. libcurl behind it
  * (http.c) with the switches of security.md section 3.3: https only, no
  * redirects, no proxy from the environment, caps on head, body and time, and
- * no POST ever sent twice (the body can't be rewound). */
+ * no POST ever sent twice (the body can't be rewound). A look at our own names
+ * as a CA takes it (`at`) is the one exception to https only. */
 #ifndef DAEMON_HTTP_H
 #define DAEMON_HTTP_H
 #include <stdbool.h>
@@ -29,6 +30,7 @@ struct http_reply {
 	bool doubled;		/* one of these but date came twice, or two
 				 * lengths */
 	char *link;		/* all Link headers, joined by ", " */
+	char *server;		/* what it says that it is */
 	struct blob body;	/* followed by a NUL that does not count, so
 				 * p is never NULL after HTTP_REPLIED */
 	struct err err;
@@ -45,6 +47,11 @@ struct http_request {
 	bool no_inner;		/* refuse loopback and private addresses;
 				 * not through a proxy, which looks up */
 	const char *proxy;	/* "http://host:port"; NULL or "": none */
+	/* A look: this address is asked, whatever the DNS says about the URL's
+	 * host; http:// is fine and a certificate is not looked at. NULL for
+	 * all else. */
+	const char *at;
+	long timeout_ms;	/* 0: the usual one; all in all */
 };
 
 struct http_exchange;

@@ -12,7 +12,7 @@ static const char *const names[HEAD_FIELDS] = {
 	[HEAD_TYPE] = "Content-Type", [HEAD_LOCATION] = "Location",
 	[HEAD_RETRY] = "Retry-After", [HEAD_NONCE] = "Replay-Nonce",
 	[HEAD_DATE] = "Date", [HEAD_LENGTH] = "Content-Length",
-	[HEAD_LINK] = "Link"
+	[HEAD_LINK] = "Link", [HEAD_SERVER] = "Server"
 };
 
 static bool
@@ -82,7 +82,8 @@ take_field(struct http_head *h, const char *p, size_t n)
 	if (i == HEAD_FIELDS || name == 0)
 		return;
 	if (h->field[i] != NULL && i != HEAD_LINK) {
-		h->doubled = h->doubled || i != HEAD_DATE;
+		h->doubled = h->doubled || (i != HEAD_DATE &&
+		    i != HEAD_SERVER);
 		return;
 	}
 	for (colon++; colon < p + n && is_blank(*colon); colon++)

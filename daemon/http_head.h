@@ -8,14 +8,14 @@
 #include <sys/socket.h>
 
 enum http_field { HEAD_TYPE, HEAD_LOCATION, HEAD_RETRY, HEAD_NONCE, HEAD_DATE,
-	HEAD_LENGTH, HEAD_LINK, HEAD_FIELDS };
+	HEAD_LENGTH, HEAD_LINK, HEAD_SERVER, HEAD_FIELDS };
 
 struct http_head {
 	size_t bytes;			/* of all lines so far */
 	int status;
 	bool whole;			/* the final head is over */
-	bool doubled;			/* a field came twice (Date and Link
-					 * may) */
+	bool doubled;			/* a field came twice (Date, Link and
+					 * Server may) */
 	char *field[HEAD_FIELDS];	/* NULL: absent; Link: all of them,
 					 * joined by ", " */
 };

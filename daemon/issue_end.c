@@ -1,14 +1,16 @@
 /* What came of an order: a version, or when and how it is tried again. */
 #include <config.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "daemon/budget.h"
 #include "daemon/chance.h"
-#include "daemon/elsewhere.h"
 #include "daemon/engine.h"
 #include "daemon/issue.h"
 #include "daemon/plan.h"
 #include "daemon/sched.h"
+#include "daemon/selfcheck_note.h"
+#include "daemon/view.h"
 
 enum { ORDER_AGE_MS = 7 * 24 * 3600 * 1000 };
 
@@ -92,16 +94,34 @@ struct ending {
 	struct err err;
 };
 
-/* Files in a webroot are shown by somebody else's server: what our responder
- * would answer says nothing of them. */
+/* What the CA saw is kept whatever we make of it. */
 static void
-look_for_cause(const struct issue *s, const struct err *err)
+tell(char **field, const struct err *err, const char *ca_saw)
 {
-	if ((err->code == ERR_CONNECTION || err->code == ERR_CHALLENGE_WRONG) &&
-	    s->wish.webroot.n == 0 && s->wish.challenge.n > 0 &&
-	    strcmp(s->wish.challenge.v[0], "http-01") == 0)
-		elsewhere_look(s->row.cert_id, &s->wish.names,
-		    acme_order_guilties(s->order), err);
+	struct strv saw = { NULL, 0 };
+	struct buf line;
+
+	buf_init(&line, ERR_TEXT_MAX + 16);
+	buf_printf(&line, "CA saw\t%s", ca_saw);
+	if (*ca_saw != '\0')
+		strv_add(&saw, line.data);
+	free(*field);
+	*field = view_error_json(err, &saw);
+	buf_free(&line);
+	strv_free(&saw);
+}
+
+/* Why a validation failed may be known already; else a look tells. */
+static void
+find_reason(const struct bundle *b, const struct issue *s, struct err *err)
+{
+	const struct strv *guilty = acme_order_guilties(s->order);
+
+	if (selfcheck_is_fresh(b, loop_now()))
+		selfcheck_explains(err, b->findings.v, b->findings.n);
+	else
+		selfcheck_beside(b, &s->wish, s->ca, guilty->n > 0 ?
+		    guilty->v[0] : NULL);
 }
 
 static void
@@ -114,16 +134,20 @@ record_failure(void *ctx, struct bundle *b, const struct err *store_err)
 		.err = &e->err };
 	struct row_cert *c;
 	int64_t at = loop_now() + CONF_MINUTE;
+	char ca_saw[ERR_TEXT_MAX];
 
 	if (store_err == NULL && b->cert != NULL) {
+		snprintf(ca_saw, sizeof(ca_saw), "%s",
+		    acme_validation_found(&e->err));
+		if (ca_saw[0] != '\0')
+			find_reason(b, s, &e->err);
 		c = row_copy(T_CERT, b->cert);
 		at = after_failure(c, s, &e->err);
-		set_error(&c->iss_error, &e->err);
+		tell(&c->iss_error, &e->err, ca_saw);
 		batch_put(turn_batch(), T_CERT, c);
 		if (e->err.class == ERR_LATER ||
 		    e->err.code == ERR_ACCOUNT_DEAD)
 			h.event = "order.waiting";
-		look_for_cause(s, &e->err);
 		row_free(T_CERT, c);
 		free(c);
 	}
@@ -292,7 +316,7 @@ record_success(void *ctx, struct bundle *b, const struct err *err)
 			    "lifetime; the default is used";
 		batch_put(turn_batch(), T_CERT, c);
 		mark_current(b, &k->leaf);
-		elsewhere_forget(b);
+		selfcheck_forget(b);
 		row_free(T_CERT, c);
 		free(c);
 	}

@@ -10,6 +10,7 @@
 #include "daemon/log.h"
 #include "daemon/plan.h"
 #include "daemon/sched.h"
+#include "daemon/selfcheck_note.h"
 
 enum { FULL_AGAIN_MS = 1000 };
 
@@ -158,6 +159,9 @@ begin(const struct bundle *b, struct conf_wish *wish, struct ca *ca)
 	turn_event(&h);
 	engine_touch(c->id);
 	turn_after(intention_durable, s);
+	if (c->newest == 0 && c->iss_failures == 0 &&
+	    !selfcheck_is_fresh(b, loop_now()))
+		selfcheck_beside(b, &s->wish, ca, NULL);
 	row_free(T_CERT, c);
 	free(c);
 }

@@ -6,6 +6,7 @@
 #include "daemon/loop.h"
 #include "daemon/proof.h"
 #include "daemon/sched.h"
+#include "daemon/selfcheck.h"
 
 /* The longer it has not worked, the longer until the next try; what could not
  * be taken down in a month is somebody else's by now. */
@@ -99,8 +100,11 @@ undo(void *ctx, struct bundle *b, const struct err *err)
 	if (err != NULL || bundle_order(b) != NULL)
 		return;
 	for (i = 0; i < b->challenges.n; i++)
-		take_down_later(ROWS_AT(&b->challenges, row_challenge, i),
-		    b->cert->name);
+		if (!selfcheck_uses(ROWS_AT(&b->challenges, row_challenge,
+		    i)->token))
+			take_down_later(ROWS_AT(&b->challenges,
+			    row_challenge, i), b->cert != NULL ?
+			    b->cert->name : "");
 }
 
 void

@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include "acme/method.h"
-#include "daemon/caa.h"
+#include "daemon/caa_ask.h"
+#include "daemon/caps.h"
 #include "daemon/cas.h"
 #include "daemon/engine.h"
 #include "daemon/look.h"
@@ -19,7 +20,6 @@ struct looking {
 	char *dns, *method, *account;
 	size_t at;			/* in names */
 	bool good;
-	struct caa_walk caa;
 	struct row_challenge row;	/* planned, never published */
 	struct ca *ca;			/* NULL: not in the configuration */
 	struct strv issuers;		/* the CA's words for itself */
@@ -30,7 +30,7 @@ struct looking {
 	void *ctx;
 };
 
-/* CAs whose word for CAA is known beforehand. */
+/* CAs whose word for CAA is known before their directory has been read. */
 static const struct {
 	const char *ca, *identity;
 } identities[] = {
@@ -211,46 +211,26 @@ plan(struct looking *k)
 /* --- CAA ---------------------------------------------------------------- */
 
 static void
-judge(struct looking *k)
-{
-	const char *name = k->names.v[k->at];
-	struct caa_who who = { &k->identities, k->account, k->method,
-		name != bare(k) };
-	struct err err;
-
-	if (caa_judge(&k->caa, &who, &err) != 0)
-		say_err(k, name, &err);
-	else if (k->caa.n == 0)
-		say(k, "%s: no CAA, any CA may issue", name);
-	else
-		say(k, "%s: CAA of %s lets %s in", name, k->caa.found_at,
-		    k->identities.v[0]);
-}
-
-static void
-on_caa(void *ctx, const struct dns_answer *a)
+caa_known(void *ctx, const char *found_at, const struct err *err)
 {
 	struct looking *k = ctx;
-	struct err err;
+	const char *name = k->names.v[k->at];
 
-	switch (caa_take(&k->caa, a, &err)) {
-	case WALK_ASK:
-		dns_ask(k->caa.ask_name, DNS_CAA, NULL, on_caa, k);
-		return;
-	case WALK_DONE:
-		judge(k);
-		break;
-	case WALK_FAILED:
-		say_err(k, k->names.v[k->at], &err);
-		break;
-	}
-	caa_free(&k->caa);
+	if (err != NULL)
+		say_err(k, name, err);
+	else if (*found_at == '\0')
+		say(k, "%s: no CAA, any CA may issue", name);
+	else
+		say(k, "%s: CAA of %s lets %s in", name, found_at,
+		    k->identities.v[0]);
 	plan(k);
 }
 
 static void
 ask_next(struct looking *k)
 {
+	struct caa_question q;
+
 	if (k->at == k->names.n) {
 		over(k);
 		return;
@@ -260,8 +240,11 @@ ask_next(struct looking *k)
 		plan(k);
 		return;
 	}
-	caa_begin(&k->caa, bare(k));
-	dns_ask(k->caa.ask_name, DNS_CAA, NULL, on_caa, k);
+	q.name = k->names.v[k->at];
+	q.identities = &k->identities;
+	q.account = k->account;
+	q.method = k->method;
+	caa_ask(&q, caa_known, k);
 }
 
 /* What its directory says is better than what is known beforehand. Without it
@@ -303,6 +286,37 @@ look_by_dns(const struct conf_wish *wish)
 }
 
 void
+look_identities(struct strv *out, const struct ca *ca)
+{
+	size_t i;
+
+	caps_caa(out, ca_caps(ca));
+	for (i = 0; i < sizeof(identities) / sizeof(identities[0]) &&
+	    *ca_caps(ca) == '\0'; i++)
+		if (strcmp(identities[i].ca, ca_conf(ca)->title) == 0)
+			strv_add(out, identities[i].identity);
+}
+
+/* A profile that the CA does not have would be left out of the order. */
+static void
+look_profile(struct looking *k, const char *profile)
+{
+	char names[400];
+
+	if (k->ca == NULL || *profile == '\0')
+		return;
+	if (*ca_caps(k->ca) == '\0')
+		say(k, "profile \"%s\": whether %s has it is known with the "
+		    "first order", profile, ca_conf(k->ca)->title);
+	else if (!caps_has_profile(ca_caps(k->ca), profile, names)) {
+		say(k, "profile \"%s\": %s has no such profile. %s%s", profile,
+		    ca_conf(k->ca)->title, names[0] != '\0' ? "It has: " :
+		    "It has none", names);
+		k->good = false;
+	}
+}
+
+void
 look(const struct conf_wish *wish, const char *account,
     void (*done)(void *ctx, const struct strv *lines, bool good), void *ctx)
 {
@@ -317,15 +331,15 @@ look(const struct conf_wish *wish, const char *account,
 		if (name_parse(name, &kind, wish->names.v[i], &err) == 0 &&
 		    kind != NAME_IP)
 			strv_add(&k->names, name);
-	for (i = 0; i < sizeof(identities) / sizeof(identities[0]); i++)
-		if (strcmp(identities[i].ca, wish->ca) == 0)
-			strv_add(&k->identities, identities[i].identity);
 	k->ca = cas_find(wish->ca);
+	if (k->ca != NULL)
+		look_identities(&k->identities, k->ca);
 	k->dns = xstrdup(wish->dns);
 	k->account = xstrdup(account);
 	k->method = xstrdup(wish->challenge.n > 0 ? wish->challenge.v[0] :
 	    "");
 	k->good = true;
+	look_profile(k, wish->profile);
 	k->done = done;
 	k->ctx = ctx;
 	k->timer = loop_timer_new(begin, k);

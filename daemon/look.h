@@ -5,6 +5,7 @@
  * Advice only. */
 #ifndef DAEMON_LOOK_H
 #define DAEMON_LOOK_H
+#include "daemon/cas.h"
 #include "daemon/conf.h"
 
 /* done once, in a later turn, with a line a finding; good: nothing is in the
@@ -12,6 +13,9 @@
  * copied. */
 void look(const struct conf_wish *wish, const char *account,
     void (*done)(void *ctx, const struct strv *lines, bool good), void *ctx);
+/* How the CA is called in CAA records: by its directory, or as far as that has
+ * not been read, as it is known. Empty: nobody knows. Added to *out. */
+void look_identities(struct strv *out, const struct ca *ca);
 /* The first challenge of the wish is one of DNS. */
 bool look_by_dns(const struct conf_wish *wish);
 #endif

@@ -1,353 +1,448 @@
-/* The self-check of http-01: look up, connect, fetch, compare. */
+/* The self-check of http-01. A few names at a time: published, looked up, asked
+ * for at each address, taken down. */
 #include <config.h>
 #include <arpa/inet.h>
-#include <errno.h>
-#include <ifaddrs.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
-#include "base/buf.h"
+#include "base/name.h"
+#include "daemon/addresses.h"
+#include "daemon/arrival.h"
+#include "daemon/caa_ask.h"
 #include "daemon/chance.h"
-#include "daemon/fronts.h"
+#include "daemon/engine.h"
 #include "daemon/http_head.h"
 #include "daemon/loop.h"
-#include "daemon/peers.h"
+#include "daemon/machine.h"
+#include "daemon/proof.h"
 #include "daemon/selfcheck.h"
 
-enum { TIMEOUT_MS = 10000, REPLY_MAX = 4096, ADDRESSES_MAX = 8, PORT = 80 };
+enum { LANES = 4 };
 
-static char http_01[] = "http-01";
+static char http_01[] = "http-01", good[] = "good";
 
-struct check {			/* the whole of it */
-	struct strv names, lines;
-	char token[48], keyauth[128];
-	bool good;
-	size_t open;
-	/* One of both. */
-	void (*done)(void *ctx, const struct strv *lines, bool good);
-	void (*each_done)(void *ctx);
-	void (*seen)(void *ctx, const struct selfcheck_seen *s);
+struct check {			/* of a certificate */
+	struct check *next;
+	int64_t cert_id, until;	/* loop_mono() */
+	struct strv names, machine, identities;
+	char *account;
+	struct row_challenge row;	/* all but ident */
+	bool by_files;			/* published once, for all names */
+	size_t at;			/* in names: the next to begin */
+	int lanes;
+	struct row_finding *found;
+	size_t n;
+	void (*done)(void *ctx, const struct row_finding *f, size_t n);
 	void *ctx;
 };
 
-struct name_check {
-	struct check *all;
+struct lane {			/* a name of it */
+	struct check *of;
 	const char *name;
-	int open, right, wrong;
+	struct row_challenge row;	/* borrowed but for ident */
+	size_t open;
 };
 
-struct fetch {			/* from one address */
-	struct name_check *of;
-	char address[INET6_ADDRSTRLEN];
-	int fd;
-	bool sent;
-	struct loop_fd *watch;
-	struct loop_timer *timer;
-	struct buf reply;
+struct asked {			/* an address of that */
+	struct lane *of;
+	char *address;
 };
 
-static void
-say(struct check *c, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));
+static struct check *checks;
+
+/* --- findings ----------------------------------------------------------- */
 
 static void
-say(struct check *c, const char *fmt, ...)
+find(struct check *c, const char *ident, const char *kind,
+    const char *subject, const struct err *err)
 {
-	struct buf b;
-	va_list ap;
+	struct row_finding *f;
 
-	buf_init(&b, 4096);
-	va_start(ap, fmt);
-	buf_vprintf(&b, fmt, ap);
-	va_end(ap);
-	if (b.len > 0)
-		strv_add(&c->lines, b.data);
-	buf_free(&b);
+	c->found = xrealloc(c->found, (c->n + 1) * sizeof(*c->found));
+	f = &c->found[c->n++];
+	memset(f, 0, sizeof(*f));
+	f->cert_id = c->cert_id;
+	f->at_ms = loop_now();
+	row_text(&f->ident, ident);
+	row_text(&f->kind, kind);
+	row_text(&f->subject, subject);
+	row_text(&f->result, err == NULL ? good : err_code_name(err->code));
+	row_text(&f->text, err == NULL ? "" : err->text);
+}
+
+static bool
+is_inner(const char *address)
+{
+	struct sockaddr_storage a;
+	struct sockaddr_in in4 = { .sin_family = AF_INET };
+	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6 };
+
+	memset(&a, 0, sizeof(a));
+	if (inet_pton(AF_INET, address, &in4.sin_addr) == 1)
+		memcpy(&a, &in4, sizeof(in4));
+	else if (inet_pton(AF_INET6, address, &in6.sin6_addr) == 1)
+		memcpy(&a, &in6, sizeof(in6));
+	return http_address_is_inner((const struct sockaddr *)&a);
 }
 
 static void
-tell_seen(const struct check *c, const char *name, const char *address,
-    bool right, const char *words)
+find_machine(struct check *c)
 {
-	struct selfcheck_seen s = { name, address, right, words };
+	struct err inner;
+	size_t i;
 
-	if (c->seen != NULL)
-		c->seen(c->ctx, &s);
+	err_set(&inner, ERR_DNS_ELSEWHERE, "not of the Internet");
+	c->machine = machine_addresses();
+	for (i = 0; i < c->machine.n; i++)
+		find(c, "", FINDING_MACHINE, c->machine.v[i],
+		    is_inner(c->machine.v[i]) ? &inner : NULL);
 }
 
 static void
-nothing(void *ctx, void *answer, const struct err *err)
-{
-	(void)ctx;
-	(void)answer;
-	(void)err;
-}
-
-static void
-over(struct check *c)
+check_free(struct check *c)
 {
 	size_t i;
 
-	for (i = 0; i < c->names.n; i++) {
-		struct w_withdraw m = { c->token, c->names.v[i], http_01 };
-
-		peer_ask(WIRE_WITHDRAW, &m, nothing, NULL);
-	}
-	if (c->done != NULL)
-		c->done(c->ctx, &c->lines, c->good);
-	else
-		c->each_done(c->ctx);
+	for (i = 0; i < c->n; i++)
+		row_free(T_FINDING, &c->found[i]);
+	free(c->found);
 	strv_free(&c->names);
-	strv_free(&c->lines);
+	strv_free(&c->machine);
+	strv_free(&c->identities);
+	row_free(T_CHALLENGE, &c->row);
+	free(c->account);
 	free(c);
 }
 
 static void
-name_over(struct name_check *n)
+check_over(struct check *c)
 {
-	struct check *c = n->all;
+	struct check **at = &checks;
 
-	if (--n->open > 0)
-		return;
-	if (n->right == 0 || n->wrong > 0)
-		c->good = false;
-	free(n);
-	if (--c->open == 0)
-		over(c);
+	while (*at != c)
+		at = &(*at)->next;
+	*at = c->next;
+	c->done(c->ctx, c->found, c->n);
+	check_free(c);
 }
 
+/* Else job UNDO takes it down some day. */
 static void
-fetch_over(struct fetch *f, bool right, const char *finding)
-{
-	struct name_check *n = f->of;
-
-	say(n->all, "%s on %s port 80: %s", n->name, f->address, finding);
-	tell_seen(n->all, n->name, f->address, right, finding);
-	if (right)
-		n->right++;
-	else
-		n->wrong++;
-	loop_fd_free(f->watch);
-	loop_timer_free(f->timer);
-	close(f->fd);
-	buf_free(&f->reply);
-	free(f);
-	name_over(n);
-}
-
-static void
-judge(struct fetch *f)
-{
-	const char *s = f->reply.data != NULL ? f->reply.data : "";
-	const char *body = strstr(s, "\r\n\r\n");
-	struct buf words;
-	char *end;
-	long status = strncmp(s, "HTTP/1.", 7) == 0 && f->reply.len > 9 ?
-	    strtol(s + 9, &end, 10) : 0;
-	const char *keyauth = f->of->all->keyauth;
-
-	if (status == 200 && body != NULL &&
-	    strncmp(body + 4, keyauth, strlen(keyauth)) == 0)
-		fetch_over(f, true, "our answer arrives there");
-	else if (status == 0)
-		fetch_over(f, false, "what answers is no web server");
-	else {
-		buf_init(&words, 2000);
-		front_words(&words, f->of->name, status, s);
-		fetch_over(f, false, words.data);
-		buf_free(&words);
-	}
-}
-
-static void
-go(void *ctx, int events)
-{
-	struct fetch *f = ctx;
-	char request[512], part[1024];
-	int error = 0;
-	socklen_t n = sizeof(error);
-	ssize_t got;
-
-	(void)events;
-	if (!f->sent) {
-		getsockopt(f->fd, SOL_SOCKET, SO_ERROR, &error, &n);
-		if (error != 0) {
-			fetch_over(f, false, strerror(error));
-			return;
-		}
-		snprintf(request, sizeof(request), "GET /.well-known/"
-		    "acme-challenge/%s HTTP/1.1\r\nHost: %s\r\n"
-		    "User-Agent: everleaf/%s\r\nConnection: close\r\n\r\n",
-		    f->of->all->token, f->of->name, PACKAGE_VERSION);
-		if (send(f->fd, request, strlen(request), MSG_NOSIGNAL) < 0) {
-			fetch_over(f, false, strerror(errno));
-			return;
-		}
-		f->sent = true;
-		loop_fd_want(f->watch, LOOP_READ);
-		return;
-	}
-	got = recv(f->fd, part, sizeof(part), MSG_DONTWAIT);
-	if (got < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
-	if (got <= 0 || !buf_add(&f->reply, part, (size_t)got))
-		judge(f);
-}
-
-static void
-too_late(void *ctx)
-{
-	fetch_over(ctx, false, "no answer within 10 seconds");
-}
-
-static void
-fetch(struct name_check *n, const struct addrinfo *ai)
-{
-	struct fetch *f = xcalloc(1, sizeof(*f));
-	struct sockaddr_storage to;
-
-	memcpy(&to, ai->ai_addr, ai->ai_addrlen);
-	if (to.ss_family == AF_INET)
-		((struct sockaddr_in *)&to)->sin_port = htons(PORT);
-	else
-		((struct sockaddr_in6 *)&to)->sin6_port = htons(PORT);
-	f->of = n;
-	n->open++;
-	buf_init(&f->reply, REPLY_MAX);
-	getnameinfo(ai->ai_addr, ai->ai_addrlen, f->address,
-	    sizeof(f->address), NULL, 0, NI_NUMERICHOST);
-	f->fd = socket(to.ss_family, SOCK_STREAM | SOCK_NONBLOCK |
-	    SOCK_CLOEXEC, 0);
-	if (f->fd < 0 || (connect(f->fd, (struct sockaddr *)&to,
-	    ai->ai_addrlen) != 0 && errno != EINPROGRESS)) {
-		fetch_over(f, false, strerror(errno));
-		return;
-	}
-	f->watch = loop_fd_new(f->fd, go, f);
-	loop_fd_want(f->watch, LOOP_WRITE);
-	f->timer = loop_timer_new(too_late, f);
-	loop_timer_after(f->timer, TIMEOUT_MS);
-}
-
-static void
-looked_up(void *ctx, const struct addrinfo *list, const char *why)
-{
-	struct name_check *n = ctx;
-	int k = 0;
-
-	n->open = 1;
-	if (list == NULL) {
-		say(n->all, "%s: %s. Is the name in the DNS?", n->name,
-		    why != NULL ? why : "it has no address");
-		tell_seen(n->all, n->name, "", false,
-		    why != NULL ? why : "it has no address");
-		n->wrong++;
-	}
-	for (; list != NULL && k < ADDRESSES_MAX; list = list->ai_next, k++)
-		fetch(n, list);
-	name_over(n);
-}
-
-static void
-published(void *ctx, void *answer, const struct err *err)
+gone(void *ctx, const struct err *err)
 {
 	struct check *c = ctx;
-	size_t i;
 
-	(void)answer;
-	if (--c->open > 0)
-		return;
-	if (err != NULL) {
-		say(c, "%s", err->text);
-		c->good = false;
-		over(c);
-		return;
-	}
-	c->open = c->names.n;
-	for (i = 0; i < c->names.n; i++) {
-		struct name_check *n = xcalloc(1, sizeof(*n));
-
-		n->all = c;
-		n->name = c->names.v[i];
-		loop_resolve(n->name, looked_up, n);
-	}
+	if (err == NULL)
+		batch_del(turn_batch(), T_CHALLENGE, &c->row);
+	check_over(c);
 }
 
 static void
-start(struct check *c, const struct strv *names)
+files_gone(void *ctx)
 {
+	struct check *c = ctx;
+
+	proof_withdraw(&c->row, gone, c);
+}
+
+/* --- a name ------------------------------------------------------------- */
+
+static void lane_next(struct check *c);
+
+static void
+lane_over(struct lane *l)
+{
+	struct check *c = l->of;
+
+	free(l);
+	lane_next(c);
+}
+
+static void
+withdrawn(void *ctx, const struct err *err)
+{
+	struct lane *l = ctx;
+
+	if (err == NULL)
+		batch_del(turn_batch(), T_CHALLENGE, &l->row);
+	lane_over(l);
+}
+
+static void
+name_done(struct lane *l)
+{
+	if (--l->open > 0)
+		return;
+	if (l->of->by_files)
+		lane_over(l);
+	else
+		proof_withdraw(&l->row, withdrawn, l);
+}
+
+static void
+caa_known(void *ctx, const char *found_at, const struct err *err)
+{
+	struct lane *l = ctx;
+
+	find(l->of, l->name, FINDING_CAA, found_at, err);
+	name_done(l);
+}
+
+static void
+answered(void *ctx, const struct err *err)
+{
+	struct asked *a = ctx;
+	struct lane *l = a->of;
+
+	find(l->of, l->name, FINDING_HTTP, a->address, err);
+	free(a->address);
+	free(a);
+	name_done(l);
+}
+
+static void
+ask(struct lane *l, const char *address)
+{
+	struct asked *a = xcalloc(1, sizeof(*a));
+	struct err elsewhere;
+
+	err_set(&elsewhere, ERR_DNS_ELSEWHERE, "this machine does not have "
+	    "that address");
+	find(l->of, l->name, FINDING_ADDRESS, address,
+	    strv_has(&l->of->machine, address) ? NULL : &elsewhere);
+	a->of = l;
+	a->address = xstrdup(address);
+	l->open++;
+	arrival(l->name, address, l->row.token, l->row.keyauth, answered, a);
+}
+
+static void
+looked_up(void *ctx, const struct strv *list, const struct err *why)
+{
+	struct lane *l = ctx;
 	size_t i;
 
-	c->good = true;
-	snprintf(c->token, sizeof(c->token), "everleaf-self-check-%016llx",
-	    (unsigned long long)chance_id());
-	/* As long as a thumbprint: the responder publishes nothing else. */
-	snprintf(c->keyauth, sizeof(c->keyauth), "%s.%043llx", c->token,
-	    (unsigned long long)chance_id());
-	for (i = 0; i < names->n; i++)
-		if (strncmp(names->v[i], "*.", 2) == 0)
-			say(c, "%s: a wildcard can't be tried over port 80",
-			    names->v[i]);
-		else
-			strv_add(&c->names, names->v[i]);
-	c->open = c->names.n;
-	if (c->open == 0)
-		over(c);
-	for (i = 0; i < names->n; i++) {
-		struct w_publish m = { c->token, names->v[i], c->keyauth,
-			http_01 };
+	if (list->n == 0)
+		find(l->of, l->name, FINDING_ADDRESS, "", why);
+	for (i = 0; i < list->n; i++)
+		ask(l, list->v[i]);
+	name_done(l);
+}
 
-		if (strncmp(names->v[i], "*.", 2) != 0)
-			peer_ask(WIRE_PUBLISH, &m, published, c);
+static void
+look(struct lane *l)
+{
+	struct caa_question q = { l->name, &l->of->identities,
+		l->of->account, http_01 };
+	enum name_kind kind;
+	char unused[256];
+	struct err err;
+
+	l->open = 1;
+	if (name_parse(unused, &kind, l->name, &err) == 0 &&
+	    kind == NAME_IP) {
+		ask(l, l->name);
+		name_done(l);
+		return;
 	}
+	if (q.identities->n > 0) {
+		l->open++;
+		caa_ask(&q, caa_known, l);
+	}
+	addresses_of(l->name, looked_up, l);
 }
 
-void
-selfcheck(const struct strv *names, void (*done)(void *ctx,
-    const struct strv *lines, bool good), void *ctx)
+static void
+published(void *ctx, const struct err *err)
 {
-	struct check *c = xcalloc(1, sizeof(*c));
+	struct lane *l = ctx;
 
-	c->done = done;
-	c->ctx = ctx;
-	start(c, names);
+	if (err == NULL) {
+		look(l);
+		return;
+	}
+	find(l->of, l->name, FINDING_HTTP, "", err);
+	proof_withdraw(&l->row, withdrawn, l);
 }
 
-void
-selfcheck_each(const struct strv *names, void (*seen)(void *ctx,
-    const struct selfcheck_seen *s), void (*done)(void *ctx), void *ctx)
+static void
+publish(void *ctx)
 {
-	struct check *c = xcalloc(1, sizeof(*c));
+	struct lane *l = ctx;
 
-	c->seen = seen;
-	c->each_done = done;
-	c->ctx = ctx;
-	start(c, names);
+	proof_publish(&l->row, published, l);
+}
+
+static void
+begin(struct check *c, const char *name)
+{
+	struct lane *l = xcalloc(1, sizeof(*l));
+
+	l->of = c;
+	l->name = name;
+	l->row = c->row;
+	l->row.ident = row_const(name);
+	if (c->by_files) {
+		look(l);
+		return;
+	}
+	/* What undoes it is written first: a crash may come. */
+	batch_put(turn_batch(), T_CHALLENGE, &l->row);
+	turn_after(publish, l);
+}
+
+/* A lane is free: the next name, or the end. */
+static void
+lane_next(struct check *c)
+{
+	if (c->at < c->names.n && loop_mono() < c->until)
+		begin(c, c->names.v[c->at++]);
+	else if (--c->lanes > 0)
+		return;
+	else if (c->by_files)
+		turn_after(files_gone, c);
+	else
+		check_over(c);
+}
+
+/* --- a certificate ------------------------------------------------------ */
+
+static void
+lanes_begin(struct check *c)
+{
+	int n = c->names.n < LANES ? (int)c->names.n : LANES, i;
+
+	c->lanes = n > 0 ? n : 1;
+	if (n == 0)
+		lane_next(c);
+	for (i = 0; i < n; i++)
+		begin(c, c->names.v[c->at++]);
+}
+
+static void
+files_there(void *ctx, const struct err *err)
+{
+	struct check *c = ctx;
+
+	if (err == NULL) {
+		lanes_begin(c);
+		return;
+	}
+	find(c, c->row.ident, FINDING_HTTP, "", err);
+	turn_after(files_gone, c);
+}
+
+static void
+go(void *ctx)
+{
+	struct check *c = ctx;
+
+	if (c->by_files)
+		proof_publish(&c->row, files_there, c);
+	else
+		lanes_begin(c);
+}
+
+static void
+add_names(struct check *c, const struct selfcheck_want *w)
+{
+	const struct strv *names = &w->wish->names;
+	enum name_kind kind;
+	char name[256];
+	struct err err;
+	size_t i;
+
+	if (w->first != NULL && strncmp(w->first, "*.", 2) != 0)
+		strv_add(&c->names, w->first);
+	for (i = 0; i < names->n; i++)
+		if (name_parse(name, &kind, names->v[i], &err) == 0 &&
+		    kind != NAME_WILDCARD && !strv_has(&c->names, name))
+			strv_add(&c->names, name);
+}
+
+/* As long as a thumbprint: the responder publishes nothing else. */
+static void
+make_token(struct check *c, const struct conf_wish *wish)
+{
+	char token[48], keyauth[128], *paths;
+
+	snprintf(token, sizeof(token), "everleaf-self-check-%016llx",
+	    (unsigned long long)chance_id());
+	snprintf(keyauth, sizeof(keyauth), "%s.%043llx", token,
+	    (unsigned long long)chance_id());
+	c->row.cert_id = c->cert_id;
+	c->row.published_ms = loop_now();
+	row_text(&c->row.ident, c->names.n > 0 ? c->names.v[0] : "");
+	row_text(&c->row.type, http_01);
+	row_text(&c->row.token, token);
+	row_text(&c->row.keyauth, keyauth);
+	c->by_files = wish->webroot.n > 0 && c->names.n > 0;
+	row_text(&c->row.method, c->by_files ? proof_webroot.name :
+	    proof_responder.name);
+	paths = lines_of(&wish->webroot);
+	row_text(&c->row.path, paths);
+	free(paths);
+}
+
+static bool
+has_room(int64_t cert_id)
+{
+	const struct check *c;
+	int n = 0;
+
+	for (c = checks; c != NULL; c = c->next) {
+		if (c->cert_id == cert_id)
+			return false;
+		n++;
+	}
+	return n < SELFCHECKS_MAX;
 }
 
 bool
-selfcheck_own(struct strv *out)
+selfcheck(const struct selfcheck_want *w, void (*done)(void *ctx,
+    const struct row_finding *f, size_t n), void *ctx)
 {
-	struct ifaddrs *all, *a;
-	char text[INET6_ADDRSTRLEN];
-	bool known = false;
+	struct check *c;
 
-	if (getifaddrs(&all) != 0)
+	if (!has_room(w->cert_id))
 		return false;
-	for (a = all; a != NULL; a = a->ifa_next) {
-		if (a->ifa_addr == NULL ||
-		    (a->ifa_addr->sa_family != AF_INET &&
-		    a->ifa_addr->sa_family != AF_INET6) ||
-		    getnameinfo(a->ifa_addr, a->ifa_addr->sa_family == AF_INET
-		    ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6),
-		    text, sizeof(text), NULL, 0, NI_NUMERICHOST) != 0)
-			continue;
-		known = known || !http_address_is_inner(a->ifa_addr);
-		strv_add(out, text);
+	c = xcalloc(1, sizeof(*c));
+	c->cert_id = w->cert_id;
+	c->until = loop_mono() + SELFCHECK_MS;
+	c->account = xstrdup(w->account);
+	c->identities = strv_copy(w->identities);
+	c->done = done;
+	c->ctx = ctx;
+	c->next = checks;
+	checks = c;
+	add_names(c, w);
+	make_token(c, w->wish);
+	find_machine(c);
+	if (c->by_files)
+		batch_put(turn_batch(), T_CHALLENGE, &c->row);
+	turn_after(go, c);
+	return true;
+}
+
+bool
+selfcheck_uses(const char *token)
+{
+	const struct check *c;
+
+	for (c = checks; c != NULL; c = c->next)
+		if (strcmp(c->row.token, token) == 0)
+			return true;
+	return false;
+}
+
+void
+selfcheck_fini(void)
+{
+	struct check *c;
+
+	while ((c = checks) != NULL) {
+		checks = c->next;
+		check_free(c);
 	}
-	freeifaddrs(all);
-	return known;
 }

@@ -1,25 +1,42 @@
-/* Before any order: does what the CA will ask for arrive here? For each name
- * of a certificate and each of its addresses, a token is published and fetched
- * over port 80, as Let's Encrypt would. Advice only. */
+/* Does what a CA will ask for by http-01 arrive here? For each name of a
+ * certificate: its addresses in the DNS, at each of them a token asked for over
+ * port 80 as Let's Encrypt asks, and whether CAA lets the CA in. Advice only:
+ * what comes of it are rows for table finding. */
 #ifndef DAEMON_SELFCHECK_H
 #define DAEMON_SELFCHECK_H
-#include "base/err.h"
-#include "base/mem.h"
+#include "daemon/conf.h"
+#include "store/rows.h"
 
-/* done once, with a line a finding; good: every name answered rightly on one
- * address at least, and wrongly on none. */
-void selfcheck(const struct strv *names, void (*done)(void *ctx,
-    const struct strv *lines, bool good), void *ctx);
+/* Kinds of row_finding. "machine": subject is an address of this machine,
+ * result "good" if it is one of the Internet. "address": of the name, result
+ * "good" if this machine has it, else "dns-elsewhere"; without subject: none
+ * was found, and why. "http": what came from that address. "caa": subject is
+ * where it was found, "" for nowhere. */
+#define FINDING_MACHINE "machine"
+#define FINDING_ADDRESS "address"
+#define FINDING_HTTP "http"
+#define FINDING_CAA "caa"
 
-/* The same, told address by address. */
-struct selfcheck_seen {
-	const char *name, *address;	/* address "": it has none */
-	bool right;			/* our answer arrived there */
-	const char *words;
+enum {
+	SELFCHECKS_MAX = 8,	/* at once */
+	SELFCHECK_MS = 30 * 1000	/* no name is begun after that */
 };
-void selfcheck_each(const struct strv *names, void (*seen)(void *ctx,
-    const struct selfcheck_seen *s), void (*done)(void *ctx), void *ctx);
-/* Adds the addresses of this machine. True: one of them is public, so that it
- * can be said whether a name points here. */
-bool selfcheck_own(struct strv *out);
+
+struct selfcheck_want {
+	int64_t cert_id;
+	const struct conf_wish *wish;	/* names, webroot */
+	const char *first;	/* the name that matters most; NULL: none */
+	const struct strv *identities;	/* of the CA, for CAA; empty: none */
+	const char *account;	/* its URL there; "" for none */
+};
+
+/* All is copied. done once, in a later turn; the rows are freed after it
+ * returns. False: as many as may are under way, or one for this certificate
+ * is. */
+bool selfcheck(const struct selfcheck_want *want, void (*done)(void *ctx,
+    const struct row_finding *f, size_t n), void *ctx);
+/* One under way needs this token. */
+bool selfcheck_uses(const char *token);
+/* Those under way never complete. */
+void selfcheck_fini(void);
 #endif

@@ -2,6 +2,7 @@
 #include <config.h>
 #include <string.h>
 #include "base/text.h"
+#include "daemon/caps.h"
 #include "daemon/conf_table.h"
 #include "daemon/json.h"
 #include "daemon/view.h"
@@ -24,9 +25,10 @@ account(const struct row_account *a, const char *thumbprint)
 	    "error", view_error_column(a->error));
 }
 
-/* Nothing is known of a CA that somebody else runs. */
+/* What its directory says has the last word; of what no directory says nothing
+ * is known where somebody else runs the CA. */
 static json_t *
-can(const struct conf_known_ca *k)
+can(const struct conf_known_ca *k, const json_t *caps)
 {
 	static const struct { const char *name; unsigned int bit; } bits[] = {
 		{ "wildcards", CA_CAN_WILDCARD }, { "addresses", CA_CAN_IP },
@@ -39,7 +41,22 @@ can(const struct conf_known_ca *k)
 	for (i = 0; i < sizeof(bits) / sizeof(bits[0]); i++)
 		json_object_set_new(j, bits[i].name, k == NULL ? json_null() :
 		    json_boolean((k->can & bits[i].bit) != 0));
+	if (caps == NULL)
+		return j;
+	json_object_set(j, "ari", json_object_get(caps, "ari"));
+	json_object_set(j, "eab_needed", json_object_get(caps, "eab"));
+	json_object_set_new(j, "profiles", json_boolean(json_object_size(
+	    json_object_get(caps, "profiles")) > 0));
 	return j;
+}
+
+/* A member of the directory; null as long as that was never read. */
+static json_t *
+said(const json_t *caps, const char *key)
+{
+	json_t *v = json_object_get(caps, key);
+
+	return v != NULL ? json_incref(v) : json_null();
 }
 
 json_t *
@@ -47,11 +64,12 @@ view_ca(const struct view_ca *v)
 {
 	const struct conf_known_ca *k = conf_known_ca(v->conf->title);
 	const struct row_ca *row = v->row;
+	json_t *caps = caps_read(row != NULL ? row->caps : NULL), *j;
 
 	if (k == NULL)
 		k = conf_known_directory(v->conf->directory);
-	return json_pack("{s:s, s:o, s:o, s:o, s:b, s:s, s:o, s:o, s:I, s:I, "
-	    "s:o, s:o, s:o, s:o, s:o}", "ca", v->conf->title,
+	j = json_pack("{s:s, s:o, s:o, s:o, s:b, s:s, s:o, s:o, s:I, s:I, "
+	    "s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "ca", v->conf->title,
 	    "where", json_text(v->conf->where),
 	    "directory", json_text(v->conf->directory),
 	    "terms", json_text(row != NULL && row->terms != NULL &&
@@ -64,7 +82,11 @@ view_ca(const struct view_ca *v)
 	    "orders", (json_int_t)v->orders,
 	    "max_orders", (json_int_t)v->conf->max_orders,
 	    "error", view_error_column(row == NULL ? NULL : row->error),
-	    "account", account(v->account, v->thumbprint), "can", can(k),
+	    "account", account(v->account, v->thumbprint), "can", can(k, caps),
 	    "eab_kid", json_text(v->conf->eab_kid),
-	    "note", json_text(k != NULL ? k->note : NULL));
+	    "note", json_text(k != NULL ? k->note : NULL),
+	    "profiles", said(caps, "profiles"), "caa", said(caps, "caa"),
+	    "website", said(caps, "website"));
+	json_decref(caps);
+	return j;
 }

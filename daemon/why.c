@@ -86,7 +86,7 @@ moment(char out[TEXT_TIME], int64_t ms)
 }
 
 /* Lines of evidence as the engine kept them: those labelled "later" are a
- * promise and stand after the tries. */
+ * promise and stand after the tries; what the verdict says is said. */
 static void
 evidence(struct why *w, const struct strv *saw, bool later)
 {
@@ -98,7 +98,9 @@ evidence(struct why *w, const struct strv *saw, bool later)
 		tab = strchr(saw->v[i], '\t');
 		label = xstrndup(saw->v[i], tab == NULL ? 0 :
 		    (size_t)(tab - saw->v[i]));
-		if ((strcmp(label, "later") == 0) == later)
+		if ((strcmp(label, "later") == 0) == later &&
+		    (tab == NULL || w->verdict.data == NULL ||
+		    strstr(w->verdict.data, tab + 1) == NULL))
 			line(w, label, "%s", tab == NULL ? saw->v[i] : tab + 1);
 		free(label);
 	}

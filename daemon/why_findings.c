@@ -5,11 +5,11 @@
 #include <string.h>
 #include "acme/method.h"
 #include "base/text.h"
-#include "daemon/elsewhere.h"
+#include "daemon/selfcheck.h"
 #include "daemon/standing.h"
 #include "daemon/why.h"
 
-enum { LINE_MOST = 4096, DATE = 10 };
+enum { LINE_MOST = 4096, DATE = 10, NAMES_SHOWN = 20 };
 
 static void
 add(struct strv *to, const char *fmt, ...)
@@ -63,68 +63,151 @@ standing(const struct row_finding *f, int64_t now_ms, struct strv *lines,
 	}
 }
 
-/* Addresses of a name where the same was found, in one line. */
-static bool
-is_first(const struct bundle *b, size_t at)
-{
-	const struct row_finding *f = ROWS_AT(&b->findings, row_finding, at),
-	    *g;
-	size_t i;
+/* --- port 80 ------------------------------------------------------------ */
 
-	for (i = 0; i < at; i++) {
-		g = ROWS_AT(&b->findings, row_finding, i);
-		if (strcmp(g->kind, FOUND_HTTP) == 0 &&
-		    strcmp(g->ident, f->ident) == 0 &&
-		    strcmp(g->text, f->text) == 0)
-			return false;
-	}
-	return true;
+/* What is said of one name. */
+struct seen {
+	struct buf addresses;		/* joined by ", " */
+	size_t here, right, wrong;
+	const char *none;		/* why there is no address, or NULL */
+};
+
+static bool
+is(const struct row_finding *f, const char *kind)
+{
+	return strcmp(f->kind, kind) == 0;
 }
 
 static void
-addresses(const struct bundle *b, const struct row_finding *f,
-    struct buf *out)
+see(struct seen *s, const struct bundle *b, const char *ident)
 {
-	const struct row_finding *g;
+	const struct row_finding *f;
+	size_t i;
+
+	memset(s, 0, sizeof(*s));
+	buf_init(&s->addresses, LINE_MOST);
+	for (i = 0; i < b->findings.n; i++) {
+		f = ROWS_AT(&b->findings, row_finding, i);
+		if (strcmp(f->ident, ident) != 0)
+			continue;
+		if (is(f, FINDING_HTTP) && is_good(f))
+			s->right++;
+		else if (is(f, FINDING_HTTP))
+			s->wrong++;
+		if (!is(f, FINDING_ADDRESS))
+			continue;
+		if (*f->subject == '\0')
+			s->none = f->text;
+		else
+			buf_printf(&s->addresses, "%s%s",
+			    s->addresses.len > 0 ? ", " : "", f->subject);
+		s->here += is_good(f);
+	}
+}
+
+static void
+see_machine(struct buf *out, const struct bundle *b)
+{
+	const struct row_finding *f;
 	size_t i;
 
 	for (i = 0; i < b->findings.n; i++) {
-		g = ROWS_AT(&b->findings, row_finding, i);
-		if (strcmp(g->kind, FOUND_HTTP) == 0 &&
-		    strcmp(g->ident, f->ident) == 0 &&
-		    strcmp(g->text, f->text) == 0 && *g->subject != '\0')
-			buf_printf(out, "%s%s", out->len > 0 ? ", " : " is ",
-			    g->subject);
+		f = ROWS_AT(&b->findings, row_finding, i);
+		if (is(f, FINDING_MACHINE))
+			buf_printf(out, "%s%s", out->len > 0 ? ", " : "",
+			    f->subject);
 	}
 }
 
-/* What was seen over port 80, the bad first, and who we are. */
+static const char *
+label(const struct strv *lines)
+{
+	size_t i;
+
+	for (i = 0; i < lines->n; i++)
+		if (strncmp(lines->v[i], "we see", 6) == 0)
+			return "";
+	return "we see";
+}
+
+/* Not all that should be is well: address by address. */
 static void
-over_http(const struct bundle *b, struct strv *lines)
+wrong_lines(const struct bundle *b, const char *ident, struct strv *lines)
 {
 	const struct row_finding *f;
-	const char *label = "we see";
-	struct buf at;
-	size_t i, good;
+	size_t i;
 
-	for (good = 0; good < 2; good++)
-		for (i = 0; i < b->findings.n; i++) {
-			f = ROWS_AT(&b->findings, row_finding, i);
-			if (strcmp(f->kind, FOUND_HTTP) != 0 ||
-			    is_good(f) != (good == 1) || !is_first(b, i))
-				continue;
-			buf_init(&at, LINE_MOST);
-			addresses(b, f, &at);
-			add(lines, "%s\t%s%s: %s", label, f->ident,
-			    at.len > 0 ? at.data : "", f->text);
-			buf_free(&at);
-			label = "";
-		}
-	for (i = 0; i < b->findings.n && *label == '\0'; i++) {
+	for (i = 0; i < b->findings.n; i++) {
 		f = ROWS_AT(&b->findings, row_finding, i);
-		if (strcmp(f->kind, FOUND_MACHINE) == 0)
-			add(lines, "\tthis machine is %s", f->text);
+		if (strcmp(f->ident, ident) == 0 && is(f, FINDING_HTTP))
+			add(lines, "%s\t%s%s%s: %s", label(lines), ident,
+			    *f->subject != '\0' ? " on " : "", f->subject,
+			    is_good(f) ? "our answer arrives there" : f->text);
 	}
+}
+
+static void
+caa_line(const struct bundle *b, const char *ident, struct strv *lines)
+{
+	const struct row_finding *f;
+	size_t i;
+
+	for (i = 0; i < b->findings.n; i++) {
+		f = ROWS_AT(&b->findings, row_finding, i);
+		if (strcmp(f->ident, ident) == 0 && is(f, FINDING_CAA) &&
+		    !is_good(f))
+			add(lines, "%s\t%s: %s", label(lines), ident, f->text);
+	}
+}
+
+static void
+name_lines(const struct bundle *b, const char *ident, bool well,
+    struct strv *lines)
+{
+	struct seen s;
+	struct buf machine;
+
+	see(&s, b, ident);
+	buf_init(&machine, LINE_MOST);
+	see_machine(&machine, b);
+	if (well && s.right > 0 && s.wrong == 0)
+		add(lines, "%s\t%s is %s: our answer arrives there",
+		    label(lines), ident, s.addresses.data);
+	else if (!well && s.none != NULL)
+		add(lines, "%s\t%s", label(lines), s.none);
+	else if (!well && s.right == 0 && s.here == 0 &&
+	    s.addresses.len > 0 && machine.len > 0)
+		add(lines, "%s\t%s is %s; this machine is %s", label(lines),
+		    ident, s.addresses.data, machine.data);
+	else if (!well && s.wrong > 0)
+		wrong_lines(b, ident, lines);
+	if (!well)
+		caa_line(b, ident, lines);
+	buf_free(&machine);
+	buf_free(&s.addresses);
+}
+
+/* Names with a trouble first; where all is well there is no need to say so. */
+static void
+port_80(const struct bundle *b, struct strv *lines)
+{
+	const struct row_finding *f;
+	const char *ident;
+	size_t i;
+	int well;
+
+	if (b->cert->iss_error == NULL || *b->cert->iss_error == '\0')
+		return;
+	for (well = 0; well < 2; well++)
+		for (ident = "", i = 0; i < b->findings.n &&
+		    lines->n < NAMES_SHOWN; i++) {
+			f = ROWS_AT(&b->findings, row_finding, i);
+			if (strcmp(f->ident, ident) == 0 ||
+			    (!is(f, FINDING_ADDRESS) && !is(f, FINDING_HTTP)))
+				continue;
+			ident = f->ident;
+			name_lines(b, ident, well != 0, lines);
+		}
 }
 
 void
@@ -139,5 +222,5 @@ why_findings(const struct bundle *b, int64_t now_ms, struct strv *lines,
 		if (strcmp(f->kind, STANDING_KIND) == 0)
 			standing(f, now_ms, lines, todo);
 	}
-	over_http(b, lines);
+	port_80(b, lines);
 }

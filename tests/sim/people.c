@@ -9,7 +9,6 @@
 #include "daemon/bundle.h"
 #include "daemon/engine.h"
 #include "daemon/loop.h"
-#include "daemon/selfcheck.h"
 #include "daemon/why.h"
 #include "daemon/wish_json.h"
 #include "tests/sim/sim.h"
@@ -107,17 +106,6 @@ sim_revoke(const char *name, int64_t version)
 {
 	bundle_by_name(turn_store(), name, mark_revoked, &version);
 	sim_revoked(name, version);
-}
-
-/* Nobody tests names here. */
-void
-selfcheck(const struct strv *names, void (*over)(void *ctx,
-    const struct strv *lines, bool good), void *ctx)
-{
-	struct strv none = { NULL, 0 };
-
-	(void)names;
-	over(ctx, &none, true);
 }
 
 struct reading {

@@ -563,9 +563,14 @@ say_each(struct play *p, char **w, int n)
 static bool
 say_points(struct play *p, char **w, int n)
 {
+	char line[LINE];
+
 	if (n != 4 && n != 3)
 		return fail(p, "points NAME to ADDRESS|here");
-	sim_points_to(w[1], n == 4 ? w[3] : NULL);
+	snprintf(line, sizeof(line), "%s A %s", w[1], n == 4 ? w[3] :
+	    SIM_IPV4);
+	zones_remove(w[1], DNS_A, NULL);
+	zones_add(line);
 	return true;
 }
 
@@ -573,7 +578,6 @@ static const struct {
 	const char *word;
 	bool (*say)(struct play *p, char **w, int n);
 } statements[] = {
-	{ "points", say_points },
 	{ "conf", say_conf }, { "run", say_run }, { "clock", say_clock },
 	{ "ca", say_ca }, { "service", say_service },
 	{ "dns", say_dns }, { "endpoint", say_endpoint },

@@ -86,11 +86,6 @@ int64_t sim_events(const char *name, const char *event);
 uint64_t sim_event_hash(void);
 bool sim_has_work(const char *name);	/* a RENEW job or an order */
 
-/* --- the self-check (fake_check.c) --------------------------------------- */
-void sim_check_begin(void);
-/* The name points to this address of another machine; NULL: here. */
-void sim_points_to(const char *name, const char *address);
-
 /* --- DNS (fake_dns.c; records by zones.h) -------------------------------- */
 void sim_dns_begin(void);
 /* What is written reaches this server so much later. */
@@ -159,5 +154,9 @@ void sim_deactivate(const char *ca, bool armed);
 /* how: "replace", "at-once", "compromised" (replaced, then with that reason). */
 void sim_take_back(const char *name, bool armed, const char *how);
 const char *sim_outcome(void);		/* "", "ok" or "needs-operator" ... */
+/* The addresses of the machine: what is asked for at port 80 of others is not
+ * there. */
+#define SIM_IPV4 "192.0.43.10"
+#define SIM_IPV6 "2001:db8::10"
 bool sim_token(const char *token, const char *host, char out[512]);
 #endif

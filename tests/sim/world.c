@@ -19,6 +19,7 @@
 #include "daemon/http.h"
 #include "daemon/log.h"
 #include "daemon/loop.h"
+#include "daemon/machine.h"
 #include "daemon/peers.h"
 #include "tests/sim/disk.h"
 #include "tests/sim/sim.h"
@@ -34,6 +35,9 @@ static struct {
 	char dir[64], conf[96], db[96], wrong[300];
 	struct store *memory;
 	uint32_t account_keys;	/* made so far */
+	struct buf jwk;		/* of the key that was last signed with */
+	char thumb[44];
+	const void *jwk_of;
 	bool armed;
 	char outcome[64];
 	struct { char token[64], host[256], keyauth[256]; } tokens[TOKENS_MAX];
@@ -190,7 +194,7 @@ chance_id(void)
 struct http_exchange {
 	void (*done)(void *ctx, const struct http_reply *reply);
 	void *ctx;
-	char method[8], url[300];
+	char method[8], url[300], at[64];
 	struct blob body;
 	bool cancelled;
 };
@@ -199,6 +203,41 @@ static const char *
 some(const char *s)
 {
 	return s[0] != '\0' ? s : NULL;
+}
+
+struct strv
+machine_addresses(void)
+{
+	struct strv list = { NULL, 0 };
+
+	strv_add(&list, SIM_IPV4);
+	strv_add(&list, SIM_IPV6);
+	return list;
+}
+
+/* What stands on port 80: the responder here, somebody else's server
+ * elsewhere. */
+static void
+port_80(struct http_exchange *x)
+{
+	char host[256] = "", token[64] = "", keyauth[512];
+	char type[] = "text/html", server[] = "nginx/1.22.1";
+	struct http_reply r = { .outcome = HTTP_REPLIED, .status = 404,
+		.content_type = type, .server = server };
+
+	sscanf(x->url, "http://%255[^/]/.well-known/acme-challenge/%63s",
+	    host, token);
+	if ((strcmp(x->at, SIM_IPV4) == 0 || strcmp(x->at, SIM_IPV6) == 0) &&
+	    sim_token(token, host, keyauth)) {
+		r.status = 200;
+		r.body = blob_copy(keyauth, strlen(keyauth));
+	} else
+		r.body = blob_copy("", 0);
+	if (!x->cancelled)
+		x->done(x->ctx, &r);
+	blob_free(&r.body);
+	blob_free(&x->body);
+	free(x);
 }
 
 static void
@@ -210,6 +249,10 @@ exchange(void *ctx)
 	bool sent, lost;
 
 	world.http_open--;
+	if (x->at[0] != '\0') {
+		port_80(x);
+		return;
+	}
 	memset(&r, 0, sizeof(r));
 	lost = ca_handle(x->method, x->url, &x->body, &a, &sent);
 	if (lost) {
@@ -239,6 +282,7 @@ http_send(const struct http_request *r,
 	x->ctx = ctx;
 	snprintf(x->method, sizeof(x->method), "%s", r->method);
 	snprintf(x->url, sizeof(x->url), "%s", r->url);
+	snprintf(x->at, sizeof(x->at), "%s", r->at != NULL ? r->at : "");
 	x->body = blob_copy(r->body.p, r->body.len);
 	world.http_open++;
 	if (!world.dead)
@@ -367,13 +411,11 @@ placeholder(const struct w_placeholder *m)
 }
 
 /* The jwk of a key that account_key() sealed, and its thumbprint. The last one
- * is kept: nearly every request is signed with it. */
+ * is kept: nearly every request is signed with it. It goes with its world: the
+ * next one may have another key at the same address. */
 static void
 jwk_of(struct buf *jwk, char thumb[44], const struct blob *sealed)
 {
-	static struct buf last;
-	static char last_thumb[44];
-	static void *last_key;
 	char text[64] = "";
 	unsigned int n = 0;
 	struct blob spki;
@@ -381,17 +423,17 @@ jwk_of(struct buf *jwk, char thumb[44], const struct blob *sealed)
 
 	memcpy(text, sealed->p, sealed->len < 63 ? sealed->len : 63);
 	sscanf(text, "sealed %*x %u", &n);
-	if (last_key != sim_key(0, n)) {
-		last_key = sim_key(0, n);
-		buf_free(&last);
-		buf_init(&last, 1000);
-		spki = spki_of(last_key);
-		jws_jwk(&last, spki.p, spki.len, &err);
-		jws_thumbprint(last_thumb, last.data, last.len);
+	if (world.jwk_of != sim_key(0, n)) {
+		world.jwk_of = sim_key(0, n);
+		buf_free(&world.jwk);
+		buf_init(&world.jwk, 1000);
+		spki = spki_of(sim_key(0, n));
+		jws_jwk(&world.jwk, spki.p, spki.len, &err);
+		jws_thumbprint(world.thumb, world.jwk.data, world.jwk.len);
 		blob_free(&spki);
 	}
-	buf_puts(jwk, last.data);
-	memcpy(thumb, last_thumb, sizeof(last_thumb));
+	buf_puts(jwk, world.jwk.data);
+	memcpy(thumb, world.thumb, sizeof(world.thumb));
 }
 
 static void
@@ -549,14 +591,26 @@ sim_outcome(void)
 
 static char empty[] = "";
 
+/* Where it is, or world.tokens_n. */
+static size_t
+token_at(const char *token, const char *host)
+{
+	size_t i = 0;
+
+	while (i < world.tokens_n &&
+	    (strcmp(world.tokens[i].token, token) != 0 ||
+	    strcmp(world.tokens[i].host, host) != 0))
+		i++;
+	return i;
+}
+
 static void
 publish(const struct w_publish *m)
 {
-	size_t i;
+	size_t i = token_at(m->token, m->host);
 
-	for (i = 0; i < world.tokens_n; i++)
-		if (strcmp(world.tokens[i].token, m->token) == 0)
-			return;
+	if (i < world.tokens_n)
+		return;
 	if (world.tokens_n == TOKENS_MAX) {
 		sim_set_wrong("more than %d tokens", TOKENS_MAX);
 		return;
@@ -570,13 +624,10 @@ publish(const struct w_publish *m)
 static void
 withdraw(const struct w_withdraw *m)
 {
-	size_t i;
+	size_t i = token_at(m->token, m->host);
 
-	for (i = 0; i < world.tokens_n; i++)
-		if (strcmp(world.tokens[i].token, m->token) == 0) {
-			world.tokens[i] = world.tokens[--world.tokens_n];
-			return;
-		}
+	if (i < world.tokens_n)
+		world.tokens[i] = world.tokens[--world.tokens_n];
 }
 
 /* A file is shown for every name. */
@@ -817,7 +868,6 @@ sim_begin(const struct sim_setup *s)
 		world.memory = store_open_memory();
 	ca_begin(s->seed);
 	sim_dns_begin();
-	sim_check_begin();
 	disk_begin();
 	sim_start();
 }
@@ -832,6 +882,7 @@ sim_end(void)
 		__real_store_close(world.memory);
 	disk_end();
 	ca_end();
+	buf_free(&world.jwk);
 	unlink(world.conf);
 	unlink(world.db);
 	snprintf(path, sizeof(path), "%s-wal", world.db);

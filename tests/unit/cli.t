@@ -140,7 +140,12 @@ HTTP 503
   contacts    mailto:a@shop.example
   thumbprint  z6koH1gFxKMpZu3kwaiN1nyZJdM3XjHrCQD_6xFoA9E
               (for a server that answers http-01 by itself: snippets/stateless-*.conf)
-  can         wildcards, IP addresses, renewal windows, profiles
+  can         wildcards, IP addresses, profiles
+  needs       an external account (eab-kid, eab-key-file)
+  profiles    classic: https://letsencrypt.org/docs/profiles#classic
+              shortlived
+  CAA         letsencrypt.org
+  website     https://letsencrypt.org
   terms       https://letsencrypt.org/repository/
   note        IP addresses need profile = "shortlived"
 END

@@ -227,6 +227,25 @@ run(int n)
 	assert_int_equal(got.done, n);
 }
 
+/* As a CA looks at a name: whatever its address and certificate. */
+static void
+look(const char *listener, const char *scheme, const char *path,
+    const char *address)
+{
+	char url[300];
+	struct http_request r = { .method = "GET", .url = url,
+		.reply_max = 4096, .at = address, .timeout_ms = 500 };
+	int i;
+
+	for (i = 0; i < port_count; i++)
+		if (strcmp(ports[i].name, listener) == 0)
+			snprintf(url, sizeof(url),
+			    "%s://nowhere.invalid:%d/%s", scheme,
+			    ports[i].port, path);
+	http_send(&r, on_done, NULL);
+	run(1);
+}
+
 static void
 get(const char *path)
 {
@@ -710,12 +729,35 @@ c4_links_are_joined(void **state)
 
 #define N(name, f) { name, f, NULL, NULL, NULL }
 
+static void
+a_look_asks_one_address(void **state)
+{
+	int64_t before;
+
+	(void)state;
+	look("self", "https", "count/x", "127.0.0.1");
+	assert_int_equal(got.outcome, HTTP_REPLIED);
+	look("expired", "https", "count/x", "127.0.0.1");
+	assert_int_equal(got.outcome, HTTP_REPLIED);
+	look("self", "http", "count/x", "127.0.0.1");
+	assert_int_not_equal(got.outcome, HTTP_REPLIED);
+	assert_null(strstr(got.err.text, "no https URL"));
+	/* Nobody has that one (RFC 5737). */
+	before = loop_mono();
+	look("self", "https", "count/x", "203.0.113.1");
+	assert_int_not_equal(got.outcome, HTTP_REPLIED);
+	assert_true(loop_mono() - before < 2000);
+	look("good", "ftp", "count/x", "127.0.0.1");
+	assert_int_equal(got.outcome, HTTP_NOT_SENT);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(fields_and_body),
 		cmocka_unit_test(what_is_sent),
+		cmocka_unit_test(a_look_asks_one_address),
 		cmocka_unit_test(connections_are_kept),
 		cmocka_unit_test(http2_shares_one_connection),
 		cmocka_unit_test(busy_origins_share),

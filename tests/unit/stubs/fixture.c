@@ -170,6 +170,18 @@ put_mail(struct batch *b)
 }
 
 static void
+put_finding(struct batch *b, const char *ident, const char *kind,
+    const char *subject, const char *result)
+{
+	struct row_finding f = { .cert_id = 3, .ident = row_const(ident),
+		.kind = row_const(kind), .subject = row_const(subject),
+		.result = row_const(result), .text = row_const("other words"),
+		.at_ms = AT("11-20T14:02") };
+
+	batch_put(b, T_FINDING, &f);
+}
+
+static void
 put_old(struct batch *b)
 {
 	static const char *const names[] = {
@@ -198,10 +210,7 @@ put_old(struct batch *b)
 	    "\"retry_at\":\"2026-11-21T14:02:00Z\",\"doc\":"
 	    "\"everleaf(1) dns-elsewhere\",\"evidence\":["
 	    "\"CA saw\\t198.51.100.7: http://www.old.example/.well-known/"
-	    "acme-challenge/... answered 404\","
-	    "\"we see\\twww.old.example is 198.51.100.7; this machine is "
-	    "192.0.2.10, 2001:db8::10\","
-	    "\"\\told.example is 192.0.2.10: our answer arrives there\"]}");
+	    "acme-challenge/... answered 404\"]}");
 	c.not_after_ms = AT("12-02T01:00");
 	batch_put(b, T_CERT, &c);
 	put_names(b, 3, names, 1);
@@ -209,6 +218,14 @@ put_old(struct batch *b)
 	    AT("09-03T01:00"), c.not_after_ms);
 	put_deployment(b, 3, "nginx", "served", 3, 3);
 	put_job(b, 3, c.iss_next_try_ms);
+	put_finding(b, "", "machine", "192.0.2.10", "good");
+	put_finding(b, "", "machine", "2001:db8::10", "good");
+	put_finding(b, "old.example", "address", "192.0.2.10", "good");
+	put_finding(b, "old.example", "http", "192.0.2.10", "good");
+	put_finding(b, "www.old.example", "address", "198.51.100.7",
+	    "dns-elsewhere");
+	put_finding(b, "www.old.example", "http", "198.51.100.7",
+	    "challenge-wrong");
 }
 
 /* The certificate of interface.md section 4.1. */
@@ -336,7 +353,11 @@ fixture_fill(struct batch *b)
 		"directory"), .state = S("down"), .since_ms = AT("11-21T09:14"),
 		.retry_at_ms = AT("11-21T12:49"), .failures = 4,
 		.error = S("{\"class\":\"later\",\"code\":\"ca-down\","
-		"\"text\":\"HTTP 503\",\"advice\":\"\"}") };
+		"\"text\":\"HTTP 503\",\"advice\":\"\"}"),
+		.caps = S("{\"profiles\":{\"classic\":\"https://letsencrypt.org/"
+		"docs/profiles#classic\",\"shortlived\":null},\"caa\":"
+		"[\"letsencrypt.org\"],\"website\":\"https://letsencrypt.org\","
+		"\"eab\":true,\"ari\":false}") };
 
 	put_blog(b);
 	put_mail(b);
