@@ -188,23 +188,33 @@ static void
 why_with_findings(void **state)
 {
 	struct row_cert c = { .id = 1, .name = text("x.example"),
-		.state = text("served") };
+		.state = text("served"),
+		.iss_error = text("{\"code\":\"connection\"}") };
 	struct row_finding f[] = {
+		{ 1, text(""), text("machine"), text("192.0.2.1"),
+		    text("good"), text(""), 1 },
+		{ 1, text("a.example"), text("address"), text("192.0.2.1"),
+		    text("good"), text(""), 1 },
 		{ 1, text("a.example"), text("http"), text("192.0.2.1"),
-		    text("good"), text("our answer arrives there"), 1 },
+		    text("good"), text(""), 1 },
+		{ 1, text("b.example"), text("address"), text("192.0.2.1"),
+		    text("good"), text(""), 1 },
 		{ 1, text("b.example"), text("http"), text("192.0.2.8"),
 		    text("connection"), text("no answer"), 1 },
 		{ 1, text("b.example"), text("http"), text("192.0.2.9"),
 		    text("connection"), text("no answer"), 1 },
-		{ 1, text(""), text("machine"), text(""), text("good"),
-		    text("192.0.2.1"), 1 },
+		{ 1, text("e.example"), text("address"), text("192.0.2.9"),
+		    text("dns-elsewhere"), text(""), 1 },
+		{ 1, text("e.example"), text("http"), text("192.0.2.9"),
+		    text("connection"), text("no answer"), 1 },
 		{ 1, text("c.example"), text("standing"), text("_c"),
 		    text("dns-record"), text("ca; accounturi=u; persistUntil="
 		    "99999999999"), 1 },
 		{ 1, text("d.example"), text("standing"), text("_d"),
 		    text("dns-record"), text("ca; accounturi=u"), 1 }
 	};
-	struct bundle b = { .cert = &c, .findings = { T_FINDING, 6, f } };
+	struct bundle b = { .cert = &c, .findings = { T_FINDING,
+	    sizeof(f) / sizeof(f[0]), f } };
 	json_t *j = why_json(&b, NULL, FIXTURE_NOW), *lines, *todo;
 
 	(void)state;
@@ -217,7 +227,8 @@ why_with_findings(void **state)
 	    "we see");
 	assert_true(has_text(lines, "text",
 	    "a.example is 192.0.2.1: our answer arrives there"));
-	assert_true(has_text(lines, "text", "this machine is 192.0.2.1"));
+	assert_true(has_text(lines, "text", "e.example is 192.0.2.9; this "
+	    "machine is 192.0.2.1"));
 	assert_true(has_text(lines, "text",
 	    "_d: no TXT record there lets our account in"));
 	assert_true(has_text(todo, NULL,
