@@ -112,7 +112,7 @@ may_read(int fd, struct err *err)
 	if (st.st_size > ENV_FILE_MAX)
 		return err_set(err, ERR_CONFIG_BAD, "it is larger than %d "
 		    "KiB", ENV_FILE_MAX / 1024);
-	if ((st.st_mode & S_IROTH) == 0)
+	if ((st.st_mode & (S_IROTH | S_IWOTH)) == 0)
 		return 0;
 	err_set(err, ERR_CONFIG_BAD, "readable by others (mode %04o)",
 	    (unsigned int)st.st_mode & 07777);

@@ -10,7 +10,10 @@
 #include "daemon/master.h"
 #include "hooks/generation.h"
 
-enum { PATIENCE_MS = 30 * 1000 };
+/* An engine has 64 installs under way at most, and the others are small: one
+ * that asks for more than this is not ours any more, and must not fill the
+ * master's memory. */
+enum { PATIENCE_MS = 30 * 1000, INSTALLS_MAX = 256, OTHERS_MAX = 65536 };
 
 enum step { BEGIN, OPENING, VERIFYING, FLIPPING };
 
@@ -30,12 +33,19 @@ struct job {
 };
 
 static struct job *first, **last = &first;
+static int installs, others;		/* in that list */
 static struct alarm *patience;
 static uint32_t serials;
 
 static void go(struct master *m);
 
 /* --- the end of a job -------------------------------------------------- */
+
+static int *
+count_of(enum wire_kind kind)
+{
+	return kind == WIRE_INSTALL ? &installs : &others;
+}
 
 static void
 drop_first(void)
@@ -45,6 +55,7 @@ drop_first(void)
 	first = j->next;
 	if (first == NULL)
 		last = &first;
+	*count_of(j->kind) -= 1;
 	msg_free(msg_find(wire_specs, (uint16_t)j->kind), j->st);
 	free(j->st);
 	free(j);
@@ -359,10 +370,20 @@ fill(struct job *j)
 void
 jobs_add(struct master *m, enum wire_kind kind, uint32_t id, void *st)
 {
-	struct job *j = xcalloc(1, sizeof(*j));
+	struct job *j;
+	struct err err;
 
+	if (installs >= INSTALLS_MAX || others >= OTHERS_MAX) {
+		err_set(&err, ERR_INTERNAL, "the master has too much to do");
+		requests_refuse(m, m->engine, id, &err);
+		msg_free(msg_find(wire_specs, (uint16_t)kind), st);
+		free(st);
+		return;
+	}
 	if (patience == NULL)
 		patience = alarm_new(too_long, m);
+	j = xcalloc(1, sizeof(*j));
+	*count_of(kind) += 1;
 	j->kind = kind;
 	j->id = id;
 	j->engine = m->engine;

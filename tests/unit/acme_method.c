@@ -158,6 +158,9 @@ persist_records(void **state)
 		    "persistUntil=1795219200", false, false },
 		{ "ca.example; accounturi=https://ca.example/acct/1; "
 		    "persistUntil=x", false, false },
+		{ "ca.example; accounturi=https://ca.example/acct/1; "
+		    "persistUntil="
+		    "99999999999999999999999999", false, false },
 		{ "ca.example; accounturi=https://ca.example/acct/10", false,
 		    false },
 		{ "ca.example; accounturi=HTTPS://ca.example/acct/1", false,

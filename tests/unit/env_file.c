@@ -83,6 +83,8 @@ a_secret_is_nobody_elses(void **state)
 	assert_int_equal(env_file_read(&env, path, &err), -1);
 	assert_non_null(strstr(err.text, "readable by others (mode 0644)"));
 	assert_string_equal(err.advice, "chmod 600 it.");
+	assert_int_equal(chmod(path, 0602), 0);
+	assert_int_equal(env_file_read(&env, path, &err), -1);
 	assert_int_equal(chmod(path, 0600), 0);
 	assert_int_equal(env_file_read(&env, path, &err), 0);
 	assert_int_equal(env.n, 1);
