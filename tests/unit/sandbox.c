@@ -433,7 +433,8 @@ all_of_it_works_unconfined(void **data)
 	pid = fork();
 	if (pid == 0)
 		_exit(open_key() || write_outside() || new_socket() ||
-		    connect_out() || listen_anew() || map_code() || map_file() || new_process() ||
+		    connect_out() || listen_anew() || map_code() ||
+		    map_file() || new_process() ||
 		    run_a_program());
 	waitpid(pid, &status, 0);
 	assert_int_equal(status, 0);
