@@ -46,6 +46,19 @@ may_go(const struct bundle *b, const struct row_generation *g, int64_t keep)
 	    v->revoked_ms != 0 || v->not_after_ms <= loop_now();
 }
 
+/* Files of this certificate are on their way: what is old is decided when
+ * they are there. */
+static bool
+is_being_installed(const struct bundle *b)
+{
+	size_t i;
+
+	for (i = 0; i < b->jobs.n; i++)
+		if (ROWS_AT(&b->jobs, row_job, i)->kind == JOB_INSTALL)
+			return true;
+	return false;
+}
+
 struct old {			/* a generation that goes */
 	struct row_generation row;
 	char *name;		/* of its certificate */
@@ -167,7 +180,8 @@ prune(void *ctx, struct bundle *b, const struct err *err)
 		const struct row_generation *row = ROWS_AT(&b->generations,
 		    row_generation, i);
 
-		if (!may_go(b, row, wish.keep_versions))
+		if (is_being_installed(b) ||
+		    !may_go(b, row, wish.keep_versions))
 			continue;
 		o = xcalloc(1, sizeof(*o));
 		o->row = *row;
