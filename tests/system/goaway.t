@@ -4,7 +4,7 @@
 #	EVERLEAF_GOAWAY="CERTIFICATES REQUESTS"	3400 1000 makes 20000 requests
 top=$(cd "$(dirname "$0")/../.." && pwd)
 . "$top/tests/lib/all.sh"
-set -- ${EVERLEAF_GOAWAY:-60 20}
+set -- ${EVERLEAF_GOAWAY:-60 100}
 wanted=$1
 per_connection=$2
 hostile_begin front
