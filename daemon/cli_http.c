@@ -19,6 +19,8 @@ enum {
 	TARGET_MAX = 8192,
 	ANSWER_MAX = 64 << 20,
 	TIMEOUT_S = 300,		/* a reload may take long */
+	READ_TIMEOUT_S = 30,		/* a question does not */
+	WAIT_TIMEOUT_S = 90,		/* but for one that waits for events */
 	SAFE_MAX = 16 << 20
 };
 
@@ -137,6 +139,14 @@ interrupted(void *ctx, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
 	return cli_interrupted ? 1 : 0;
 }
 
+static long
+patience(const char *method, const char *url)
+{
+	if (strcmp(method, "GET") != 0)
+		return TIMEOUT_S;
+	return strstr(url, "wait=") != NULL ? WAIT_TIMEOUT_S : READ_TIMEOUT_S;
+}
+
 static void
 set_up(CURL *c, struct exchange *x, const char *method, const char *url,
     const char *body)
@@ -149,7 +159,7 @@ set_up(CURL *c, struct exchange *x, const char *method, const char *url,
 	curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, method);
 	curl_easy_setopt(c, CURLOPT_USERAGENT, "everleaf/" PACKAGE_VERSION);
 	curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(c, CURLOPT_TIMEOUT, (long)TIMEOUT_S);
+	curl_easy_setopt(c, CURLOPT_TIMEOUT, patience(method, url));
 	if (body != NULL)
 		curl_easy_setopt(c, CURLOPT_POSTFIELDS, body);
 	else if (strcmp(method, "POST") == 0)
@@ -195,8 +205,14 @@ perform(struct cli_answer *a, const char *method, json_t *body,
 		return CLI_UNDER_WAY;
 	if (r == CURLE_COULDNT_CONNECT)
 		return no_connection();
-	cli_complain("the daemon at %s did not answer: %s", cli.socket,
-	    r == CURLE_OK ? err.text : curl_easy_strerror(r));
+	if (r == CURLE_OPERATION_TIMEDOUT)
+		cli_complain("the daemon at %s does not answer: it is "
+		    "starting, or its engine does not run. See: journalctl "
+		    "-u everleaf", cli.socket);
+	else
+		cli_complain("the daemon at %s did not answer: %s",
+		    cli.socket, r == CURLE_OK ? err.text :
+		    curl_easy_strerror(r));
 	return CLI_NO_DAEMON;
 }
 

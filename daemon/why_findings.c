@@ -130,19 +130,53 @@ label(const struct strv *lines)
 	return "we see";
 }
 
-/* Not all that should be is well: address by address. */
+static bool
+is_same(const struct row_finding *f, const struct row_finding *g)
+{
+	return is(g, FINDING_HTTP) && strcmp(f->ident, g->ident) == 0 &&
+	    strcmp(f->result, g->result) == 0 && strcmp(f->text, g->text) == 0;
+}
+
+/* Addresses where the same was found; empty if that was said before. */
+static void
+same_addresses(const struct bundle *b, size_t at, struct buf *out)
+{
+	const struct row_finding *f = ROWS_AT(&b->findings, row_finding, at),
+	    *g;
+	size_t i;
+
+	for (i = 0; i < b->findings.n; i++) {
+		g = ROWS_AT(&b->findings, row_finding, i);
+		if (is_same(f, g) && i < at)
+			return;
+		if (is_same(f, g))
+			buf_printf(out, "%s%s", i > at ? ", " : "",
+			    g->subject);
+	}
+}
+
+/* Not all that should be is well: what was found where. */
 static void
 wrong_lines(const struct bundle *b, const char *ident, struct strv *lines)
 {
 	const struct row_finding *f;
+	struct buf at;
 	size_t i;
 
 	for (i = 0; i < b->findings.n; i++) {
 		f = ROWS_AT(&b->findings, row_finding, i);
-		if (strcmp(f->ident, ident) == 0 && is(f, FINDING_HTTP))
-			add(lines, "%s\t%s%s%s: %s", label(lines), ident,
-			    *f->subject != '\0' ? " on " : "", f->subject,
-			    is_good(f) ? "our answer arrives there" : f->text);
+		if (strcmp(f->ident, ident) != 0 || !is(f, FINDING_HTTP))
+			continue;
+		buf_init(&at, LINE_MOST);
+		same_addresses(b, i, &at);
+		if (at.len > 0)
+			add(lines, "%s\t%s is %s: %s", label(lines), ident,
+			    at.data, is_good(f) ?
+			    "our answer arrives there" : f->text);
+		else if (*f->subject == '\0')
+			add(lines, "%s\t%s: %s", label(lines), ident,
+			    f->text);
+		buf_free(&at);
 	}
 }
 

@@ -91,10 +91,11 @@ def replaced(t):
 
 
 def window(start, end):
-    """Of certificates so short that they are asked about soon."""
+    """Of certificates so short that the CA is asked after half a minute, and
+    so long that they need no renewal while the test runs."""
     def leaf(it):
         it.not_before = now()
-        it.not_after = now() + 3 * HOUR / 60
+        it.not_after = now() + HOUR / 6
     return {'windows': True, 'leaf': leaf, 'window': member(
         'suggestedWindow', lambda t: {'start': start(), 'end': end()})}
 
@@ -215,6 +216,10 @@ def table_c(canary):
     def authz_at(*urls):
         return {'order': member('authorizations', list(urls))}
 
+    def at_last(url):
+        act = member('certificate', url)
+        return {'finalize': act, 'look': act}
+
     def ported(t):
         return [t.ca.base.replace('https://', 'https://ca@') + '/authz/0/0']
 
@@ -225,8 +230,7 @@ def table_c(canary):
             'newOrder', lambda t: 'http' + t.ca.url('order')[5:])},
         'c1-authz': {'order': member('authorizations', lambda t: [
             'http' + t.ca.url('authz', 0, 0)[5:]])},
-        'c1-chain': {'finalize': member(
-            'certificate', lambda t: 'http' + t.ca.url('chain', 0)[5:])},
+        'c1-chain': at_last(lambda t: 'http' + t.ca.url('chain', 0)[5:]),
         'c2-metadata': authz_at('https://169.254.169.254/latest/'),
         'c2-localhost': authz_at('https://localhost:6379/'),
         'c2-canary': authz_at('https://127.0.0.1:%d/' % canary),
@@ -237,8 +241,7 @@ def table_c(canary):
             url='https://127.0.0.1:%d/x' % canary)])},
         'c2-finalize': {'order': member(
             'finalize', 'https://127.0.0.1:%d/x' % canary)},
-        'c2-chain': {'finalize': member(
-            'certificate', 'https://127.0.0.1:%d/x' % canary)},
+        'c2-chain': at_last('https://127.0.0.1:%d/x' % canary),
         'c2-idn': authz_at('https://xn--127-0-0-1.example/'),
         'c3-file': authz_at('file:///etc/passwd'),
         'c3-gopher': authz_at('gopher://127.0.0.1:%d/1' % canary),

@@ -220,7 +220,7 @@ machine_addresses(void)
 static void
 port_80(struct http_exchange *x)
 {
-	char host[256] = "", token[64] = "", keyauth[512];
+	char host[256] = "", token[64] = "", keyauth[512] = "";
 	char type[] = "text/html", server[] = "nginx/1.22.1";
 	struct http_reply r = { .outcome = HTTP_REPLIED, .status = 404,
 		.content_type = type, .server = server };
@@ -228,11 +228,11 @@ port_80(struct http_exchange *x)
 	sscanf(x->url, "http://%255[^/]/.well-known/acme-challenge/%63s",
 	    host, token);
 	if ((strcmp(x->at, SIM_IPV4) == 0 || strcmp(x->at, SIM_IPV6) == 0) &&
-	    sim_token(token, host, keyauth)) {
+	    sim_token(token, host, keyauth))
 		r.status = 200;
-		r.body = blob_copy(keyauth, strlen(keyauth));
-	} else
-		r.body = blob_copy("", 0);
+	/* Followed by a NUL that does not count. */
+	r.body = blob_copy(keyauth, strlen(keyauth) + 1);
+	r.body.len--;
 	if (!x->cancelled)
 		x->done(x->ctx, &r);
 	blob_free(&r.body);

@@ -29,7 +29,7 @@ a11-rst|A11 RST_STREAM flood|ca-(down,protocol)|connection
 a11-continuation|A11 endless CONTINUATION|ca-down|connection
 a11-empty-continuation|A11 flood of empty CONTINUATION|ca-down|connection
 a11-header-bomb|A11 header bomb|ca-down|connection
-a11-trailers|A11 flood of trailers|ca-(down,protocol)|connection
+a11-trailers|A11 flood of trailers|ca-(down,protocol)|
 a11-empty-data|A11 flood of empty DATA|ca-down|floods
 a11-padding|A11 flood of padding|ca-down|floods
 a11-goaways|A11 GOAWAY storm|ca-down|floods

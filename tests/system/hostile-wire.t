@@ -79,7 +79,7 @@ ROWS
 
 same "A9 the lost order was asked for once more" "$(asked a9-once order)" 2
 same "A9 finalize was not sent twice" "$(asked a9-finalize finalize)" 1
-is "A9 three new orders an attempt, no more" asked_at_most a9-rst order 9
+is "A9 three new orders an attempt, no more" asked_at_most a9-rst order 15
 same "A16 nobody was led elsewhere" "$(asked canary connections)" 0
 same "A16 the path in the answer to a POST was not asked for" \
 	"$(asked a16-post-here account)" 1

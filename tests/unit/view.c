@@ -188,8 +188,8 @@ static void
 why_with_findings(void **state)
 {
 	struct row_cert c = { .id = 1, .name = text("x.example"),
-		.state = text("served"), .iss_error = text("{\"class\":"
-		"\"person\",\"code\":\"connection\",\"text\":\"t\"}") };
+		.state = text("served"),
+		.iss_error = text("{\"code\":\"connection\"}") };
 	struct row_finding f[] = {
 		{ 1, text(""), text("machine"), text("192.0.2.1"),
 		    text("good"), text(""), 1 },
@@ -197,11 +197,15 @@ why_with_findings(void **state)
 		    text("good"), text(""), 1 },
 		{ 1, text("a.example"), text("http"), text("192.0.2.1"),
 		    text("good"), text(""), 1 },
-		{ 1, text("b.example"), text("address"), text("192.0.2.8"),
-		    text("dns-elsewhere"), text(""), 1 },
-		{ 1, text("b.example"), text("address"), text("192.0.2.9"),
-		    text("dns-elsewhere"), text(""), 1 },
+		{ 1, text("b.example"), text("address"), text("192.0.2.1"),
+		    text("good"), text(""), 1 },
 		{ 1, text("b.example"), text("http"), text("192.0.2.8"),
+		    text("connection"), text("no answer"), 1 },
+		{ 1, text("b.example"), text("http"), text("192.0.2.9"),
+		    text("connection"), text("no answer"), 1 },
+		{ 1, text("e.example"), text("address"), text("192.0.2.9"),
+		    text("dns-elsewhere"), text(""), 1 },
+		{ 1, text("e.example"), text("http"), text("192.0.2.9"),
 		    text("connection"), text("no answer"), 1 },
 		{ 1, text("c.example"), text("standing"), text("_c"),
 		    text("dns-record"), text("ca; accounturi=u; persistUntil="
@@ -209,18 +213,22 @@ why_with_findings(void **state)
 		{ 1, text("d.example"), text("standing"), text("_d"),
 		    text("dns-record"), text("ca; accounturi=u"), 1 }
 	};
-	struct bundle b = { .cert = &c, .findings = { T_FINDING, 8, f } };
+	struct bundle b = { .cert = &c, .findings = { T_FINDING,
+	    sizeof(f) / sizeof(f[0]), f } };
 	json_t *j = why_json(&b, NULL, FIXTURE_NOW), *lines, *todo;
 
 	(void)state;
 	lines = json_object_get(j, "lines");
 	todo = json_object_get(j, "do");
 	assert_string_equal(json_get(j, "verdict"), "x.example is served.");
-	assert_true(has_text(lines, "label", "we see"));
-	assert_true(has_text(lines, "text", "b.example is 192.0.2.8, "
-	    "192.0.2.9; this machine is 192.0.2.1"));
+	assert_string_equal(json_get(json_array_get(lines, 2), "text"),
+	    "b.example is 192.0.2.8, 192.0.2.9: no answer");
+	assert_string_equal(json_get(json_array_get(lines, 2), "label"),
+	    "we see");
 	assert_true(has_text(lines, "text",
 	    "a.example is 192.0.2.1: our answer arrives there"));
+	assert_true(has_text(lines, "text", "e.example is 192.0.2.9; this "
+	    "machine is 192.0.2.1"));
 	assert_true(has_text(lines, "text",
 	    "_d: no TXT record there lets our account in"));
 	assert_true(has_text(todo, NULL,
