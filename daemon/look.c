@@ -30,7 +30,7 @@ struct looking {
 	void *ctx;
 };
 
-/* CAs whose word for CAA is known before their directory has been read. */
+/* CAs whose word for CAA is known where their directory does not say it. */
 static const struct {
 	const char *ca, *identity;
 } identities[] = {
@@ -288,11 +288,12 @@ look_by_dns(const struct conf_wish *wish)
 void
 look_identities(struct strv *out, const struct ca *ca)
 {
-	size_t i;
+	size_t i, before = out->n;
 
 	caps_caa(out, ca_caps(ca));
-	for (i = 0; i < sizeof(identities) / sizeof(identities[0]) &&
-	    *ca_caps(ca) == '\0'; i++)
+	if (out->n > before)
+		return;
+	for (i = 0; i < sizeof(identities) / sizeof(identities[0]); i++)
 		if (strcmp(identities[i].ca, ca_conf(ca)->title) == 0)
 			strv_add(out, identities[i].identity);
 }

@@ -13,8 +13,8 @@
  * copied. */
 void look(const struct conf_wish *wish, const char *account,
     void (*done)(void *ctx, const struct strv *lines, bool good), void *ctx);
-/* How the CA is called in CAA records: by its directory, or as far as that has
- * not been read, as it is known. Empty: nobody knows. Added to *out. */
+/* How the CA is called in CAA records: by its directory, or where that says
+ * nothing, as it is known. Empty: nobody knows. Added to *out. */
 void look_identities(struct strv *out, const struct ca *ca);
 /* The first challenge of the wish is one of DNS. */
 bool look_by_dns(const struct conf_wish *wish);

@@ -15,9 +15,12 @@ pebble_dns=$ns1:53
 dns_key key
 mkdir -p "$dns_home/ns1"
 dns_zone "$dns_home/ns1" shop.test "$ns1" </dev/null
+# Whoever climbs a name's tree (CAA) ends here and not at the root.
+dns_zone "$dns_home/ns1" test "$ns1" </dev/null
 {
 	cat "$dns_home/key.key"
 	cat <<-END
+	zone "test" { type primary; file "test.zone"; };
 	zone "shop.test" {
 		type primary; file "shop.test.zone";
 		update-policy { grant key zonesub TXT; };
