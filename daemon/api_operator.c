@@ -139,7 +139,7 @@ api_post_revoke(struct api_req *r)
 	if (body == NULL || read_how(&a->how, body, &err) != 0)
 		api_reply_err(r, &err);
 	else
-		bundle_by_name(turn_store(), r->name, revoke_read, a);
+		bundle_by_name(turn_store_durable(), r->name, revoke_read, a);
 	json_decref(body);
 }
 
