@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +12,37 @@
 #include "base/mem.h"
 #include "store/store.h"
 
-enum { NAMES_MAX = 4200 };
+enum { NAMES_MAX = 4200, TAG_MAX = 64, TAGS_MAX = 1000 };
+
+/* The log goes first: a new file must never meet the old one's. */
+static const char *const parts[] = { "-wal", "-shm", "-journal", "" };
+enum { PARTS = sizeof(parts) / sizeof(parts[0]) };
+
+static bool
+is_taken(const char *path, const char *tag)
+{
+	char name[NAMES_MAX];
+	size_t i;
+
+	for (i = 0; i < PARTS; i++) {
+		snprintf(name, sizeof(name), "%s.damaged-%s%s", path, tag,
+		    parts[i]);
+		if (access(name, F_OK) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* What was moved aside in the same second stays. */
+static void
+free_tag(char tag[TAG_MAX], const char *path, const char *at)
+{
+	int n;
+
+	snprintf(tag, TAG_MAX, "%s", at);
+	for (n = 2; n < TAGS_MAX && is_taken(path, tag); n++)
+		snprintf(tag, TAG_MAX, "%s.%d", at, n);
+}
 
 /* SQLite finds the log of the moved file under its new name. */
 static int
@@ -45,16 +76,16 @@ sync_above(const char *path)
 	return rc;
 }
 
-/* The log goes first: a new file must never meet the old one's. */
 int
 store_move_aside(const char *path, const char *at, struct err *err)
 {
-	static const char *const parts[] = { "-wal", "-shm", "-journal", "" };
+	char tag[TAG_MAX];
 	size_t i;
 
 	assert(path[0] != '\0' && at[0] != '\0' && strchr(at, '/') == NULL);
-	for (i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
-		if (move(path, at, parts[i]) != 0)
+	free_tag(tag, path, at);
+	for (i = 0; i < PARTS; i++)
+		if (move(path, tag, parts[i]) != 0)
 			return err_errno(err, ERR_STORE, "damaged inventory "
 			    "\"%s%s\" cannot be moved aside", path, parts[i]);
 	if (sync_above(path) != 0)
