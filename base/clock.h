@@ -5,5 +5,7 @@
 #include <stdint.h>
 
 int64_t clock_mono_ms(void);	/* since some start; never steps back */
+/* The same, and goes on while the machine sleeps. */
+int64_t clock_boot_ms(void);
 int64_t clock_wall_ms(void);	/* since 1970, UTC */
 #endif

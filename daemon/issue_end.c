@@ -276,6 +276,15 @@ wants_others(const struct row_cert *c, const struct issue *s)
 	return differs;
 }
 
+/* Housekeeping comes daily; a next key is made, and a standing record looked
+ * up, as soon as there is a version. */
+static bool
+wants_a_look(const struct conf_wish *w)
+{
+	return strcmp(w->key_policy, "next") == 0 ||
+	    strv_has(&w->challenge, "dns-persist-01");
+}
+
 static void
 record_success(void *ctx, struct bundle *b, const struct err *err)
 {
@@ -308,7 +317,8 @@ record_success(void *ctx, struct bundle *b, const struct err *err)
 		c->renew_at_ms = at;
 		note_dropped(c, s);
 		issue_key_used(c);
-		sched_put(JOB_PRUNE, c->id, loop_now());
+		if (wants_a_look(&s->wish))
+			sched_put(JOB_PRUNE, c->id, loop_now());
 		sched_put(JOB_ARI, c->id, job_ari_first(
 		    k->leaf.not_after_ms - k->leaf.not_before_ms));
 		if (refused)

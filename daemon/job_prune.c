@@ -167,6 +167,7 @@ prune(void *ctx, struct bundle *b, const struct err *err)
 	struct conf_wish wish;
 	struct old *o;
 	size_t i;
+	bool busy;
 
 	free(ctx);
 	if (err != NULL || b->cert == NULL) {
@@ -176,12 +177,12 @@ prune(void *ctx, struct bundle *b, const struct err *err)
 	if (purge_go(b))
 		return;
 	wish = engine_wish(b->cert);
-	for (i = 0; i < b->generations.n; i++) {
+	busy = is_being_installed(b);
+	for (i = 0; i < b->generations.n && !busy; i++) {
 		const struct row_generation *row = ROWS_AT(&b->generations,
 		    row_generation, i);
 
-		if (is_being_installed(b) ||
-		    !may_go(b, row, wish.keep_versions))
+		if (!may_go(b, row, wish.keep_versions))
 			continue;
 		o = xcalloc(1, sizeof(*o));
 		o->row = *row;

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 #include <openssl/sha.h>
+#include "base/clock.h"
 #include "daemon/keeper.h"
 #include "daemon/keeper_arm.h"
 
@@ -36,16 +37,6 @@ static const struct {
 	    "As root on this machine: everleaf ca deactivate CA" }
 };
 
-/* Time that neither jumps nor stands still while the machine sleeps. */
-static int64_t
-now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_BOOTTIME, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 static void
 drop(struct armed *a)
 {
@@ -55,7 +46,7 @@ drop(struct armed *a)
 static void
 drop_old(void)
 {
-	int64_t now = now_ms();
+	int64_t now = clock_boot_ms();
 	size_t i = 0;
 
 	while (i < table.n)
@@ -123,7 +114,7 @@ keeper_arm(const struct kek *kek, const void *in, void *out, struct err *err)
 		a = &table.v[table.n++];
 	*a = (struct armed){ .what = q->what, .object = q->object,
 		.version = q->version, .has_digest = q->digest.len != 0,
-		.until_ms = now_ms() + (int64_t)q->seconds * 1000 };
+		.until_ms = clock_boot_ms() + (int64_t)q->seconds * 1000 };
 	if (a->has_digest)
 		memcpy(a->digest, q->digest.p, ARM_DIGEST);
 	return 0;

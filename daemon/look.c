@@ -42,23 +42,7 @@ static const struct {
 	{ "digicert", "digicert.com" }
 };
 
-static void
-say(struct looking *k, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));
-
-static void
-say(struct looking *k, const char *fmt, ...)
-{
-	struct buf b;
-	va_list ap;
-
-	buf_init(&b, 8192);
-	va_start(ap, fmt);
-	buf_vprintf(&b, fmt, ap);
-	va_end(ap);
-	strv_add(&k->lines, b.data);
-	buf_free(&b);
-}
+#define say(k, ...) strv_addf(&(k)->lines, 8192, __VA_ARGS__)
 
 static void
 say_err(struct looking *k, const char *name, const struct err *err)

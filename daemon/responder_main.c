@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
+#include "base/clock.h"
 #include "daemon/confined.h"
 #include "daemon/log.h"
 #include "daemon/responder_alpn.h"
@@ -29,10 +30,7 @@ struct responder {
 static time_t
 now_s(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec;
+	return (time_t)(clock_mono_ms() / 1000);
 }
 
 /* --- start ------------------------------------------------------------- */

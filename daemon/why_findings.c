@@ -11,23 +11,7 @@
 
 enum { LINE_MOST = 4096, DATE = 10, NAMES_SHOWN = 20 };
 
-static void
-add(struct strv *to, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));
-
-static void
-add(struct strv *to, const char *fmt, ...)
-{
-	struct buf b;
-	va_list ap;
-
-	buf_init(&b, LINE_MOST);
-	va_start(ap, fmt);
-	buf_vprintf(&b, fmt, ap);
-	va_end(ap);
-	strv_add(to, b.data);
-	buf_free(&b);
-}
+#define add(to, ...) strv_addf(to, LINE_MOST, __VA_ARGS__)
 
 static bool
 is_good(const struct row_finding *f)
