@@ -3,6 +3,7 @@
  * channels, a table of what each may say, one message at a time. Who breaks
  * the rules loses the channel; without the master there is nothing to do. */
 #include <config.h>
+#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -112,12 +113,15 @@ rehearsal(void)
 	return keeper_rehearse(&err);
 }
 
+/* Twice rehearsed: before, so that the library has all that it opens; and
+ * inside, so that an update that needs more is found now. */
 static void
 confine(const struct keeper *k)
 {
 	struct sandbox_plan plan = { .role = ROLE_KEEPER };
 	struct err err;
 
+	assert(!k->ready);
 	if (keeper_rehearse(&err) != 0) {
 		log_err(&err, "first rehearsal");
 		exit(1);
@@ -144,6 +148,7 @@ answer(struct keeper *k, const struct duty *d, uint32_t id, const void *body)
 	struct err err;
 	int rc;
 
+	assert(spec != NULL && d->op != NULL);
 	if (d->op(&k->kek, body, out, &err) == 0) {
 		rc = wire_send(k->fds[d->from], d->answer, id, out);
 		msg_free(spec, out);
@@ -184,6 +189,7 @@ let_wait(struct keeper *k, const struct duty *d, const struct key_type *t,
 {
 	struct err err;
 
+	assert(t->slow && k->waiting_n <= WAITING_MAX);
 	if (k->waiting_n == WAITING_MAX) {
 		err_set(&err, ERR_KEEPER, "new key: more than %d requests "
 		    "wait for a slow one", WAITING_MAX);
@@ -199,6 +205,7 @@ let_wait(struct keeper *k, const struct duty *d, const struct key_type *t,
 static void
 forget_waiting(struct keeper *k, size_t i)
 {
+	assert(i < k->waiting_n);
 	msg_free(k->waiting[i].spec, k->waiting[i].body);
 	free(k->waiting[i].body);
 	memmove(&k->waiting[i], &k->waiting[i + 1],
@@ -214,6 +221,7 @@ drop_engine(struct keeper *k)
 	k->fds[FROM_ENGINE] = -1;
 	while (k->waiting_n > 0)
 		forget_waiting(k, k->waiting_n - 1);
+	assert(k->waiting_n == 0 && k->fds[FROM_ENGINE] < 0);
 	pool_cancel();
 }
 
@@ -229,6 +237,7 @@ answer_waiting(struct keeper *k)
 	if (i == k->waiting_n)
 		return false;
 	w = &k->waiting[i];
+	assert(w->body != NULL && pool_has(w->type));
 	if (answer(k, w->duty, w->id, w->body) != 0)
 		drop_engine(k);
 	else
@@ -239,6 +248,7 @@ answer_waiting(struct keeper *k)
 static int
 hear_generator(struct keeper *k, int i, struct err *err)
 {
+	assert(i >= 0 && i < POOL_GENERATORS);
 	if (pool_hear(i, err) != 0)
 		return -1;
 	while (answer_waiting(k))
@@ -254,6 +264,7 @@ take_kek(struct keeper *k, const struct packet *p, struct err *err)
 	const struct w_kek *m = p->body;
 	struct w_empty done = { 0 };
 
+	assert(p->spec->kind == WIRE_KEK);
 	if (k->ready || m->kek.len != sizeof(k->kek.key))
 		return err_set(err, ERR_INTERNAL, k->ready ?
 		    "a second key encryption key" :
@@ -266,14 +277,19 @@ take_kek(struct keeper *k, const struct packet *p, struct err *err)
 	return 0;
 }
 
+/* Its end of a new channel: whatever the engine before was waiting for is
+ * nobody's now. */
 static void
 take_engine(struct keeper *k, struct packet *p)
 {
+	assert(p->nfds == 1);
 	drop_engine(k);
 	k->fds[FROM_ENGINE] = p->fds[0];
 	p->nfds = 0;
 }
 
+/* Who may ask for what stands in the table; before its key is here nothing
+ * is done for anybody. */
 static int
 obey(struct keeper *k, enum sender from, struct packet *p, struct err *err)
 {
@@ -283,6 +299,7 @@ obey(struct keeper *k, enum sender from, struct packet *p, struct err *err)
 	size_t i;
 	int rc;
 
+	assert(from < SENDERS && p->body != NULL);
 	if (p->nfds != (from == FROM_MASTER && kind == WIRE_PEER ? 1 : 0))
 		return err_set(err, ERR_INTERNAL, "message %s: it carries %d "
 		    "descriptors", p->spec->name, p->nfds);
@@ -316,6 +333,7 @@ take(struct keeper *k, enum sender from, const void *raw, size_t n,
 	uint16_t kind;
 	int rc;
 
+	assert(p->body == NULL && p->nfds >= 0);
 	p->spec = msg_head(raw, n, &kind, &p->id) ?
 	    msg_find(wire_specs, kind) : NULL;
 	if (p->spec == NULL)
@@ -346,6 +364,7 @@ hear(struct keeper *k, enum sender from, struct err *err)
 	ptrdiff_t n = msg_recv(k->fds[from], MSG_DONTWAIT, &raw, p.fds,
 	    &p.nfds);
 
+	assert(from < SENDERS && k->fds[from] >= 0);
 	if (n == 0)
 		return 1;
 	if (n < 0)
@@ -390,6 +409,7 @@ serve(struct keeper *k)
 	struct err err;
 	int i, rc = 0;
 
+	assert(k->fds[FROM_MASTER] >= 0);
 	while (rc == 0) {
 		for (i = 0; i < SENDERS + POOL_GENERATORS; i++)
 			p[i] = (struct pollfd){ i < SENDERS ? k->fds[i] :
