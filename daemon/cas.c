@@ -13,6 +13,8 @@
 #include "daemon/peers.h"
 #include "daemon/plan.h"
 
+enum { ACCOUNTS_READ = 32 };
+
 static struct {
 	struct ca *v;
 	size_t n;
@@ -125,9 +127,12 @@ sign(struct acting *a)
 	if (a->cert != NULL) {
 		m.cert = a->cert->id;
 		m.version = a->cert->version;
-		m.cert_sealed = a->cert->sealed;
 	}
-	peer_ask(WIRE_JWS, &m, signed_one, a);
+	/* The token can't look into a certificate's key. */
+	if (a->cert != NULL && !ca_has_token(a->ca))
+		m.cert_sealed = a->cert->sealed;
+	peer_ask(ca_has_token(a->ca) ? WIRE_TOKEN_JWS : WIRE_JWS, &m,
+	    signed_one, a);
 }
 
 static void
@@ -424,6 +429,21 @@ make_account(struct ca *c)
 }
 
 static void
+take_account(struct ca *c, struct rows *found)
+{
+	struct row_account *a;
+	size_t i;
+
+	for (i = 0; i < found->n && c->account.id == 0; i++) {
+		a = ROWS_AT(found, row_account, i);
+		if (!ca_is_its_row(c, a))
+			continue;
+		c->account = *a;
+		memset(a, 0, sizeof(*a));
+	}
+}
+
+static void
 rows_read(void *ctx, struct rows *answers, int n, const struct err *err)
 {
 	struct ca *c = ctx;
@@ -440,10 +460,7 @@ rows_read(void *ctx, struct rows *answers, int n, const struct err *err)
 		c->row = *ROWS_AT(&answers[0], row_ca, 0);
 		memset(answers[0].v, 0, sizeof(struct row_ca));
 	}
-	if (answers[1].n > 0) {
-		c->account = *ROWS_AT(&answers[1], row_account, 0);
-		memset(answers[1].v, 0, sizeof(struct row_account));
-	}
+	take_account(c, &answers[1]);
 }
 
 static struct where
@@ -454,7 +471,7 @@ equals(const char *col, const char *text)
 	return w;
 }
 
-/* The last account at this very directory. One that is dead stays dead: no key
+/* The last account at this very directory with a key of this kind. One that is dead stays dead: no key
  * is rolled over by itself (security.md B12). */
 static void
 load(struct ca *c)
@@ -471,7 +488,7 @@ load(struct ca *c)
 	q[1].wheres = 2;
 	q[1].order = "created_ms";
 	q[1].descending = true;
-	q[1].limit = 1;
+	q[1].limit = ACCOUNTS_READ;
 	store_read(turn_store(), q, 2, rows_read, c);
 }
 
@@ -497,7 +514,9 @@ ca_go(struct ca *c)
 
 	if (c->stepping || ca_is_settling(c))
 		return;
-	if (ca_is_dead(c, &err))
+	if (ca_has_token(c) && !c->key_known)
+		ca_ask_token(c);
+	else if (ca_is_dead(c, &err))
 		ca_tell_waiters(c, &err);
 	else if (c->account.id == 0)
 		make_account(c);
@@ -551,6 +570,7 @@ cas_init(void)
 		c->acting.ca = c;
 		c->acting.step = step;
 		c->acting.ctx = c;
+		ca_token_init(c);
 		ca_account_init(c);
 		ca_room_init(c);
 		row_text(&c->row.name, c->conf->title);
@@ -589,6 +609,7 @@ cas_fini(void)
 		row_free(T_ACCOUNT, &c->account);
 		row_free(T_CA, &c->row);
 		strv_free(&c->contacts);
+		free(c->ref);
 	}
 	free(cas.v);
 	memset(&cas, 0, sizeof(cas));

@@ -389,6 +389,8 @@ ca_rollover(struct ca *c, const char *alg, ca_done *done, void *ctx)
 	struct err unused;
 
 	assert(alg != NULL);
+	if (!ca_is_dead(c, &unused) && ca_key_is_fixed(c, done, ctx))
+		return;
 	if (!ca_may_begin(c, done, ctx))
 		return;
 	c->deed_done = done;

@@ -4,7 +4,6 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-#include "acme/jws.h"
 #include "daemon/cas_parts.h"
 #include "daemon/chance.h"
 #include "daemon/engine.h"
@@ -92,25 +91,8 @@ ca_start_over(struct ca *c)
 	assert(c->deed_done != NULL && c->deed == DEED_NONE);
 	row_free(T_ACCOUNT, &c->account);
 	change_account(c, &none);
+	c->key_known = false;
 	ca_ready(c, started_over, c);
-}
-
-/* Of the key in a SubjectPublicKeyInfo; DER of RSA keys grows with them. */
-static const char *
-key_type(const struct blob *spki)
-{
-	enum { RSA_2048 = 294, RSA_3072 = 422 };
-
-	assert(spki->len > 0);
-	switch (jws_alg_of(spki->p, spki->len)) {
-	case JWS_ES256:
-		return "ecdsa-p256";
-	case JWS_ES384:
-		return "ecdsa-p384";
-	default:
-		return spki->len <= RSA_2048 ? "rsa-2048" :
-		    spki->len <= RSA_3072 ? "rsa-3072" : "rsa-4096";
-	}
 }
 
 /* The CA has it: the one before is given up. It has not: all is as it was. */
@@ -146,7 +128,7 @@ ca_import(struct ca *c, int64_t id, const struct blob *sealed,
 		.sealed = blob_copy(sealed->p, sealed->len),
 		.spki = blob_copy(spki->p, spki->len) };
 
-	if (!ca_may_begin(c, done, ctx)) {
+	if (ca_key_is_fixed(c, done, ctx) || !ca_may_begin(c, done, ctx)) {
 		row_free(T_ACCOUNT, &a);
 		return;
 	}
@@ -156,7 +138,7 @@ ca_import(struct ca *c, int64_t id, const struct blob *sealed,
 	row_text(&a.directory, c->conf->directory);
 	row_text(&a.status, "new");
 	row_text(&a.kid, "");
-	row_text(&a.alg, key_type(spki));
+	row_text(&a.alg, ca_key_type(spki));
 	c->deed_done = done;
 	c->deed_ctx = ctx;
 	c->before = c->account;

@@ -127,6 +127,14 @@ ask_security(void *unused)
 	peer_ask(WIRE_SECURITY, &m, security, NULL);
 }
 
+/* Only where an account needs one is there a token. To be asked before
+ * anything else is opened, which could take its number. */
+static int
+token_channel(void)
+{
+	return fcntl(WIRE_FD_TOKEN, F_GETFD) >= 0 ? WIRE_FD_TOKEN : -1;
+}
+
 /* Who waits for an answer gets the reason instead. */
 static void
 failing(const struct err *err)
@@ -139,7 +147,8 @@ main(void)
 {
 	const int fds[PEER_COUNT] = { [PEER_MASTER] = WIRE_FD_MASTER,
 		[PEER_KEEPER] = WIRE_FD_KEEPER,
-		[PEER_RESPONDER] = WIRE_FD_RESPONDER };
+		[PEER_RESPONDER] = WIRE_FD_RESPONDER,
+		[PEER_TOKEN] = token_channel() };
 	const struct peers_hooks hooks = { drain, gone, back, NULL };
 	struct sandbox_report report;
 	struct conf *conf;

@@ -301,11 +301,13 @@ written(void *ctx)
 }
 
 /* Signed by the certificate's own key a CA blocks that key for everybody; if
- * it will not have that, the account's turn is the next. */
+ * it will not have that, the account's turn is the next. A token has no keys
+ * of certificates. */
 static bool
-by_its_key(const struct row_revocation *r, const struct row_version *v)
+by_its_key(const struct row_revocation *r, const struct row_version *v,
+    const struct ca *ca)
 {
-	return r->reason == REVOKE_KEY_COMPROMISE && v->sealed.len > 0 &&
+	return !ca_has_token(ca) && r->reason == REVOKE_KEY_COMPROMISE && v->sealed.len > 0 &&
 	    r->failures % 2 == 0;
 }
 
@@ -347,7 +349,7 @@ begin(const struct bundle *b, struct row_revocation *r)
 	a->acting = (struct acting){ .ca = ca, .cert = &a->cert, .step = step,
 		.ctx = a };
 	a->act = acme_revoke_new(der.p, der.len, (uint8_t)a->row.reason,
-	    by_its_key(&a->row, v));
+	    by_its_key(&a->row, v, ca));
 	assert(a->cert_id == a->row.cert_id && a->act != NULL);
 	a->next = attempts;
 	attempts = a;

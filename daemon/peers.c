@@ -1,4 +1,4 @@
-/* Requests to keeper, responder and master, many at once on each channel.
+/* Requests to keeper, responder, token and master, many at once on each channel.
  * Nothing here waits: what a full socket does not take is queued, or engine
  * and peer could each wait for the other to read. */
 #include <config.h>
@@ -24,6 +24,8 @@ static const struct route {
 	{ WIRE_PLACEHOLDER, WIRE_PLACED, PEER_KEEPER },
 	{ WIRE_JWS, WIRE_JWS_DONE, PEER_KEEPER },
 	{ WIRE_TSIG, WIRE_MAC, PEER_KEEPER },
+	{ WIRE_TOKEN_KEY, WIRE_KEY, PEER_TOKEN },
+	{ WIRE_TOKEN_JWS, WIRE_JWS_DONE, PEER_TOKEN },
 	{ WIRE_WEBROOT, WIRE_OK, PEER_MASTER },
 	{ WIRE_PUBLISH, WIRE_OK, PEER_RESPONDER },
 	{ WIRE_WITHDRAW, WIRE_OK, PEER_RESPONDER },
@@ -47,7 +49,8 @@ static const struct {
 } peers[PEER_COUNT] = {
 	[PEER_MASTER] = { "master", ERR_INTERNAL },
 	[PEER_KEEPER] = { "keeper", ERR_KEEPER },
-	[PEER_RESPONDER] = { "responder", ERR_INTERNAL }
+	[PEER_RESPONDER] = { "responder", ERR_INTERNAL },
+	[PEER_TOKEN] = { "token", ERR_KEEPER }
 };
 
 struct call {
@@ -293,7 +296,7 @@ take_order(uint16_t kind, const void *p, size_t n, const int *fds, int nfds)
 		return true;
 	}
 	if (nfds != 1 || !msg_unpack(spec, p, n, &w, &err) ||
-	    (w.peer != PEER_KEEPER && w.peer != PEER_RESPONDER))
+	    w.peer == PEER_MASTER || w.peer >= PEER_COUNT)
 		return false;
 	replace_channel(&w, fds[0]);
 	return true;

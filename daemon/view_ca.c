@@ -74,7 +74,8 @@ view_ca(const struct view_ca *v)
 	if (k == NULL)
 		k = conf_known_directory(v->conf->directory);
 	j = json_pack("{s:s, s:o, s:o, s:o, s:b, s:s, s:o, s:o, s:I, s:I, "
-	    "s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "ca", v->conf->title,
+	    "s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "ca",
+	    v->conf->title,
 	    "where", json_text(v->conf->where),
 	    "directory", json_text(v->conf->directory),
 	    "terms", json_text(row != NULL && row->terms != NULL &&
@@ -89,6 +90,7 @@ view_ca(const struct view_ca *v)
 	    "error", view_error_column(row == NULL ? NULL : row->error),
 	    "account", account(v->account, v->thumbprint), "can", can(k, caps),
 	    "eab_kid", json_text(v->conf->eab_kid),
+	    "account_key", json_text(v->conf->account_key),
 	    "note", json_text(k != NULL ? k->note : NULL),
 	    "profiles", said(caps, "profiles"), "caa", said(caps, "caa"),
 	    "website", said(caps, "website"));
