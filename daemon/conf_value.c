@@ -13,7 +13,8 @@ static char **
 text_at(const struct conf_key *k, const void *keys)
 {
 	assert(k->type == CONF_TEXT || k->type == CONF_PATH ||
-	    k->type == CONF_CHOICE);
+	    k->type == CONF_CHOICE ||
+	    k->type == CONF_URI);
 	return (char **)((char *)(uintptr_t)keys + k->at);
 }
 
