@@ -465,6 +465,7 @@ void
 engine_fini(void)
 {
 	job_renew_fini();
+	job_install_fini();
 	job_ari_fini();
 	job_revoke_fini();
 	deploy_fini();
