@@ -15,7 +15,6 @@ void
 pace_init(struct pace *p)
 {
 	p->first_ms = PACE_FIRST_MS;
-	p->lessons = 0;
 }
 
 int64_t
@@ -30,8 +29,7 @@ pace_next(const struct pace *p, const char *retry_after, int64_t now_ms,
 	    p->first_ms <= PACE_MAX_MS);
 	if (l->n <= POLLS_BEFORE_LONG)
 		l->n++;
-	l->lessons = p->lessons;
-	l->told = at != 0;
+	l->first_ms = at == 0 ? p->first_ms : 0;
 	if (at != 0)
 		return at;
 	if (l->n > POLLS_BEFORE_LONG)
@@ -41,30 +39,36 @@ pace_next(const struct pace *p, const char *retry_after, int64_t now_ms,
 }
 
 static bool
-teaches(const struct pace *p, const struct looks *l)
+teaches(const struct looks *l)
 {
-	assert(l->n >= 0);
-	return l->n == 1 && l->lessons == p->lessons && !l->told;
+	assert(l->n >= 0 && l->first_ms >= 0);
+	return l->n == 1 && l->first_ms != 0;
 }
 
 void
 pace_early(struct pace *p, const struct looks *l)
 {
-	if (!teaches(p, l))
+	int64_t most = l->first_ms + l->first_ms / 2;
+
+	if (!teaches(l) || p->first_ms >= most)
 		return;
-	p->first_ms += p->first_ms / 2;
+	p->first_ms += l->first_ms / 2;
+	if (p->first_ms > most)
+		p->first_ms = most;
 	if (p->first_ms > PACE_MAX_MS)
 		p->first_ms = PACE_MAX_MS;
-	p->lessons++;
 }
 
 void
 pace_ready(struct pace *p, const struct looks *l)
 {
-	if (!teaches(p, l))
+	int64_t least = l->first_ms - l->first_ms / 4;
+
+	if (!teaches(l) || p->first_ms <= least)
 		return;
 	p->first_ms -= (p->first_ms + 15) / 16;
+	if (p->first_ms < least)
+		p->first_ms = least;
 	if (p->first_ms < PACE_MIN_MS)
 		p->first_ms = PACE_MIN_MS;
-	p->lessons++;
 }

@@ -3,21 +3,18 @@
  * than after a time that suits none. */
 #ifndef ACME_PACE_H
 #define ACME_PACE_H
-#include <stdbool.h>
 #include <stdint.h>
 
 enum { PACE_FIRST_MS = 250, PACE_MIN_MS = 20, PACE_MAX_MS = 2000 };
 
 struct pace {
 	int64_t first_ms;	/* before the first look */
-	int lessons;		/* times that it was changed */
 };
 
 /* The looks at one thing so far; all zero before the first. */
 struct looks {
 	int n;
-	int lessons;		/* of the pace, when this wait began */
-	bool told;		/* the CA chose the wait */
+	int64_t first_ms;	/* of the pace then; 0: the CA chose */
 };
 
 void pace_init(struct pace *p);
@@ -25,10 +22,10 @@ void pace_init(struct pace *p);
  * that, and so on up to 15 s; after a while every minute. */
 int64_t pace_next(const struct pace *p, const char *retry_after,
     int64_t now_ms, struct looks *l);
-/* When it was looked the CA was not ready. Only first looks count, and of all
- * that were under way at once one: many that learn the same together would
- * multiply it. One that is too early costs a request, so about one in eight
- * is. */
+/* When it was looked the CA was not ready. Only first looks count. One that
+ * is too early costs a request, so about one in eight is. Many that were under
+ * way together learn the same: all of them lead no further than a half up or a
+ * quarter down from where they began. */
 void pace_early(struct pace *p, const struct looks *l);
 /* It was. */
 void pace_ready(struct pace *p, const struct looks *l);
