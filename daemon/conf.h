@@ -90,6 +90,7 @@ struct conf_ca {
 	bool test_ca;		/* its certificates are for tests */
 	char *eab_kid;		/* "" for none */
 	char *eab_key_file;	/* base64url, read by master for the keeper */
+	char *eab_algorithm;	/* "hs256" "hs384" "hs512" */
 	char *proxy;		/* "" for none */
 };
 

@@ -19,6 +19,9 @@ static const char *const key_types[] = {
 	"ecdsa-p256", "ecdsa-p384", "rsa-2048", "rsa-3072", "rsa-4096", NULL
 };
 static const char *const key_policies[] = { "new", "reuse", "next", NULL };
+static const char *const eab_algorithms[] = {
+	"hs256", "hs384", "hs512", NULL
+};
 static const char *const adapters[] = {
 	"everleaf", "acme.sh", "lego", "certbot", "dehydrated", "uacme", NULL
 };
@@ -160,6 +163,9 @@ const struct conf_key conf_keys[] = {
 	{ CA, "eab-key-file", CONF_PATH, IN_CA(eab_key_file), "", 0, 900,
 	    NULL, NULL, false, CONF_AT_ONCE,
 	    "external account: its HMAC key, base64url" },
+	{ CA, "eab-algorithm", CONF_CHOICE, IN_CA(eab_algorithm), "hs256",
+	    0, 0, eab_algorithms, NULL, false, CONF_AT_ONCE,
+	    "external account: the HMAC that the CA wants" },
 	{ CA, "proxy", CONF_TEXT, IN_CA(proxy), "", 0, 500,
 	    NULL, conf_check_proxy, false, CONF_AT_ONCE,
 	    "HTTP proxy on the way to the CA" },

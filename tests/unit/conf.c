@@ -285,6 +285,8 @@ wrong_values(void **state)
 		    "say :PORT or ADDRESS:PORT, such as :80" },
 		{ "policy p { webroot = srv }", "webroot: \"srv\": say the "
 		    "whole path, from /" },
+		{ "ca google { eab-algorithm = HS384 }", "eab-algorithm = "
+		    "HS384: say hs256, hs384 or hs512" },
 		{ "ca google { proxy = \"http://u@h:1\" }", "proxy: "
 		    "\"http://u@h:1\": no host and port. A user and password "
 		    "do not belong into this file" },
