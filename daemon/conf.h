@@ -92,6 +92,7 @@ struct conf_ca {
 	char *eab_key_file;	/* base64url, read by master for the keeper */
 	char *eab_algorithm;	/* "hs256" "hs384" "hs512" */
 	char *proxy;		/* "" for none */
+	char *http_version;	/* "auto" "1.1" "2" */
 };
 
 /* How TXT records are written: by dynamic update, or by a program. */

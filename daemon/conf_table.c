@@ -22,6 +22,7 @@ static const char *const key_policies[] = { "new", "reuse", "next", NULL };
 static const char *const eab_algorithms[] = {
 	"hs256", "hs384", "hs512", NULL
 };
+static const char *const http_versions[] = { "auto", "1.1", "2", NULL };
 static const char *const adapters[] = {
 	"everleaf", "acme.sh", "lego", "certbot", "dehydrated", "uacme", NULL
 };
@@ -169,6 +170,9 @@ const struct conf_key conf_keys[] = {
 	{ CA, "proxy", CONF_TEXT, IN_CA(proxy), "", 0, 500,
 	    NULL, conf_check_proxy, false, CONF_AT_ONCE,
 	    "HTTP proxy on the way to the CA" },
+	{ CA, "http-version", CONF_CHOICE, IN_CA(http_version), "auto",
+	    0, 0, http_versions, NULL, false, CONF_AT_ONCE,
+	    "HTTP version that is spoken with the CA" },
 
 	{ DNS, "server", CONF_TEXT, IN_DNS(server), "", 0, 128,
 	    NULL, conf_check_server, false, CONF_AT_ONCE,

@@ -124,7 +124,9 @@ explain_fault(const struct http_failure *f, struct err *err)
 		    "may be",
 		[HTTP_FLOOD] = "it floods the connection instead of answering",
 		[HTTP_INNER] = "its name leads to a loopback or private "
-		    "address"
+		    "address",
+		[HTTP_NOT_2] = "it answers by HTTP/1.1, and http-version = 2 "
+		    "takes no other than HTTP/2"
 	};
 
 	err_set(err, f->fault == HTTP_INNER ? ERR_CA_DOWN : ERR_CA_PROTOCOL,
@@ -132,6 +134,9 @@ explain_fault(const struct http_failure *f, struct err *err)
 	if (f->fault == HTTP_INNER)
 		err_advise(err, "Check the name servers of this machine; for "
 		    "a CA of your own set trust-file");
+	if (f->fault == HTTP_NOT_2)
+		err_advise(err, "Leave out http-version in the block of this "
+		    "CA");
 }
 
 void

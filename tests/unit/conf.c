@@ -287,6 +287,8 @@ wrong_values(void **state)
 		    "whole path, from /" },
 		{ "ca google { eab-algorithm = HS384 }", "eab-algorithm = "
 		    "HS384: say hs256, hs384 or hs512" },
+		{ "ca google { http-version = 3 }", "http-version = 3: say "
+		    "auto, 1.1 or 2" },
 		{ "ca google { proxy = \"http://u@h:1\" }", "proxy: "
 		    "\"http://u@h:1\": no host and port. A user and password "
 		    "do not belong into this file" },
