@@ -43,6 +43,7 @@ struct conf_wish {
 	char *profile;		/* "": the CA's default */
 	char *preferred_chain;	/* issuer name, or SHA-256 in hex; "" */
 	int64_t validity_ms;	/* 0: what the CA gives; -1: not written */
+	int64_t must_staple;	/* 1, 0; -1: not written */
 };
 
 struct conf_cert {

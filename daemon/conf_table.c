@@ -100,6 +100,9 @@ const struct conf_key conf_keys[] = {
 	{ WISH, "validity", CONF_TIME, IN_WISH(validity_ms), "auto",
 	    CONF_MINUTE, 398 * CONF_DAY, NULL, NULL, true, CONF_AT_RENEWAL,
 	    "lifetime that is asked for" },
+	{ WISH, "must-staple", CONF_MAYBE, IN_WISH(must_staple), "false",
+	    0, 0, NULL, NULL, false, CONF_AT_RENEWAL,
+	    "clients are to insist on a stapled OCSP answer" },
 	{ WISH, "renew-before", CONF_TIME, IN_WISH(renew_before_ms), "auto",
 	    CONF_SECOND, 398 * CONF_DAY, NULL, NULL, true, CONF_AT_RENEWAL,
 	    "time before the end at which it is renewed" },
@@ -341,6 +344,7 @@ conf_wish_blank(struct conf_wish *w)
 	w->renew_before_ms = -1;
 	w->keep_versions = -1;
 	w->validity_ms = -1;
+	w->must_staple = -1;
 }
 
 void
