@@ -10,7 +10,8 @@ enum conf_kind { CONF_TOP, CONF_CERT, CONF_POLICY, CONF_SERVICE, CONF_CA,
 
 enum conf_type { CONF_TEXT, CONF_LIST, CONF_YESNO, CONF_NUMBER, CONF_TIME,
 	CONF_PATH, CONF_ARGV, CONF_CHOICE, CONF_ENDPOINTS,
-	CONF_MAYBE };	/* a yesno of a wish: an int64_t, as it may be absent */
+	CONF_URI, /* shown, and packed, as conf_uri_shown() has it */
+	CONF_MAYBE }; /* a yesno of a wish: an int64_t, as it may be absent */
 
 /* What a reload does about a change. */
 enum conf_touch {
