@@ -331,6 +331,16 @@ say_deploy(struct play *p, char **w, int n)
 	return fine(p);
 }
 
+/* trial NAME [NAME]... */
+static bool
+say_trial(struct play *p, char **w, int n)
+{
+	if (n < 2)
+		return false;
+	sim_trial(w + 1, n - 1);
+	return fine(p);
+}
+
 static bool
 say_revoke(struct play *p, char **w, int n)
 {
@@ -516,6 +526,11 @@ say_expect(struct play *p, char **w, int n)
 		return compare(p, "tries", sim_dns_tries(), w[2], w[3]);
 	if (n == 4 && strcmp(w[1], "tokens") == 0)
 		return compare(p, "tokens", (int64_t)sim_tokens(), w[2], w[3]);
+	if (n == 5 && strcmp(w[1], "rows") == 0)
+		return compare(p, w[2], sim_rows(w[2]), w[3], w[4]);
+	if (n == 5 && strcmp(w[1], "told") == 0)
+		return sim_told(w[2], w[3], w[4]) || fail(p, "the last event "
+		    "of %s is not %s with that", w[2], w[3]);
 	return fail(p, "what is expected?");
 }
 
@@ -585,6 +600,7 @@ static const struct {
 	{ "crash", say_crash }, { "operator", say_operator },
 	{ "master", say_master }, { "add", say_add },
 	{ "remove", say_remove }, { "deploy", say_deploy },
+	{ "trial", say_trial },
 	{ "revoke", say_revoke }, { "expect", say_expect },
 	{ "each-commit", say_each },
 	{ NULL, NULL }

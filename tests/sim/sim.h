@@ -79,6 +79,13 @@ struct sim_cert sim_cert(const char *name);
 void sim_add(const char *name, const char *service);
 void sim_remove(const char *name, bool purge);
 void sim_deploy(const char *name);
+/* A dry run for these names at CA "sim", ended at once with where it is tried,
+ * or "no staging"; and whether the last event of a name is such a one, with
+ * these words. */
+void sim_trial(char **names, int n);
+bool sim_told(const char *name, const char *event, const char *words);
+/* How many rows a table has; "trials": those of meta that wait for one. */
+int64_t sim_rows(const char *table);
 const char *sim_acted(void);
 void sim_revoke(const char *name, int64_t version);
 bool sim_why_says(const char *name, const char *words);
