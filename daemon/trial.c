@@ -100,21 +100,15 @@ over(struct trial *t)
 	free(row.key);
 }
 
-static void
-failed(struct trial *t)
-{
-	say(t, "trial.failed", t->saw, &t->err);
-	over(t);
-}
-
-/* Where our own look knows better than the CA, that is said. */
+/* Where our own look knows better than the CA, that is said first. */
 static void
 looked(void *ctx, const struct row_finding *f, size_t n)
 {
 	struct trial *t = ctx;
 
-	selfcheck_explains(&t->err, f, n);
-	failed(t);
+	say(t, "trial.failed", selfcheck_explains(&t->err, f, n) ? t->saw :
+	    NULL, &t->err);
+	over(t);
 }
 
 void
@@ -137,8 +131,10 @@ trial_failed(struct issue *s, const struct err *err)
 		t->left = t->left || looks;
 	}
 	issue_free(s);
-	if (!looks)
-		failed(t);
+	if (looks)
+		return;
+	say(t, "trial.failed", NULL, &t->err);
+	over(t);
 }
 
 static void

@@ -659,6 +659,13 @@ sim_token(const char *token, const char *host, char out[512])
 	return false;
 }
 
+void
+sim_crash_responder(void)
+{
+	world.tokens_n = 0;
+	engine_peer_back(NULL, PEER_RESPONDER);
+}
+
 size_t
 sim_tokens(void)
 {
