@@ -3,6 +3,7 @@
  * answer says what would happen and nothing does; with ?trial=1 what would be
  * ordered is ordered at the CA's staging meanwhile, and thrown away. */
 #include <config.h>
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/name.h"
@@ -62,16 +63,21 @@ put_dry(struct put *p, enum put_result result)
 {
 	static const char *const words[] = { "created", "changed", "same" };
 
+	assert(p->dry || p->trial);
+	assert((size_t)result < sizeof(words) / sizeof(words[0]));
 	reply_dry(p->r, json_pack("{s:b, s:s, s:s, s:o}", "dry", 1,
 	    "name", p->r->name, "result", words[result],
 	    "wish", wish_json(&p->wish, &p->labels)), p->trial, &p->wish);
 }
 
+/* Durable by now, or not even begun: what was asked for as a trial changes
+ * nothing. */
 static void
 put_over(void *ctx, enum put_result result, const struct err *err)
 {
 	struct put *p = ctx;
 
+	assert(err != NULL || p->r->name != NULL);
 	if (err != NULL)
 		api_reply_err(p->r, err);
 	else if (p->dry || p->trial)
@@ -89,6 +95,7 @@ put_go(struct put *p)
 	struct buf what;
 	int bad;
 
+	assert(p->r == r && r->own == p);
 	/* As in a file: without names the title is the name. */
 	if (p->wish.names.n == 0)
 		strv_add(&p->wish.names, r->name);
@@ -109,6 +116,7 @@ put_new(struct api_req *r)
 	struct put *p = xcalloc(1, sizeof(*p));
 	struct err err;
 
+	assert(r->own == NULL);
 	p->r = r;
 	wish_init(&p->wish);
 	r->own = p;
@@ -142,6 +150,8 @@ api_put_cert(struct api_req *r)
 		put_go(p);
 }
 
+/* What is there with what was sent on top of it: the whole is checked as if
+ * it had been written at once. */
 static void
 patch_read(void *ctx, struct bundle *b, const struct err *store_err)
 {
@@ -151,6 +161,7 @@ patch_read(void *ctx, struct bundle *b, const struct err *store_err)
 	struct buf label;
 	size_t i;
 
+	assert(p->body != NULL);
 	if (store_err != NULL) {
 		api_reply_err(p->r, store_err);
 		return;
@@ -202,6 +213,7 @@ act_over(void *ctx, const struct err *err)
 {
 	struct act *a = ctx;
 
+	assert(a->r->own == a);
 	if (err != NULL)
 		api_reply_err(a->r, err);
 	else
@@ -215,6 +227,7 @@ act_read(void *ctx, struct bundle *b, const struct err *err)
 	struct conf_wish wish;
 	json_t *lines;
 
+	assert(a->dry || a->go != NULL);
 	if (err != NULL)
 		api_reply_err(a->r, err);
 	else if (b->cert == NULL)
@@ -223,6 +236,7 @@ act_read(void *ctx, struct bundle *b, const struct err *err)
 		a->go(a);
 	else {
 		lines = json_array();
+		assert(a->say != NULL);
 		a->say(a, b, lines);
 		wish = view_wanted(b);
 		reply_dry(a->r, json_pack("{s:b, s:s, s:o}", "dry", 1,
@@ -268,6 +282,7 @@ act_begin(struct api_req *r, void (*say)(const struct act *a,
 	struct act *a = xcalloc(1, sizeof(*a));
 	struct err err;
 
+	assert(r->own == NULL && go != NULL);
 	a->r = r;
 	a->say = say;
 	a->go = go;
@@ -306,6 +321,7 @@ remove_over(void *ctx, bool over, const struct err *err)
 {
 	struct act *a = ctx;
 
+	assert(!over || a->purge || err != NULL);
 	if (err != NULL)
 		api_reply_err(a->r, err);
 	else if (a->purge)
@@ -326,6 +342,7 @@ remove_say(const struct act *a, const struct bundle *b, json_t *lines)
 {
 	char until[TEXT_TIME];
 
+	assert(b->cert != NULL);
 	if (strcmp(b->cert->source, "file") == 0) {
 		say(lines, "%s is set in %s: take it out there, then everleaf "
 		    "reload", b->cert->name, b->cert->where);
@@ -361,6 +378,7 @@ renew_say(const struct act *a, const struct bundle *b, json_t *lines)
 	char at[TEXT_TIME];
 	bool due = b->cert->renew_at_ms <= loop_now();
 
+	assert(b->cert != NULL);
 	text_rfc3339(at, b->cert->renew_at_ms);
 	if (due || a->force)
 		say(lines, "a version for %zu name%s would be ordered from "
@@ -391,6 +409,7 @@ deploy_say(const struct act *a, const struct bundle *b, json_t *lines)
 {
 	size_t i;
 
+	assert(b->cert != NULL);
 	(void)a;
 	say(lines, "version %lld would be installed again",
 	    (long long)b->cert->newest);
@@ -411,6 +430,7 @@ test_over(void *ctx, const struct strv *lines, bool good,
 {
 	struct act *a = ctx;
 
+	assert(err != NULL || lines != NULL);
 	if (err != NULL)
 		api_reply_err(a->r, err);
 	else
@@ -436,6 +456,7 @@ dns_test_over(void *ctx, const struct strv *lines, bool good,
 {
 	struct api_req *r = ctx;
 
+	assert(err != NULL || lines != NULL);
 	if (err != NULL)
 		api_reply_err(r, err);
 	else
@@ -469,6 +490,7 @@ service_over(void *ctx, const struct err *err)
 {
 	struct api_req *r = ctx;
 
+	assert(r->name != NULL);
 	if (err != NULL)
 		api_reply_err(r, err);
 	else
@@ -497,6 +519,8 @@ api_post_service_deploy(struct api_req *r)
 	}
 }
 
+/* A configuration that can't be used is an answer, too: all that is wrong
+ * with it, and nothing has changed. */
 static void
 reload_over(void *ctx, bool good, const struct strv *lines,
     const struct err *err)
@@ -504,6 +528,7 @@ reload_over(void *ctx, bool good, const struct strv *lines,
 	struct api_req *r = ctx;
 	struct err bad;
 
+	assert(err != NULL || lines != NULL);
 	if (err != NULL) {
 		api_reply_err(r, err);
 		return;

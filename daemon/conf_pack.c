@@ -43,6 +43,16 @@ put_text(struct buf *b, const char *s)
 	buf_add(b, s, n);
 }
 
+/* Whoever gets the bytes needs no PIN. */
+static void
+put_uri(struct buf *b, const char *s)
+{
+	char *shown = s != NULL ? conf_uri_shown(s) : NULL;
+
+	put_text(b, shown);
+	free(shown);
+}
+
 static void
 put_list(struct buf *b, const struct strv *l)
 {
@@ -78,6 +88,9 @@ put_key(struct buf *b, const struct conf_key *k, const char *keys)
 	case CONF_PATH:
 	case CONF_CHOICE:
 		put_text(b, *(char *const *)(const void *)(keys + k->at));
+		break;
+	case CONF_URI:
+		put_uri(b, *(char *const *)(const void *)(keys + k->at));
 		break;
 	case CONF_LIST:
 	case CONF_ARGV:
@@ -265,6 +278,7 @@ get_key(struct in *in, enum conf_kind kind, const struct conf_key *k,
 	case CONF_TEXT:
 	case CONF_PATH:
 	case CONF_CHOICE:
+	case CONF_URI:
 		*(char **)(void *)(keys + k->at) = get_text(in, wish);
 		break;
 	case CONF_LIST:

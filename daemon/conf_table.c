@@ -62,6 +62,9 @@ const struct conf_key conf_keys[] = {
 	    "inventory, keys and certificates" },
 	{ TOP, "run-dir", CONF_PATH, IN_TOP(run_dir), EVERLEAF_RUN,
 	    1, 90, NULL, NULL, false, CONF_AT_RESTART, "sockets" },
+	{ TOP, "token-directories", CONF_LIST, IN_TOP(token_directories), "{}",
+	    0, 8, NULL, conf_check_folder, false, CONF_AT_ONCE,
+	    "where the PKCS#11 module of an account-key writes" },
 
 	{ CERT, "names", CONF_LIST, IN_WISH(names), NULL,
 	    1, CONF_NAMES_MAX, NULL, conf_check_name, false, CONF_ORDERS,
@@ -163,6 +166,9 @@ const struct conf_key conf_keys[] = {
 	{ CA, "proxy", CONF_TEXT, IN_CA(proxy), "", 0, 500,
 	    NULL, conf_check_proxy, false, CONF_AT_ONCE,
 	    "HTTP proxy on the way to the CA" },
+	{ CA, "account-key", CONF_URI, IN_CA(account_key), "", 0, 500,
+	    NULL, conf_check_key_uri, false, CONF_AT_ONCE,
+	    "pkcs11: or handle: URI of the account's key, in a token" },
 
 	{ DNS, "server", CONF_TEXT, IN_DNS(server), "", 0, 128,
 	    NULL, conf_check_server, false, CONF_AT_ONCE,

@@ -47,7 +47,7 @@ static bool
 is_text(const struct conf_key *k)
 {
 	return k->type == CONF_TEXT || k->type == CONF_PATH ||
-	    k->type == CONF_CHOICE;
+	    k->type == CONF_CHOICE || k->type == CONF_URI;
 }
 
 static bool
@@ -76,9 +76,12 @@ wrong(const struct conf_key *k, const struct conf_given *g, struct err *err,
     const char *why)
 {
 	const char *q = g->quoted ? "\"" : "";
+	char *uri = k->type == CONF_URI ? conf_uri_shown(g->items.v[0]) : NULL;
 
-	return err_set(err, ERR_CONFIG_BAD, "%s = %s%.200s%s: %s", k->word, q,
-	    g->items.v[0], q, why);
+	err_set(err, ERR_CONFIG_BAD, "%s = %s%.200s%s: %s", k->word, q,
+	    uri != NULL ? uri : g->items.v[0], q, why);
+	free(uri);
+	return -1;
 }
 
 /* `KEY: "ITEM": why`. */
@@ -548,6 +551,15 @@ conf_key_written(const struct conf_key *k, const void *keys)
 }
 
 static void
+show_uri(struct buf *out, const char *s)
+{
+	char *shown = conf_uri_shown(s != NULL ? s : "");
+
+	conf_quote(out, shown);
+	free(shown);
+}
+
+static void
 show_list(const struct conf_key *k, const struct strv *l, struct buf *out)
 {
 	size_t i;
@@ -573,6 +585,8 @@ conf_key_show(const struct conf_key *k, const void *keys, struct buf *out)
 
 	if (k->type == CONF_CHOICE && *text_at(k, keys) != NULL)
 		buf_puts(out, *text_at(k, keys));
+	else if (k->type == CONF_URI)
+		show_uri(out, *text_at(k, keys));
 	else if (is_text(k))
 		conf_quote(out, *text_at(k, keys) != NULL ?
 		    *text_at(k, keys) : "");

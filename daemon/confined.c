@@ -1,4 +1,4 @@
-/* The common start of the two programs that meet private keys. */
+/* The common start of the programs that meet private keys. */
 #include <config.h>
 #include <malloc.h>
 #include <signal.h>
@@ -80,6 +80,7 @@ confined_open(enum role role)
 	if (CRYPTO_set_mem_functions(plain_malloc, wiping_realloc,
 	    wiping_free) != 1)
 		log_warning("memory of the crypto library is not wiped");
+	/* The token reads it by itself, for a library of its own. */
 	if (OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL) != 1) {
 		log_error("the crypto library does not start");
 		exit(1);

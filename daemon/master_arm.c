@@ -114,6 +114,8 @@ arm(struct talk *t, struct err *err)
 
 	if (memcmp(r->digest, none, sizeof(none)) != 0)
 		w.digest = (struct blob){ r->digest, sizeof(r->digest) };
+	/* Which of the two has the account's key is not known here. */
+	child_send(&t->m->children[ROLE_TOKEN], WIRE_ARM, 0, &w, NULL, 0);
 	return to_keeper(t, WIRE_ARM, &w, err);
 }
 

@@ -1,4 +1,4 @@
-/* The four other programs: who runs as whom, their channels, starting them
+/* The other programs: who runs as whom, their channels, starting them
  * again when they die. */
 #include <config.h>
 #include <errno.h>
@@ -26,12 +26,14 @@ enum { BACKOFF_MIN_MS = 100, BACKOFF_MAX_MS = 60 * 1000,
 static const struct role_plan {
 	const char *name;
 	const char *users[3];	/* the first that exists */
+	uint8_t peer;		/* of the engine; 0: none */
 } plans[ROLE_COUNT] = {
-	[ROLE_KEEPER] = { "keeper", { "everleaf-key" } },
+	[ROLE_KEEPER] = { "keeper", { "everleaf-key" }, 1 },
 	[ROLE_ENGINE] = { "engine", { "everleaf" } },
-	[ROLE_RESPONDER] = { "responder", { "everleaf-http" } },
+	[ROLE_RESPONDER] = { "responder", { "everleaf-http" }, 2 },
 	[ROLE_VERIFIER] = { "verifier",
-	    { "everleaf-verify", "everleaf-key" } }
+	    { "everleaf-verify", "everleaf-key" } },
+	[ROLE_TOKEN] = { "token", { "everleaf-token", "everleaf-key" }, 3 }
 };
 
 /* A drain that is under way, and the look at how things go. */
@@ -42,6 +44,13 @@ static struct {
 } busy;
 
 static void start(struct child *c);
+
+/* All but the token are there always. */
+bool
+children_want(const struct child *c)
+{
+	return c->role != ROLE_TOKEN || conf_has_token(c->m->conf);
+}
 
 /* --- who --------------------------------------------------------------- */
 
@@ -57,6 +66,7 @@ find_user(struct child *c)
 		return false;
 	c->uid = pw->pw_uid;
 	c->gid = pw->pw_gid;
+	c->user = plans[c->role].users[i - 1];
 	return true;
 }
 
@@ -168,12 +178,12 @@ connect_peer(struct child *peer)
 	return ends[1];
 }
 
-/* Keeper or responder is new: the engine must hear of it. */
+/* One that the engine talks to is new: it must hear of it. */
 static void
 introduce(struct child *peer)
 {
 	struct child *engine = &peer->m->children[ROLE_ENGINE];
-	struct w_peer w = { peer->role == ROLE_KEEPER ? 1 : 2 };
+	struct w_peer w = { plans[peer->role].peer };
 	int fd;
 
 	if (engine->channel < 0)
@@ -235,7 +245,10 @@ plan_engine(struct child *c, struct spawn *s)
 	s->fds[WIRE_FD_CONFIG] = conf_file(m->conf);
 	s->fds[WIRE_FD_API] = m->api;
 	s->fds[WIRE_FD_STATE] = m->db;
-	s->fds_n = WIRE_FD_STATE + 1;
+	if (children_want(&m->children[ROLE_TOKEN]))
+		s->fds[WIRE_FD_TOKEN] =
+		    connect_peer(&m->children[ROLE_TOKEN]);
+	s->fds_n = WIRE_FD_TOKEN + 1;
 	m->engine++;
 	m->beat = poll_now();
 }
@@ -264,15 +277,28 @@ plan_responder(struct child *c, struct spawn *s,
 	s->may_chroot = m->separate;
 }
 
+/* Its keys follow by message: a PIN among the arguments would be seen. */
+static void
+plan_token(const struct child *c, struct spawn *s)
+{
+	const struct strv *dirs = &c->m->conf->token_directories;
+	size_t i;
+
+	for (i = 0; i < dirs->n && i + 2 < SPAWN_ARGS_MAX; i++)
+		s->argv[1 + i] = dirs->v[i];
+	s->groups_of = c->user;
+	s->env = c->m->token_env;
+}
+
 static void
 close_spent(const struct child *c, struct spawn *s)
 {
 	static const int engines[] = { WIRE_FD_KEEPER, WIRE_FD_RESPONDER,
-		WIRE_FD_CONFIG };
+		WIRE_FD_TOKEN, WIRE_FD_CONFIG };
 	size_t i;
 
 	close(s->fds[WIRE_FD_MASTER]);
-	for (i = 0; c->role == ROLE_ENGINE && i < 3; i++)
+	for (i = 0; c->role == ROLE_ENGINE && i < 4; i++)
 		if (s->fds[engines[i]] >= 0)
 			close(s->fds[engines[i]]);
 }
@@ -308,7 +334,9 @@ started(struct child *c)
 		child_kill(c, SIGKILL);
 	else if (c->role == ROLE_KEEPER)
 		secrets_give(c->m);
-	if (c->role == ROLE_KEEPER || c->role == ROLE_RESPONDER)
+	if (c->role == ROLE_TOKEN)
+		secrets_give_token(c->m);
+	if (plans[c->role].peer != 0)
 		introduce(c);
 	if (c->role == ROLE_ENGINE)
 		reload_done(c->m);
@@ -322,6 +350,8 @@ start(struct child *c)
 	char path[4200], counts[LISTEN_TYPES][16];
 	int ends[2], i;
 
+	if (!children_want(c))
+		return;
 	if (msg_pair(ends) != 0) {
 		again_later(c);
 		return;
@@ -336,6 +366,8 @@ start(struct child *c)
 		plan_engine(c, &s);
 	else if (c->role == ROLE_RESPONDER)
 		plan_responder(c, &s, counts);
+	else if (c->role == ROLE_TOKEN)
+		plan_token(c, &s);
 	c->channel = ends[0];
 	c->pid = spawn(&s);
 	close_spent(c, &s);
@@ -529,10 +561,24 @@ children_new_responder(struct master *m)
 }
 
 void
+children_new_token(struct master *m)
+{
+	struct child *c = &m->children[ROLE_TOKEN];
+
+	alarm_stop(c->restart);
+	c->backoff = 0;
+	c->stopped = c->pid > 0;
+	if (c->stopped)
+		child_kill(c, SIGTERM);
+	else
+		start(c);
+}
+
+void
 children_start(struct master *m)
 {
 	static const enum role order[] = { ROLE_KEEPER, ROLE_RESPONDER,
-		ROLE_VERIFIER, ROLE_ENGINE };
+		ROLE_VERIFIER, ROLE_TOKEN, ROLE_ENGINE };
 	size_t i;
 
 	busy.look = alarm_new(look, m);
