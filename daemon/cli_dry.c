@@ -1,6 +1,7 @@
 /* The end of a dry run: what would happen, and how a trial issuance at the CA's
  * staging goes. */
 #include <config.h>
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,6 +58,7 @@ hear(struct dry *d, const json_t *e)
 
 	if (strncmp(event, "trial.", 6) != 0)
 		return;
+	assert(!d->over);
 	d->over = worked || strcmp(event, "trial.failed") == 0;
 	d->r = d->over && !worked ? CLI_FAILED : CLI_DONE;
 	if (d->over && cli.json) {
@@ -97,6 +99,7 @@ follow(struct dry *d)
 {
 	time_t begun = time(NULL);
 
+	assert(d->name != NULL && d->at != NULL);
 	while (!d->over && d->r == CLI_DONE && !cli_interrupted &&
 	    time(NULL) - begun < PATIENCE_S)
 		hear_more(d);

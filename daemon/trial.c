@@ -1,5 +1,6 @@
 /* A complete issuance at the staging of a CA, thrown away. */
 #include <config.h>
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +34,7 @@ key_of(int64_t id)
 {
 	char *key = xcalloc(1, sizeof(TRIAL_KEY) + 16);
 
+	assert(id < 0);
 	memcpy(key, TRIAL_KEY, sizeof(TRIAL_KEY) - 1);
 	text_id(key + sizeof(TRIAL_KEY) - 1, (uint64_t)id);
 	return key;
@@ -93,6 +95,7 @@ over(struct trial *t)
 {
 	struct row_meta row = { key_of(t->id), NULL };
 
+	assert(trial_has(t->id));
 	batch_del(turn_batch(), T_META, &row);
 	if (t->left)
 		sched_put(JOB_UNDO, t->id, loop_now());
@@ -120,6 +123,7 @@ trial_failed(struct issue *s, const struct err *err)
 	struct buf b;
 	bool looks = false;
 
+	assert(t != NULL && trial_has(t->id));
 	t->err = *err;
 	t->left = s->proofs != NULL;
 	if (*saw != '\0') {
@@ -157,6 +161,7 @@ trial_worked(struct issue *s, const struct acme_wish *w)
 	struct err err;
 	struct buf b;
 
+	assert(t != NULL && trial_has(t->id) && w->kind == ACME_WISH_DONE);
 	if (acme_leaf_read(&leaf, w->leaf.p, w->leaf.len, &err) != 0) {
 		trial_failed(s, &err);
 		return;
@@ -181,7 +186,11 @@ trial_recover(const struct row_meta *row)
 {
 	struct happening h = { .event = "trial.failed", .name = row->value };
 	struct err err;
+	uint64_t id;
 
+	if (text_unid(&id, row->key + sizeof(TRIAL_KEY) - 1) &&
+	    trial_has((int64_t)id))
+		return;		/* of this life */
 	err_set(&err, ERR_INTERNAL, "the trial was dropped: a process of the "
 	    "daemon was started anew");
 	err_advise(&err, "Try it again");
@@ -197,6 +206,7 @@ ca_answered(void *ctx, const struct err *err)
 {
 	struct issue *s = ctx;
 
+	assert(s->trial != NULL);
 	if (err != NULL) {
 		issue_fail(s, err);
 		return;
@@ -239,6 +249,7 @@ begin(struct trial *t, struct conf_wish *wish, struct ca *ca)
 	struct buf b;
 	size_t i;
 
+	assert(t->id < 0 && strcmp(t->ca, ca_conf(ca)->title) == 0);
 	s->trial = t;
 	s->wish = *wish;
 	memset(wish, 0, sizeof(*wish));
