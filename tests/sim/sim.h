@@ -37,6 +37,12 @@ void sim_reload(const char *config);	/* drain, new engine, new config */
 void sim_die_at_commit(int64_t n, bool before);
 /* The responder ends, and is there again and knows nothing. */
 void sim_crash_responder(void);
+/* Dies here and now: what it does after that has never happened. */
+void sim_die(void);
+/* The same at the n-th allocation from now, by memory.c; and whether it has. */
+void sim_die_at_allocation(int64_t n);
+bool sim_died_at_allocation(void);
+void sim_looks(bool yes);	/* what follows is none of the engine's */
 /* Dies while the next run of this service's programs goes on. */
 void sim_die_in_run(const char *service);
 /* What the next start reads. */

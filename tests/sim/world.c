@@ -31,6 +31,7 @@ static struct {
 	char die_in[65];	/* service */
 	int64_t die_after, commits;
 	bool die_before;	/* ... that commit, and not after it */
+	bool loses_staged;
 	uint32_t seed;
 	char dir[64], conf[96], db[96], wrong[300];
 	struct store *memory;
@@ -152,6 +153,12 @@ sim_die_at_commit(int64_t n, bool before)
 {
 	world.die_after = n;
 	world.die_before = before;
+}
+
+void
+sim_die(void)
+{
+	world.dead = world.loses_staged = true;
 }
 
 void
@@ -824,6 +831,9 @@ stop(void)
 	world.dead = true;
 	sim_forget_all();
 	engine_fini();
+	if (world.loses_staged && world.memory != NULL)
+		lose_staged(world.memory);
+	world.loses_staged = false;
 	loop_fini();
 }
 
