@@ -61,6 +61,7 @@ acme_order_new(const struct acme_want *w)
 	o->preferred_chain = text_or_empty(w->preferred_chain);
 	o->profile_required = w->profile_required;
 	o->must_staple = w->must_staple;
+	o->dropped = (int)(w->known_refused & ACME_DROPPED_ALL);
 	if (w->csr.len > 0)
 		take_csr(o, &w->csr);
 	return o;
@@ -275,7 +276,8 @@ start_over(struct acme_order *o, int64_t now_ms)
 	o->status = o->seen = ORDER_PENDING;
 	o->created_ms = now_ms;
 	o->expires_ms = o->finalized_ms = o->next_ms = 0;
-	o->lost = o->finalized = o->unready = o->polls = o->reads_failed = 0;
+	o->lost = o->finalized = o->unready = o->reads_failed = 0;
+	memset(&o->looks, 0, sizeof(o->looks));
 	o->failing = o->over = o->told = o->retrying = o->look = false;
 	strv_free(&o->guilty);
 	err_clear(&o->refused);
@@ -294,6 +296,8 @@ act_failed(struct run *r)
 		start_over(o, r->now_ms);
 		return;
 	}
+	if (!o->failing && order_without_feature(r))
+		return;
 	if (o->said.code != ERR_OK)
 		why = o->said;
 	else

@@ -4,6 +4,7 @@
 #ifndef ACME_ORDER_H
 #define ACME_ORDER_H
 #include "acme/codec.h"
+#include "acme/pace.h"
 #include "acme/post.h"
 
 enum authz_state {
@@ -30,7 +31,7 @@ struct authz {
 	bool recheck;		/* its answer was lost or refused */
 	char *keyauth, *value;
 	struct strv issuers, uris;	/* of dns-persist-01 */
-	int polls;
+	struct looks looks;
 	int64_t next_ms;	/* not before */
 };
 
@@ -78,7 +79,8 @@ struct acme_order {
 	bool look, save;
 	size_t at;		/* the authorization that the stage is about */
 	struct post post;
-	int polls, reads_failed;
+	struct looks looks;
+	int reads_failed;
 	int64_t next_ms;	/* the order is not read before */
 	int64_t pause_ms;	/* nothing is done before */
 	int64_t grace_ms;	/* a failed order waits so long for the rest */
@@ -140,6 +142,9 @@ void event_wait(struct run *r);
 void act_download(struct run *r);
 void reply_download(struct run *r, const struct acme_reply *reply);
 void act_done(struct run *r);
+/* An order that the CA has ended for a feature that can be left out is made
+ * anew without it; false: it was not for that. */
+bool order_without_feature(struct run *r);
 
 /* --- alternate.c */
 /* Looks whether the chain that has just come is the preferred one; if not,

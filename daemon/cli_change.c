@@ -8,38 +8,14 @@
 #include "daemon/cli.h"
 #include "daemon/json.h"
 
-/* The lines of a dry run; what is not tried in this release is said. */
-static int
-tell_dry(const struct cli_answer *a, bool orders)
-{
-	const json_t *l;
-	char *local;
-	size_t i;
-
-	if (cli.json)
-		return CLI_DONE;
-	json_array_foreach(json_object_get(a->body, "lines"), i, l) {
-		local = cli_local_times(json_string_value(l));
-		cli_say("%s\n", local);
-		free(local);
-	}
-	if (json_get(a->body, "result") != NULL)
-		cli_say("%s would be %s\n", json_get(a->body, "name"),
-		    strcmp(json_get(a->body, "result"), "same") == 0 ?
-		    "the same as now" : json_get(a->body, "result"));
-	cli_say("Nothing was changed.%s\n", orders ? " A trial order at the "
-	    "CA's staging is not in this release; everleaf test tries from "
-	    "DNS to port 80." : "");
-	return CLI_DONE;
-}
-
 struct change {
 	const struct cli_args *args;
 	const char *method;
-	char *target;			/* without ?dry=1; freed */
+	char *target;			/* without a dry run; freed */
 	json_t *body;			/* taken */
 	struct cli_watch watch;
-	bool orders;			/* it may lead to an order */
+	bool orders;			/* it leads to an order, which is tried
+					 * in a dry run */
 	bool wait;
 	const char *what;		/* title, or service */
 	const char *done;		/* said when nothing is waited for */
@@ -63,13 +39,14 @@ show_end(const struct change *c)
 }
 
 /* Sends it, tells what went wrong, follows what it set going. With --json the
- * one thing printed is the last body: of the error, of the dry run, of the
- * certificate as it is in the end. */
+ * one thing printed is the last body: of the error, of the dry run (or the last
+ * event of its trial), of the certificate as it is in the end. */
 static int
 change(struct change *c)
 {
 	bool dry = cli_has(c->args, "--dry-run"), quiet = cli.quiet;
-	bool wait = c->wait && !dry && !cli_has(c->args, "--no-wait");
+	bool wait = c->wait && (!dry || c->orders) &&
+	    !cli_has(c->args, "--no-wait");
 	struct cli_answer a;
 	int r = wait ? cli_events_mark(&c->watch.after) : CLI_DONE;
 
@@ -81,14 +58,14 @@ change(struct change *c)
 	}
 	r = cli_ask_quietly(&a, c->method, c->body, "%s%s%s", c->target,
 	    !dry ? "" : strchr(c->target, '?') == NULL ? "?" : "&",
-	    dry ? "dry=1" : "");
+	    !dry ? "" : c->orders ? "trial=1" : "dry=1");
 	free(c->target);
-	if (cli.json && a.body != NULL && (r != CLI_DONE || !wait))
+	if (cli.json && a.body != NULL && (r != CLI_DONE || (!wait && !dry)))
 		cli_print_body(&a);
 	if (r != CLI_DONE && a.body != NULL)
 		cli_complain_error(json_object_get(a.body, "error"));
 	else if (r == CLI_DONE && dry)
-		r = tell_dry(&a, c->orders);
+		r = cli_dry(&a, c->watch.after, wait);
 	else if (r == CLI_DONE && wait && (json_object_get(a.body,
 	    "changed") == NULL || json_get_true(a.body, "changed"))) {
 		cli.quiet = quiet || cli.json;
@@ -273,7 +250,7 @@ new_names(struct strv *names, const json_t *cert, const struct cli_args *args)
 int
 cli_set(const struct cli_args *args)
 {
-	struct change c = { .args = args, .method = "PATCH", .orders = true,
+	struct change c = { .args = args, .method = "PATCH",
 		.done = "changed" };
 	struct strv names = { NULL, 0 }, services;
 	struct cli_answer cert;
@@ -300,6 +277,7 @@ cli_set(const struct cli_args *args)
 			    json_list(&services));
 		c.target = cert_target(title, "");
 		c.wait = true;
+		c.orders = renames;
 		c.what = c.watch.name = title;
 		c.watch.newer_than = !renames ? -1 : json_get_int(
 		    json_object_get(cert.body, "newest"), "version");

@@ -44,7 +44,12 @@ static const struct step {
 	{ "revoke.ready", "version %v: %t", GOES_ON },
 	{ "revoke.failed", "version %v is not revoked: %e", ENDS_BADLY },
 	{ "revoked", "version %v is revoked", GOES_ON },
-	{ "ca.account-dead", "%e", ENDS_BADLY }
+	{ "ca.account-dead", "%e", ENDS_BADLY },
+	{ "trial.started", "trial: ordering from %t", GOES_ON },
+	{ "trial.account", "trial: we have an account at %t now, which stays",
+	  GOES_ON },
+	{ "trial.done", "trial: %t", GOES_ON },
+	{ "trial.failed", "trial: %e", GOES_ON }
 };
 
 static const struct step *

@@ -11,7 +11,7 @@
 #include "daemon/master.h"
 #include "hooks/generation.h"
 
-/* An engine has 64 installs under way at most, and the others are small: one
+/* An engine has 4 installs under way at most, and the others are small: one
  * that asks for more than this is not ours any more, and must not fill the
  * master's memory. */
 enum { PATIENCE_MS = 30 * 1000, INSTALLS_MAX = 256, OTHERS_MAX = 65536 };

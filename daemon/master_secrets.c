@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "acme/acme.h"
+#include "acme/jws.h"
 #include "base/text.h"
 #include "daemon/conf_read.h"
 #include "daemon/log.h"
@@ -85,11 +86,27 @@ secrets_base64(struct blob *out, const struct blob *text, const char *path,
 	    "it, and nothing else.");
 }
 
+/* The keeper would refuse it, too, but knows of no file. */
+static int
+long_enough(const struct blob *key, const struct conf_ca *ca,
+    struct err *err)
+{
+	size_t min = jws_mac_key_min(jws_mac_find(ca->eab_algorithm));
+
+	if (key->len >= min)
+		return 0;
+	err_set(err, ERR_CONFIG_BAD, "%s: its key has %zu bytes, and "
+	    "eab-algorithm = %s wants %zu at least", ca->eab_key_file,
+	    key->len, ca->eab_algorithm, min);
+	return err_advise(err, "Copy the key whole, and take the algorithm "
+	    "that the CA names: hs256 for nearly all.");
+}
+
 static int
 give_eab(struct child *keeper, const struct conf_ca *ca, struct err *err)
 {
 	struct w_secret w = { .kind = SECRET_EAB, .name = ca->title,
-		.alg = (char[]){ "hs256" } };
+		.alg = ca->eab_algorithm };
 	struct blob text;
 	int rc;
 
@@ -97,6 +114,8 @@ give_eab(struct child *keeper, const struct conf_ca *ca, struct err *err)
 	if (read_secret(&text, ca->eab_key_file, err) != 0)
 		return -1;
 	rc = secrets_base64(&w.secret, &text, ca->eab_key_file, err);
+	if (rc == 0)
+		rc = long_enough(&w.secret, ca, err);
 	if (rc == 0)
 		child_send(keeper, WIRE_SECRET, 0, &w, NULL, 0);
 	blob_wipe(&text);
