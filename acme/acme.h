@@ -31,6 +31,7 @@ enum {
 	ACME_NONCES_POOLED_MAX = 256,
 	ACME_NONCE_AGE_MS = 5 * 60 * 1000,
 	ACME_NONCE_RETRIES_MAX = 10,
+	ACME_RESENDS_MAX = 8,		/* of one signed request after CUT */
 	ACME_LOST_RETRIES_MAX = 2,	/* newOrder whose answer was lost */
 	ACME_AUTHZ_MAX = 1000,
 	ACME_CHALLENGES_MAX = 32,
@@ -57,6 +58,8 @@ enum acme_event_kind {
 	ACME_REPLY,	/* to HTTP: .reply */
 	ACME_NOT_SENT,	/* to HTTP: it never left (DNS, connect, TLS): .err */
 	ACME_LOST,	/* to HTTP: sent, outcome unknown: .err */
+	ACME_CUT,	/* to a POST: the same, by a connection that ended without
+			 * a byte of answer: .err */
 	ACME_SIGNED,	/* to SIGN: .bytes is the JWS */
 	ACME_CSR_MADE,	/* to CSR: .bytes is the DER; the sealed key is stored
 			 * by the caller before the next step */

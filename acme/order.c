@@ -494,7 +494,7 @@ fits(enum acme_wish_kind wish, enum acme_event_kind event)
 	assert(wish <= ACME_WISH_FAIL);
 	if (wish == ACME_WISH_HTTP)
 		return event == ACME_REPLY || event == ACME_NOT_SENT ||
-		    event == ACME_LOST;
+		    event == ACME_LOST || event == ACME_CUT;
 	if (wish == ACME_WISH_DONE || wish == ACME_WISH_FAIL)
 		return false;
 	return event == answer[wish] ||

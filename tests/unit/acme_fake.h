@@ -35,6 +35,8 @@ enum fault {
 	FAULT_NOT_SENT,
 	FAULT_LOST_BEFORE,	/* sent, never arrived */
 	FAULT_LOST_AFTER,	/* arrived, its answer did not */
+	FAULT_CUT_BEFORE,	/* the same, by a connection that ended */
+	FAULT_CUT_AFTER,
 	FAULT_REPLY		/* .reply instead of what the CA would say */
 };
 
