@@ -244,19 +244,31 @@ set_time(const struct conf_key *k, int64_t *to, const struct conf_given *g,
 }
 
 static int
+check_choice(const struct conf_key *k, const struct conf_given *g,
+    struct err *err)
+{
+	const char *s = g->items.v[0];
+	char *why = no_choice(k, s);
+	int rc = 0;
+
+	if (why == NULL)
+		return 0;
+	if (k->check == NULL || k->check(s, err) != 0)
+		rc = k->check != NULL && err->code != ERR_OK ?
+		    wrong_by_check(k, err) : wrong(k, g, err, why);
+	free(why);
+	return rc;
+}
+
+static int
 set_text(const struct conf_key *k, char **to, const struct conf_given *g,
     struct err *err)
 {
 	const char *s = g->items.v[0];
-	char *why;
 
 	if (k->type == CONF_CHOICE) {
-		why = no_choice(k, s);
-		if (why != NULL) {
-			wrong(k, g, err, why);
-			free(why);
+		if (check_choice(k, g, err) != 0)
 			return -1;
-		}
 	} else if ((int64_t)strlen(s) < k->min)
 		return wrong(k, g, err, "it is empty");
 	else if ((int64_t)strlen(s) > k->max)

@@ -164,6 +164,17 @@ record_failure(void *ctx, struct bundle *b, const struct err *store_err)
 	free(e);
 }
 
+/* A CSR of ours that is refused has, for such a key, one thing that is odd. */
+static void
+blame_key(const struct issue *s, struct err *err)
+{
+	if (err->code != ERR_CSR_REFUSED ||
+	    !conf_is_experimental(s->wish.key_type))
+		return;
+	err_context(err, "the CA does not take %s keys", s->wish.key_type);
+	err_advise(err, "Use key-type = ecdsa-p256.");
+}
+
 void
 issue_fail(struct issue *s, const struct err *err)
 {
@@ -171,6 +182,7 @@ issue_fail(struct issue *s, const struct err *err)
 
 	e->issue = s;
 	e->err = *err;
+	blame_key(s, &e->err);
 	if (err->code == ERR_ACCOUNT_UNKNOWN)
 		ca_lost_account(s->ca);
 	if (err->code == ERR_ACCOUNT_DEAD)

@@ -186,6 +186,8 @@ try_configuration(const struct master *m, enum mode mode)
 	struct buf out;
 	size_t i;
 
+	if (c != NULL && !keys_can_be_made(m, c, &diag.lines))
+		good = false;
 	for (i = 0; i < diag.lines.n; i++)
 		fprintf(stderr, "%s\n", diag.lines.v[i]);
 	if (mode == MODE_TEST && good)
@@ -291,10 +293,10 @@ main(int argc, char **argv)
 
 	open_standard();
 	mode = read_options(m, argc, argv);
+	find_programs(m);
 	if (mode != MODE_RUN)
 		return try_configuration(m, mode);
 	clean_environment(m);
 	clean_process();
-	find_programs(m);
 	return run(m);
 }

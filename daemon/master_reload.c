@@ -36,6 +36,9 @@ reload_first(struct master *m, int *exit_code)
 	struct conf *c = read_conf(m, &lines);
 	size_t i;
 
+	/* One certificate less is no reason to start none of the rest. */
+	if (c != NULL)
+		keys_can_be_made(m, c, &lines);
 	for (i = 0; i < lines.n; i++)
 		log_line(c == NULL ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING, "%s",
 		    lines.v[i]);
@@ -125,6 +128,10 @@ consider(struct master *m, bool yes, struct strv *lines)
 
 	if (c == NULL)
 		return NULL;
+	if (!keys_can_be_made(m, c, lines)) {
+		conf_free(c);
+		return NULL;
+	}
 	gone = conf_diff(m->conf, c, lines);
 	if (!moves(m->conf, c, lines) &&
 	    (yes || !too_many_vanish(m->conf, gone, lines)))
