@@ -155,6 +155,11 @@ const struct conf_service *conf_service(const struct conf *c,
     const char *title);
 const struct conf_ca *conf_ca(const struct conf *c, const char *title);
 const struct conf_dns *conf_dns(const struct conf *c, const char *title);
+/* Where orders to this CA can be tried: a CA for tests is its own staging; else
+ * it is the block of its title with "-staging", or what the known CA of its
+ * directory has under such a name. NULL: none is known. */
+const struct conf_ca *conf_staging(const struct conf *c,
+    const struct conf_ca *ca);
 
 /* True if the file of `where` (FILE:LINE) is among the problems: a wish from
  * there that is not in certs has not been taken back. (At a start there is no

@@ -10,6 +10,7 @@
 #include "daemon/plan.h"
 #include "daemon/sched.h"
 #include "daemon/selfcheck_note.h"
+#include "daemon/trial.h"
 #include "daemon/view.h"
 
 enum { ORDER_AGE_MS = 7 * 24 * 3600 * 1000 };
@@ -175,14 +176,10 @@ blame_key(const struct issue *s, struct err *err)
 	err_advise(err, "Use key-type = ecdsa-p256.");
 }
 
-void
-issue_fail(struct issue *s, const struct err *err)
+/* What a failed order tells of its CA. */
+static void
+tell_ca(const struct issue *s, const struct err *err)
 {
-	struct ending *e = xcalloc(1, sizeof(*e));
-
-	e->issue = s;
-	e->err = *err;
-	blame_key(s, &e->err);
 	if (err->code == ERR_ACCOUNT_UNKNOWN)
 		ca_lost_account(s->ca);
 	if (err->code == ERR_ACCOUNT_DEAD)
@@ -193,6 +190,23 @@ issue_fail(struct issue *s, const struct err *err)
 		ca_worked(s->ca);
 	else if (err->code != ERR_CA_PROTOCOL)
 		ca_failed(s->ca, err);
+}
+
+void
+issue_fail(struct issue *s, const struct err *err)
+{
+	struct err why = *err;
+	struct ending *e;
+
+	tell_ca(s, err);
+	blame_key(s, &why);
+	if (s->trial != NULL) {
+		trial_failed(s, &why);
+		return;
+	}
+	e = xcalloc(1, sizeof(*e));
+	e->issue = s;
+	e->err = why;
 	bundle_by_id(turn_store(), s->row.cert_id, record_failure, e);
 }
 
@@ -358,9 +372,14 @@ record_success(void *ctx, struct bundle *b, const struct err *err)
 void
 issue_succeed(struct issue *s, const struct acme_wish *w)
 {
-	struct success *k = xcalloc(1, sizeof(*k));
+	struct success *k;
 	struct err err;
 
+	if (s->trial != NULL) {
+		trial_worked(s, w);
+		return;
+	}
+	k = xcalloc(1, sizeof(*k));
 	k->issue = s;
 	if (acme_leaf_read(&k->leaf, w->leaf.p, w->leaf.len, &err) != 0) {
 		free(k);

@@ -68,15 +68,16 @@ known_refused(const struct issue *s)
 static const char *
 predecessor(const struct issue *s, const struct bundle *b)
 {
-	const struct row_version *v = bundle_version(b, b->cert->newest);
+	const struct row_version *v = b == NULL ? NULL :
+	    bundle_version(b, b->cert->newest);
 
 	return v != NULL && v->version > 0 &&
 	    b->cert->ari_version == v->version &&
 	    strcmp(v->ca, s->wish.ca) == 0 ? v->ari_id : "";
 }
 
-static struct acme_order *
-new_order(const struct issue *s, const struct bundle *b)
+struct acme_order *
+issue_order(const struct issue *s, const struct bundle *b)
 {
 	char end[TEXT_TIME];
 	struct acme_want want = { .names = &s->wish.names,
@@ -158,7 +159,7 @@ begin(const struct bundle *b, struct conf_wish *wish, struct ca *ca)
 		h.event = "order.resumed";
 	else {
 		first_row(s, c);
-		s->order = new_order(s, b);
+		s->order = issue_order(s, b);
 	}
 	issue_key_choose(s, b);
 	h.version = s->row.version;

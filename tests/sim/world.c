@@ -30,7 +30,9 @@ static struct {
 	bool dead, sqlite;
 	char die_in[65];	/* service */
 	int64_t die_after, commits;
+	int64_t install_ms;	/* more than a message takes */
 	bool die_before;	/* ... that commit, and not after it */
+	bool loses_staged;
 	uint32_t seed;
 	char dir[64], conf[96], db[96], wrong[300];
 	struct store *memory;
@@ -152,6 +154,18 @@ sim_die_at_commit(int64_t n, bool before)
 {
 	world.die_after = n;
 	world.die_before = before;
+}
+
+void
+sim_install_takes(int64_t ms)
+{
+	world.install_ms = ms;
+}
+
+void
+sim_die(void)
+{
+	world.dead = world.loses_staged = true;
 }
 
 void
@@ -662,6 +676,13 @@ sim_token(const char *token, const char *host, char out[512])
 	return false;
 }
 
+void
+sim_crash_responder(void)
+{
+	world.tokens_n = 0;
+	engine_peer_back(NULL, PEER_RESPONDER);
+}
+
 size_t
 sim_tokens(void)
 {
@@ -753,7 +774,8 @@ peer_ask(enum wire_kind kind, const void *st, peer_done *done, void *ctx)
 		world.die_in[0] = '\0';
 		world.dead = true;
 	}
-	sim_post(kind == WIRE_RUN ? 100 : PEER_MS, deliver, p);
+	sim_post(kind == WIRE_RUN ? 100 : kind == WIRE_INSTALL ? PEER_MS +
+	    world.install_ms : PEER_MS, deliver, p);
 }
 
 void
@@ -820,6 +842,9 @@ stop(void)
 	world.dead = true;
 	sim_forget_all();
 	engine_fini();
+	if (world.loses_staged && world.memory != NULL)
+		lose_staged(world.memory);
+	world.loses_staged = false;
 	loop_fini();
 }
 

@@ -587,6 +587,44 @@ warnings(void **state)
 	conf_free(c);
 }
 
+/* Where a trial order goes: a block of one's own that is called so, or what is
+ * known of the directory; nowhere else. */
+static void
+staging_of_a_ca(void **state)
+{
+	static const struct { const char *ca, *want; } t[] = {
+		{ "letsencrypt", "letsencrypt-staging" },
+		{ "letsencrypt-staging", "letsencrypt-staging" },
+		{ "google", "google-staging" },
+		{ "le", "letsencrypt-staging" },
+		{ "mine", "mine-staging" }, { "mine-staging", NULL },
+		{ "sslcom", NULL }, { "pebble", "pebble" }
+	};
+	struct conf *c = read_texts(TOS "ca le { directory = \"https://"
+	    "acme-v02.api.letsencrypt.org/directory\" }\n"
+	    "ca mine { directory = \"https://ca.example/a\" }\n"
+	    "ca mine-staging { directory = \"https://ca.example/b\" }\n"
+	    "ca google { directory = \"https://dv.acme-v02.api.pki.goog/"
+	    "directory\" }\n", NULL);
+	const struct conf_ca *s;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		s = conf_staging(c, conf_ca(c, t[i].ca));
+		if (t[i].want == NULL)
+			assert_null(s);
+		else
+			assert_string_equal(s->title, t[i].want);
+	}
+	conf_free(c);
+	/* One's own CA under a known title has nothing to do with it. */
+	c = read_texts(TOS "ca letsencrypt { directory = \"https://ca.example/"
+	    "a\" }\n", NULL);
+	assert_null(conf_staging(c, conf_ca(c, "letsencrypt")));
+	conf_free(c);
+}
+
 /* The same rules for what comes over the API. */
 static void
 wishes_from_the_api(void **state)
@@ -688,6 +726,7 @@ main(void)
 		cmocka_unit_test(good_file), cmocka_unit_test(all_defaults),
 		cmocka_unit_test(merging), cmocka_unit_test(services_and_cas),
 		cmocka_unit_test(warnings),
+		cmocka_unit_test(staging_of_a_ca),
 		cmocka_unit_test(wishes_from_the_api)
 	};
 	struct CMUnitTest all[64];
