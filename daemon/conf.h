@@ -179,6 +179,11 @@ void conf_wish_free(struct conf_wish *w);
 int conf_wish_check(const struct conf *c, struct conf_wish *w,
     const char *what, struct err *err);
 
+/* A key-type as it was written, without the "experimental:" in front. */
+const char *conf_key_type(const char *said);
+/* One of those types, without it: no public CA takes such keys. */
+bool conf_is_experimental(const char *type);
+
 /* A certificate or policy names this directory as a webroot. */
 bool conf_has_webroot(const struct conf *c, const char *path);
 

@@ -145,6 +145,50 @@ conf_check_proxy(const char *s, struct err *err)
 	return 0;
 }
 
+/* --- keys that no public CA takes --------------------------------------- */
+
+static const char experimental[] = "experimental:";
+static const char *const experimental_types[] = {
+	"ed25519", "ed448", "ml-dsa-44", "ml-dsa-65", "ml-dsa-87"
+};
+
+bool
+conf_is_experimental(const char *type)
+{
+	size_t i = 0, n = sizeof(experimental_types) /
+	    sizeof(experimental_types[0]);
+
+	while (i < n && strcmp(experimental_types[i], type) != 0)
+		i++;
+	return i < n;
+}
+
+const char *
+conf_key_type(const char *said)
+{
+	size_t n = sizeof(experimental) - 1;
+
+	return strncmp(said, experimental, n) == 0 ? said + n : said;
+}
+
+int
+conf_check_key_type(const char *s, struct err *err)
+{
+	const char *type = conf_key_type(s);
+
+	err_clear(err);
+	if (conf_is_experimental(type) && type != s)
+		return 0;
+	if (type != s)
+		return bad(err, s, "behind experimental: stands ed25519, "
+		    "ed448, ml-dsa-44, ml-dsa-65 or ml-dsa-87");
+	if (!conf_is_experimental(s))
+		return -1;
+	bad(err, s, "no public CA takes such keys");
+	return err_advise(err, "For a CA of your own that does say: "
+	    "experimental:%s", s);
+}
+
 /* What goes to a CA as it is (RFC 8555 section 7.3.4 for a key's name). */
 int
 conf_check_ascii(const char *s, struct err *err)

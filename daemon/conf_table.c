@@ -89,7 +89,7 @@ const struct conf_key conf_keys[] = {
 	    NULL, NULL, false, CONF_AT_RENEWAL,
 	    "block that writes its TXT records" },
 	{ WISH, "key-type", CONF_CHOICE, IN_WISH(key_type), "ecdsa-p256",
-	    0, 0, key_types, NULL, false, CONF_AT_RENEWAL,
+	    0, 0, key_types, conf_check_key_type, false, CONF_AT_RENEWAL,
 	    "what kind of key is made" },
 	{ WISH, "key-policy", CONF_CHOICE, IN_WISH(key_policy), "new",
 	    0, 0, key_policies, NULL, false, CONF_AT_RENEWAL,

@@ -640,6 +640,14 @@ warn_wish(const struct conf_unit *main, const struct conf_cert *cert,
 		conf_unit_warn(main, 0, &err, diag);
 		break;
 	}
+	if (conf_is_experimental(conf_key_type(w->key_type)) &&
+	    (k->can & CA_IS_PRIVATE) == 0) {
+		err_set(&err, ERR_CONFIG_BAD, "certificate \"%s\": %s takes no "
+		    "%s keys", cert->title, k->title,
+		    conf_key_type(w->key_type));
+		err_advise(&err, "Use key-type = ecdsa-p256 there.");
+		conf_unit_warn(main, 0, &err, diag);
+	}
 	if (w->must_staple > 0 && (k->can & CA_NO_STAPLE) != 0) {
 		err_set(&err, ERR_CONFIG_BAD, "certificate \"%s\": %s has "
 		    "given OCSP up, and refuses must-staple; it is ordered "

@@ -165,6 +165,17 @@ record_failure(void *ctx, struct bundle *b, const struct err *store_err)
 	free(e);
 }
 
+/* A CSR of ours that is refused has, for such a key, one thing that is odd. */
+static void
+blame_key(const struct issue *s, struct err *err)
+{
+	if (err->code != ERR_CSR_REFUSED ||
+	    !conf_is_experimental(s->wish.key_type))
+		return;
+	err_context(err, "the CA does not take %s keys", s->wish.key_type);
+	err_advise(err, "Use key-type = ecdsa-p256.");
+}
+
 /* What a failed order tells of its CA. */
 static void
 tell_ca(const struct issue *s, const struct err *err)
@@ -184,16 +195,18 @@ tell_ca(const struct issue *s, const struct err *err)
 void
 issue_fail(struct issue *s, const struct err *err)
 {
+	struct err why = *err;
 	struct ending *e;
 
 	tell_ca(s, err);
+	blame_key(s, &why);
 	if (s->trial != NULL) {
-		trial_failed(s, err);
+		trial_failed(s, &why);
 		return;
 	}
 	e = xcalloc(1, sizeof(*e));
 	e->issue = s;
-	e->err = *err;
+	e->err = why;
 	bundle_by_id(turn_store(), s->row.cert_id, record_failure, e);
 }
 

@@ -79,6 +79,11 @@ void state_recover(struct master *m);	/* in small steps, from the loop */
 int kek_prepare(const struct master *m, struct err *err);
 int kek_read(const struct master *m, uint8_t kek[32], struct err *err);
 
+/* --- master_keys.c: whether wished types of keys can be made here ----------*/
+/* False: a line for each block that names one that can't. */
+bool keys_can_be_made(const struct master *m, const struct conf *c,
+    struct strv *lines);
+
 /* --- master_secrets.c: files with secrets, for the keeper ------------------*/
 void secrets_give(struct master *m);	/* all of them, anew */
 /* To a new token: keys, and what binds their accounts. */
