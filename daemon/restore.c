@@ -291,7 +291,8 @@ restore_take(const struct w_surveyed *w, uint32_t *version, struct err *err)
 		found.live_gen = w->gen;
 		found.live_version = p->meta.version;
 	}
-	*version = (uint32_t)p->meta.version;
+	*version = strcmp(p->meta.key_type, "csr") == 0 ? 0 :
+	    (uint32_t)p->meta.version;
 	return 0;
 }
 

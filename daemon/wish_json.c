@@ -36,7 +36,8 @@ static const struct key keys[] = {
 	{ "profile", K_TEXT, offsetof(struct conf_wish, profile), true },
 	{ "preferred_chain", K_TEXT,
 	    offsetof(struct conf_wish, preferred_chain), true },
-	{ "validity", K_SPAN, offsetof(struct conf_wish, validity_ms), false }
+	{ "validity", K_SPAN, offsetof(struct conf_wish, validity_ms), false },
+	{ "csr_file", K_TEXT, offsetof(struct conf_wish, csr_file), true }
 };
 enum { KEYS = sizeof(keys) / sizeof(keys[0]) };
 
