@@ -193,7 +193,8 @@ take(const struct one *o, struct conf_csr *csr, struct conf_diag *diag)
 		csr->names = (struct strv){ NULL, 0 };
 		if (conf_names_check(&c->wish.names, &err) != 0)
 			say(o, &err, diag);
-	} else if (c->wish.names.n > 0 && !strv_same(&csr->names, &c->wish.names)) {
+	} else if (c->wish.names.n > 0 &&
+	    !strv_same(&csr->names, &c->wish.names)) {
 		names_differ(&err, &csr->names, &c->wish.names);
 		say(o, &err, diag);
 	}

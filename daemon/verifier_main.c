@@ -210,6 +210,7 @@ answer(const void *raw, size_t n, const int *fds, int nfds, struct err *err)
 	struct w_verify wanted;
 	struct w_verdict v;
 	uint16_t kind;
+	bool fits;
 	uint32_t id;
 
 	if (!msg_head(raw, n, &kind, &id))
@@ -223,10 +224,13 @@ answer(const void *raw, size_t n, const int *fds, int nfds, struct err *err)
 	if (!msg_unpack(spec, raw, n, &wanted, err))
 		return -1;
 	/* One file less is what it is without a key, and only then. */
-	v = (wanted.own_key != 0) == (nfds == JUDGE_FILES - 1) ?
-	    verdict_of(&wanted, fds, nfds) :
-	    (struct w_verdict){ VERDICT_UNREADABLE };
+	fits = (wanted.own_key != 0) == (nfds == JUDGE_FILES - 1);
+	if (fits)
+		v = verdict_of(&wanted, fds, nfds);
 	msg_free(spec, &wanted);
+	if (!fits)
+		return err_set(err, ERR_INTERNAL, "message: %d files do not "
+		    "fit what it asks for", nfds);
 	if (wire_send(WIRE_FD_MASTER, WIRE_VERDICT, id, &v) != 0)
 		return err_errno(err, ERR_INTERNAL, "answer");
 	return 0;
