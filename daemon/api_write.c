@@ -2,6 +2,7 @@
  * of the engine (acts.h), and answered when it is durable. With ?dry=1 the
  * answer says what would happen and nothing does. */
 #include <config.h>
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/name.h"
@@ -40,16 +41,20 @@ put_dry(struct put *p, enum put_result result)
 {
 	static const char *const words[] = { "created", "changed", "same" };
 
+	assert(p->dry && (size_t)result < sizeof(words) / sizeof(words[0]));
 	api_reply(p->r, 200, json_pack("{s:b, s:s, s:s, s:o}", "dry", 1,
 	    "name", p->r->name, "result", words[result],
 	    "wish", wish_json(&p->wish, &p->labels)));
 }
 
+/* Durable by now, or not even begun: what was asked for as a trial changes
+ * nothing. */
 static void
 put_over(void *ctx, enum put_result result, const struct err *err)
 {
 	struct put *p = ctx;
 
+	assert(err != NULL || p->r->name != NULL);
 	if (err != NULL)
 		api_reply_err(p->r, err);
 	else if (p->dry)
@@ -67,6 +72,7 @@ put_go(struct put *p)
 	struct buf what;
 	int bad;
 
+	assert(p->r == r && r->own == p);
 	/* As in a file: without names the title is the name. */
 	if (p->wish.names.n == 0)
 		strv_add(&p->wish.names, r->name);
@@ -87,6 +93,7 @@ put_new(struct api_req *r)
 	struct put *p = xcalloc(1, sizeof(*p));
 	struct err err;
 
+	assert(r->own == NULL);
 	p->r = r;
 	wish_init(&p->wish);
 	r->own = p;
@@ -119,6 +126,8 @@ api_put_cert(struct api_req *r)
 		put_go(p);
 }
 
+/* What is there with what was sent on top of it: the whole is checked as if
+ * it had been written at once. */
 static void
 patch_read(void *ctx, struct bundle *b, const struct err *store_err)
 {
@@ -128,6 +137,7 @@ patch_read(void *ctx, struct bundle *b, const struct err *store_err)
 	struct buf label;
 	size_t i;
 
+	assert(p->body != NULL);
 	if (store_err != NULL) {
 		api_reply_err(p->r, store_err);
 		return;
@@ -179,6 +189,7 @@ act_over(void *ctx, const struct err *err)
 {
 	struct act *a = ctx;
 
+	assert(a->r->own == a);
 	if (err != NULL)
 		api_reply_err(a->r, err);
 	else
@@ -191,6 +202,7 @@ act_read(void *ctx, struct bundle *b, const struct err *err)
 	struct act *a = ctx;
 	json_t *lines;
 
+	assert(a->dry || a->go != NULL);
 	if (err != NULL)
 		api_reply_err(a->r, err);
 	else if (b->cert == NULL)
@@ -199,6 +211,7 @@ act_read(void *ctx, struct bundle *b, const struct err *err)
 		a->go(a);
 	else {
 		lines = json_array();
+		assert(a->say != NULL);
 		a->say(a, b, lines);
 		api_reply(a->r, 200, json_pack("{s:b, s:s, s:o}", "dry", 1,
 		    "name", a->r->name, "lines", lines));
@@ -242,6 +255,7 @@ act_begin(struct api_req *r, void (*say)(const struct act *a,
 	struct act *a = xcalloc(1, sizeof(*a));
 	struct err err;
 
+	assert(r->own == NULL && go != NULL);
 	a->r = r;
 	a->say = say;
 	a->go = go;
@@ -279,6 +293,7 @@ remove_over(void *ctx, bool over, const struct err *err)
 {
 	struct act *a = ctx;
 
+	assert(a->r->own == a);
 	if (err != NULL)
 		api_reply_err(a->r, err);
 	else if (a->purge)
@@ -299,6 +314,7 @@ remove_say(const struct act *a, const struct bundle *b, json_t *lines)
 {
 	char until[TEXT_TIME];
 
+	assert(b->cert != NULL);
 	if (strcmp(b->cert->source, "file") == 0) {
 		say(lines, "%s is set in %s: take it out there, then everleaf "
 		    "reload", b->cert->name, b->cert->where);
@@ -334,6 +350,7 @@ renew_say(const struct act *a, const struct bundle *b, json_t *lines)
 	char at[TEXT_TIME];
 	bool due = b->cert->renew_at_ms <= loop_now();
 
+	assert(b->cert != NULL);
 	text_rfc3339(at, b->cert->renew_at_ms);
 	if (due || a->force)
 		say(lines, "a version for %zu name%s would be ordered from "
@@ -364,6 +381,7 @@ deploy_say(const struct act *a, const struct bundle *b, json_t *lines)
 {
 	size_t i;
 
+	assert(b->cert != NULL);
 	(void)a;
 	say(lines, "version %lld would be installed again",
 	    (long long)b->cert->newest);
@@ -384,6 +402,7 @@ test_over(void *ctx, const struct strv *lines, bool good,
 {
 	struct act *a = ctx;
 
+	assert(err != NULL || lines != NULL);
 	if (err != NULL)
 		api_reply_err(a->r, err);
 	else
@@ -409,6 +428,7 @@ dns_test_over(void *ctx, const struct strv *lines, bool good,
 {
 	struct api_req *r = ctx;
 
+	assert(err != NULL || lines != NULL);
 	if (err != NULL)
 		api_reply_err(r, err);
 	else
@@ -442,6 +462,7 @@ service_over(void *ctx, const struct err *err)
 {
 	struct api_req *r = ctx;
 
+	assert(r->name != NULL);
 	if (err != NULL)
 		api_reply_err(r, err);
 	else
@@ -470,6 +491,8 @@ api_post_service_deploy(struct api_req *r)
 	}
 }
 
+/* A configuration that can't be used is an answer, too: all that is wrong
+ * with it, and nothing has changed. */
 static void
 reload_over(void *ctx, bool good, const struct strv *lines,
     const struct err *err)
@@ -477,6 +500,7 @@ reload_over(void *ctx, bool good, const struct strv *lines,
 	struct api_req *r = ctx;
 	struct err bad;
 
+	assert(err != NULL || lines != NULL);
 	if (err != NULL) {
 		api_reply_err(r, err);
 		return;

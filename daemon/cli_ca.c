@@ -159,6 +159,7 @@ cli_ca_show(const struct cli_args *args)
 	if (r == CLI_DONE && !cli.json) {
 		show_state(a.body);
 		show_account(json_object_get(a.body, "account"));
+		line("account-key", json_get(a.body, "account_key"));
 		show_can(json_object_get(a.body, "can"));
 		show_directory(a.body);
 		line("terms", json_get(a.body, "terms"));

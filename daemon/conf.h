@@ -93,6 +93,8 @@ struct conf_ca {
 	char *eab_kid;		/* "" for none */
 	char *eab_key_file;	/* base64url, read by master for the keeper */
 	char *proxy;		/* "" for none */
+	char *account_key;	/* URI of a key that is in a token; "": the
+				 * keeper's own. The engine's has no PIN */
 };
 
 /* How TXT records are written: by dynamic update, or by a program. */
@@ -124,6 +126,7 @@ struct conf {
 	struct strv resolver;	/* address[:port] or https URL; empty: the
 				 * system's */
 	char *api_group, *log_level, *state_dir, *run_dir;
+	struct strv token_directories;	/* where a token's module writes */
 	char *file;		/* the main file */
 	int64_t loaded_ms;
 
@@ -173,7 +176,14 @@ int conf_wish_check(const struct conf *c, struct conf_wish *w,
 /* A certificate or policy names this directory as a webroot. */
 bool conf_has_webroot(const struct conf *c, const char *path);
 
-/* Bytes for the engine and back: the same table drives both. */
+/* Some account key is in a token. */
+bool conf_has_token(const struct conf *c);
+/* A URI as people and the engine may see it: "***" instead of the PIN in it.
+ * The caller frees it. */
+char *conf_uri_shown(const char *uri);
+
+/* Bytes for the engine and back: the same table drives both; of URIs without
+ * the PIN. */
 struct blob conf_pack(const struct conf *c);
 struct conf *conf_unpack(const void *p, size_t n, struct err *err);
 

@@ -9,7 +9,8 @@ enum conf_kind { CONF_TOP, CONF_CERT, CONF_POLICY, CONF_SERVICE, CONF_CA,
 	CONF_DNS, CONF_KINDS };
 
 enum conf_type { CONF_TEXT, CONF_LIST, CONF_YESNO, CONF_NUMBER, CONF_TIME,
-	CONF_PATH, CONF_ARGV, CONF_CHOICE, CONF_ENDPOINTS };
+	CONF_PATH, CONF_ARGV, CONF_CHOICE, CONF_ENDPOINTS,
+	CONF_URI /* shown, and packed, as conf_uri_shown() has it */ };
 
 /* What a reload does about a change. */
 enum conf_touch {

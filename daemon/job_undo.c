@@ -1,6 +1,7 @@
 /* Challenges that outlived their order: after a crash, or when taking them
  * down failed. Job UNDO. */
 #include <config.h>
+#include <assert.h>
 #include <stdlib.h>
 #include "daemon/engine.h"
 #include "daemon/loop.h"
@@ -20,6 +21,7 @@ next_try(const struct row_challenge *row)
 
 	if (wait < CONF_MINUTE)
 		wait = CONF_MINUTE;
+	assert(wait >= CONF_MINUTE);
 	return loop_now() + (wait < longest ? wait : longest);
 }
 
@@ -42,6 +44,7 @@ tell_left(const struct taking *t, const struct err *err)
 		.cert_id = row->cert_id, .err = err };
 	struct buf text;
 
+	assert(err->code != ERR_OK && is_hopeless(row));
 	buf_init(&text, PROOF_WORDS);
 	buf_printf(&text, "%s: its proof could not be taken down for %d days "
 	    "and stays where it is: %s", row->ident, (int)(enough / CONF_DAY),
@@ -52,11 +55,13 @@ tell_left(const struct taking *t, const struct err *err)
 	buf_free(&text);
 }
 
+/* Down, or given up: its row goes. Else the same again later. */
 static void
 taken_down(void *ctx, const struct err *err)
 {
 	struct taking *t = ctx;
 
+	assert(t->row != NULL && t->name != NULL);
 	if (err != NULL && is_hopeless(t->row))
 		tell_left(t, err);
 	if (err == NULL || is_hopeless(t->row))
@@ -82,6 +87,7 @@ take_down_later(const struct row_challenge *row, const char *name)
 {
 	struct taking *t = xcalloc(1, sizeof(*t));
 
+	assert(row->token != NULL && name != NULL);
 	t->row = row_copy(T_CHALLENGE, row);
 	t->name = xstrdup(name);
 	turn_after(take_down, t);
@@ -110,6 +116,7 @@ undo(void *ctx, struct bundle *b, const struct err *err)
 void
 job_undo(int64_t cert_id)
 {
+	assert(sched_is_running(JOB_UNDO, cert_id));
 	bundle_by_id(turn_store(), cert_id, undo,
 	    xmemdup(&cert_id, sizeof(cert_id)));
 }

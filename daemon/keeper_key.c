@@ -238,6 +238,18 @@ fixed_width(uint8_t *sig, size_t *n, size_t half)
 	return done;
 }
 
+static struct {
+	OSSL_LIB_CTX *lib;
+	const char *properties;
+} signer;
+
+void
+key_sign_with(OSSL_LIB_CTX *lib, const char *properties)
+{
+	signer.lib = lib;
+	signer.properties = properties;
+}
+
 int
 key_sign(uint8_t sig[KEY_SIG_MAX], size_t *n, enum jws_alg alg, EVP_PKEY *key,
     const void *p, size_t len, struct err *err)
@@ -251,8 +263,9 @@ key_sign(uint8_t sig[KEY_SIG_MAX], size_t *n, enum jws_alg alg, EVP_PKEY *key,
 	bool done = ctx != NULL && EVP_PKEY_is_a(key, algs[alg].type);
 
 	*n = KEY_SIG_MAX;
-	done = done && EVP_DigestSignInit(ctx, NULL, alg == JWS_ES384 ?
-	    EVP_sha384() : EVP_sha256(), NULL, key) == 1 &&
+	done = done && EVP_DigestSignInit_ex(ctx, NULL, alg == JWS_ES384 ?
+	    "SHA384" : "SHA256", signer.lib, signer.properties, key,
+	    NULL) == 1 &&
 	    EVP_DigestSign(ctx, sig, n, p, len) == 1 &&
 	    (algs[alg].half == 0 || fixed_width(sig, n, algs[alg].half));
 	EVP_MD_CTX_free(ctx);

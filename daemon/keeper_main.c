@@ -3,13 +3,11 @@
  * channels, a table of what each may say, one message at a time. Who breaks
  * the rules loses the channel; without the master there is nothing to do. */
 #include <config.h>
-#include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <unistd.h>
 #include <openssl/crypto.h>
 #include "daemon/confined.h"
@@ -17,15 +15,12 @@
 #include "daemon/keeper_account.h"
 #include "daemon/keeper_pool.h"
 #include "daemon/log.h"
+#include "daemon/packet.h"
 
 #define MORE "; a limit of 64 MiB for locked memory (LimitMEMLOCK=64M) " \
     "avoids it"
 
 enum { LOCKABLE = 64 * 1024 * 1024, WAITING_MAX = 128 };
-
-enum sender { FROM_MASTER, FROM_ENGINE, SENDERS };
-
-static const char *const sender_names[SENDERS] = { "master", "engine" };
 
 /* A request of the engine's that waits for a slow key. */
 struct waiting {
@@ -44,11 +39,7 @@ struct keeper {
 	size_t waiting_n;
 };
 
-static const struct duty {
-	enum wire_kind ask, answer;
-	enum sender from;
-	keeper_op *op;
-} duties[] = {
+static const struct duty duties[] = {
 	{ WIRE_OPEN, WIRE_OPENED, FROM_MASTER, keeper_open },
 	{ WIRE_FORGET, WIRE_OK, FROM_MASTER, keeper_forget },
 	{ WIRE_SECRET, WIRE_OK, FROM_MASTER, keeper_secret },
@@ -59,13 +50,6 @@ static const struct duty {
 	{ WIRE_PLACEHOLDER, WIRE_PLACED, FROM_ENGINE, keeper_placeholder },
 	{ WIRE_JWS, WIRE_JWS_DONE, FROM_ENGINE, keeper_jws },
 	{ WIRE_TSIG, WIRE_MAC, FROM_ENGINE, keeper_tsig }
-};
-
-struct packet {
-	const struct msg_spec *spec;
-	uint32_t id;
-	void *body;			/* the struct of spec */
-	int fds[MSG_FDS_MAX], nfds;
 };
 
 /* Where the limit has room for it. */
@@ -133,24 +117,6 @@ confine(const struct keeper *k)
 		log_err(&err, "rehearsal in confinement");
 		exit(1);
 	}
-}
-
-static int
-answer(struct keeper *k, const struct duty *d, uint32_t id, const void *body)
-{
-	const struct msg_spec *spec = msg_find(wire_specs,
-	    (uint16_t)d->answer);
-	void *out = xcalloc(1, spec->size);
-	struct err err;
-	int rc;
-
-	if (d->op(&k->kek, body, out, &err) == 0) {
-		rc = wire_send(k->fds[d->from], d->answer, id, out);
-		msg_free(spec, out);
-	} else
-		rc = wire_fail(k->fds[d->from], id, &err);
-	free(out);
-	return rc;
 }
 
 /* --- requests for slow keys ----------------------------------------------- */
@@ -229,7 +195,8 @@ answer_waiting(struct keeper *k)
 	if (i == k->waiting_n)
 		return false;
 	w = &k->waiting[i];
-	if (answer(k, w->duty, w->id, w->body) != 0)
+	if (duty_do(w->duty, &k->kek, k->fds[w->duty->from], w->id,
+	    w->body) != 0)
 		drop_engine(k);
 	else
 		forget_waiting(k, i);
@@ -278,9 +245,8 @@ static int
 obey(struct keeper *k, enum sender from, struct packet *p, struct err *err)
 {
 	const enum wire_kind kind = (enum wire_kind)p->spec->kind;
-	const size_t n = sizeof(duties) / sizeof(duties[0]);
 	const struct key_type *slow;
-	size_t i;
+	const struct duty *d;
 	int rc;
 
 	if (p->nfds != (from == FROM_MASTER && kind == WIRE_PEER ? 1 : 0))
@@ -295,63 +261,37 @@ obey(struct keeper *k, enum sender from, struct packet *p, struct err *err)
 		take_engine(k, p);
 		return 0;
 	}
-	for (i = 0; i < n; i++)
-		if (duties[i].ask == kind && duties[i].from == from)
-			break;
-	if (i == n)
-		return err_set(err, ERR_INTERNAL, "message %s is none that "
-		    "the %s may send", p->spec->name, sender_names[from]);
+	d = duty_find(duties, sizeof(duties) / sizeof(duties[0]), from, p,
+	    err);
+	if (d == NULL)
+		return -1;
 	slow = slow_key(kind, p->body);
-	rc = slow != NULL ? let_wait(k, &duties[i], slow, p) :
-	    answer(k, &duties[i], p->id, p->body);
+	rc = slow != NULL ? let_wait(k, d, slow, p) :
+	    duty_do(d, &k->kek, k->fds[from], p->id, p->body);
 	return rc == 0 ? 0 : err_set(err, ERR_INTERNAL, "message %s: its "
 	    "answer could not be sent", p->spec->name);
-}
-
-/* Descriptors that nobody asked for are closed with the message. */
-static int
-take(struct keeper *k, enum sender from, const void *raw, size_t n,
-    struct packet *p, struct err *err)
-{
-	uint16_t kind;
-	int rc;
-
-	p->spec = msg_head(raw, n, &kind, &p->id) ?
-	    msg_find(wire_specs, kind) : NULL;
-	if (p->spec == NULL)
-		rc = err_set(err, ERR_INTERNAL, "%zu bytes that are no "
-		    "message", n);
-	else {
-		p->body = xcalloc(1, p->spec->size);
-		rc = msg_unpack(p->spec, raw, n, p->body, err) ? 0 : -1;
-		msg_forget();
-		if (rc == 0) {
-			rc = obey(k, from, p, err);
-			if (p->body != NULL)
-				msg_free(p->spec, p->body);
-		}
-		free(p->body);
-	}
-	while (p->nfds > 0)
-		close(p->fds[--p->nfds]);
-	return rc;
 }
 
 /* 0: go on. 1: the other end is gone. -1: it broke the rules. */
 static int
 hear(struct keeper *k, enum sender from, struct err *err)
 {
-	struct packet p = { .spec = NULL };
-	const void *raw;
-	ptrdiff_t n = msg_recv(k->fds[from], MSG_DONTWAIT, &raw, p.fds,
-	    &p.nfds);
+	struct packet p;
+	int rc;
 
-	if (n == 0)
+	switch (packet_hear(&p, k->fds[from], err)) {
+	case HEARD_NOTHING:
+		return 0;
+	case HEARD_END:
 		return 1;
-	if (n < 0)
-		return errno == EAGAIN ? 0 : errno == ECONNRESET ? 1 :
-		    err_errno(err, ERR_INTERNAL, "message");
-	return take(k, from, raw, (size_t)n, &p, err);
+	case HEARD_BAD:
+		return -1;
+	case HEARD_ONE:
+		break;
+	}
+	rc = obey(k, from, &p, err);
+	packet_free(&p);
+	return rc;
 }
 
 /* The engine comes first: a new channel from the master takes the place of

@@ -1,5 +1,5 @@
 /* everleafd: cleans up what it inherited, reads the configuration, makes the
- * directories, binds, starts the other four, and then only waits. */
+ * directories, binds, starts the others, and then only waits. */
 #include <config.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -17,6 +17,8 @@
 #include "daemon/conf_read.h"
 #include "daemon/log.h"
 #include "daemon/master.h"
+
+enum { TOKEN_ENV_MAX = 4096 };
 
 enum mode { MODE_RUN, MODE_TEST, MODE_SHOW };
 
@@ -38,6 +40,27 @@ open_standard(void)
 	syscall(SYS_close_range, (unsigned)STDERR_FILENO + 1, ~0U, 0U);
 }
 
+/* What says where a token is, to OpenSSL, its providers and what is behind
+ * them: for that process only. */
+static void
+keep_for_token(struct master *m)
+{
+	static const char *const kept[] = { "OPENSSL_CONF", "OPENSSL_MODULES",
+		"PKCS11_PROVIDER_MODULE", "SOFTHSM2_CONF", "TPM2OPENSSL_TCTI",
+		"TSS2_LOG" };
+	struct buf line;
+	size_t i;
+
+	for (i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {
+		if (getenv(kept[i]) == NULL)
+			continue;
+		buf_init(&line, TOKEN_ENV_MAX);
+		if (buf_printf(&line, "%s=%s", kept[i], getenv(kept[i])))
+			strv_add(&m->token_env, line.data);
+		buf_free(&line);
+	}
+}
+
 /* Only what we and the libraries of our children may see: no SSLKEYLOGFILE,
  * no proxies, no LD_*. */
 static void
@@ -52,6 +75,7 @@ clean_environment(struct master *m)
 	socket = xstrdup(getenv("NOTIFY_SOCKET"));
 	watchdog = xstrdup(getenv("WATCHDOG_USEC"));
 	m->credentials = xstrdup(getenv("CREDENTIALS_DIRECTORY"));
+	keep_for_token(m);
 	clearenv();
 	setenv("PATH", "/usr/sbin:/usr/bin:/sbin:/bin", 1);
 	setenv("LANG", "C.UTF-8", 1);

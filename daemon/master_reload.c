@@ -72,15 +72,45 @@ too_many_vanish(const struct conf *old, size_t gone, struct strv *lines)
 	return true;
 }
 
+static bool
+same_text(const char *a, const char *b)
+{
+	return strcmp(a, b) == 0;
+}
+
+/* Everything that a token was told when it was started. */
+static bool
+same_tokens(const struct conf *a, const struct conf *b)
+{
+	const struct conf_ca *x, *y;
+
+	if (!strv_same(&a->token_directories, &b->token_directories) ||
+	    a->token_directories.n != b->token_directories.n ||
+	    a->cas_n != b->cas_n)
+		return false;
+	for (x = a->cas, y = b->cas; x < a->cas + a->cas_n; x++, y++)
+		if (!same_text(x->title, y->title) ||
+		    !same_text(x->account_key, y->account_key) ||
+		    !same_text(x->directory, y->directory) ||
+		    !same_text(x->eab_key_file, y->eab_key_file))
+			return false;
+	return true;
+}
+
 static void
 apply(struct master *m, struct conf *c)
 {
+	bool tokens = (conf_has_token(m->conf) || conf_has_token(c)) &&
+	    !same_tokens(m->conf, c);
+
 	conf_free(m->conf);
 	m->conf = c;
 	log_set_level(log_level_find(c->log_level));
 	if (listen_change(m))
 		children_new_responder(m);
 	secrets_give(m);
+	if (tokens)
+		children_new_token(m);
 	reload.going = true;
 	notify_reloading();
 	children_new_engine(m);

@@ -132,7 +132,7 @@ reseal(struct child *c, uint32_t id, void *st)
 	return false;
 }
 
-/* --- of keeper and verifier -------------------------------------------- */
+/* --- of keeper, verifier and token ------------------------------------- */
 
 static bool
 opened(struct child *c, uint32_t id, void *st)
@@ -153,9 +153,9 @@ failed(struct child *c, uint32_t id, void *st)
 {
 	struct err err;
 
-	if (id == 0) {
+	if (id == 0 || c->role == ROLE_TOKEN) {
 		wire_failed_err(st, &err);
-		log_err(&err, "keeper");
+		log_err(&err, "%s", role_name(c->role));
 	} else if (c->role == ROLE_KEEPER && arm_is_ours(id))
 		arm_failed(id, st);
 	else if ((id & SURVEY_SERIAL) != 0)
@@ -180,6 +180,16 @@ fine(struct child *c, uint32_t id, void *st)
 	(void)st;
 	if (arm_is_ours(id))
 		arm_done(id);
+	return false;
+}
+
+/* The token is asked for nothing that somebody waits for. */
+static bool
+taken(struct child *c, uint32_t id, void *st)
+{
+	(void)c;
+	(void)id;
+	(void)st;
 	return false;
 }
 
@@ -215,12 +225,15 @@ static const struct rule {
 	{ ROLE_KEEPER, WIRE_CONFINED, confined },
 	{ ROLE_RESPONDER, WIRE_CONFINED, confined },
 	{ ROLE_VERIFIER, WIRE_CONFINED, confined },
+	{ ROLE_TOKEN, WIRE_CONFINED, confined },
 	{ ROLE_KEEPER, WIRE_OK, fine },
 	{ ROLE_KEEPER, WIRE_OPENED, opened },
 	{ ROLE_KEEPER, WIRE_KEY, sealed },
 	{ ROLE_KEEPER, WIRE_FAILED, failed },
 	{ ROLE_VERIFIER, WIRE_VERDICT, verdict },
-	{ ROLE_VERIFIER, WIRE_FAILED, failed }
+	{ ROLE_VERIFIER, WIRE_FAILED, failed },
+	{ ROLE_TOKEN, WIRE_OK, taken },
+	{ ROLE_TOKEN, WIRE_FAILED, failed }
 };
 
 static const struct rule *

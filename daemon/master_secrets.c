@@ -1,12 +1,14 @@
-/* Secrets in files that the configuration names: read as root, handed to the
- * keeper, forgotten. A file that is missing or bad takes nothing else along:
+/* Secrets in files that the configuration names: read as root, handed to
+ * keeper or token, forgotten. A file that is missing or bad takes nothing else along:
  * the log says it, and what needs the secret fails with words. */
 #include <config.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "acme/acme.h"
 #include "base/text.h"
 #include "daemon/conf_read.h"
 #include "daemon/log.h"
@@ -125,6 +127,44 @@ give_tsig(struct child *keeper, const struct conf_dns *d, struct err *err)
 	child_send(keeper, WIRE_SECRET, 0, &w, NULL, 0);
 	tsig_key_wipe(&key);
 	return 0;
+}
+
+static int
+give_key(struct child *token, const struct conf_ca *ca, struct err *err)
+{
+	char *shown = conf_uri_shown(ca->account_key);
+	struct w_token w = { .ca = ca->title, .shown = shown,
+		.uri = { (uint8_t *)ca->account_key,
+		strlen(ca->account_key) } };
+	struct buf origin;
+	int rc;
+
+	buf_init(&origin, ACME_URL_MAX);
+	rc = acme_url_origin(&origin, ca->directory, err);
+	w.origin = origin.data;
+	if (rc == 0)
+		child_send(token, WIRE_TOKEN, 0, &w, NULL, 0);
+	buf_free(&origin);
+	free(shown);
+	return rc;
+}
+
+void
+secrets_give_token(struct master *m)
+{
+	struct child *token = &m->children[ROLE_TOKEN];
+	const struct conf_ca *ca;
+	struct err err;
+
+	for (ca = m->conf->cas; ca < m->conf->cas + m->conf->cas_n; ca++) {
+		if (ca->account_key[0] == '\0')
+			continue;
+		if (give_key(token, ca, &err) != 0)
+			log_err(&err, "%s: ca \"%s\"", ca->where, ca->title);
+		if (ca->eab_key_file[0] != '\0' &&
+		    give_eab(token, ca, &err) != 0)
+			say_missing(ca, &err);
+	}
 }
 
 void

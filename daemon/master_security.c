@@ -56,6 +56,8 @@ security_answer(struct master *m, uint32_t id)
 	ourselves(m, &w.lines);
 	for (role = ROLE_MASTER + 1; role < ROLE_COUNT; role++) {
 		c = &m->children[role];
+		if (!children_want(c))
+			continue;
 		if (c->pid < 0 || c->confined.n == 0)
 			add(&w.lines, role_name(c->role), c->pid < 0 ?
 			    "does not run" : "has not said yet");

@@ -63,12 +63,23 @@ become(const struct spawn *s)
 		return 0;
 	if (s->may_chroot)
 		prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0);
-	if (setgroups(0, NULL) != 0 || setresgid(s->gid, s->gid, s->gid) != 0 ||
+	if ((s->groups_of != NULL ? initgroups(s->groups_of, s->gid) :
+	    setgroups(0, NULL)) != 0 || setresgid(s->gid, s->gid, s->gid) != 0 ||
 	    setresuid(s->uid, s->uid, s->uid) != 0)
 		return -1;
 	if (s->may_chroot)
 		keep_chroot();
 	return 0;
+}
+
+static int
+add_environment(const struct spawn *s)
+{
+	size_t i = 0;
+
+	while (i < s->env.n && putenv(s->env.v[i]) == 0)
+		i++;
+	return i == s->env.n ? 0 : -1;
 }
 
 static void __attribute__((noreturn))
@@ -77,7 +88,8 @@ child(const struct spawn *s, pid_t master)
 	int no;
 
 	signals_reset();
-	if (place_descriptors(s) == 0 && chdir(s->dir) == 0 && become(s) == 0 &&
+	if (add_environment(s) == 0 && place_descriptors(s) == 0 &&
+	    chdir(s->dir) == 0 && become(s) == 0 &&
 	    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 &&
 	    getppid() == master)
 		execve(s->path, s->argv, environ);

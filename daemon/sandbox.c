@@ -22,7 +22,8 @@ struct limits {
 static const struct limits limits[ROLE_COUNT] = {
 	[ROLE_KEEPER] = { 16, true, true, 0, 0 },
 	[ROLE_RESPONDER] = { 8192, true, true, 0, 0 },
-	[ROLE_VERIFIER] = { 32, true, true, 5, 128 * MIB }
+	[ROLE_VERIFIER] = { 32, true, true, 5, 128 * MIB },
+	[ROLE_TOKEN] = { 256, false, false, 0, 0 }
 };
 
 #ifdef SANITIZERS

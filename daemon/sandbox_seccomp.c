@@ -1,7 +1,7 @@
 /* System calls per role. Two kinds of table: what a role may do and nothing
  * else (keeper, verifier's child, responder), and what it must not do (the
- * engine, whose libraries do too many things to list; and every role whose
- * allow-list a library update has broken). A name that the installed library
+ * engine and the token, whose libraries do too many things to list; and every
+ * role whose allow-list a library update has broken). A name that the installed library
  * does not know is left out of a deny-list with a word in the report. */
 #include <config.h>
 #include "daemon/sandbox_parts.h"
@@ -102,7 +102,7 @@ static const char *const denied[] = {
 	NULL
 };
 
-/* And for all but the engine, which alone opens connections. */
+/* And for all but those two, which alone open connections. */
 static const char *const denied_network[] = {
 	"socket", "connect", "bind", "listen", "socketcall", NULL
 };

@@ -1,6 +1,7 @@
 /* Wishes as JSON, by one table of keys: reading, writing and the words of the
  * errors come from it. */
 #include <config.h>
+#include <assert.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,12 +60,15 @@ wish_init(struct conf_wish *w)
 	w->validity_ms = -1;
 }
 
+/* A wish of a row is complete: what it does not say was decided when it was
+ * recorded. */
 void
 wish_fill(struct conf_wish *w)
 {
 	char **text;
 	size_t i;
 
+	assert(w->validity_ms >= -1 && w->keep_versions >= -1);
 	for (i = 0; i < KEYS; i++) {
 		text = (char **)(void *)((char *)w + keys[i].at);
 		if (keys[i].kind == K_TEXT && keys[i].empty && *text == NULL)
@@ -74,6 +78,8 @@ wish_fill(struct conf_wish *w)
 		w->validity_ms = 0;
 }
 
+/* A word from another program first, then the key that is spelled most
+ * alike. */
 static const char *
 nearest(const char *said, bool labels)
 {
@@ -92,12 +98,14 @@ nearest(const char *said, bool labels)
 			best = keys[i].name;
 		}
 	}
+	assert(best != NULL);
 	return best;
 }
 
 static int
 unknown_key(const char *said, bool labels, struct err *err)
 {
+	assert(said != NULL);
 	err_set(err, ERR_INVALID, "no such key \"%.64s\" in a wish", said);
 	return err_advise(err, "You want \"%s\".", nearest(said, labels));
 }
@@ -108,6 +116,7 @@ quote(char out[80], const json_t *v)
 {
 	char *s = json_write(v);
 
+	assert(v != NULL);
 	snprintf(out, 80, "%.60s%s", s, strlen(s) > 60 ? "..." : "");
 	free(s);
 }
@@ -147,6 +156,7 @@ plain(const char *key, const json_t *v, bool empty, struct err *err)
 static int
 apply_text(char **to, const struct key *k, const json_t *v, struct err *err)
 {
+	assert(k->kind == K_TEXT && to != NULL);
 	if (!json_is_null(v) && plain(k->name, v, k->empty, err) != 0)
 		return -1;
 	free(*to);
@@ -154,6 +164,7 @@ apply_text(char **to, const struct key *k, const json_t *v, struct err *err)
 	return 0;
 }
 
+/* Whole or not at all: a list with one bad item leaves the old one. */
 static int
 apply_list(struct strv *to, const char *key, const json_t *v, struct err *err)
 {
@@ -161,6 +172,7 @@ apply_list(struct strv *to, const char *key, const json_t *v, struct err *err)
 	const json_t *item;
 	size_t i;
 
+	assert(to->n == 0 || to->v != NULL);
 	if (!json_is_null(v) && !json_is_array(v))
 		return wrong_type(key, v, "list", err);
 	if (json_array_size(v) > LIST_MAX)
@@ -218,6 +230,7 @@ apply_key(struct conf_wish *w, const struct key *k, const json_t *v,
 {
 	void *at = (char *)w + k->at;
 
+	assert(k >= keys && k < keys + KEYS);
 	switch (k->kind) {
 	case K_TEXT:
 		return apply_text(at, k, v, err);
@@ -235,11 +248,13 @@ apply_key(struct conf_wish *w, const struct key *k, const json_t *v,
 	return 0;
 }
 
+/* Without its "=": one key, whatever its value. */
 static void
 label_drop(struct strv *labels, const char *key)
 {
 	size_t i, n = strlen(key);
 
+	assert(key[0] != '\0');
 	for (i = 0; i < labels->n; i++)
 		if (strncmp(labels->v[i], key, n) == 0 &&
 		    labels->v[i][n] == '=')
@@ -307,6 +322,7 @@ wish_apply(struct conf_wish *w, struct strv *labels, const json_t *j,
 	size_t i;
 	int r;
 
+	assert(err != NULL);
 	if (!json_is_object(j))
 		return err_set(err, ERR_INVALID, "a wish is an object: "
 		    "{\"names\": [...]}");
@@ -326,6 +342,7 @@ wish_apply(struct conf_wish *w, struct strv *labels, const json_t *j,
 	return 0;
 }
 
+/* In the largest unit that it is a whole number of, as people write it. */
 void
 wish_span(char out[32], int64_t ms)
 {
@@ -341,6 +358,7 @@ wish_span(char out[32], int64_t ms)
 	}
 	while (i < 3 && ms % units[i].unit != 0)
 		i++;
+	assert(i >= 0 && i <= 3);
 	snprintf(out, 32, "%lld%c", (long long)(ms / units[i].unit),
 	    units[i].letter);
 }
@@ -353,6 +371,7 @@ key_json(const struct conf_wish *w, const struct key *k)
 	char span[32];
 	int64_t n;
 
+	assert(k >= keys && k < keys + KEYS);
 	switch (k->kind) {
 	case K_TEXT:
 		return *(char *const *)at == NULL ? NULL :
@@ -405,6 +424,7 @@ wish_text(const struct conf_wish *w)
 	json_t *j = wish_json(w, NULL);
 	char *s = json_write(j);
 
+	assert(s != NULL);
 	json_decref(j);
 	return s;
 }
@@ -415,6 +435,7 @@ wish_parse(struct conf_wish *w, const char *text, struct err *err)
 	json_t *j;
 	int r;
 
+	assert(text != NULL && w != NULL);
 	wish_init(w);
 	j = json_read(text, strlen(text), "a stored wish", err);
 	if (j == NULL)
