@@ -13,10 +13,10 @@ const struct api_route api_routes[] = {
 	{ "GET", "/v1/certificates", "state label ca service expiring q limit "
 	    "after full", api_get_certs },
 	{ "GET", CERT, "", api_get_cert },
-	{ "PUT", CERT, "dry", api_put_cert },
-	{ "PATCH", CERT, "dry", api_patch_cert },
+	{ "PUT", CERT, "dry trial", api_put_cert },
+	{ "PATCH", CERT, "dry trial", api_patch_cert },
 	{ "DELETE", CERT, "purge dry", api_delete_cert },
-	{ "POST", CERT "/renew", "dry", api_post_renew },
+	{ "POST", CERT "/renew", "dry trial", api_post_renew },
 	{ "POST", CERT "/deploy", "dry", api_post_deploy },
 	{ "POST", CERT "/test", "", api_post_test },
 	{ "POST", CERT "/revoke", "dry", api_post_revoke },

@@ -1,6 +1,7 @@
 /* Changes: each is checked here as far as the configuration goes, then asked
  * of the engine (acts.h), and answered when it is durable. With ?dry=1 the
- * answer says what would happen and nothing does. */
+ * answer says what would happen and nothing does; with ?trial=1 what would be
+ * ordered is ordered at the CA's staging meanwhile, and thrown away. */
 #include <config.h>
 #include <assert.h>
 #include <stdlib.h>
@@ -15,6 +16,27 @@
 #include "daemon/view.h"
 #include "daemon/wish_json.h"
 
+/* What a dry run answers; takes j. With a trial, what its events will tell. */
+static void
+reply_dry(struct api_req *r, json_t *j, bool trial,
+    const struct conf_wish *wish)
+{
+	struct act_trial where;
+	struct err err;
+	int status = 200;
+
+	if (trial && act_trial(r->name, wish, r->actor, &where, &err) != 0) {
+		json_decref(j);
+		api_reply_err(r, &err);
+		return;
+	}
+	if (trial && where.at != NULL)
+		status = 202;
+	json_object_set_new(j, "trial", !trial ? json_null() : json_pack(
+	    "{s:s, s:s?}", "ca", where.ca, "at", where.at));
+	api_reply(r, status, j);
+}
+
 /* --- PUT, PATCH -------------------------------------------------------- */
 
 struct put {
@@ -22,7 +44,7 @@ struct put {
 	struct conf_wish wish;
 	struct strv labels;
 	json_t *body;		/* PATCH: until the wish is read */
-	bool dry;
+	bool dry, trial;
 };
 
 static void
@@ -41,10 +63,11 @@ put_dry(struct put *p, enum put_result result)
 {
 	static const char *const words[] = { "created", "changed", "same" };
 
-	assert(p->dry && (size_t)result < sizeof(words) / sizeof(words[0]));
-	api_reply(p->r, 200, json_pack("{s:b, s:s, s:s, s:o}", "dry", 1,
+	assert(p->dry || p->trial);
+	assert((size_t)result < sizeof(words) / sizeof(words[0]));
+	reply_dry(p->r, json_pack("{s:b, s:s, s:s, s:o}", "dry", 1,
 	    "name", p->r->name, "result", words[result],
-	    "wish", wish_json(&p->wish, &p->labels)));
+	    "wish", wish_json(&p->wish, &p->labels)), p->trial, &p->wish);
 }
 
 /* Durable by now, or not even begun: what was asked for as a trial changes
@@ -57,7 +80,7 @@ put_over(void *ctx, enum put_result result, const struct err *err)
 	assert(err != NULL || p->r->name != NULL);
 	if (err != NULL)
 		api_reply_err(p->r, err);
-	else if (p->dry)
+	else if (p->dry || p->trial)
 		put_dry(p, result);
 	else
 		api_reply_cert(p->r, result == PUT_MADE ? 201 : 200,
@@ -83,8 +106,8 @@ put_go(struct put *p)
 	if (bad)
 		api_reply_err(r, &err);
 	else
-		act_put(r->name, &p->wish, &p->labels, r->actor, p->dry,
-		    put_over, p);
+		act_put(r->name, &p->wish, &p->labels, r->actor,
+		    p->dry || p->trial, put_over, p);
 }
 
 static struct put *
@@ -98,7 +121,8 @@ put_new(struct api_req *r)
 	wish_init(&p->wish);
 	r->own = p;
 	r->drop = put_free;
-	if (api_param_flag(&r->target, "dry", &p->dry, &err) == 0)
+	if (api_param_flag(&r->target, "dry", &p->dry, &err) == 0 &&
+	    api_param_flag(&r->target, "trial", &p->trial, &err) == 0)
 		p->body = api_body(r, &err);
 	if (p->body != NULL)
 		return p;
@@ -178,7 +202,7 @@ api_patch_cert(struct api_req *r)
 
 struct act {
 	struct api_req *r;
-	bool dry, purge, new_key, force;
+	bool dry, trial, purge, new_key, force;
 	/* What it would do, said for ?dry=1. */
 	void (*say)(const struct act *a, const struct bundle *b, json_t *lines);
 	void (*go)(struct act *a);
@@ -200,6 +224,7 @@ static void
 act_read(void *ctx, struct bundle *b, const struct err *err)
 {
 	struct act *a = ctx;
+	struct conf_wish wish;
 	json_t *lines;
 
 	assert(a->dry || a->go != NULL);
@@ -207,14 +232,16 @@ act_read(void *ctx, struct bundle *b, const struct err *err)
 		api_reply_err(a->r, err);
 	else if (b->cert == NULL)
 		api_reply_no_cert(a->r);
-	else if (!a->dry)
+	else if (!a->dry && !a->trial)
 		a->go(a);
 	else {
 		lines = json_array();
 		assert(a->say != NULL);
 		a->say(a, b, lines);
-		api_reply(a->r, 200, json_pack("{s:b, s:s, s:o}", "dry", 1,
-		    "name", a->r->name, "lines", lines));
+		wish = view_wanted(b);
+		reply_dry(a->r, json_pack("{s:b, s:s, s:o}", "dry", 1,
+		    "name", a->r->name, "lines", lines), a->trial, &wish);
+		conf_wish_free(&wish);
 	}
 }
 
@@ -262,6 +289,7 @@ act_begin(struct api_req *r, void (*say)(const struct act *a,
 	r->own = a;
 	r->drop = free;
 	if (api_param_flag(&r->target, "dry", &a->dry, &err) != 0 ||
+	    api_param_flag(&r->target, "trial", &a->trial, &err) != 0 ||
 	    api_param_flag(&r->target, "purge", &a->purge, &err) != 0 ||
 	    read_options(a, &err) != 0)
 		api_reply_err(r, &err);

@@ -44,6 +44,7 @@ struct conf_wish {
 	char *preferred_chain;	/* issuer name, or SHA-256 in hex; "" */
 	int64_t validity_ms;	/* 0: what the CA gives; -1: not written */
 	char *csr_file;		/* not in a policy; "": we make the key */
+	int64_t must_staple;	/* 1, 0; -1: not written */
 };
 
 struct conf_cert {
@@ -92,7 +93,9 @@ struct conf_ca {
 	bool test_ca;		/* its certificates are for tests */
 	char *eab_kid;		/* "" for none */
 	char *eab_key_file;	/* base64url, read by master for the keeper */
+	char *eab_algorithm;	/* "hs256" "hs384" "hs512" */
 	char *proxy;		/* "" for none */
+	char *http_version;	/* "auto" "1.1" "2" */
 	char *account_key;	/* URI of a key that is in a token; "": the
 				 * keeper's own. The engine's has no PIN */
 };
@@ -154,6 +157,11 @@ const struct conf_service *conf_service(const struct conf *c,
     const char *title);
 const struct conf_ca *conf_ca(const struct conf *c, const char *title);
 const struct conf_dns *conf_dns(const struct conf *c, const char *title);
+/* Where orders to this CA can be tried: a CA for tests is its own staging; else
+ * it is the block of its title with "-staging", or what the known CA of its
+ * directory has under such a name. NULL: none is known. */
+const struct conf_ca *conf_staging(const struct conf *c,
+    const struct conf_ca *ca);
 
 /* True if the file of `where` (FILE:LINE) is among the problems: a wish from
  * there that is not in certs has not been taken back. (At a start there is no

@@ -356,17 +356,18 @@ has_csr(const struct conf_parsed *b)
 static void
 check_own_key(struct parser *p, const struct conf_parsed *b)
 {
-	static const char *const moot[] = { "key-type", "key-policy" };
+	static const char *const moot[] = { "key-type", "key-policy",
+		"must-staple" };
 	const struct conf_key *k;
 	struct err err;
 	size_t i;
 
-	for (i = 0; i < 2 && has_csr(b); i++) {
+	for (i = 0; i < 3 && has_csr(b); i++) {
 		k = conf_key_find(CONF_CERT, moot[i]);
 		if ((b->seen >> conf_key_index(k) & 1) == 0)
 			continue;
 		err_set(&err, ERR_CONFIG_BAD, "%s does not go with csr-file: "
-		    "the key of this certificate is yours", moot[i]);
+		    "key and CSR of this certificate are yours", moot[i]);
 		err_advise(&err, "Remove one of the two.");
 		in_block(b, &err);
 		wrong(p, b->lines[conf_key_place(CONF_CERT, k)], &err);

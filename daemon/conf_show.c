@@ -53,7 +53,8 @@ is_moot(enum conf_kind kind, void *element, const struct conf_key *k)
 	return kind == CONF_CERT && cert->wish.csr_file != NULL &&
 	    *cert->wish.csr_file != '\0' &&
 	    (strcmp(k->word, "key-type") == 0 ||
-	    strcmp(k->word, "key-policy") == 0);
+	    strcmp(k->word, "key-policy") == 0 ||
+	    strcmp(k->word, "must-staple") == 0);
 }
 
 /* What a policy leaves open it does not decide: it is left out there. */

@@ -16,6 +16,7 @@
 #include "daemon/revoke.h"
 #include "daemon/sched.h"
 #include "daemon/selfcheck.h"
+#include "daemon/trial.h"
 #include "daemon/view.h"
 #include "daemon/wish_json.h"
 
@@ -345,7 +346,7 @@ recovered(void *ctx, struct rows *answers, int n, const struct err *err)
 		log_err(err, "the inventory can't be read");
 		exit(1);
 	}
-	assert(engine.flips == 0 && n == 4);
+	assert(engine.flips == 0 && n == 5);
 	engine.flips = 1;
 	free_leases(&answers[0]);
 	publish_again(&answers[1]);
@@ -364,13 +365,15 @@ recovered(void *ctx, struct rows *answers, int n, const struct err *err)
 		if (text_unid(&id, ROWS_AT(&answers[3], row_meta, i)->key +
 		    sizeof(TOUCH) - 1))
 			engine_touch((int64_t)id);
+	for (i = 0; i < answers[4].n; i++)
+		trial_recover(ROWS_AT(&answers[4], row_meta, i));
 	flipped(NULL, NULL, NULL);
 }
 
 static void
 recover(void *ctx)
 {
-	struct query q[4] = {
+	struct query q[5] = {
 		{ .table = T_JOB, .wheres = 1, .where = {
 			{ .col = "lease_until_ms", .cmp = CMP_GT } } },
 		{ .table = T_CHALLENGE },
@@ -378,10 +381,13 @@ recover(void *ctx)
 			{ .col = "owed", .cmp = CMP_EQ, .num = 1 } },
 		    .order = "cert_id" },
 		{ .table = T_META, .wheres = 1, .where = {
-			{ .col = "key", .cmp = CMP_PREFIX, .text = TOUCH } } }
+			{ .col = "key", .cmp = CMP_PREFIX, .text = TOUCH } } },
+		{ .table = T_META, .wheres = 1, .where = {
+			{ .col = "key", .cmp = CMP_PREFIX,
+			.text = TRIAL_KEY } } }
 	};
 
-	store_read(turn_store(), q, 4, recovered, ctx);
+	store_read(turn_store(), q, 5, recovered, ctx);
 }
 
 static void
@@ -499,6 +505,7 @@ engine_fini(void)
 	deploy_fini();
 	purge_fini();
 	selfcheck_fini();
+	trial_fini();
 	sched_fini();
 	cas_fini();
 	turn_fini();

@@ -8,6 +8,7 @@
 #include "daemon/proof.h"
 #include "daemon/sched.h"
 #include "daemon/selfcheck.h"
+#include "daemon/trial.h"
 
 /* The longer it has not worked, the longer until the next try; what could not
  * be taken down in a month is somebody else's by now. */
@@ -103,7 +104,7 @@ undo(void *ctx, struct bundle *b, const struct err *err)
 	sched_done(JOB_UNDO, id);
 	/* An order under way needs its challenges. They outlive a certificate
 	 * that is gone, and those of a trial never had one. */
-	if (err != NULL || bundle_order(b) != NULL)
+	if (err != NULL || bundle_order(b) != NULL || trial_has(id))
 		return;
 	for (i = 0; i < b->challenges.n; i++)
 		if (!selfcheck_uses(ROWS_AT(&b->challenges, row_challenge,

@@ -10,7 +10,8 @@
 #include "daemon/spread.h"
 #include "daemon/walking.h"
 
-/* Somebody waits for a trial, which belongs to no certificate. */
+/* Somebody waits for a trial, which belongs to no certificate: its id is 0, or
+ * negative. */
 enum { FIRST_GAP_MS = 1000, LAST_GAP_MS = 15 * 1000,
 	TRIAL_MS = 4 * 60 * 1000 };
 
@@ -105,7 +106,7 @@ put_findings(const struct watching *k)
 	const struct spread_server *v;
 	size_t i;
 
-	assert(k->row->cert_id != 0);
+	assert(k->row->cert_id > 0);
 	for (i = 0; i < k->spread.n; i++) {
 		struct row_finding f = { .cert_id = k->row->cert_id,
 			.ident = k->row->ident, .kind = (char[]){ "txt" },
@@ -125,7 +126,7 @@ static void
 watch_over(struct watching *k, const struct err *err)
 {
 	assert(k->done != NULL && k->open == 0);
-	if (k->row->cert_id != 0)
+	if (k->row->cert_id > 0)
 		put_findings(k);
 	k->done(k->ctx, err);
 	zone_free(&k->walking.w);
@@ -232,7 +233,7 @@ proof_dns_seen(const struct row_challenge *row, proof_done *done, void *ctx)
 	k = xcalloc(1, sizeof(*k));
 	k->row = row_copy(T_CHALLENGE, row);
 	k->wait_ms = d->wait_ms;
-	k->timeout_ms = row->cert_id == 0 && d->timeout_ms > TRIAL_MS ?
+	k->timeout_ms = row->cert_id <= 0 && d->timeout_ms > TRIAL_MS ?
 	    TRIAL_MS : d->timeout_ms;
 	k->since_ms = loop_mono();
 	k->gap_ms = FIRST_GAP_MS;

@@ -226,26 +226,36 @@ is_of_ones_own(const struct conf_ca *ca)
 	    (k != NULL && (k->can & CA_IS_PRIVATE) != 0);
 }
 
+bool
+selfcheck_look(int64_t id, const struct conf_wish *wish, struct ca *ca,
+    const char *guilty, void (*done)(void *ctx, const struct row_finding *f,
+    size_t n), void *ctx)
+{
+	const struct acme_session *s = ca_session(ca);
+	const char *kid = s != NULL ? acme_session_kid(s) : NULL;
+	struct strv identities = { NULL, 0 };
+	struct selfcheck_want w = { id, wish, guilty, &identities,
+		kid != NULL ? kid : "" };
+	bool begun;
+
+	assert(ca != NULL && done != NULL && id != 0);
+	if (is_of_ones_own(ca_conf(ca)) || look_by_dns(wish) ||
+	    !strv_has(&wish->challenge, "http-01"))
+		return false;
+	look_identities(&identities, ca);
+	begun = selfcheck(&w, done, ctx);
+	strv_free(&identities);
+	return begun;
+}
+
 /* Beside the order, which does not wait for it: it only tells why one might
  * fail. */
 void
 selfcheck_beside(const struct bundle *b, const struct conf_wish *wish,
     struct ca *ca, const char *guilty)
 {
-	const struct acme_session *s = ca_session(ca);
-	const char *kid = s != NULL ? acme_session_kid(s) : NULL;
-	struct strv identities = { NULL, 0 };
-	struct selfcheck_want w = { b->cert->id, wish, guilty, &identities,
-		kid != NULL ? kid : "" };
-	int64_t *id;
+	int64_t *id = xmemdup(&b->cert->id, sizeof(b->cert->id));
 
-	assert(ca != NULL && b->cert != NULL);
-	if (is_of_ones_own(ca_conf(ca)) || look_by_dns(wish) ||
-	    !strv_has(&wish->challenge, "http-01"))
-		return;
-	look_identities(&identities, ca);
-	id = xmemdup(&b->cert->id, sizeof(b->cert->id));
-	if (!selfcheck(&w, checked, id))
+	if (!selfcheck_look(*id, wish, ca, guilty, checked, id))
 		free(id);
-	strv_free(&identities);
 }

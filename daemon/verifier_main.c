@@ -5,6 +5,7 @@
  * verdict. A child that dies has found nothing fine. What a CSR asks for is
  * read by such a child, too; it writes the names where its errors would go. */
 #include <config.h>
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -50,6 +51,7 @@ wait_for(pid_t pid)
 	return got == pid ? status : -1;
 }
 
+/* A child for each: what a hostile file does to it ends with it. */
 static struct w_verdict
 verdict_of(const struct w_verify *wanted, const int *fds, int n)
 {
@@ -57,6 +59,7 @@ verdict_of(const struct w_verify *wanted, const int *fds, int n)
 	pid_t pid = fork();
 	int status;
 
+	assert(fds[0] >= 0);
 	if (pid == 0)
 		judge_and_end(wanted, fds, n);
 	if (pid < 0) {

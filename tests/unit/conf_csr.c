@@ -185,8 +185,9 @@ errors(void **state)
 	(void)state;
 	bad("", "0bad", 3, "the CSR is not signed with its own key");
 	bad("key-type = rsa-2048", "0shop.example", 4, "certificate "
-	    "\"shop.example\": key-type does not go with csr-file: the key of "
-	    "this certificate is yours. Remove one of the two.");
+	    "\"shop.example\": key-type does not go with csr-file: key and CSR "
+	    "of this certificate are yours. Remove one of the two.");
+	bad("must-staple = yes", "0shop.example", 4, "must-staple does not");
 	bad("key-policy = reuse", "0shop.example", 4, "key-policy does not");
 	bad("", "nothing", 3, "it holds no CSR");
 	put_file("own.csr", "0shop.example");
