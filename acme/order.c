@@ -67,6 +67,15 @@ acme_order_new(const struct acme_want *w)
 	return o;
 }
 
+bool
+acme_order_is_for(const struct acme_order *o, const void *csr, size_t n)
+{
+	assert(csr != NULL || n == 0);
+	if (n == 0 || !o->own_csr)
+		return n == 0 && !o->own_csr;
+	return o->csr.len == n && memcmp(o->csr.p, csr, n) == 0;
+}
+
 static void
 free_authz(struct acme_order *o)
 {

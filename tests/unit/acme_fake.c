@@ -784,7 +784,7 @@ http(struct fake_ca *ca, const struct acme_wish *w, struct acme_event *ev)
 
 /* --- the driver ----------------------------------------------------------- */
 
-static EVP_PKEY *
+EVP_PKEY *
 account_key(void)
 {
 	static EVP_PKEY *key;
