@@ -194,9 +194,9 @@ take_pending(struct run *r, struct authz *a, const struct authz_object *got)
 		fail_invalid(r, a, got);
 	else if (a->state == A_ANSWERED || c->status != CHALLENGE_PENDING) {
 		a->state = A_ANSWERED;
-		pace_early(&r->s->validation, a->polls);
+		pace_early(&r->s->validation, &a->looks);
 		a->next_ms = pace_next(&r->s->validation,
-		    r->event->reply.retry_after, r->now_ms, &a->polls);
+		    r->event->reply.retry_after, r->now_ms, &a->looks);
 	} else if (recheck && r->o->refused.code != ERR_OK)
 		fail_refused(r, a);
 	else
@@ -209,7 +209,7 @@ take_valid(struct run *r, struct authz *a)
 {
 	if (a->state == A_ANSWERED &&
 	    r->now_ms - a->next_ms <= r->s->validation.first_ms)
-		pace_ready(&r->s->validation, a->polls);
+		pace_ready(&r->s->validation, &a->looks);
 	a->state = A_DONE;
 }
 
@@ -286,9 +286,9 @@ reply_answer(struct run *r, const struct acme_reply *reply)
 
 	assert(a->state == A_CHOSEN);
 	a->state = A_ANSWERED;
-	a->polls = 0;
+	memset(&a->looks, 0, sizeof(a->looks));
 	a->next_ms = pace_next(&r->s->validation, reply->retry_after,
-	    r->now_ms, &a->polls);
+	    r->now_ms, &a->looks);
 }
 
 /* The CA may have taken an earlier answer: look before judging. */

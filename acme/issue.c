@@ -80,9 +80,9 @@ static int64_t
 next_look(struct acme_order *o, const struct pace *pace,
     const char *retry_after, int64_t now_ms)
 {
-	int64_t at = pace_next(pace, retry_after, now_ms, &o->polls), wait;
+	int64_t at = pace_next(pace, retry_after, now_ms, &o->looks), wait;
 
-	assert(o->polls >= 0);
+	assert(at >= now_ms);
 	if (o->finalized_ms == 0 || acme_retry_after(retry_after, now_ms,
 	    ACME_POLL_MIN_MS, ACME_POLL_MAX_MS) != 0)
 		return at;
@@ -99,9 +99,9 @@ take_order(struct run *r, const struct order_object *got,
 	struct err why;
 
 	if (got->status == ORDER_PROCESSING)
-		pace_early(&r->s->issuance, o->polls);
+		pace_early(&r->s->issuance, &o->looks);
 	else if (got->status == ORDER_VALID && o->status == ORDER_PROCESSING)
-		pace_ready(&r->s->issuance, o->polls);
+		pace_ready(&r->s->issuance, &o->looks);
 	assert(got->status < ORDER_STATUS_COUNT);
 	o->status = (int)got->status;
 	if (o->status > o->seen)
@@ -266,7 +266,7 @@ reply_new(struct run *r, const struct acme_reply *reply)
 	o->save = true;
 	keep_authz(o, &got.authz);
 	take_order(r, &got, NULL);
-	o->polls = 0;
+	memset(&o->looks, 0, sizeof(o->looks));
 	order_object_free(&got);
 }
 
@@ -407,7 +407,7 @@ act_finalize(struct run *r)
 		return;
 	}
 	o->finalized++;
-	o->polls = 0;
+	memset(&o->looks, 0, sizeof(o->looks));
 	o->finalized_ms = r->now_ms;
 	req.csr = o->csr;
 	order_ask(r, "finalizing the order", &req, o->finalize, NULL,

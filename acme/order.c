@@ -275,7 +275,8 @@ start_over(struct acme_order *o, int64_t now_ms)
 	o->status = o->seen = ORDER_PENDING;
 	o->created_ms = now_ms;
 	o->expires_ms = o->finalized_ms = o->next_ms = 0;
-	o->lost = o->finalized = o->unready = o->polls = o->reads_failed = 0;
+	o->lost = o->finalized = o->unready = o->reads_failed = 0;
+	memset(&o->looks, 0, sizeof(o->looks));
 	o->failing = o->over = o->told = o->retrying = o->look = false;
 	strv_free(&o->guilty);
 	err_clear(&o->refused);

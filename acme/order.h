@@ -4,6 +4,7 @@
 #ifndef ACME_ORDER_H
 #define ACME_ORDER_H
 #include "acme/codec.h"
+#include "acme/pace.h"
 #include "acme/post.h"
 
 enum authz_state {
@@ -30,7 +31,7 @@ struct authz {
 	bool recheck;		/* its answer was lost or refused */
 	char *keyauth, *value;
 	struct strv issuers, uris;	/* of dns-persist-01 */
-	int polls;
+	struct looks looks;
 	int64_t next_ms;	/* not before */
 };
 
@@ -78,7 +79,8 @@ struct acme_order {
 	bool look, save;
 	size_t at;		/* the authorization that the stage is about */
 	struct post post;
-	int polls, reads_failed;
+	struct looks looks;
+	int reads_failed;
 	int64_t next_ms;	/* the order is not read before */
 	int64_t pause_ms;	/* nothing is done before */
 	int64_t grace_ms;	/* a failed order waits so long for the rest */

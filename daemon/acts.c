@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/name.h"
+#include "daemon/account_key.h"
 #include "daemon/acts.h"
 #include "daemon/budget.h"
 #include "daemon/engine.h"
@@ -520,12 +521,12 @@ static void
 test_account(void *ctx, struct rows *answers, int n, const struct err *err)
 {
 	struct test *t = ctx;
-	const struct row_account *a = NULL;
+	const struct conf_ca *ca = conf_ca(engine_conf(), t->wish.ca);
+	const struct row_account *a = err == NULL && ca != NULL ?
+	    account_in_use(&answers[0], ca) : NULL;
 
 	assert(t->done != NULL);
 	(void)n;
-	if (err == NULL && answers[0].n > 0)
-		a = ROWS_AT(&answers[0], row_account, answers[0].n - 1);
 	look(&t->wish, a != NULL && a->kid != NULL ? a->kid : "", looked, t);
 }
 

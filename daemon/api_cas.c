@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "acme/jws.h"
+#include "daemon/account_key.h"
 #include "daemon/acts.h"
 #include "daemon/api_in.h"
 #include "daemon/engine.h"
@@ -46,25 +47,6 @@ count_in(const struct tally *t, size_t n, const char *title)
 	return 0;
 }
 
-/* Of several accounts there, the one that is used with this directory: the
- * newest, as in cas.c. */
-static const struct row_account *
-account_of(const struct cas_read *s, const struct conf_ca *ca)
-{
-	const struct row_account *a, *found = NULL;
-	size_t i;
-
-	assert(ca->title != NULL && ca->directory != NULL);
-	for (i = 0; i < s->rows[C_ACCOUNTS].n; i++) {
-		a = ROWS_AT(&s->rows[C_ACCOUNTS], row_account, i);
-		if (strcmp(a->ca, ca->title) == 0 &&
-		    strcmp(a->directory, ca->directory) == 0 &&
-		    (found == NULL || a->created_ms >= found->created_ms))
-			found = a;
-	}
-	return found;
-}
-
 static void
 thumbprint(char out[44], const struct row_account *a)
 {
@@ -83,7 +65,8 @@ static json_t *
 one(const struct cas_read *s, const struct conf_ca *ca)
 {
 	char print[44];
-	struct view_ca v = { .conf = ca, .account = account_of(s, ca),
+	struct view_ca v = { .conf = ca, .account = account_in_use(
+		    &s->rows[C_ACCOUNTS], ca),
 		.thumbprint = print,
 		.orders = count_in(s->orders, s->orders_n, ca->title) };
 	size_t i;

@@ -321,7 +321,7 @@ remove_over(void *ctx, bool over, const struct err *err)
 {
 	struct act *a = ctx;
 
-	assert(!over || a->purge || err != NULL);
+	assert(a->r->own == a);
 	if (err != NULL)
 		api_reply_err(a->r, err);
 	else if (a->purge)

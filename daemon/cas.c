@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "daemon/account_key.h"
 #include "daemon/cas_parts.h"
 #include "daemon/chance.h"
 #include "daemon/engine.h"
@@ -429,23 +430,9 @@ make_account(struct ca *c)
 }
 
 static void
-take_account(struct ca *c, struct rows *found)
-{
-	struct row_account *a;
-	size_t i;
-
-	for (i = 0; i < found->n && c->account.id == 0; i++) {
-		a = ROWS_AT(found, row_account, i);
-		if (!ca_is_its_row(c, a))
-			continue;
-		c->account = *a;
-		memset(a, 0, sizeof(*a));
-	}
-}
-
-static void
 rows_read(void *ctx, struct rows *answers, int n, const struct err *err)
 {
+	struct row_account *found;
 	struct ca *c = ctx;
 
 	assert(!c->loaded);
@@ -460,7 +447,11 @@ rows_read(void *ctx, struct rows *answers, int n, const struct err *err)
 		c->row = *ROWS_AT(&answers[0], row_ca, 0);
 		memset(answers[0].v, 0, sizeof(struct row_ca));
 	}
-	take_account(c, &answers[1]);
+	found = account_in_use(&answers[1], c->conf);
+	if (found != NULL) {
+		c->account = *found;
+		memset(found, 0, sizeof(*found));
+	}
 }
 
 static struct where
@@ -471,8 +462,6 @@ equals(const char *col, const char *text)
 	return w;
 }
 
-/* The last account at this very directory with a key of this kind. One that is dead stays dead: no key
- * is rolled over by itself (security.md B12). */
 static void
 load(struct ca *c)
 {
@@ -570,7 +559,7 @@ cas_init(void)
 		c->acting.ca = c;
 		c->acting.step = step;
 		c->acting.ctx = c;
-		ca_token_init(c);
+		c->ref = account_key_ref(c->conf);
 		ca_account_init(c);
 		ca_room_init(c);
 		row_text(&c->row.name, c->conf->title);

@@ -27,7 +27,7 @@ struct ca {
 	bool loaded;		/* the rows have been read */
 	bool stepping;		/* a session step is under way */
 	bool asked;		/* ... and the CA was asked for it */
-	char *ref;		/* wire_token_ref(); NULL: no token */
+	char *ref;		/* account_key_ref() */
 	bool key_known;		/* the token has told its public half */
 	struct waiter *waiters;
 	int orders;
@@ -70,9 +70,6 @@ void ca_account_init(struct ca *c);
 void ca_account_fini(struct ca *c);
 
 /* --- cas_token.c: accounts whose key is in a token ------------------------- */
-void ca_token_init(struct ca *c);
-/* Is this row's key the one that the configuration wants? */
-bool ca_is_its_row(const struct ca *c, const struct row_account *a);
 /* Asks the token which key it is; another one has another account. Then
  * ca_go(). */
 void ca_ask_token(struct ca *c);

@@ -5,33 +5,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include "acme/jws.h"
+#include "daemon/account_key.h"
 #include "daemon/cas_parts.h"
 #include "daemon/chance.h"
 #include "daemon/engine.h"
 #include "daemon/loop.h"
 
-enum { NO_KEK = 0 };
-
-void
-ca_token_init(struct ca *c)
-{
-	if (c->conf->account_key[0] != '\0')
-		c->ref = wire_token_ref(c->conf->title, c->conf->account_key);
-}
-
 bool
 ca_has_token(const struct ca *c)
 {
 	return c->ref != NULL;
-}
-
-bool
-ca_is_its_row(const struct ca *c, const struct row_account *a)
-{
-	if (c->ref == NULL)
-		return a->kek_id != NO_KEK;
-	return a->kek_id == NO_KEK && a->sealed.len == strlen(c->ref) &&
-	    memcmp(a->sealed.p, c->ref, a->sealed.len) == 0;
 }
 
 /* Of the key in a SubjectPublicKeyInfo; DER of RSA keys grows with them. */
@@ -56,7 +39,7 @@ ca_key_type(const struct blob *spki)
 static void
 new_account(struct ca *c, const struct blob *spki)
 {
-	struct row_account a = { .id = chance_id(), .kek_id = NO_KEK,
+	struct row_account a = { .id = chance_id(), .kek_id = ACCOUNT_IN_TOKEN,
 		.created_ms = loop_now(), .intent_ms = loop_now(),
 		.sealed = blob_copy(c->ref, strlen(c->ref)),
 		.spki = blob_copy(spki->p, spki->len) };

@@ -1,6 +1,7 @@
 /* The CAs that exist without a block: where their directories are and where
  * their terms stand. (Buypass ended its service in 2026 and is not here.) */
 #include <config.h>
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 #include "base/name.h"
@@ -62,6 +63,7 @@ conf_known_ca(const char *title)
 {
 	const struct conf_known_ca *k;
 
+	assert(title != NULL);
 	for (k = conf_known_cas; k->title != NULL; k++)
 		if (strcmp(k->title, title) == 0)
 			return k;
@@ -73,6 +75,7 @@ conf_known_directory(const char *directory)
 {
 	const struct conf_known_ca *k;
 
+	assert(directory != NULL);
 	for (k = conf_known_cas; k->title != NULL; k++)
 		if (k->directory != NULL &&
 		    strcmp(k->directory, directory) == 0)

@@ -234,33 +234,40 @@ conf_key_find(enum conf_kind kind, const char *word)
 {
 	const struct conf_key *k;
 
+	assert(kind < CONF_KINDS && word != NULL);
 	for (k = conf_keys; k->word != NULL; k++)
 		if ((k->in & 1u << kind) != 0 && strcmp(k->word, word) == 0)
 			return k;
 	return NULL;
 }
 
+/* Which of the keys that its kind has it is: the line of each is kept by
+ * that number. */
 unsigned int
 conf_key_place(enum conf_kind kind, const struct conf_key *key)
 {
 	const struct conf_key *k;
 	unsigned int n = 0;
 
+	assert((key->in & 1u << kind) != 0);
 	for (k = conf_keys; k != key; k++)
 		n += (k->in & 1u << kind) != 0;
 	assert(n < CONF_KEYS_OF_ONE);
 	return n;
 }
 
+/* Where the keys of an element begin: those of a wish lie in it. */
 void *
 conf_keys_of(enum conf_kind kind, void *element)
 {
+	assert(kind < CONF_KINDS && element != NULL);
 	return (char *)element + conf_shapes[kind].keys;
 }
 
 static size_t *
 count_of(const struct conf *c, enum conf_kind kind)
 {
+	assert(kind > CONF_TOP && kind < CONF_KINDS);
 	return (size_t *)((char *)(uintptr_t)c + conf_shapes[kind].count);
 }
 
@@ -270,6 +277,7 @@ list_of(const struct conf *c, enum conf_kind kind)
 {
 	char *list;
 
+	assert(kind > CONF_TOP && kind < CONF_KINDS);
 	memcpy(&list, (const char *)c + conf_shapes[kind].list, sizeof(list));
 	return list;
 }
@@ -283,11 +291,13 @@ conf_count(const struct conf *c, enum conf_kind kind)
 void *
 conf_element(const struct conf *c, enum conf_kind kind, size_t i)
 {
+	assert(i < conf_count(c, kind));
 	if (kind == CONF_TOP)
 		return (void *)(uintptr_t)c;
 	return list_of(c, kind) + i * conf_shapes[kind].size;
 }
 
+/* Zeroed, at the end. Pointers to other elements are not valid any more. */
 void *
 conf_add(struct conf *c, enum conf_kind kind)
 {
@@ -302,17 +312,20 @@ conf_add(struct conf *c, enum conf_kind kind)
 	}
 	element = list + (*n)++ * size;
 	memset(element, 0, size);
+	assert(*n > 0);
 	if (kind == CONF_CERT || kind == CONF_POLICY)
 		conf_wish_blank(conf_keys_of(kind, element));
 	return element;
 }
 
+/* What it holds, and not itself: the lists have their elements in one piece. */
 void
 conf_element_free(enum conf_kind kind, void *element)
 {
 	struct conf_head *head = element;
 	const struct conf_key *k;
 
+	assert(element != NULL);
 	for (k = conf_keys; k->word != NULL; k++)
 		if ((k->in & 1u << kind) != 0)
 			conf_key_free(k, conf_keys_of(kind, element));
@@ -339,11 +352,14 @@ conf_wish_blank(struct conf_wish *w)
 	w->validity_ms = -1;
 }
 
+/* Near enough to have been meant: a third of it may be wrong, and two
+ * letters of a short one. */
 void
 conf_near(struct conf_near *n, const char *typed, const char *known)
 {
 	int d = text_distance(typed, known), len = (int)strlen(typed);
 
+	assert(typed != NULL && known != NULL);
 	if (d <= (len / 3 > 2 ? len / 3 : 2) && d < len &&
 	    (n->word == NULL || d < n->distance)) {
 		n->word = known;

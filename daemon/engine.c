@@ -499,6 +499,7 @@ engine_fini(void)
 {
 	assert(engine.conf != NULL);
 	job_renew_fini();
+	job_install_fini();
 	job_ari_fini();
 	job_revoke_fini();
 	deploy_fini();

@@ -11,9 +11,12 @@
 #include "daemon/sched.h"
 #include "daemon/trial.h"
 
-enum { HOLD_MS = 60 * 1000 };	/* waits up to this stay in memory */
+enum { HOLD_MS = 60 * 1000,	/* waits up to this stay in memory */
+	BUSY_STEPS = 32, BUSY_MS = 250 };	/* busy: so many in this time */
 
 static struct issue *issues;
+static int64_t last_steps[BUSY_STEPS];	/* monotonic; a ring */
+static unsigned steps;			/* in all */
 
 struct issue *
 issue_new(struct ca *ca)
@@ -197,6 +200,13 @@ do_wish(struct issue *s, const struct acme_wish *w)
 	}
 }
 
+bool
+issue_is_busy(void)
+{
+	return issues != NULL && steps >= BUSY_STEPS &&
+	    loop_mono() - last_steps[steps % BUSY_STEPS] < BUSY_MS;
+}
+
 void
 issue_step(void *ctx, const struct acme_event *event)
 {
@@ -205,6 +215,7 @@ issue_step(void *ctx, const struct acme_event *event)
 	struct err err;
 
 	err_clear(&err);
+	last_steps[steps++ % BUSY_STEPS] = loop_mono();
 	w = acme_order_step(s->order, ca_session(s->ca), loop_now(), event,
 	    &err);
 	log_debug("%s: %s", s->name, acme_order_stage(s->order));

@@ -41,6 +41,8 @@ void issue_free_all(void);
 void issue_save(struct issue *s);
 /* The next step of the order, with what came of the wish before. */
 void issue_step(void *ctx, const struct acme_event *event);
+/* Orders make their way right now, many of them: they do not just wait. */
+bool issue_is_busy(void);
 /* keeper, program or name server could not. */
 void issue_peer_error(struct issue *s, const struct err *err);
 

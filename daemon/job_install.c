@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "daemon/chance.h"
 #include "daemon/engine.h"
+#include "daemon/issue.h"
 #include "daemon/log.h"
 #include "daemon/loop.h"
 #include "daemon/meta.h"
@@ -18,12 +19,14 @@
 #include "daemon/purge.h"
 #include "daemon/sched.h"
 
-enum { ROUND_OVER_MS = 500,
-	INSTALLS_MAX = 64 };
+/* While many orders make their way an install leaves three quarters of the
+ * time to them, unless one has waited for so long. */
+enum { ROUND_OVER_MS = 500, INSTALLS_MAX = 4,
+	REST_TIMES = 3, REST_MAX_MS = 1000, LATE_MS = 10 * 1000 };
 
 /* One install under way. */
 struct install {
-	int64_t cert_id;
+	int64_t cert_id, began_ms;	/* monotonic */
 	struct bundle *b;
 	struct row_generation gen;	/* its texts are static */
 	int64_t version;
@@ -31,11 +34,59 @@ struct install {
 	struct err err;
 };
 
+static struct {
+	struct loop_timer *timer;
+	int64_t until_ms;		/* monotonic */
+} rest;
+
 static void begin(struct install *n);
+
+/* --- beside orders -------------------------------------------------------- */
+
+static void
+rest_over(void *unused)
+{
+	(void)unused;
+	sched_kick();
+}
+
+static void
+begin_rest(const struct install *n)
+{
+	int64_t ms = REST_TIMES * (loop_mono() - n->began_ms);
+
+	ms = ms < REST_MAX_MS ? ms : REST_MAX_MS;
+	rest.until_ms = loop_mono() + ms;
+	if (!issue_is_busy())
+		return;
+	if (rest.timer == NULL)
+		rest.timer = loop_timer_new(rest_over, NULL);
+	loop_timer_after(rest.timer, ms);
+}
+
+int
+job_install_room(void)
+{
+	int running = sched_running(JOB_INSTALL);
+	int64_t oldest = sched_oldest(JOB_INSTALL);
+
+	if (!issue_is_busy() ||
+	    (oldest != 0 && loop_now() - oldest > LATE_MS))
+		return INSTALLS_MAX - running;
+	return running == 0 && loop_mono() >= rest.until_ms;
+}
+
+void
+job_install_fini(void)
+{
+	loop_timer_free(rest.timer);
+	memset(&rest, 0, sizeof(rest));
+}
 
 static void
 install_free(struct install *n)
 {
+	begin_rest(n);
 	if (n->b != NULL)
 		bundle_free(n->b);
 	blob_free(&n->chain);
@@ -477,13 +528,6 @@ read_bundle(void *ctx, struct bundle *b, const struct err *err)
 	begin(n);
 }
 
-int
-job_install_room(void)
-{
-	assert(sched_running(JOB_INSTALL) <= INSTALLS_MAX);
-	return INSTALLS_MAX - sched_running(JOB_INSTALL);
-}
-
 void
 job_install(int64_t cert_id)
 {
@@ -497,5 +541,6 @@ job_install(int64_t cert_id)
 	}
 	n = xcalloc(1, sizeof(*n));
 	n->cert_id = cert_id;
+	n->began_ms = loop_mono();
 	bundle_by_id(turn_store(), cert_id, read_bundle, n);
 }

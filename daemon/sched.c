@@ -11,6 +11,8 @@
 #include "daemon/sched.h"
 #include "daemon/turn.h"
 
+enum { NO_ROOM_MS = 1000 };	/* who found none looks again at last */
+
 struct running {
 	enum job_kind kind;
 	int64_t object;
@@ -21,6 +23,8 @@ struct running {
 static struct {
 	struct loop_timer *timer;
 	struct running *running;
+	int room[JOB_KIND_COUNT];	/* when the look began */
+	int64_t oldest[JOB_KIND_COUNT];
 	bool stopped, looking;
 } sched;
 
@@ -139,13 +143,24 @@ start(const struct row_job *job)
 		lease(job);
 }
 
+/* Those of one kind that are due. True: more are, and may start as well. */
+static bool
+start_due(int kind, const struct rows *due)
+{
+	size_t room = (size_t)sched.room[kind], i;
+
+	for (i = 0; i < due->n && i < room; i++)
+		start(ROWS_AT(due, row_job, i));
+	sched.oldest[kind] = i < due->n ? ROWS_AT(due, row_job, i)->due_ms : 0;
+	return i < due->n && room == SCHED_BATCH;
+}
+
 /* Answers to look(): one a kind, then the earliest job of all. */
 static void
 found(void *unused, struct rows *answers, int n, const struct err *err)
 {
-	int64_t next = loop_now() + SCHED_SLEEP_MAX_MS, room;
+	int64_t next = loop_now() + SCHED_SLEEP_MAX_MS;
 	bool full = false;
-	size_t i;
 	int k;
 
 	(void)unused;
@@ -156,13 +171,9 @@ found(void *unused, struct rows *answers, int n, const struct err *err)
 	}
 	assert(n == JOB_KIND_COUNT && sched.timer != NULL);
 	for (k = 1; k < n; k++) {
-		room = sched_table[k].room != NULL ? sched_table[k].room() :
-		    SCHED_BATCH;
-		for (i = 0; i < answers[k].n && room > 0; i++, room--)
-			start(ROWS_AT(&answers[k], row_job, i));
-		full = full || (i == answers[k].n && i == SCHED_BATCH);
-		if (i < answers[k].n)
-			next = loop_now() + 1000;
+		full = start_due(k, &answers[k]) || full;
+		if (sched.oldest[k] != 0)
+			next = loop_now() + NO_ROOM_MS;
 	}
 	if (answers[0].n > 0 &&
 	    ROWS_AT(&answers[0], row_job, 0)->due_ms < next &&
@@ -177,6 +188,18 @@ when(const char *col, enum cmp cmp, int64_t num)
 	struct where w = { .col = col, .cmp = cmp, .num = num };
 
 	return w;
+}
+
+/* How many of a kind may start, as it is known during this look. */
+static int
+ask_room(int kind)
+{
+	int room = sched_table[kind].room != NULL ?
+	    sched_table[kind].room() : SCHED_BATCH;
+
+	room = room < 0 ? 0 : room < SCHED_BATCH ? room : SCHED_BATCH;
+	sched.room[kind] = room;
+	return room;
 }
 
 static void
@@ -203,7 +226,8 @@ look(void *unused)
 		q[k].where[2] = when("lease_until_ms", CMP_LE, now);
 		q[k].wheres = 3;
 		q[k].order = "due_ms";
-		q[k].limit = SCHED_BATCH;
+		/* One more: who is left is known. */
+		q[k].limit = ask_room(k) + 1;
 	}
 	store_read(turn_store(), q, JOB_KIND_COUNT, found, NULL);
 }
@@ -266,6 +290,12 @@ sched_fini(void)
 	}
 	loop_timer_free(sched.timer);
 	memset(&sched, 0, sizeof(sched));
+}
+
+int64_t
+sched_oldest(enum job_kind kind)
+{
+	return sched.oldest[kind];
 }
 
 int

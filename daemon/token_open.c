@@ -53,15 +53,15 @@ first_reason(char said[SAID_MAX], bool details)
 	unsigned long e = ERR_get_error_all(NULL, NULL, NULL, &data, &flags);
 	char number[32];
 
-	reason = ERR_reason_error_string(e);
-	if (reason == NULL && e != 0) {
-		snprintf(number, sizeof(number), "error %lx", e);
-		reason = number;
-	}
 	if ((flags & ERR_TXT_STRING) == 0 || !details)
 		data = "";
-	snprintf(said, SAID_MAX, "%s%s%s", reason != NULL ? reason :
-	    "it gives no reason", *data != '\0' ? ": " : "", data);
+	reason = ERR_reason_error_string(e);
+	snprintf(number, sizeof(number), "error %lx", e);
+	if (reason == NULL)
+		reason = *data != '\0' ? "" : e != 0 ? number :
+		    "it gives no reason";
+	snprintf(said, SAID_MAX, "%s%s%s", reason, *data != '\0' &&
+	    *reason != '\0' ? ": " : "", data);
 	ERR_clear_error();
 }
 

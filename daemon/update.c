@@ -163,7 +163,7 @@ tsig_attach(const struct tsig *t, const struct blob *message)
 	unsigned int extra;
 
 	assert(message->len >= HEAD);
-	assert(t->mac.len > 0);
+	assert(t->key[0] != '\0' && t->alg[0] != '\0');
 	buf_init(&data, 4096);
 	put_name(&data, t->alg);
 	put_time(&data, t);
@@ -456,7 +456,7 @@ update_judge(const struct update_asked *q, const struct blob *reply,
 	const uint8_t *p = reply->p;
 	enum dns_rcode rcode;
 
-	assert((q->key == NULL) == (q->alg == NULL) && q->update != NULL);
+	assert(q->update != NULL && q->server != NULL);
 	if (reply->len < HEAD || reply->len + (t != NULL ? t->other.len : 0) >
 	    UPDATE_REPLY_MAX || get16(p) != q->id || (p[2] & 0x80) == 0 ||
 	    (p[2] >> 3 & 15) != OPCODE_UPDATE)

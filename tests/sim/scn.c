@@ -287,7 +287,7 @@ say_crash(struct play *p, char **w, int n)
 	return fine(p);
 }
 
-/* master refuses flip|install|prune|purge N */
+/* master refuses flip|install|prune|purge N | master installs-in MS */
 static bool
 say_master(struct play *p, char **w, int n)
 {
@@ -297,6 +297,10 @@ say_master(struct play *p, char **w, int n)
 	};
 	size_t i;
 
+	if (n == 3 && strcmp(w[1], "installs-in") == 0) {
+		sim_install_takes(strtol(w[2], NULL, 10));
+		return true;
+	}
 	for (i = 0; n == 4 && i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		if (strcmp(kinds[i].word, w[2]) == 0) {
 			sim_disk_refuses(kinds[i].kind,
@@ -306,7 +310,7 @@ say_master(struct play *p, char **w, int n)
 	return fail(p, "master refuses flip|install|prune|purge N");
 }
 
-/* add NAME [SERVICE] | remove NAME [purge] | deploy NAME | revoke NAME N */
+/* add NAME [SERVICE] | add-many N SUFFIX | remove NAME [purge] | deploy NAME | revoke NAME N */
 static bool
 say_add(struct play *p, char **w, int n)
 {
@@ -314,6 +318,19 @@ say_add(struct play *p, char **w, int n)
 		return false;
 	sim_add(w[1], n > 2 ? w[2] : NULL);
 	return fine(p);
+}
+
+static bool
+say_add_many(struct play *p, char **w, int n)
+{
+	char name[256];
+	long i;
+
+	for (i = 1; n == 3 && i <= strtol(w[1], NULL, 10); i++) {
+		snprintf(name, sizeof(name), "n%ld.%s", i, w[2]);
+		sim_add(name, NULL);
+	}
+	return n == 3 && fine(p);
 }
 
 static bool
@@ -615,7 +632,7 @@ static const struct {
 	{ "ca", say_ca }, { "service", say_service },
 	{ "dns", say_dns }, { "endpoint", say_endpoint },
 	{ "crash", say_crash }, { "operator", say_operator },
-	{ "master", say_master }, { "add", say_add },
+	{ "master", say_master }, { "add", say_add }, { "add-many", say_add_many },
 	{ "remove", say_remove }, { "deploy", say_deploy },
 	{ "trial", say_trial },
 	{ "revoke", say_revoke }, { "expect", say_expect },

@@ -30,6 +30,7 @@ static struct {
 	bool dead, sqlite;
 	char die_in[65];	/* service */
 	int64_t die_after, commits;
+	int64_t install_ms;	/* more than a message takes */
 	bool die_before;	/* ... that commit, and not after it */
 	bool loses_staged;
 	uint32_t seed;
@@ -159,6 +160,12 @@ void
 sim_die(void)
 {
 	world.dead = world.loses_staged = true;
+}
+
+void
+sim_install_takes(int64_t ms)
+{
+	world.install_ms = ms;
 }
 
 void
@@ -764,7 +771,8 @@ peer_ask(enum wire_kind kind, const void *st, peer_done *done, void *ctx)
 		world.die_in[0] = '\0';
 		world.dead = true;
 	}
-	sim_post(kind == WIRE_RUN ? 100 : PEER_MS, deliver, p);
+	sim_post(kind == WIRE_RUN ? 100 : kind == WIRE_INSTALL ? PEER_MS +
+	    world.install_ms : PEER_MS, deliver, p);
 }
 
 void

@@ -124,9 +124,12 @@ is "version 8 is issued" within 60 issued 8
 same "its account is known" "$(account .url)" "$url"
 
 # --- what an operator may ---
+serial=$(about $name .newest.serial)
 everleaf revoke $name --at-once --yes >"$scene/said" 2>&1
 same "root revokes by the account" $? 0
-is "the CA was asked" grep -q 'Revoked certificate' "$scene/log/pebble"
+same "the CA has revoked it" "$(curl -s --cacert "$ca_trust" -A test \
+	"https://127.0.0.1:$pebble_admin/cert-status-by-serial/$serial" |
+	jq -r .Status)" Revoked
 is "a new one is issued" within 60 issued 9
 is "root gives the account up" everleaf ca deactivate pebble --yes
 same "it is dead" "$(account .status)" dead
