@@ -61,6 +61,7 @@ exchange(struct acting *a)
 		.url = w->url, .accept = w->accept, .body = w->body,
 		.reply_max = w->reply_max, .trust = a->ca->conf->trust,
 		.proxy = a->ca->conf->proxy,
+		.version = a->ca->conf->http_version,
 		/* A public CA is not on this machine or in its network. */
 		.no_inner = a->ca->conf->trust.len == 0 };
 

@@ -1,5 +1,6 @@
 /* add, set, remove, renew, deploy: ask, then follow to the result. */
 #include <config.h>
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +27,7 @@ show_end(const struct change *c)
 	struct cli_answer a;
 	char *coded;
 
+	assert(c->what != NULL);
 	if (!cli.json || c->watch.name == NULL)
 		return;
 	coded = cli_encode(c->watch.name);
@@ -48,6 +50,7 @@ change(struct change *c)
 	struct cli_answer a;
 	int r = wait ? cli_events_mark(&c->watch.after) : CLI_DONE;
 
+	assert(c->target != NULL && c->method != NULL && c->what != NULL);
 	if (r != CLI_DONE) {
 		json_decref(c->body);
 		free(c->target);
@@ -89,6 +92,7 @@ cert_target(const char *name, const char *tail)
 	char *coded = cli_encode(name);
 	struct buf b;
 
+	assert(name != NULL && tail != NULL);
 	buf_init(&b, 2048);
 	buf_printf(&b, "/v1/certificates/%s%s", coded, tail);
 	free(coded);
@@ -97,6 +101,8 @@ cert_target(const char *name, const char *tail)
 
 /* --- add ------------------------------------------------------------------ */
 
+/* As people type them, with umlauts and capitals; the daemon gets the plain
+ * form. */
 static int
 canonical(struct strv *names, const struct strv *words)
 {
@@ -105,6 +111,7 @@ canonical(struct strv *names, const struct strv *words)
 	struct err err;
 	size_t i;
 
+	assert(names->n == 0);
 	for (i = 0; i < words->n; i++) {
 		if (idn_parse(name, &kind, words->v[i], &err) != 0)
 			return cli_usage("%s", err.text);
@@ -123,6 +130,7 @@ is_free(const char *title)
 	char *target = cert_target(title, "");
 	int r = cli_ask_quietly(&a, "GET", NULL, "%s", target);
 
+	assert(title[0] != '\0');
 	free(target);
 	if (r == CLI_NO_SUCH)
 		r = CLI_DONE;
@@ -143,6 +151,7 @@ wish_of(const struct cli_args *args, const struct strv *names)
 	struct strv webroots = cli_values(args, "--webroot");
 	json_t *wish = json_object();
 
+	assert(names->n > 0);
 	json_object_set_new(wish, "names", json_list(names));
 	if (services.n > 0)
 		json_object_set_new(wish, "services", json_list(&services));
@@ -196,6 +205,7 @@ put_together(struct strv *names, const json_t *cert, const struct strv *plus,
 	const json_t *item;
 	size_t i, dropped = 0;
 
+	assert(missing != NULL && names->n == 0);
 	json_array_foreach(json_object_get(json_object_get(cert, "wanted"),
 	    "names"), i, item)
 		if (strv_has(minus, json_string_value(item)))
@@ -208,6 +218,8 @@ put_together(struct strv *names, const json_t *cert, const struct strv *plus,
 	*missing = dropped < minus->n;
 }
 
+/* What there is, with what comes and without what goes: the wish is sent
+ * whole. */
 static int
 new_names(struct strv *names, const json_t *cert, const struct cli_args *args)
 {
@@ -218,6 +230,7 @@ new_names(struct strv *names, const json_t *cert, const struct cli_args *args)
 	bool missing;
 	int r = canonical(&plus, &add);
 
+	assert(names->n == 0);
 	if (r == CLI_DONE)
 		r = canonical(&minus, &drop);
 	put_together(names, cert, &plus, &minus, &missing);
@@ -350,6 +363,8 @@ cli_renew(const struct cli_args *args)
 	return r;
 }
 
+/* All that the service uses is checked and loaded again; nothing is
+ * installed anew. */
 static int
 deploy_service(const struct cli_args *args, const char *service)
 {
@@ -358,6 +373,7 @@ deploy_service(const struct cli_args *args, const char *service)
 	char *coded = cli_encode(service);
 	struct buf b;
 
+	assert(service != NULL);
 	buf_init(&b, 2048);
 	buf_printf(&b, "/v1/services/%s/deploy", coded);
 	free(coded);

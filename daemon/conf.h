@@ -43,6 +43,7 @@ struct conf_wish {
 	char *profile;		/* "": the CA's default */
 	char *preferred_chain;	/* issuer name, or SHA-256 in hex; "" */
 	int64_t validity_ms;	/* 0: what the CA gives; -1: not written */
+	int64_t must_staple;	/* 1, 0; -1: not written */
 };
 
 struct conf_cert {
@@ -90,7 +91,9 @@ struct conf_ca {
 	bool test_ca;		/* its certificates are for tests */
 	char *eab_kid;		/* "" for none */
 	char *eab_key_file;	/* base64url, read by master for the keeper */
+	char *eab_algorithm;	/* "hs256" "hs384" "hs512" */
 	char *proxy;		/* "" for none */
+	char *http_version;	/* "auto" "1.1" "2" */
 	char *account_key;	/* URI of a key that is in a token; "": the
 				 * keeper's own. The engine's has no PIN */
 };

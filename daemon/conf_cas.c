@@ -13,16 +13,17 @@
 #define ARI CA_CAN_ARI
 #define PROFILES CA_CAN_PROFILES
 #define EAB CA_NEEDS_EAB
+#define NO_STAPLE CA_NO_STAPLE
 
 const struct conf_known_ca conf_known_cas[] = {
 	{ "letsencrypt", "https://acme-v02.api.letsencrypt.org/directory",
 	    "https://letsencrypt.org/repository/",
-	    WILD | IP | ARI | PROFILES,
+	    WILD | IP | ARI | PROFILES | NO_STAPLE,
 	    "IP addresses need profile = \"shortlived\"" },
 	{ "letsencrypt-staging",
 	    "https://acme-staging-v02.api.letsencrypt.org/directory",
 	    "https://letsencrypt.org/repository/",
-	    WILD | IP | ARI | PROFILES | CA_IS_TEST, NULL },
+	    WILD | IP | ARI | PROFILES | NO_STAPLE | CA_IS_TEST, NULL },
 	{ "zerossl", "https://acme.zerossl.com/v2/DV90",
 	    "https://zerossl.com/terms/", WILD | ARI | EAB,
 	    "orders may stay in processing for hours" },

@@ -107,6 +107,7 @@ put_key(struct buf *b, const struct conf_key *k, const char *keys)
 		break;
 	case CONF_NUMBER:
 	case CONF_TIME:
+	case CONF_MAYBE:
 		put(b, (uint64_t)*(const int64_t *)(const void *)
 		    (keys + k->at), 8);
 		break;
@@ -303,6 +304,7 @@ get_key(struct in *in, enum conf_kind kind, const struct conf_key *k,
 		break;
 	case CONF_NUMBER:
 	case CONF_TIME:
+	case CONF_MAYBE:
 		*(int64_t *)(void *)(keys + k->at) = (int64_t)get(in, 8);
 		break;
 	case CONF_ENDPOINTS:

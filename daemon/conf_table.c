@@ -19,6 +19,10 @@ static const char *const key_types[] = {
 	"ecdsa-p256", "ecdsa-p384", "rsa-2048", "rsa-3072", "rsa-4096", NULL
 };
 static const char *const key_policies[] = { "new", "reuse", "next", NULL };
+static const char *const eab_algorithms[] = {
+	"hs256", "hs384", "hs512", NULL
+};
+static const char *const http_versions[] = { "auto", "1.1", "2", NULL };
 static const char *const adapters[] = {
 	"everleaf", "acme.sh", "lego", "certbot", "dehydrated", "uacme", NULL
 };
@@ -99,6 +103,9 @@ const struct conf_key conf_keys[] = {
 	{ WISH, "validity", CONF_TIME, IN_WISH(validity_ms), "auto",
 	    CONF_MINUTE, 398 * CONF_DAY, NULL, NULL, true, CONF_AT_RENEWAL,
 	    "lifetime that is asked for" },
+	{ WISH, "must-staple", CONF_MAYBE, IN_WISH(must_staple), "false",
+	    0, 0, NULL, NULL, false, CONF_AT_RENEWAL,
+	    "clients are to insist on a stapled OCSP answer" },
 	{ WISH, "renew-before", CONF_TIME, IN_WISH(renew_before_ms), "auto",
 	    CONF_SECOND, 398 * CONF_DAY, NULL, NULL, true, CONF_AT_RENEWAL,
 	    "time before the end at which it is renewed" },
@@ -163,9 +170,15 @@ const struct conf_key conf_keys[] = {
 	{ CA, "eab-key-file", CONF_PATH, IN_CA(eab_key_file), "", 0, 900,
 	    NULL, NULL, false, CONF_AT_ONCE,
 	    "external account: its HMAC key, base64url" },
+	{ CA, "eab-algorithm", CONF_CHOICE, IN_CA(eab_algorithm), "hs256",
+	    0, 0, eab_algorithms, NULL, false, CONF_AT_ONCE,
+	    "external account: the HMAC that the CA wants" },
 	{ CA, "proxy", CONF_TEXT, IN_CA(proxy), "", 0, 500,
 	    NULL, conf_check_proxy, false, CONF_AT_ONCE,
 	    "HTTP proxy on the way to the CA" },
+	{ CA, "http-version", CONF_CHOICE, IN_CA(http_version), "auto",
+	    0, 0, http_versions, NULL, false, CONF_AT_ONCE,
+	    "HTTP version that is spoken with the CA" },
 	{ CA, "account-key", CONF_URI, IN_CA(account_key), "", 0, 500,
 	    NULL, conf_check_key_uri, false, CONF_AT_ONCE,
 	    "pkcs11: or handle: URI of the account's key, in a token" },
@@ -350,6 +363,7 @@ conf_wish_blank(struct conf_wish *w)
 	w->renew_before_ms = -1;
 	w->keep_versions = -1;
 	w->validity_ms = -1;
+	w->must_staple = -1;
 }
 
 /* Near enough to have been meant: a third of it may be wrong, and two

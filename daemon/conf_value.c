@@ -142,8 +142,9 @@ no_choice(const struct conf_key *k, const char *s)
 
 /* --- reading ------------------------------------------------------------ */
 
+/* 1, 0, or -1 and err. */
 static int
-set_yesno(const struct conf_key *k, bool *to, const struct conf_given *g,
+read_yesno(const struct conf_key *k, const struct conf_given *g,
     struct err *err)
 {
 	static const char *const words[] = {
@@ -153,11 +154,24 @@ set_yesno(const struct conf_key *k, bool *to, const struct conf_given *g,
 
 	assert(k->type == CONF_YESNO && g->items.n == 1);
 	for (i = 0; i < 6; i++)
-		if (strcmp(words[i], g->items.v[0]) == 0) {
-			*to = i >= 3;
-			return 0;
-		}
+		if (strcmp(words[i], g->items.v[0]) == 0)
+			return i >= 3;
 	return wrong(k, g, err, "say true or false");
+}
+
+static int
+set_yesno(const struct conf_key *k, void *keys, const struct conf_given *g,
+    struct err *err)
+{
+	int yes = read_yesno(k, g, err);
+
+	if (yes < 0)
+		return -1;
+	if (k->type == CONF_YESNO)
+		*yesno_at(k, keys) = yes != 0;
+	else
+		*number_at(k, keys) = yes;
+	return 0;
 }
 
 static int
@@ -431,8 +445,8 @@ conf_key_set(const struct conf_key *k, void *keys,
 		    "%s: it takes one value, no list", k->word);
 	if (is_text(k))
 		return set_text(k, text_at(k, keys), g, err);
-	if (k->type == CONF_YESNO)
-		return set_yesno(k, yesno_at(k, keys), g, err);
+	if (k->type == CONF_YESNO || k->type == CONF_MAYBE)
+		return set_yesno(k, keys, g, err);
 	if (k->type == CONF_TIME)
 		return set_time(k, number_at(k, keys), g, err);
 	return set_number(k, number_at(k, keys), g, err);
@@ -587,7 +601,8 @@ conf_key_written(const struct conf_key *k, const void *keys)
 	if (is_list(k))
 		return list_at(k, keys)->n > 0 ||
 		    (services_set(k, keys) != NULL && *services_set(k, keys));
-	if (k->type == CONF_NUMBER || k->type == CONF_TIME)
+	if (k->type == CONF_NUMBER || k->type == CONF_TIME ||
+	    k->type == CONF_MAYBE)
 		return *number_at(k, keys) >= 0;
 	return true;
 }
@@ -638,6 +653,8 @@ conf_key_show(const struct conf_key *k, const void *keys, struct buf *out)
 		show_list(k, list_at(k, keys), out);
 	else if (k->type == CONF_YESNO)
 		buf_puts(out, *yesno_at(k, keys) ? "true" : "false");
+	else if (k->type == CONF_MAYBE)
+		buf_puts(out, *number_at(k, keys) > 0 ? "true" : "false");
 	else if (k->type == CONF_ENDPOINTS) {
 		buf_putc(out, '{');
 		for (i = 0; i < s->endpoints_n; i++) {

@@ -640,6 +640,13 @@ warn_wish(const struct conf_unit *main, const struct conf_cert *cert,
 		conf_unit_warn(main, 0, &err, diag);
 		break;
 	}
+	if (w->must_staple > 0 && (k->can & CA_NO_STAPLE) != 0) {
+		err_set(&err, ERR_CONFIG_BAD, "certificate \"%s\": %s has "
+		    "given OCSP up, and refuses must-staple; it is ordered "
+		    "without", cert->title, k->title);
+		err_advise(&err, "Leave out must-staple.");
+		conf_unit_warn(main, 0, &err, diag);
+	}
 	if (w->validity_ms <= 0 || (k->can & CA_CAN_VALIDITY) != 0)
 		return;
 	err_set(&err, ERR_CONFIG_BAD, "certificate \"%s\": %s does not let "

@@ -27,9 +27,12 @@ struct http_limits http_limits = {
 	.per_origin = 50, .connections = 2
 };
 
+enum version { ANY, ONLY_1_1, ONLY_2 };
+
 struct origin {
 	struct list link, waiting;
 	char host[HOST_MAX];	/* with the port, unless it is 443 */
+	enum version version;	/* that may be spoken there */
 	unsigned running, cap;
 	size_t members;		/* exchanges, in whatever state */
 };
@@ -116,6 +119,9 @@ on_line(char *p, size_t size, size_t n, void *ctx)
 	assert(x->easy != NULL);
 	if (!http_head_line(&x->head, p, size * n, HTTP_HEAD_MAX))
 		return stop(x, HTTP_HEAD_BAD);
+	if (x->origin->version == ONLY_2 && size * n > 7 &&
+	    memcmp(p, "HTTP/1.", 7) == 0)
+		return stop(x, HTTP_NOT_2);
 	if (http_head_length(&x->head) > x->reply_max &&
 	    strcmp(x->method, "HEAD") != 0)
 		return stop(x, HTTP_BODY_LONG);
@@ -261,8 +267,17 @@ forget_idle(void)
 	}
 }
 
+static enum version
+version_of(const char *word)
+{
+	return word == NULL || strcmp(word, "auto") == 0 ? ANY :
+	    strcmp(word, "1.1") == 0 ? ONLY_1_1 : ONLY_2;
+}
+
+/* Two CAs at one host may be spoken to in two ways: how many exchanges there
+ * may be at a time hangs on that. */
 static struct origin *
-find_origin(const char *host)
+find_origin(const char *host, enum version version)
 {
 	struct origin *o;
 	struct list *l;
@@ -270,13 +285,14 @@ find_origin(const char *host)
 	assert(strlen(host) < HOST_MAX);
 	for (l = origins.next; l != &origins; l = l->next) {
 		o = LIST_OF(l, struct origin, link);
-		if (strcmp(o->host, host) == 0)
+		if (o->version == version && strcmp(o->host, host) == 0)
 			return o;
 	}
 	if (origin_count >= ORIGINS_KEPT)
 		forget_idle();
 	o = xcalloc(1, sizeof(*o));
 	snprintf(o->host, sizeof(o->host), "%s", host);
+	o->version = version;
 	/* Until it has shown that it speaks HTTP/2. */
 	o->cap = http_limits.connections;
 	list_init(&o->link);
@@ -404,6 +420,9 @@ set_request(struct http_exchange *x)
 
 	assert(x->lines == NULL);
 	curl_easy_setopt(e, CURLOPT_URL, x->url);
+	if (x->origin->version == ONLY_1_1)
+		curl_easy_setopt(e, CURLOPT_HTTP_VERSION,
+		    CURL_HTTP_VERSION_1_1);
 	/* "" keeps curl from the environment's. */
 	curl_easy_setopt(e, CURLOPT_PROXY, x->proxy);
 	add_line(x, "Accept", x->accept);
@@ -739,7 +758,7 @@ http_send(const struct http_request *r,
 	buf_init(&x->in, r->reply_max);
 	x->done = done;
 	x->ctx = ctx;
-	x->origin = find_origin(host);
+	x->origin = find_origin(host, version_of(r->version));
 	x->origin->members++;
 	list_init(&x->link);
 	assert(x->easy == NULL && exchanges > 0);

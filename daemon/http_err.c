@@ -130,7 +130,9 @@ explain_fault(const struct http_failure *f, struct err *err)
 		    "may be",
 		[HTTP_FLOOD] = "it floods the connection instead of answering",
 		[HTTP_INNER] = "its name leads to a loopback or private "
-		    "address"
+		    "address",
+		[HTTP_NOT_2] = "it answers by HTTP/1.1, and http-version = 2 "
+		    "takes no other than HTTP/2"
 	};
 
 	assert((size_t)f->fault < sizeof(words) / sizeof(words[0]));
@@ -140,6 +142,9 @@ explain_fault(const struct http_failure *f, struct err *err)
 	if (f->fault == HTTP_INNER)
 		err_advise(err, "Check the name servers of this machine; for "
 		    "a CA of your own set trust-file");
+	if (f->fault == HTTP_NOT_2)
+		err_advise(err, "Leave out http-version in the block of this "
+		    "CA");
 }
 
 /* Our own reason for stopping it first, then the proxy's, then curl's

@@ -52,6 +52,17 @@ wanted_end(char out[TEXT_TIME], const struct issue *s)
 		text_rfc3339(out, loop_now() + s->wish.validity_ms);
 }
 
+/* Nor for what it has given up for good. */
+static unsigned int
+known_refused(const struct issue *s)
+{
+	const struct conf_known_ca *k =
+	    conf_known_directory(ca_conf(s->ca)->directory);
+
+	return s->wish.must_staple > 0 && k != NULL &&
+	    (k->can & CA_NO_STAPLE) != 0 ? ACME_DROPPED_MUST_STAPLE : 0;
+}
+
 /* What it replaces, if this CA has shown that it cares (RFC 9773 section
  * 5): such an order is outside of some of its limits. */
 static const char *
@@ -73,6 +84,8 @@ issue_order(const struct issue *s, const struct bundle *b)
 		.challenges = &s->wish.challenge,
 		.profile = s->wish.profile, .not_after = end,
 		.preferred_chain = s->wish.preferred_chain,
+		.must_staple = s->wish.must_staple > 0,
+		.known_refused = known_refused(s),
 		.replaces = predecessor(s, b) };
 
 	wanted_end(end, s);

@@ -182,7 +182,7 @@ turn_event(const struct happening *h)
 		.version = h->version };
 
 	assert(turn.batch != NULL);
-	assert(strchr(h->event, '.') != NULL);
+	assert(h->event != NULL && h->event[0] != '\0');
 	row.event = row_const(h->event);
 	row.name = row_const(h->name);
 	row.service = row_const(h->service);

@@ -289,6 +289,7 @@ issued_line(struct why *w)
 	const struct row_version *v = bundle_version(w->b, w->c->newest);
 	char from[TEXT_TIME], to[TEXT_TIME];
 	struct strv missing;
+	json_t *dropped, *item;
 	size_t i;
 
 	assert(w->c == w->b->cert);
@@ -302,6 +303,11 @@ issued_line(struct why *w)
 	for (i = 0; i < missing.n; i++)
 		line(w, i == 0 ? "without" : "", "%s", missing.v[i]);
 	strv_free(&missing);
+	dropped = json_lines(w->c->degraded);
+	json_array_foreach(dropped, i, item)
+		line(w, "without", "%s, which the CA did not grant",
+		    json_string_value(item));
+	json_decref(dropped);
 }
 
 static void

@@ -307,6 +307,7 @@ wire_send(int fd, enum wire_kind kind, uint32_t id, const void *st)
 	const struct msg_spec *spec = msg_find(wire_specs, (uint16_t)kind);
 
 	assert(spec != NULL);
+	assert(fd >= 0);
 	return msg_send(fd, spec, id, st, NULL, 0);
 }
 
@@ -319,6 +320,7 @@ wire_failed(const struct err *err)
 		.advice = (char *)(uintptr_t)err->advice
 	};
 
+	assert(err->code != ERR_OK);
 	return f;
 }
 

@@ -13,7 +13,7 @@
 
 enum { VALUE_MAX = 1024, LIST_MAX = 1000, LABELS_MAX = 64, LABEL_MAX = 256 };
 
-enum kind { K_TEXT, K_LIST, K_SPAN, K_NUMBER };
+enum kind { K_TEXT, K_LIST, K_SPAN, K_NUMBER, K_YESNO };
 
 struct key {
 	const char *name;
@@ -37,7 +37,8 @@ static const struct key keys[] = {
 	{ "profile", K_TEXT, offsetof(struct conf_wish, profile), true },
 	{ "preferred_chain", K_TEXT,
 	    offsetof(struct conf_wish, preferred_chain), true },
-	{ "validity", K_SPAN, offsetof(struct conf_wish, validity_ms), false }
+	{ "validity", K_SPAN, offsetof(struct conf_wish, validity_ms), false },
+	KEY(K_YESNO, must_staple)
 };
 enum { KEYS = sizeof(keys) / sizeof(keys[0]) };
 
@@ -47,7 +48,7 @@ static const struct { const char *said, *ours; } aliases[] = {
 	{ "sans", "names" }, { "hosts", "names" }, { "altnames", "names" },
 	{ "issuer", "ca" }, { "server", "ca" }, { "deploy", "services" },
 	{ "hooks", "services" }, { "key_algorithm", "key_type" },
-	{ "tags", "labels" }
+	{ "tags", "labels" }, { "ocsp_must_staple", "must_staple" }
 };
 
 void
@@ -57,6 +58,7 @@ wish_init(struct conf_wish *w)
 	w->renew_before_ms = -1;
 	w->keep_versions = -1;
 	w->validity_ms = -1;
+	w->must_staple = -1;
 }
 
 /* A wish of a row is complete: what it does not say was decided when it was
@@ -75,6 +77,8 @@ wish_fill(struct conf_wish *w)
 	}
 	if (w->validity_ms < 0)
 		w->validity_ms = 0;
+	if (w->must_staple < 0)
+		w->must_staple = 0;
 }
 
 /* A word from another program first, then the key that is spelled most
@@ -224,6 +228,16 @@ apply_number(int64_t *to, const char *key, const json_t *v, struct err *err)
 }
 
 static int
+apply_yesno(int64_t *to, const char *key, const json_t *v, struct err *err)
+{
+	if (!json_is_null(v) && !json_is_boolean(v))
+		return wrong_type(key, v, "yes or no: say true or false",
+		    err);
+	*to = json_is_null(v) ? -1 : json_is_true(v);
+	return 0;
+}
+
+static int
 apply_key(struct conf_wish *w, const struct key *k, const json_t *v,
     struct err *err)
 {
@@ -243,6 +257,8 @@ apply_key(struct conf_wish *w, const struct key *k, const json_t *v,
 		return apply_span(at, k->name, v, err);
 	case K_NUMBER:
 		return apply_number(at, k->name, v, err);
+	case K_YESNO:
+		return apply_yesno(at, k->name, v, err);
 	}
 	return 0;
 }
@@ -385,6 +401,9 @@ key_json(const struct conf_wish *w, const struct key *k)
 	case K_NUMBER:
 		n = *(const int64_t *)at;
 		return n < 0 ? NULL : json_integer(n);
+	case K_YESNO:
+		n = *(const int64_t *)at;
+		return n < 0 ? NULL : json_boolean(n);
 	}
 	return NULL;
 }

@@ -230,6 +230,8 @@ say_ca(struct play *p, char **w, int n)
 		ca_close_account();
 	else if (n == 2 && strcmp(w[1], "wants-binding") == 0)
 		ca_want_binding();
+	else if (n == 3 && strcmp(w[1], "must-staple") == 0)
+		return ca_staple(w[2]);
 	else if (n == 4 && strcmp(w[1], "refuses") == 0)
 		ca_name_fails(w[2], w[3]);
 	else if (n == 3 && strcmp(w[1], "accepts") == 0)

@@ -150,6 +150,9 @@ void ca_window(int64_t start_ms, int64_t end_ms);
 const char *ca_replaced(void);		/* certID of the newest order, or "" */
 void ca_close_account(void);
 void ca_want_binding(void);		/* of new accounts */
+/* What it does with must-staple: "grants", "ignores", "refuses" the CSR,
+ * "spoils" the order with that, or only "later", while it is processed. */
+bool ca_staple(const char *how);
 int64_t ca_accounts_made(void);
 const char *ca_contact(void);		/* the account's first; "" if none */
 /* True: no answer will come (then it has acted or not, as told). */

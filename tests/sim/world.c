@@ -377,6 +377,9 @@ csr(const struct w_csr *m)
 
 	sk_X509_EXTENSION_push(exts, X509V3_EXT_conf_nid(NULL, NULL,
 	    NID_subject_alt_name, san));
+	if (m->must_staple)
+		sk_X509_EXTENSION_push(exts, X509V3_EXT_conf_nid(NULL, NULL,
+		    NID_tlsfeature, "status_request"));
 	X509_REQ_add_extensions(req, exts);
 	X509_REQ_set_pubkey(req, key);
 	X509_REQ_sign(req, key, EVP_sha256());

@@ -285,9 +285,15 @@ wrong_values(void **state)
 		    "say :PORT or ADDRESS:PORT, such as :80" },
 		{ "policy p { webroot = srv }", "webroot: \"srv\": say the "
 		    "whole path, from /" },
+		{ "ca google { eab-algorithm = HS384 }", "eab-algorithm = "
+		    "HS384: say hs256, hs384 or hs512" },
+		{ "ca google { http-version = 3 }", "http-version = 3: say "
+		    "auto, 1.1 or 2" },
 		{ "ca google { proxy = \"http://u@h:1\" }", "proxy: "
 		    "\"http://u@h:1\": no host and port. A user and password "
 		    "do not belong into this file" },
+		{ "policy p { must-staple = please }", "must-staple = "
+		    "please: say true or false" },
 		{ "policy p { validity = 1 }", "validity = 1: say the unit: "
 		    "1s, 1m, 1h or 1d" }
 	};
@@ -669,6 +675,12 @@ what_a_ca_cannot(void **state)
 		{ TOS SHOP "validity = 2d\n}\n", "everleaf.conf: certificate "
 		    "\"shop.example\": letsencrypt does not let anybody "
 		    "choose the lifetime. Leave out validity.\n" },
+		{ TOS "policy default { must-staple = yes }\n" SHOP "}\n",
+		    "everleaf.conf: certificate \"shop.example\": letsencrypt "
+		    "has given OCSP up, and refuses must-staple; it is "
+		    "ordered without. Leave out must-staple.\n" },
+		{ TOS "policy default { must-staple = yes }\n"
+		    SHOP "must-staple = no\n}\n", "" },
 		{ TOS "certificate x {\nnames = \"192.0.2.1\"\nca = sslcom\n}"
 		    "\nca sslcom {\neab-kid = k\n}\n", "everleaf.conf: "
 		    "certificate \"x\": sslcom issues none for an address "
