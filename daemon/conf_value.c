@@ -13,7 +13,7 @@ static char **
 text_at(const struct conf_key *k, const void *keys)
 {
 	assert(k->type == CONF_TEXT || k->type == CONF_PATH ||
-	    k->type == CONF_CHOICE);
+	    k->type == CONF_CHOICE || k->type == CONF_URI);
 	return (char **)((char *)(uintptr_t)keys + k->at);
 }
 
@@ -27,7 +27,8 @@ list_at(const struct conf_key *k, const void *keys)
 static int64_t *
 number_at(const struct conf_key *k, const void *keys)
 {
-	assert(k->type == CONF_NUMBER || k->type == CONF_TIME);
+	assert(k->type == CONF_NUMBER || k->type == CONF_TIME ||
+	    k->type == CONF_MAYBE);
 	return (int64_t *)((char *)(uintptr_t)keys + k->at);
 }
 
@@ -152,7 +153,8 @@ read_yesno(const struct conf_key *k, const struct conf_given *g,
 	};
 	size_t i;
 
-	assert(k->type == CONF_YESNO && g->items.n == 1);
+	assert(k->type == CONF_YESNO || k->type == CONF_MAYBE);
+	assert(g->items.n == 1);
 	for (i = 0; i < 6; i++)
 		if (strcmp(words[i], g->items.v[0]) == 0)
 			return i >= 3;
