@@ -157,15 +157,15 @@ sim_die_at_commit(int64_t n, bool before)
 }
 
 void
-sim_die(void)
-{
-	world.dead = world.loses_staged = true;
-}
-
-void
 sim_install_takes(int64_t ms)
 {
 	world.install_ms = ms;
+}
+
+void
+sim_die(void)
+{
+	world.dead = world.loses_staged = true;
 }
 
 void
