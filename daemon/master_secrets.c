@@ -11,6 +11,7 @@
 #include "daemon/conf_read.h"
 #include "daemon/log.h"
 #include "daemon/master.h"
+#include "hooks/run.h"
 
 enum { SECRET_FILE_MAX = 4096 };
 
@@ -127,6 +128,17 @@ give_tsig(struct child *keeper, const struct conf_dns *d, struct err *err)
 	return 0;
 }
 
+/* Whoever can put another file there gives us a secret of his. */
+static void
+warn_insecure(const char *path)
+{
+	struct err err;
+
+	if (*path == '/' && access(path, F_OK) == 0 &&
+	    run_check_file(path, geteuid(), &err) != 0)
+		log_err(&err, "%s", path);
+}
+
 void
 secrets_give(struct master *m)
 {
@@ -137,13 +149,17 @@ secrets_give(struct master *m)
 
 	if (!child_send(keeper, WIRE_FORGET, 0, &none, NULL, 0))
 		return;
-	for (i = 0; i < m->conf->cas_n; i++)
+	for (i = 0; i < m->conf->cas_n; i++) {
+		warn_insecure(m->conf->cas[i].eab_key_file);
 		if (m->conf->cas[i].eab_key_file[0] != '\0' &&
 		    give_eab(keeper, &m->conf->cas[i], &err) != 0)
 			say_missing(&m->conf->cas[i], &err);
-	for (i = 0; i < m->conf->dns_n; i++)
+	}
+	for (i = 0; i < m->conf->dns_n; i++) {
+		warn_insecure(m->conf->dns[i].key_file);
 		if (m->conf->dns[i].key_file[0] != '\0' &&
 		    give_tsig(keeper, &m->conf->dns[i], &err) != 0)
 			log_err(&err, "%s: dns \"%s\"",
 			    m->conf->dns[i].where, m->conf->dns[i].title);
+	}
 }
