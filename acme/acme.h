@@ -182,6 +182,9 @@ struct acme_want {
 	const char *preferred_chain;	/* part of an issuer's name, or SHA-256
 					 * in hex; NULL or "": the default */
 	bool must_staple;		/* wished for with ACME_WISH_CSR */
+	/* Bits of enum acme_dropped: what this CA is known to refuse. It is
+	 * not asked for, and counts as left out. */
+	unsigned int known_refused;
 	/* Somebody else's CSR in DER, used instead of ACME_WISH_CSR; what is
 	 * wrong with it fails the order at its first step. */
 	struct blob csr;
@@ -238,6 +241,7 @@ struct acme_leaf {
 	char issuer[256];		/* RFC 2253, escaped */
 	struct strv names;		/* of the SAN, canonical */
 	bool test_ca;			/* of a known staging or test CA */
+	bool must_staple;		/* RFC 7633, feature 5 */
 };
 
 /* Splits and checks a chain as it came (security.md D1 to D7): only

@@ -54,6 +54,17 @@ mixed_up(const struct acme_order *o, const struct order_object *got)
 	return NULL;
 }
 
+/* What ends an order whose names were all valid is about its CSR: there
+ * "unauthorized" is no word about a challenge. */
+static void
+why_ended(struct acme_order *o, const struct problem *p)
+{
+	if (o->finalized > 0 && p->kind != NULL)
+		problem_request_err(p, JWS_FINALIZE, "the order", &o->said);
+	else
+		problem_validation_err(p, "the order", &o->said);
+}
+
 /* Its authorizations know better why an order is invalid: those that are not
  * known to be valid are read first, and the order's own words are kept for
  * the case that they say nothing. */
@@ -66,7 +77,7 @@ take_invalid(struct run *r, const struct order_object *got)
 	assert(got->status == ORDER_INVALID);
 	err_clear(&o->said);
 	if (got->has_error) {
-		problem_validation_err(&got->error, "the order", &o->said);
+		why_ended(o, &got->error);
 		order_guilty_of(o, &got->error);
 	}
 	for (i = 0; i < o->nauthz; i++)
@@ -415,18 +426,52 @@ act_finalize(struct run *r)
 	    ACME_JSON_MAX);
 }
 
-/* A CSR may be refused for a feature that can be left out; then the order is
- * ready as before, and another CSR is made. */
 static bool
-drop_feature(struct acme_order *o, const struct problem *p)
+wants_staple(const struct acme_order *o)
 {
-	if (!o->must_staple || o->own_csr ||
-	    is_dropped(o, ACME_DROPPED_MUST_STAPLE) ||
-	    (!is_type(p, "badCSR") && !is_type(p, "unauthorized")))
-		return false;
+	return o->must_staple && !o->own_csr &&
+	    !is_dropped(o, ACME_DROPPED_MUST_STAPLE);
+}
+
+/* Another CSR is made, with the same key. */
+static void
+drop_staple(struct acme_order *o)
+{
 	assert(o->csr.len > 0);
 	drop(o, ACME_DROPPED_MUST_STAPLE);
 	blob_free(&o->csr);
+}
+
+/* A CSR may be refused for a feature that can be left out; then the order is
+ * ready as before at most CAs. */
+static bool
+drop_feature(struct acme_order *o, const struct problem *p)
+{
+	if (!wants_staple(o) ||
+	    (!is_type(p, "badCSR") && !is_type(p, "unauthorized")))
+		return false;
+	drop_staple(o);
+	return true;
+}
+
+bool
+order_without_feature(struct run *r)
+{
+	struct acme_order *o = r->o;
+	struct err why;
+
+	assert(!o->failing);
+	if (o->finalized == 0)
+		return false;
+	if (o->csr.len > 0 && wants_staple(o) &&
+	    o->said.code == ERR_CSR_REFUSED)
+		drop_staple(o);
+	/* No CSR: it was just refused, and the order has ended with that. */
+	if (o->csr.len > 0 || !is_dropped(o, ACME_DROPPED_MUST_STAPLE))
+		return false;
+	err_set(&why, ERR_CSR_REFUSED, "the order: the CA ended it for "
+	    "must-staple");
+	order_retry(r, &why);
 	return true;
 }
 
@@ -492,6 +537,21 @@ act_download(struct run *r)
 	    "application/pem-certificate-chain", ACME_CHAIN_MAX);
 }
 
+/* A CA may also leave out in silence what it does not grant. */
+static void
+look_for_staple(struct acme_order *o)
+{
+	struct acme_leaf leaf;
+	struct err unused;
+
+	if (!wants_staple(o) ||
+	    acme_leaf_read(&leaf, o->leaf.p, o->leaf.len, &unused) != 0)
+		return;
+	if (!leaf.must_staple)
+		drop(o, ACME_DROPPED_MUST_STAPLE);
+	strv_free(&leaf.names);
+}
+
 void
 reply_download(struct run *r, const struct acme_reply *reply)
 {
@@ -506,9 +566,11 @@ reply_download(struct run *r, const struct acme_reply *reply)
 		return;
 	}
 	if (acme_chain_check(reply->body, reply->body_len, &o->names,
-	    o->spki.p, o->spki.len, r->now_ms, &o->leaf, &o->chain, &why) == 0)
+	    o->spki.p, o->spki.len, r->now_ms, &o->leaf, &o->chain,
+	    &why) == 0) {
+		look_for_staple(o);
 		alternate_begin(r, reply);
-	else if (why.code == ERR_CERT_BAD)
+	} else if (why.code == ERR_CERT_BAD)
 		order_fail(r, &why);
 	else
 		order_fail_for_now(r, &why);

@@ -61,6 +61,7 @@ acme_order_new(const struct acme_want *w)
 	o->preferred_chain = text_or_empty(w->preferred_chain);
 	o->profile_required = w->profile_required;
 	o->must_staple = w->must_staple;
+	o->dropped = (int)(w->known_refused & ACME_DROPPED_ALL);
 	if (w->csr.len > 0)
 		take_csr(o, &w->csr);
 	return o;
@@ -304,6 +305,8 @@ act_failed(struct run *r)
 		start_over(o, r->now_ms);
 		return;
 	}
+	if (!o->failing && order_without_feature(r))
+		return;
 	if (o->said.code != ERR_OK)
 		why = o->said;
 	else

@@ -152,6 +152,9 @@ void event_wait(struct run *r);
 void act_download(struct run *r);
 void reply_download(struct run *r, const struct acme_reply *reply);
 void act_done(struct run *r);
+/* An order that the CA has ended for a feature that can be left out is made
+ * anew without it; false: it was not for that. */
+bool order_without_feature(struct run *r);
 
 /* --- alternate.c */
 /* Looks whether the chain that has just come is the preferred one; if not,

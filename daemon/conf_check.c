@@ -2,6 +2,7 @@
  * files and for the API. */
 #include <config.h>
 #include <arpa/inet.h>
+#include <assert.h>
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@
 static int
 bad(struct err *err, const char *s, const char *why)
 {
+	assert(why != NULL);
 	return err_set(err, ERR_CONFIG_BAD, "\"%.200s\": %s", s, why);
 }
 
@@ -35,6 +37,8 @@ conf_check_email(const char *s, struct err *err)
 	return 0;
 }
 
+/* As people write sockets; a port alone means all addresses of both
+ * families. */
 int
 conf_check_listen(const char *s, struct err *err)
 {
@@ -50,6 +54,7 @@ conf_check_listen(const char *s, struct err *err)
 	port = strtol(colon + 1, NULL, 10);
 	if (port < 1 || port > 65535)
 		return bad(err, s, "a port is 1 to 65535");
+	assert(colon >= s);
 	n = (size_t)(colon - s);
 	if (n == 0)
 		return 0;
@@ -82,6 +87,7 @@ conf_check_name(const char *s, struct err *err)
 	enum name_kind kind;
 	char out[256];
 
+	assert(s != NULL);
 	return name_parse(out, &kind, s, err);
 }
 
@@ -164,6 +170,8 @@ conf_check_folder(const char *s, struct err *err)
 	return n > 900 ? bad(err, s, "it is too long") : 0;
 }
 
+/* No user, no fragment and nothing that a terminal or a log would show
+ * otherwise than it is. */
 int
 conf_check_url(const char *s, struct err *err)
 {
@@ -174,6 +182,7 @@ conf_check_url(const char *s, struct err *err)
 	for (p = s; *p != '\0'; p++)
 		if (*p <= ' ' || *p >= 0x7f || *p == '"' || *p == '#')
 			return bad(err, s, "no URL");
+	assert(strlen(s) >= 8);
 	if (!isalnum((unsigned char)s[8]) && s[8] != '[')
 		return bad(err, s, "no host in this URL");
 	return 0;
@@ -181,6 +190,8 @@ conf_check_url(const char *s, struct err *err)
 
 /* --- a wish ------------------------------------------------------------- */
 
+/* One spelling for each name, so that two wishes can be compared byte by
+ * byte. */
 static int
 canonical(struct strv *names, struct err *err)
 {
@@ -188,6 +199,7 @@ canonical(struct strv *names, struct err *err)
 	char out[256];
 	size_t i, j;
 
+	assert(names->n == 0 || names->v != NULL);
 	for (i = 0; i < names->n; i++) {
 		if (name_parse(out, &kind, names->v[i], err) != 0)
 			return -1;
@@ -210,6 +222,7 @@ conf_names_check(struct strv *names, struct err *err)
 	return 0;
 }
 
+/* The nearest that there is goes into the advice. */
 static int
 unknown(const struct conf *c, enum conf_kind kind, const char *title,
     const char *what, struct err *err)
@@ -218,6 +231,7 @@ unknown(const struct conf *c, enum conf_kind kind, const char *title,
 	struct conf_head *head;
 	size_t i;
 
+	assert(kind > CONF_TOP && kind < CONF_KINDS);
 	for (i = 0; i < conf_count(c, kind); i++) {
 		head = conf_element(c, kind, i);
 		conf_near(&near, title, head->title);
@@ -267,10 +281,12 @@ check_services(const struct conf *c, const struct conf_wish *w,
 	return 0;
 }
 
+/* key: which of the wish's keys is to blame, for the line of the message. */
 int
 conf_wish_refers(const struct conf *c, struct conf_wish *w,
     const char **key, struct err *err)
 {
+	assert(key != NULL);
 	*key = "names";
 	if (conf_names_check(&w->names, err) != 0 ||
 	    check_wildcard(c, w, err) != 0)
@@ -314,6 +330,8 @@ check_webroot(const struct conf *c, const struct conf_wish *w,
 	return 0;
 }
 
+/* What a wish from the API must pass: the same table as a file's, and what
+ * it names must exist. */
 int
 conf_wish_check(const struct conf *c, struct conf_wish *w, const char *what,
     struct err *err)
@@ -322,6 +340,7 @@ conf_wish_check(const struct conf *c, struct conf_wish *w, const char *what,
 	const char *key;
 	int rc = 0;
 
+	assert(what != NULL && c != NULL);
 	for (k = conf_keys; k->word != NULL && rc == 0; k++)
 		if ((k->in & 1u << CONF_CERT) != 0)
 			rc = conf_key_check(k, w, err);

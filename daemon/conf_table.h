@@ -9,7 +9,9 @@ enum conf_kind { CONF_TOP, CONF_CERT, CONF_POLICY, CONF_SERVICE, CONF_CA,
 	CONF_DNS, CONF_KINDS };
 
 enum conf_type { CONF_TEXT, CONF_LIST, CONF_YESNO, CONF_NUMBER, CONF_TIME,
-	CONF_PATH, CONF_ARGV, CONF_CHOICE, CONF_ENDPOINTS };
+	CONF_PATH, CONF_ARGV, CONF_CHOICE, CONF_ENDPOINTS,
+	CONF_URI, /* shown, and packed, as conf_uri_shown() has it */
+	CONF_MAYBE }; /* a yesno of a wish: an int64_t, as it may be absent */
 
 /* What a reload does about a change. */
 enum conf_touch {
@@ -123,8 +125,9 @@ enum conf_ca_can {
 	CA_CAN_PROFILES = 16,
 	CA_NEEDS_EAB = 32,
 	CA_IS_TEST = 64,	/* nobody trusts its certificates */
-	CA_IS_PRIVATE = 128	/* a program of one's own: it has no address
+	CA_IS_PRIVATE = 128,	/* a program of one's own: it has no address
 				 * until somebody says one */
+	CA_NO_STAPLE = 256	/* no must-staple: it has given OCSP up */
 };
 struct conf_known_ca {
 	const char *title;

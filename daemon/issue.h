@@ -12,6 +12,7 @@
 #include "store/rows.h"
 
 struct proof;
+struct trial;
 
 struct issue {
 	struct row_order row;
@@ -28,6 +29,7 @@ struct issue {
 					 * the one that is ordered */
 	struct proof *proofs;
 	struct proof *proof;		/* of the wish under way */
+	struct trial *trial;		/* NULL: none; trial.h */
 	struct issue *next;
 };
 
@@ -43,6 +45,10 @@ void issue_step(void *ctx, const struct acme_event *event);
 bool issue_is_busy(void);
 /* keeper, program or name server could not. */
 void issue_peer_error(struct issue *s, const struct err *err);
+
+/* --- job_renew.c ----------------------------------------------------------*/
+/* The order that the wish asks for. b: what it replaces; NULL: nothing. */
+struct acme_order *issue_order(const struct issue *s, const struct bundle *b);
 
 /* --- issue_proof.c --------------------------------------------------------*/
 /* A challenge that was published before a restart. */

@@ -10,6 +10,7 @@
 #include "daemon/plan.h"
 #include "daemon/sched.h"
 #include "daemon/selfcheck_note.h"
+#include "daemon/trial.h"
 #include "daemon/view.h"
 
 enum { ORDER_AGE_MS = 7 * 24 * 3600 * 1000 };
@@ -164,13 +165,10 @@ record_failure(void *ctx, struct bundle *b, const struct err *store_err)
 	free(e);
 }
 
-void
-issue_fail(struct issue *s, const struct err *err)
+/* What a failed order tells of its CA. */
+static void
+tell_ca(const struct issue *s, const struct err *err)
 {
-	struct ending *e = xcalloc(1, sizeof(*e));
-
-	e->issue = s;
-	e->err = *err;
 	if (err->code == ERR_ACCOUNT_UNKNOWN)
 		ca_lost_account(s->ca);
 	if (err->code == ERR_ACCOUNT_DEAD)
@@ -181,6 +179,21 @@ issue_fail(struct issue *s, const struct err *err)
 		ca_worked(s->ca);
 	else if (err->code != ERR_CA_PROTOCOL)
 		ca_failed(s->ca, err);
+}
+
+void
+issue_fail(struct issue *s, const struct err *err)
+{
+	struct ending *e;
+
+	tell_ca(s, err);
+	if (s->trial != NULL) {
+		trial_failed(s, err);
+		return;
+	}
+	e = xcalloc(1, sizeof(*e));
+	e->issue = s;
+	e->err = *err;
 	bundle_by_id(turn_store(), s->row.cert_id, record_failure, e);
 }
 
@@ -346,9 +359,14 @@ record_success(void *ctx, struct bundle *b, const struct err *err)
 void
 issue_succeed(struct issue *s, const struct acme_wish *w)
 {
-	struct success *k = xcalloc(1, sizeof(*k));
+	struct success *k;
 	struct err err;
 
+	if (s->trial != NULL) {
+		trial_worked(s, w);
+		return;
+	}
+	k = xcalloc(1, sizeof(*k));
 	k->issue = s;
 	if (acme_leaf_read(&k->leaf, w->leaf.p, w->leaf.len, &err) != 0) {
 		free(k);

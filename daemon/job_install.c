@@ -3,6 +3,7 @@
  * before its files are made, the files before the row says live. Job INSTALL.
  */
 #include <config.h>
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include "acme/acme.h"
@@ -99,6 +100,7 @@ owe_reload(const struct bundle *b, const struct row_deployment *old,
 {
 	struct row_deployment d = *old;
 
+	assert(old->service[0] != '\0' && version > 0);
 	/* What the files before did is not held against these. */
 	if (d.wanted != version) {
 		d.failures = d.next_try_ms = 0;
@@ -163,6 +165,8 @@ retire_old_generation(const struct install *n)
 	}
 }
 
+/* All that follows from it in one turn: generation, certificate, what the
+ * services owe. */
 static void
 live_now(struct install *n)
 {
@@ -172,6 +176,7 @@ live_now(struct install *n)
 		.cert_id = c.id, .name = c.name, .version = n->version,
 		.text = n->version == 0 ? "placeholder in place" : NULL };
 
+	assert(n->b != NULL && n->err.class == ERR_NONE);
 	n->gen.state = row_const("live");
 	batch_put(turn_batch(), T_GENERATION, &n->gen);
 	retire_old_generation(n);
@@ -187,6 +192,7 @@ live_now(struct install *n)
 		sched_put(JOB_PRUNE, c.id, loop_now() + plan_delay(CONF_DAY,
 		    engine_lifetime(n->b)));
 	engine_touch(c.id);
+	assert(c.installed == n->version && c.installed_gen == n->gen.gen);
 	sched_done(JOB_INSTALL, c.id);
 }
 
@@ -196,6 +202,7 @@ fail_deployment(const struct install *n, const struct row_deployment *old,
 {
 	struct row_deployment d = *old;
 
+	assert(next_ms >= loop_now());
 	d.error = NULL;
 	set_error(&d.error, err);
 	d.failures++;
@@ -221,6 +228,8 @@ say_failed(const struct install *n, const struct err *err)
 	int64_t failures = 1, life = engine_lifetime(n->b), at;
 	size_t i;
 
+	assert(n->b != NULL && n->b->cert != NULL);
+	assert(failures >= 1);
 	for (i = 0; i < all->n; i++)
 		if (ROWS_AT(all, row_deployment, i)->failures >= failures)
 			failures = ROWS_AT(all, row_deployment, i)->failures +
@@ -237,12 +246,14 @@ say_failed(const struct install *n, const struct err *err)
 	engine_touch(n->cert_id);
 }
 
+/* The files are there, or not: the rows hear of it as they are by now. */
 static void
 write_result(void *ctx, struct bundle *b, const struct err *err)
 {
 	struct install *n = ctx;
 	bool good = n->err.class == ERR_NONE;
 
+	assert(n->b != NULL);
 	bundle_free(n->b);
 	n->b = NULL;
 	if (err != NULL || b->cert == NULL)
@@ -261,6 +272,7 @@ write_result(void *ctx, struct bundle *b, const struct err *err)
 static void
 fail(struct install *n, const struct err *err)
 {
+	assert(n->b != NULL);
 	n->err = *err;
 	bundle_by_id(turn_store(), n->cert_id, write_result, n);
 }
@@ -293,6 +305,7 @@ ask_install(void *ctx)
 		.chain = n->chain };
 	struct buf meta;
 
+	assert(v != NULL && n->gen.cert_id == n->cert_id);
 	meta_write(&meta, n->b, &n->gen, v);
 	m.names = list_of(v->names);
 	m.meta.p = (uint8_t *)meta.data;
@@ -302,12 +315,15 @@ ask_install(void *ctx)
 	buf_free(&meta);
 }
 
+/* A chain that the inventory has lost is no reason to keep the key from its
+ * place: the leaf alone is better than the version before. */
 static void
 chain_read(void *ctx, struct rows *answers, int count, const struct err *err)
 {
 	struct install *n = ctx;
 	struct row_chain *row;
 
+	assert(n->chain.p == NULL);
 	(void)count;
 	if (err == NULL && answers[0].n > 0) {
 		row = ROWS_AT(&answers[0], row_chain, 0);
@@ -325,6 +341,7 @@ choose_generation(struct install *n)
 	struct row_cert c = *n->b->cert;
 	size_t i;
 
+	assert(n->b != NULL && n->gen.state == NULL);
 	n->gen.cert_id = c.id;
 	n->gen.version = n->version;
 	n->gen.created_ms = loop_now();
@@ -351,6 +368,7 @@ install(struct install *n, const struct row_version *v)
 	struct query q = { .table = T_CHAIN, .wheres = 1, .where = {
 		{ .col = "sha256", .cmp = CMP_EQ, .text = v->chain } } };
 
+	assert(v->sealed.len > 0);
 	choose_generation(n);
 	if (v->chain[0] == '\0')
 		turn_after(ask_install, n);
@@ -360,11 +378,13 @@ install(struct install *n, const struct row_version *v)
 
 /* --- the placeholder --------------------------------------------------- */
 
+/* The placeholder is a version now: the install begins again with it. */
 static void
 bundle_again(void *ctx, struct bundle *b, const struct err *err)
 {
 	struct install *n = ctx;
 
+	assert(n->version == 0 && n->chain.p == NULL);
 	bundle_free(n->b);
 	n->b = NULL;
 	if (err != NULL || b->cert == NULL) {
@@ -386,6 +406,7 @@ placed(void *ctx, void *answer, const struct err *err)
 	struct acme_leaf leaf;
 	struct err why;
 
+	assert(n->version == 0);
 	if (err != NULL) {
 		fail(n, err);
 		return;
@@ -422,6 +443,7 @@ ask_placeholder(void *ctx)
 		.alg = row_const("ecdsa-p256"), .names = wish.names,
 		.now_ms = loop_now() };
 
+	assert(n->version == 0 && bundle_version(n->b, 0) == NULL);
 	peer_ask(WIRE_PLACEHOLDER, &m, placed, n);
 	conf_wish_free(&wish);
 }
@@ -433,6 +455,7 @@ begin(struct install *n)
 {
 	const struct row_version *v = bundle_version(n->b, n->version);
 
+	assert(n->b != NULL && n->chain.p == NULL);
 	if (v == NULL && n->version == 0)
 		turn_after(ask_placeholder, n);
 	else if (v == NULL || v->sealed.len == 0) {
@@ -479,6 +502,7 @@ read_bundle(void *ctx, struct bundle *b, const struct err *err)
 {
 	struct install *n = ctx;
 
+	assert(n->b == NULL);
 	if (err != NULL || b->cert == NULL) {
 		engine_job_over(JOB_INSTALL, n->cert_id, err);
 		install_free(n);
@@ -509,6 +533,7 @@ job_install(int64_t cert_id)
 {
 	struct install *n;
 
+	assert(sched_is_running(JOB_INSTALL, cert_id));
 	/* What a round has checked must be what it reloads. */
 	if (deploy_busy()) {
 		sched_later(JOB_INSTALL, cert_id, loop_now() + ROUND_OVER_MS);

@@ -52,26 +52,40 @@ wanted_end(char out[TEXT_TIME], const struct issue *s)
 		text_rfc3339(out, loop_now() + s->wish.validity_ms);
 }
 
+/* Nor for what it has given up for good. */
+static unsigned int
+known_refused(const struct issue *s)
+{
+	const struct conf_known_ca *k =
+	    conf_known_directory(ca_conf(s->ca)->directory);
+
+	return s->wish.must_staple > 0 && k != NULL &&
+	    (k->can & CA_NO_STAPLE) != 0 ? ACME_DROPPED_MUST_STAPLE : 0;
+}
+
 /* What it replaces, if this CA has shown that it cares (RFC 9773 section
  * 5): such an order is outside of some of its limits. */
 static const char *
 predecessor(const struct issue *s, const struct bundle *b)
 {
-	const struct row_version *v = bundle_version(b, b->cert->newest);
+	const struct row_version *v = b == NULL ? NULL :
+	    bundle_version(b, b->cert->newest);
 
 	return v != NULL && v->version > 0 &&
 	    b->cert->ari_version == v->version &&
 	    strcmp(v->ca, s->wish.ca) == 0 ? v->ari_id : "";
 }
 
-static struct acme_order *
-new_order(const struct issue *s, const struct bundle *b)
+struct acme_order *
+issue_order(const struct issue *s, const struct bundle *b)
 {
 	char end[TEXT_TIME];
 	struct acme_want want = { .names = &s->wish.names,
 		.challenges = &s->wish.challenge,
 		.profile = s->wish.profile, .not_after = end,
 		.preferred_chain = s->wish.preferred_chain,
+		.must_staple = s->wish.must_staple > 0,
+		.known_refused = known_refused(s),
 		.replaces = predecessor(s, b) };
 
 	wanted_end(end, s);
@@ -145,7 +159,7 @@ begin(const struct bundle *b, struct conf_wish *wish, struct ca *ca)
 		h.event = "order.resumed";
 	else {
 		first_row(s, c);
-		s->order = new_order(s, b);
+		s->order = issue_order(s, b);
 	}
 	issue_key_choose(s, b);
 	h.version = s->row.version;

@@ -3,6 +3,7 @@
  * certificates in it are a CA's, so their content is not trusted at all. */
 #include <config.h>
 #include <arpa/inet.h>
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 #include <strings.h>
@@ -42,6 +43,7 @@ read_all(struct blob *out, int fd, size_t max)
 	size_t n = 0;
 	ssize_t got;
 
+	assert(fd >= 0 && max > 0);
 	out->p = xcalloc(max + 1, 1);
 	do {
 		got = pread(fd, out->p + n, max + 1 - n, (off_t)n);
@@ -53,9 +55,11 @@ read_all(struct blob *out, int fd, size_t max)
 		blob_wipe(out);
 		return false;
 	}
+	assert(out->len <= max);
 	return true;
 }
 
+/* Each with its own cap: the files are small, whoever wrote them. */
 bool
 judge_read(struct judge_files *f, const int fds[JUDGE_FILES])
 {
@@ -87,6 +91,7 @@ line_is(const char *line, size_t n, const char *edge, const char *label)
 	char want[80];
 	int len = snprintf(want, sizeof(want), "-----%s %s-----", edge, label);
 
+	assert(len > 0 && (size_t)len < sizeof(want));
 	return n == (size_t)len && memcmp(line, want, n) == 0;
 }
 
@@ -112,6 +117,7 @@ blocks(const struct blob *text, const char *label)
 	bool inside = false;
 	int count = 0;
 
+	assert(label[0] != '\0');
 	for (; left > 0; left -= n + 1, p = lf + 1) {
 		lf = memchr(p, '\n', left);
 		if (lf == NULL)
@@ -170,6 +176,7 @@ read_certs(X509 **out, int max, const struct blob *text)
 	int n = blocks(text, "CERTIFICATE"), i;
 	BIO *bio;
 
+	assert(max > 0 && out[0] == NULL);
 	if (n <= 0 || n > max)
 		return n == 0 ? 0 : -1;
 	bio = BIO_new_mem_buf(text->p, (int)text->len);
@@ -195,6 +202,7 @@ read_key(const struct blob *text)
 	long n = 0;
 	BIO *bio;
 
+	assert(text->p != NULL || text->len == 0);
 	if (blocks(text, "PRIVATE KEY") != 1)
 		return NULL;
 	bio = BIO_new_mem_buf(text->p, (int)text->len);
@@ -265,6 +273,7 @@ covers_names(const struct pair *p)
 	    NULL, NULL);
 	size_t i = 0;
 
+	assert(p->leaf != NULL);
 	while (names != NULL && i < wanted->n && is_named(names, wanted->v[i]))
 		i++;
 	GENERAL_NAMES_free(names);
@@ -280,6 +289,7 @@ belongs(const struct pair *p)
 	EVP_PKEY_CTX *ctx;
 	bool sound;
 
+	assert(p->leaf != NULL && p->key != NULL);
 	if (of_leaf == NULL || EVP_PKEY_eq(of_leaf, p->key) != 1)
 		return false;
 	/* A key file carries its public half, too: they could be two. */
@@ -292,6 +302,7 @@ belongs(const struct pair *p)
 static bool
 is_end_entity(const struct pair *p)
 {
+	assert(p->leaf != NULL);
 	return X509_check_ca(p->leaf) == 0;
 }
 
@@ -302,6 +313,7 @@ has_begun(const struct pair *p)
 	int order = ASN1_TIME_cmp_time_t(X509_get0_notBefore(p->leaf),
 	    p->now + HOUR_S);
 
+	assert(p->leaf != NULL);
 	return order == -1 || order == 0;
 }
 
@@ -324,6 +336,7 @@ issued(X509 *issuer, X509 *cert, int below)
 {
 	long most = X509_get_pathlen(issuer);
 
+	assert(issuer != NULL && cert != NULL && below >= 0);
 	return X509_check_ca(issuer) == 1 && (most < 0 || most >= below) &&
 	    X509_check_issued(issuer, cert) == X509_V_OK &&
 	    X509_verify(cert, X509_get0_pubkey(issuer)) == 1;
@@ -337,6 +350,7 @@ links_up(const struct pair *p)
 	    X509_get_issuer_name(cert)) == 0;
 	int i;
 
+	assert(p->nchain >= 0 && p->nchain <= JUDGE_CHAIN_MAX);
 	if (p->wanted->placeholder)
 		return own && p->nchain == 0 &&
 		    X509_verify(cert, X509_get0_pubkey(cert)) == 1;
@@ -354,6 +368,7 @@ links_up(const struct pair *p)
 static bool
 has_at(const struct blob *whole, size_t at, const struct blob *part)
 {
+	assert(at <= whole->len && part->len <= whole->len - at);
 	return part->len == 0 ||
 	    memcmp(whole->p + at, part->p, part->len) == 0;
 }
@@ -375,6 +390,7 @@ files_agree(const struct pair *p)
 	    &t[JUDGE_FULLCHAIN]);
 }
 
+/* By the words in its issuer; when it can't be told, it is one. */
 static bool
 is_of_test_ca(const X509 *cert)
 {
@@ -385,6 +401,7 @@ is_of_test_ca(const X509 *cert)
 	long n;
 	size_t i;
 
+	assert(cert != NULL);
 	if (bio == NULL)
 		return true;
 	X509_NAME_print_ex(bio, X509_get_issuer_name(cert), 0,
@@ -402,6 +419,7 @@ is_of_real_ca(const struct pair *p)
 {
 	int i;
 
+	assert(p->leaf != NULL);
 	if (p->wanted->allow_test_ca)
 		return true;
 	for (i = 0; i < p->nchain; i++)
@@ -424,9 +442,12 @@ static const struct rule {
 	{ is_of_real_ca, VERDICT_TEST_CA }
 };
 
+/* What can't be read is told apart from what is wrong: the one is a damaged
+ * file, the other a mistake. */
 static enum verdict
 load(struct pair *p)
 {
+	assert(p->key == NULL && p->leaf == NULL && p->nchain == 0);
 	p->key = read_key(&p->f->text[JUDGE_KEY]);
 	if (p->key == NULL)
 		return VERDICT_NO_KEY;
@@ -445,6 +466,7 @@ judge(const struct judge_files *f, const struct w_verify *wanted)
 	enum verdict v = load(&p);
 	size_t i;
 
+	assert(v != VERDICT_FINE || (p.key != NULL && p.leaf != NULL));
 	for (i = 0; v == VERDICT_FINE && i < sizeof(rules) / sizeof(rules[0]);
 	    i++)
 		if (!rules[i].holds(&p))

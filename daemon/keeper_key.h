@@ -47,4 +47,7 @@ EVP_PKEY *key_import(const struct blob *text, struct err *err);
  * each as wide as the curve. */
 int key_sign(uint8_t sig[KEY_SIG_MAX], size_t *n, enum jws_alg alg,
     EVP_PKEY *key, const void *p, size_t len, struct err *err);
+/* For keys that are not libcrypto's own, signatures are made from now on
+ * there, by what has these properties; NULL, NULL undoes it. */
+void key_sign_with(OSSL_LIB_CTX *lib, const char *properties);
 #endif

@@ -18,7 +18,7 @@ enum { MASTER_EXIT_FAILED = 1, MASTER_EXIT_CONFIG = 2,
 /* A child that has run so long has not failed at its start. */
 enum { CHILD_STEADY_MS = 60 * 1000 };
 
-/* One of the four other programs. */
+/* One of the other programs. */
 struct child {
 	struct master *m;
 	enum role role;
@@ -26,6 +26,7 @@ struct child {
 	int pidfd, channel;		/* -1 */
 	uid_t uid;
 	gid_t gid;
+	const char *user;		/* NULL: none of its own */
 	struct watch *exits, *speaks;
 	struct alarm *restart;
 	int64_t started, backoff;
@@ -50,6 +51,7 @@ struct master {
 	struct conf *conf;
 	char *credentials;		/* $CREDENTIALS_DIRECTORY, or NULL */
 	char libexec[4096];
+	struct strv token_env;		/* NAME=value for the token alone */
 
 	bool root, separate;		/* root; each role its own user */
 	int state, db, lock, tokens;	/* directories, lock file */
@@ -79,6 +81,8 @@ int kek_read(const struct master *m, uint8_t kek[32], struct err *err);
 
 /* --- master_secrets.c: files with secrets, for the keeper ------------------*/
 void secrets_give(struct master *m);	/* all of them, anew */
+/* To a new token: keys, and what binds their accounts. */
+void secrets_give_token(struct master *m);
 int secrets_base64(struct blob *out, const struct blob *text,
     const char *path, struct err *err);
 
@@ -109,6 +113,9 @@ void child_kill(struct child *c, int signal);
 /* Lets the engine go (drain) and starts a new one when it is gone. */
 void children_new_engine(struct master *m);
 void children_new_responder(struct master *m);
+/* Starts, replaces or ends the token, as the configuration now wants it. */
+void children_new_token(struct master *m);
+bool children_want(const struct child *c);
 void children_stop(struct master *m);
 /* Sends to a child; one that does not take it within 5 s is ended. */
 bool child_send(struct child *c, enum wire_kind kind, uint32_t id,

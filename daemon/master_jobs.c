@@ -4,6 +4,7 @@
  * link never moves while a service's program runs: it might read half of the
  * old and half of the new. */
 #include <config.h>
+#include <assert.h>
 #include <stdlib.h>
 #include <unistd.h>
 #include "daemon/log.h"
@@ -44,6 +45,8 @@ static void go(struct master *m);
 static int *
 count_of(enum wire_kind kind)
 {
+	assert(kind == WIRE_INSTALL || kind == WIRE_FLIP ||
+	    kind == WIRE_PRUNE || kind == WIRE_PURGE);
 	return kind == WIRE_INSTALL ? &installs : &others;
 }
 
@@ -52,10 +55,12 @@ drop_first(void)
 {
 	struct job *j = first;
 
+	assert(j != NULL && patience != NULL);
 	first = j->next;
 	if (first == NULL)
 		last = &first;
 	*count_of(j->kind) -= 1;
+	assert(installs >= 0 && others >= 0);
 	msg_free(msg_find(wire_specs, (uint16_t)j->kind), j->st);
 	free(j->st);
 	free(j);
@@ -67,15 +72,18 @@ done(struct master *m)
 {
 	struct w_empty w = { 0 };
 
+	assert(first != NULL);
 	requests_answer(m, first->engine, first->id, WIRE_OK, &w);
 	drop_first();
 }
 
+/* What was staged goes; what is whole stays, and may be tried again. */
 static void
 fail(struct master *m, struct err *err)
 {
 	struct err ignored;
 
+	assert(first != NULL && err->code != ERR_OK);
 	if (first->kind == WIRE_INSTALL)
 		generation_abandon(m->state, first->cert, first->gen,
 		    &ignored);
@@ -109,6 +117,7 @@ ask_keeper(struct master *m, struct job *j, struct err *err)
 	const struct w_install *w = j->st;
 	const struct w_open open = { w->cert, w->version, w->sealed };
 
+	assert(j == first && j->kind == WIRE_INSTALL && patience != NULL);
 	j->step = OPENING;
 	j->serial = ++serials;
 	alarm_after(patience, PATIENCE_MS);
@@ -119,9 +128,12 @@ ask_keeper(struct master *m, struct job *j, struct err *err)
 	return err_advise(err, "It is started again and this is tried again");
 }
 
+/* The rules of now, and not those of when it was asked: a reload may have
+ * come in between. */
 static int
 begin_install(struct master *m, struct job *j, struct err *err)
 {
+	assert(j == first && j->step == BEGIN);
 	if (rules_for(m, j->st, &j->rules, err) != 0)
 		return -1;
 	return ask_keeper(m, j, err);
@@ -138,6 +150,7 @@ ask_verifier(struct master *m, struct job *j, struct err *err)
 	int fds[5], i;
 	bool sent;
 
+	assert(j == first && (j->kind == WIRE_INSTALL || j->kind == WIRE_FLIP));
 	if (w != NULL) {
 		v.names = w->names;
 		v.placeholder = w->placeholder;
@@ -159,10 +172,13 @@ ask_verifier(struct master *m, struct job *j, struct err *err)
 static int
 begin_flip(struct master *m, struct job *j, struct err *err)
 {
+	assert(j == first && j->kind == WIRE_FLIP && j->step == BEGIN);
 	j->whole = true;
 	return ask_verifier(m, j, err);
 }
 
+/* The key lies in a file from here on, in a folder without a name that
+ * anybody knows. */
 static int
 stage(struct master *m, struct job *j, const struct blob *key,
     struct err *err)
@@ -173,6 +189,7 @@ stage(struct master *m, struct job *j, const struct blob *key,
 		.meta = w->meta, .uid = geteuid(), .gid = j->rules.gid,
 		.key_mode = j->rules.key_mode };
 
+	assert(j->kind == WIRE_INSTALL && j->step == OPENING);
 	return generation_stage(m->state, &g, &j->whole, err);
 }
 
@@ -181,6 +198,7 @@ finish(struct master *m, struct job *j, struct err *err)
 {
 	const struct w_install *w = j->st;
 
+	assert(j == first && j->step == VERIFYING);
 	if (j->kind == WIRE_INSTALL &&
 	    (generation_finish(m->state, j->cert, j->gen, err) != 0 ||
 	    generation_alias(m->state, j->cert, w->name, err) != 0))
@@ -197,6 +215,7 @@ make_again(struct master *m, struct job *j)
 	struct err ignored;
 	uint32_t live;
 
+	assert(j == first && j->step == VERIFYING);
 	if (j->kind != WIRE_INSTALL || !j->whole || j->staged_again ||
 	    generation_live(m->state, j->cert, &live, &ignored) != 0 ||
 	    live == j->gen ||
@@ -208,9 +227,12 @@ make_again(struct master *m, struct job *j)
 
 /* --- answers ----------------------------------------------------------- */
 
+/* Answers to what was given up meanwhile are nobody's: each question has a
+ * number of its own. */
 static struct job *
 waiting_for(uint32_t serial, enum step step)
 {
+	assert(step == OPENING || step == VERIFYING);
 	return first != NULL && first->serial == serial &&
 	    first->step == step ? first : NULL;
 }
@@ -225,6 +247,7 @@ jobs_opened(struct master *m, uint32_t id, struct w_opened *o)
 
 	if (j == NULL)
 		return;
+	assert(j == first && j->kind == WIRE_INSTALL);
 	if (o->cert != w->cert || o->version != w->version) {
 		child_broke_rule(&m->children[ROLE_KEEPER], "it opened another "
 		    "key");
@@ -247,6 +270,7 @@ jobs_verdict(struct master *m, uint32_t id, const struct w_verdict *v)
 	if (j == NULL)
 		return;
 	alarm_stop(patience);
+	assert(j == first);
 	if (v->verdict != VERDICT_FINE) {
 		if (make_again(m, j))
 			return;
@@ -266,6 +290,7 @@ jobs_failed(struct master *m, uint32_t id, const struct w_failed *f)
 	if (waiting_for(id, OPENING) == NULL &&
 	    waiting_for(id, VERIFYING) == NULL)
 		return;
+	assert(first != NULL);
 	wire_failed_err(f, &err);
 	fail(m, &err);
 	go(m);
@@ -294,6 +319,7 @@ purge(struct master *m, struct job *j, struct err *err)
 {
 	const struct w_purge *w = j->st;
 
+	assert(j->kind == WIRE_PURGE);
 	return generation_purge(m->state, w->cert, w->name, err);
 }
 
@@ -301,6 +327,7 @@ purge(struct master *m, struct job *j, struct err *err)
 static int
 begin(struct master *m, struct job *j, struct err *err)
 {
+	assert(j == first && j->step == BEGIN);
 	if (j->kind == WIRE_INSTALL)
 		return begin_install(m, j, err);
 	if (j->kind == WIRE_FLIP)
@@ -317,6 +344,7 @@ flip(struct master *m, struct job *j)
 {
 	struct err err;
 
+	assert(j == first && j->step == FLIPPING && !runs_going());
 	if (generation_flip(m->state, j->cert, j->gen, &err) == 0)
 		done(m);
 	else
@@ -361,18 +389,21 @@ fill(struct job *j)
 	const struct w_generation *g = j->st;
 	const struct w_purge *p = j->st;
 
+	assert(j->st != NULL);
 	j->cert = j->kind == WIRE_INSTALL ? install->cert :
 	    j->kind == WIRE_PURGE ? p->cert : g->cert;
 	j->gen = j->kind == WIRE_INSTALL ? install->gen :
 	    j->kind == WIRE_PURGE ? 0 : g->gen;
 }
 
+/* st is the job's from here on, also when it is refused. */
 void
 jobs_add(struct master *m, enum wire_kind kind, uint32_t id, void *st)
 {
 	struct job *j;
 	struct err err;
 
+	assert(st != NULL);
 	if (installs >= INSTALLS_MAX || others >= OTHERS_MAX) {
 		err_set(&err, ERR_INTERNAL, "the master has too much to do");
 		requests_refuse(m, m->engine, id, &err);
@@ -384,6 +415,7 @@ jobs_add(struct master *m, enum wire_kind kind, uint32_t id, void *st)
 		patience = alarm_new(too_long, m);
 	j = xcalloc(1, sizeof(*j));
 	*count_of(kind) += 1;
+	assert(installs + others > 0);
 	j->kind = kind;
 	j->id = id;
 	j->engine = m->engine;
@@ -403,5 +435,6 @@ jobs_flip_waits(void)
 bool
 jobs_work_on(uint64_t cert)
 {
+	assert(first == NULL || first->st != NULL);
 	return first != NULL && first->cert == cert;
 }

@@ -1,6 +1,7 @@
 /* What a revocation is: reasons, states, and when a version is replaced.
  * Pure. */
 #include <config.h>
+#include <assert.h>
 #include <string.h>
 #include "daemon/revoke.h"
 
@@ -19,6 +20,7 @@ revoke_reason(const char *name)
 {
 	size_t i;
 
+	assert(name != NULL);
 	for (i = 0; i < REVOKE_REASONS; i++)
 		if (strcmp(reasons[i].name, name) == 0)
 			return reasons[i].number;
@@ -39,6 +41,7 @@ revoke_reason_name(int64_t reason)
 bool
 revoke_is(const struct row_revocation *r, const char *state)
 {
+	assert(state[0] != '\0');
 	return strcmp(r->state, state) == 0;
 }
 
@@ -48,6 +51,8 @@ revoke_is_open(const struct row_revocation *r)
 	return !revoke_is(r, "done");
 }
 
+/* Served everywhere, and with another key: one that shares it would be as
+ * bad as the one that goes. */
 bool
 revoke_is_replaced(const struct bundle *b, int64_t version, int64_t now_ms)
 {
@@ -57,6 +62,7 @@ revoke_is_replaced(const struct bundle *b, int64_t version, int64_t now_ms)
 	const struct row_deployment *d;
 	size_t i;
 
+	assert(c != NULL);
 	if (c->newest <= version || c->installed != c->newest || v == NULL ||
 	    v->revoked_ms != 0 || v->not_after_ms <= now_ms ||
 	    (old != NULL && strcmp(old->spki_sha256, v->spki_sha256) == 0))
@@ -76,6 +82,8 @@ is_in_use(const struct row_cert *c, int64_t version)
 	    version == c->served;
 }
 
+/* A key that somebody else has is revoked wherever it was used; for other
+ * reasons only what is in use matters. */
 bool
 revoke_is_meant(const struct bundle *b, const struct row_version *v,
     int64_t reason, int64_t now_ms)

@@ -30,16 +30,20 @@ static struct {
 
 static void look(void *unused);
 
+/* Where it hangs in the list, or the list's end: both take it out and tell
+ * that it is not there. */
 static struct running **
 find(enum job_kind kind, int64_t object)
 {
 	struct running **at = &sched.running;
 
+	assert(kind > 0 && kind < JOB_KIND_COUNT);
 	while (*at != NULL && ((*at)->kind != kind || (*at)->object != object))
 		at = &(*at)->next;
 	return at;
 }
 
+/* A lease in the row keeps look() from finding it again; none frees it. */
 static void
 put_row(enum job_kind kind, int64_t object, int64_t due_ms, int64_t lease_ms)
 {
@@ -48,6 +52,7 @@ put_row(enum job_kind kind, int64_t object, int64_t due_ms, int64_t lease_ms)
 		.lease_owner = row_const(lease_ms > 0 ? "me" : ""),
 		.lease_until_ms = lease_ms };
 
+	assert(lease_ms == 0 || lease_ms > loop_now());
 	batch_put(turn_batch(), T_JOB, &row);
 }
 
@@ -73,16 +78,19 @@ sched_drop(enum job_kind kind, int64_t object)
 	batch_del(turn_batch(), T_JOB, &row);
 }
 
+/* What was wished for while it ran wins if it is sooner. */
 static void
 finish(enum job_kind kind, int64_t object, int64_t due_ms)
 {
 	struct running **at = find(kind, object), *r = *at;
 
+	assert(due_ms >= 0);
 	assert(r != NULL);
 	*at = r->next;
 	if (r->again_ms != 0 && (due_ms == 0 || r->again_ms < due_ms))
 		due_ms = r->again_ms;
 	free(r);
+	assert(*find(kind, object) == NULL);
 	if (due_ms != 0)
 		put_row(kind, object, due_ms, 0);
 	else
@@ -105,10 +113,13 @@ sched_later(enum job_kind kind, int64_t object, int64_t due_ms)
 static void
 lease(const struct row_job *job)
 {
+	assert(*find((enum job_kind)job->kind, job->object) != NULL);
 	put_row((enum job_kind)job->kind, job->object, job->due_ms,
 	    loop_now() + SCHED_LEASE_MS);
 }
 
+/* One that is handled still gets a new lease instead of a second run; one
+ * that was not over within its first step gets its first. */
 static void
 start(const struct row_job *job)
 {
@@ -124,6 +135,7 @@ start(const struct row_job *job)
 	r->object = job->object;
 	r->next = sched.running;
 	sched.running = r;
+	assert(*find(kind, job->object) == r && r->again_ms == 0);
 	log_debug("job %s %016llx", sched_table[kind].name,
 	    (unsigned long long)job->object);
 	sched_table[kind].run(job->object);
@@ -157,6 +169,7 @@ found(void *unused, struct rows *answers, int n, const struct err *err)
 		log_err(err, "the schedule can't be read");
 		exit(1);
 	}
+	assert(n == JOB_KIND_COUNT && sched.timer != NULL);
 	for (k = 1; k < n; k++) {
 		full = start_due(k, &answers[k]) || full;
 		if (sched.oldest[k] != 0)
@@ -196,6 +209,7 @@ look(void *unused)
 	int64_t now = loop_now();
 	int k;
 
+	assert(sched.looking);
 	(void)unused;
 	if (sched.stopped)
 		return;
@@ -226,9 +240,11 @@ wake(void *unused)
 	look(unused);
 }
 
+/* A kick and the timer may want the same look: one is enough. */
 static void
 timer_fired(void *unused)
 {
+	assert(sched.timer != NULL);
 	sched.looking = true;
 	look(unused);
 }
@@ -245,6 +261,7 @@ sched_kick(void)
 void
 sched_init(void)
 {
+	assert(sched.timer == NULL && sched.running == NULL);
 	sched.timer = loop_timer_new(timer_fired, NULL);
 	sched.stopped = false;
 	sched_kick();
@@ -287,6 +304,7 @@ sched_running(enum job_kind kind)
 	const struct running *r;
 	int n = 0;
 
+	assert(kind > 0 && kind < JOB_KIND_COUNT);
 	for (r = sched.running; r != NULL; r = r->next)
 		n += r->kind == kind;
 	return n;

@@ -4,6 +4,7 @@
  * that can read five descriptors, compute and end, and whose exit code is the
  * verdict. A child that dies has found nothing fine. */
 #include <config.h>
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -34,6 +35,7 @@ judge_and_end(const struct w_verify *wanted, const int *fds)
 	_exit((int)v);
 }
 
+/* A child for each: what a hostile file does to it ends with it. */
 static struct w_verdict
 verdict_of(const struct w_verify *wanted, const int *fds)
 {
@@ -41,6 +43,7 @@ verdict_of(const struct w_verify *wanted, const int *fds)
 	pid_t pid = fork(), got;
 	int status;
 
+	assert(fds[0] >= 0);
 	if (pid == 0)
 		judge_and_end(wanted, fds);
 	if (pid < 0) {
@@ -74,6 +77,7 @@ answer(const void *raw, size_t n, const int *fds, int nfds, struct err *err)
 		    "asks for a verdict on %d files", JUDGE_FILES);
 	if (!msg_unpack(spec, raw, n, &wanted, err))
 		return -1;
+	assert(nfds == JUDGE_FILES);
 	v = verdict_of(&wanted, fds);
 	msg_free(spec, &wanted);
 	if (wire_send(WIRE_FD_MASTER, WIRE_VERDICT, id, &v) != 0)

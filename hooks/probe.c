@@ -24,7 +24,8 @@ enum { DRAIN_MAX = 64 * 1024 };
 struct probe {
 	int fd;
 	int wants;
-	bool over, connected, heard;
+	bool over, connected;
+	bool heard, foreign;	/* anything at all; what is no TLS */
 	bool asked;		/* the server wants a certificate of ours */
 	struct sockaddr_storage to;
 	socklen_t to_len;
@@ -212,6 +213,29 @@ is_address(const char *name)
 	    inet_pton(AF_INET6, name, &a) == 1;
 }
 
+/* TLS records begin with 20 to 23; anything else is another protocol. */
+static void
+hear(struct probe *p, unsigned char first)
+{
+	if (!p->heard)
+		p->foreign = first < 20 || first > 23;
+	p->heard = true;
+}
+
+/* Called with whatever OpenSSL reads, which may come at any moment. */
+static long
+on_read(BIO *b, int op, const char *bytes, size_t len, int argi, long argl,
+    int result, size_t *n)
+{
+	(void)len;
+	(void)argi;
+	(void)argl;
+	if (op == (BIO_CB_READ | BIO_CB_RETURN) && result > 0 && *n > 0)
+		hear((struct probe *)(void *)BIO_get_callback_arg(b),
+		    (unsigned char)bytes[0]);
+	return result;
+}
+
 /* SNI is for host names alone (RFC 6066 section 3). */
 static bool
 prepare(struct probe *p, const char *name)
@@ -224,19 +248,22 @@ prepare(struct probe *p, const char *name)
 	if (name != NULL && *name != '\0' && !is_address(name) &&
 	    SSL_set_tlsext_host_name(p->ssl, name) != 1)
 		return false;
-	return SSL_set_fd(p->ssl, p->fd) == 1;
+	if (SSL_set_fd(p->ssl, p->fd) != 1)
+		return false;
+	BIO_set_callback_ex(SSL_get_rbio(p->ssl), on_read);
+	BIO_set_callback_arg(SSL_get_rbio(p->ssl), (char *)p);
+	return true;
 }
 
-/* TLS records begin with 20 to 23; anything else is another protocol. */
+/* If our first word could not be sent, what came has not been read yet. */
 static bool
-sounds_like_tls(struct probe *p)
+speaks_another(struct probe *p)
 {
 	unsigned char first;
 
-	if (p->heard || recv(p->fd, &first, 1, MSG_PEEK | MSG_DONTWAIT) != 1)
-		return true;
-	p->heard = true;
-	return first >= 20 && first <= 23;
+	if (!p->heard && recv(p->fd, &first, 1, MSG_PEEK | MSG_DONTWAIT) == 1)
+		hear(p, first);
+	return p->foreign;
 }
 
 /* A server that wants a client's certificate refuses us only after it has
@@ -269,12 +296,14 @@ shake(struct probe *p)
 	int r, error;
 
 	assert(p->connected && p->ssl != NULL);
-	if (!sounds_like_tls(p))
-		return fail(p, PROBE_NOT_TLS,
-		    "what answers there does not speak TLS", NULL);
 	ERR_clear_error();
 	r = SSL_do_handshake(p->ssl);
 	error = SSL_get_error(p->ssl, r);
+	if (r != 1 && speaks_another(p)) {
+		ERR_clear_error();
+		return fail(p, PROBE_NOT_TLS,
+		    "what answers there does not speak TLS", NULL);
+	}
 	if (r != 1 && error == SSL_ERROR_WANT_READ)
 		p->wants = PROBE_READ;
 	else if (r != 1 && error == SSL_ERROR_WANT_WRITE)

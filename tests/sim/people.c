@@ -9,6 +9,7 @@
 #include "daemon/bundle.h"
 #include "daemon/engine.h"
 #include "daemon/loop.h"
+#include "daemon/trial.h"
 #include "daemon/why.h"
 #include "daemon/wish_json.h"
 #include "tests/sim/sim.h"
@@ -60,6 +61,26 @@ sim_add(const char *name, const char *service)
 		strv_add(&wish.services, service);
 	has_acted = false;
 	act_put(name, &wish, NULL, "uid:0", false, put, NULL);
+	conf_wish_free(&wish);
+}
+
+void
+sim_trial(char **names, int n)
+{
+	struct act_trial where;
+	struct conf_wish wish;
+	struct err err;
+	int i;
+
+	wish_init(&wish);
+	for (i = 0; i < n; i++)
+		strv_add(&wish.names, names[i]);
+	free(wish.ca);
+	wish.ca = xstrdup("sim");
+	if (act_trial(names[0], &wish, "uid:0", &where, &err) != 0)
+		ended("", &err);
+	else
+		ended(where.at != NULL ? where.at : "no staging", NULL);
 	conf_wish_free(&wish);
 }
 
@@ -196,6 +217,64 @@ sim_has_work(const char *name)
 
 	bundle_by_name(turn_store(), name, find_work, &found);
 	return found;
+}
+
+static void
+count_rows(void *ctx, struct rows *answers, int n, const struct err *err)
+{
+	(void)n;
+	if (err == NULL)
+		*(int64_t *)ctx = (int64_t)answers[0].n;
+}
+
+int64_t
+sim_rows(const char *table)
+{
+	struct query q = { .table = T_META, .wheres = 1, .where = { {
+		.col = "key", .cmp = CMP_PREFIX, .text = TRIAL_KEY } } };
+	int64_t count = -1;
+	int t;
+
+	for (t = 0; t < T_COUNT; t++)
+		if (strcmp(row_defs[t].name, table) == 0)
+			q = (struct query){ .table = (enum table)t };
+	if (q.table == T_META && strcmp(table, "trials") != 0)
+		return -1;
+	store_read(turn_store(), &q, 1, count_rows, &count);
+	return count;
+}
+
+struct hearing {
+	const char *event, *words;
+	bool said;
+};
+
+static void
+hear(void *ctx, struct rows *answers, int n, const struct err *err)
+{
+	struct hearing *h = ctx;
+	const struct row_event *e;
+
+	(void)n;
+	if (err != NULL || answers[0].n == 0)
+		return;
+	e = ROWS_AT(&answers[0], row_event, answers[0].n - 1);
+	h->said = strcmp(e->event, h->event) == 0 &&
+	    (strstr(e->text, h->words) != NULL ||
+	    strstr(e->error, h->words) != NULL);
+	if (!h->said)
+		fprintf(stderr, "# %s: %s %s\n", e->event, e->text, e->error);
+}
+
+bool
+sim_told(const char *name, const char *event, const char *words)
+{
+	struct hearing h = { event, words, false };
+	struct query q = { .table = T_EVENT, .wheres = 1, .where = { {
+		.col = "name", .cmp = CMP_EQ, .text = name } } };
+
+	store_read(turn_store(), &q, 1, hear, &h);
+	return h.said;
 }
 
 struct counting {

@@ -17,7 +17,7 @@
 #include "tests/sim/sim.h"
 #include "tests/sim/zones.h"
 
-enum { WORDS_MAX = 12, LINE = 1000, CRASH_LOOP_MAX = 400 };
+enum { WORDS_MAX = 12, LINE = 1000, CRASH_LOOP_MAX = 400, MEMORY_LOOP_MAX = 5000 };
 
 #define CONF_PROLOGUE \
 	"agree-tos = true\nemail = \"ops@shop.example\"\n" \
@@ -36,6 +36,7 @@ struct play {
 	int loop_line;
 	int64_t loop_n, loop_commits;
 	bool loop_both, loop_before;
+	int64_t loop_stride;	/* of allocations; 0: it is about commits */
 };
 
 static bool
@@ -229,6 +230,8 @@ say_ca(struct play *p, char **w, int n)
 		ca_close_account();
 	else if (n == 2 && strcmp(w[1], "wants-binding") == 0)
 		ca_want_binding();
+	else if (n == 3 && strcmp(w[1], "must-staple") == 0)
+		return ca_staple(w[2]);
 	else if (n == 4 && strcmp(w[1], "refuses") == 0)
 		ca_name_fails(w[2], w[3]);
 	else if (n == 3 && strcmp(w[1], "accepts") == 0)
@@ -279,6 +282,8 @@ say_crash(struct play *p, char **w, int n)
 	else if (n == 4 && strcmp(w[2], "commit") == 0)
 		sim_die_at_commit(strtol(w[3], NULL, 10),
 		    strcmp(w[1], "before") == 0);
+	else if (n == 2 && strcmp(w[1], "responder") == 0)
+		sim_crash_responder();
 	else
 		sim_crash();
 	return fine(p);
@@ -345,6 +350,16 @@ say_deploy(struct play *p, char **w, int n)
 	if (n != 2)
 		return false;
 	sim_deploy(w[1]);
+	return fine(p);
+}
+
+/* trial NAME [NAME]... */
+static bool
+say_trial(struct play *p, char **w, int n)
+{
+	if (n < 2)
+		return false;
+	sim_trial(w + 1, n - 1);
 	return fine(p);
 }
 
@@ -533,6 +548,11 @@ say_expect(struct play *p, char **w, int n)
 		return compare(p, "tries", sim_dns_tries(), w[2], w[3]);
 	if (n == 4 && strcmp(w[1], "tokens") == 0)
 		return compare(p, "tokens", (int64_t)sim_tokens(), w[2], w[3]);
+	if (n == 5 && strcmp(w[1], "rows") == 0)
+		return compare(p, w[2], sim_rows(w[2]), w[3], w[4]);
+	if (n == 5 && strcmp(w[1], "told") == 0)
+		return sim_told(w[2], w[3], w[4]) || fail(p, "the last event "
+		    "of %s is not %s with that", w[2], w[3]);
 	return fail(p, "what is expected?");
 }
 
@@ -568,12 +588,26 @@ say_operator(struct play *p, char **w, int n)
 static bool
 say_each(struct play *p, char **w, int n)
 {
+	const char *memory = getenv("SIM_ALLOCATIONS");
+
 	p->loop_both = n == 2 && strcmp(w[1], "both") == 0;
+	p->loop_stride = memory != NULL ? strtoll(memory, NULL, 10) : 0;
 	p->loop_at = ftell(p->f);
 	p->loop_line = p->line;
 	p->loop_n = 1;
 	p->loop_commits = 0;
 	return true;
+}
+
+/* each-allocation N: the same with an allocation that fails, the first one, the
+ * one N after it, and so on. SIM_ALLOCATIONS makes it of each each-commit. */
+static bool
+say_allocation(struct play *p, char **w, int n)
+{
+	if (n != 2 || !say_each(p, w, 1))
+		return false;
+	p->loop_stride = strtoll(w[1], NULL, 10);
+	return p->loop_stride > 0;
 }
 
 /* points NAME to ADDRESS | points NAME here */
@@ -602,8 +636,9 @@ static const struct {
 	{ "crash", say_crash }, { "operator", say_operator },
 	{ "master", say_master }, { "add", say_add }, { "add-many", say_add_many },
 	{ "remove", say_remove }, { "deploy", say_deploy },
+	{ "trial", say_trial },
 	{ "revoke", say_revoke }, { "expect", say_expect },
-	{ "each-commit", say_each },
+	{ "each-commit", say_each }, { "each-allocation", say_allocation },
 	{ NULL, NULL }
 };
 
@@ -638,6 +673,7 @@ statement(struct play *p, char *line)
 
 	if (n == 0)
 		return true;
+	sim_looks(strcmp(w[0], "expect") == 0);
 	for (i = 0; statements[i].word != NULL; i++)
 		if (strcmp(statements[i].word, w[0]) == 0)
 			return statements[i].say(p, w, n) ||
@@ -654,13 +690,29 @@ play_once(struct play *p)
 		p->line++;
 		if (!statement(p, line))
 			return false;
-		/* A loop's conf has just begun a world: it dies at commit n. */
+		/* A loop's conf has just begun a world: it dies at its n. */
 		if (p->loop_at != 0 && p->begun && p->loop_commits == 0) {
 			p->loop_commits = sim_commits() + 1;
-			sim_die_at_commit(p->loop_n, p->loop_before);
+			if (p->loop_stride > 0)
+				sim_die_at_allocation(p->loop_n);
+			else
+				sim_die_at_commit(p->loop_n, p->loop_before);
 		}
 	}
 	return true;
+}
+
+/* The world that has just ended had its n, so the next may have one. */
+static bool
+has_more(const struct play *p)
+{
+	if (p->loop_at == 0)
+		return false;
+	if (p->loop_stride > 0)
+		return p->loop_n < MEMORY_LOOP_MAX * p->loop_stride &&
+		    sim_died_at_allocation();
+	return p->loop_n < CRASH_LOOP_MAX &&
+	    sim_commits() - p->loop_commits + 1 >= p->loop_n;
 }
 
 static bool
@@ -668,21 +720,25 @@ play(struct play *p)
 {
 	bool good = play_once(p);
 
-	while (good && p->loop_at != 0 && p->loop_n < CRASH_LOOP_MAX &&
-	    sim_commits() - p->loop_commits + 1 >= p->loop_n) {
+	while (good && has_more(p)) {
 		sim_end();
 		p->begun = false;
 		p->loop_commits = 0;
-		p->loop_n += !p->loop_before;
-		p->loop_before = p->loop_both && !p->loop_before;
+		if (p->loop_stride > 0)
+			p->loop_n += p->loop_stride;
+		else {
+			p->loop_n += !p->loop_before;
+			p->loop_before = p->loop_both && !p->loop_before;
+		}
 		p->line = p->loop_line;
 		fseek(p->f, p->loop_at, SEEK_SET);
 		good = play_once(p);
 	}
 	if (!good && p->loop_at != 0)
-		fprintf(stderr, "# with a crash %s commit %lld\n",
-		    p->loop_before ? "before" : "after",
-		    (long long)p->loop_n);
+		fprintf(stderr, "# with a crash %s %lld\n",
+		    p->loop_stride > 0 ? "at allocation" : p->loop_before ?
+		    "before commit" : "after commit", (long long)p->loop_n);
+	sim_die_at_allocation(0);
 	if (p->begun)
 		sim_end();
 	return good;

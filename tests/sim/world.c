@@ -32,6 +32,7 @@ static struct {
 	int64_t die_after, commits;
 	int64_t install_ms;	/* more than a message takes */
 	bool die_before;	/* ... that commit, and not after it */
+	bool loses_staged;
 	uint32_t seed;
 	char dir[64], conf[96], db[96], wrong[300];
 	struct store *memory;
@@ -159,6 +160,12 @@ void
 sim_install_takes(int64_t ms)
 {
 	world.install_ms = ms;
+}
+
+void
+sim_die(void)
+{
+	world.dead = world.loses_staged = true;
 }
 
 void
@@ -370,6 +377,9 @@ csr(const struct w_csr *m)
 
 	sk_X509_EXTENSION_push(exts, X509V3_EXT_conf_nid(NULL, NULL,
 	    NID_subject_alt_name, san));
+	if (m->must_staple)
+		sk_X509_EXTENSION_push(exts, X509V3_EXT_conf_nid(NULL, NULL,
+		    NID_tlsfeature, "status_request"));
 	X509_REQ_add_extensions(req, exts);
 	X509_REQ_set_pubkey(req, key);
 	X509_REQ_sign(req, key, EVP_sha256());
@@ -666,6 +676,13 @@ sim_token(const char *token, const char *host, char out[512])
 	return false;
 }
 
+void
+sim_crash_responder(void)
+{
+	world.tokens_n = 0;
+	engine_peer_back(NULL, PEER_RESPONDER);
+}
+
 size_t
 sim_tokens(void)
 {
@@ -825,6 +842,9 @@ stop(void)
 	world.dead = true;
 	sim_forget_all();
 	engine_fini();
+	if (world.loses_staged && world.memory != NULL)
+		lose_staged(world.memory);
+	world.loses_staged = false;
 	loop_fini();
 }
 

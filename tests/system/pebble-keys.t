@@ -1,6 +1,6 @@
 #!/bin/sh
 # Key types and whose key a renewal has: a new one, the same, or the one that
-# was shown before.
+# was shown before. And what a CSR may ask for beside: must-staple.
 top=$(cd "$(dirname "$0")/../.." && pwd)
 . "$top/tests/lib/all.sh"
 types="ecdsa-p256 ecdsa-p384 rsa-2048 rsa-3072"
@@ -23,6 +23,7 @@ wish() {	# wish TITLE KEY VALUE
 	for n in new reuse next; do
 		wish $n key-policy $n
 	done
+	wish staple must-staple true
 } >"$conf"
 kind() {	# as in the certificate: "id-ecPublicKey 384"
 	openssl x509 -in "$live/$1/cert.pem" -noout -text | awk '
@@ -51,6 +52,15 @@ same "P-256" "$(kind ecdsa-p256)" "id-ecPublicKey 256"
 same "P-384" "$(kind ecdsa-p384)" "id-ecPublicKey 384"
 same "RSA 2048" "$(kind rsa-2048)" "rsaEncryption 2048"
 same "RSA 3072" "$(kind rsa-3072)" "rsaEncryption 3072"
+
+is "staple is installed" within 20 state_is staple valid
+same "its certificate has the feature of RFC 7633" "$(openssl x509 -noout \
+	-ext tlsfeature -in "$live/staple/cert.pem" | tr -d ' ' | tail -n 1)" \
+	status_request
+same "nothing is missing" "$(about staple '.not_granted | length')" 0
+isnt "others do not have it" grep -q status_request <<-END
+	$(openssl x509 -noout -text -in "$live/ecdsa-p256/cert.pem")
+END
 
 for n in new reuse next; do
 	is "$n is installed" within 20 state_is $n valid

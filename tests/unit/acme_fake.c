@@ -203,6 +203,10 @@ issue(struct fake_ca *ca, struct fake_order *o, X509 **leaf, size_t root)
 	c.signer = ca->inter;
 	c.from_ms = ca->now_ms - 3600 * 1000;
 	c.to_ms = ca->now_ms + 90 * DAY_MS;
+	if (ca->staple && !ca->ignores_staple) {
+		c.extra = "tlsfeature";
+		c.extra_value = "status_request";
+	}
 	buf_init(&b, 256 * 1024);
 	if (*leaf == NULL)
 		*leaf = make_cert(&c);

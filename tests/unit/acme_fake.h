@@ -100,6 +100,7 @@ struct fake_ca {
 	struct strv records;	/* "RECORD VALUE" of TXT now visible */
 	size_t records_most;
 	bool staple;		/* the last CSR was to have it */
+	bool ignores_staple;	/* and leaves it out in silence */
 	const char *broken_type;	/* publishing of it fails */
 	bool real_csr;		/* finalize gets one in DER */
 	bool with_root;		/* chains have it */

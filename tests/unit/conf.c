@@ -285,9 +285,15 @@ wrong_values(void **state)
 		    "say :PORT or ADDRESS:PORT, such as :80" },
 		{ "policy p { webroot = srv }", "webroot: \"srv\": say the "
 		    "whole path, from /" },
+		{ "ca google { eab-algorithm = HS384 }", "eab-algorithm = "
+		    "HS384: say hs256, hs384 or hs512" },
+		{ "ca google { http-version = 3 }", "http-version = 3: say "
+		    "auto, 1.1 or 2" },
 		{ "ca google { proxy = \"http://u@h:1\" }", "proxy: "
 		    "\"http://u@h:1\": no host and port. A user and password "
 		    "do not belong into this file" },
+		{ "policy p { must-staple = please }", "must-staple = "
+		    "please: say true or false" },
 		{ "policy p { validity = 1 }", "validity = 1: say the unit: "
 		    "1s, 1m, 1h or 1d" }
 	};
@@ -574,6 +580,44 @@ warnings(void **state)
 	conf_free(c);
 }
 
+/* Where a trial order goes: a block of one's own that is called so, or what is
+ * known of the directory; nowhere else. */
+static void
+staging_of_a_ca(void **state)
+{
+	static const struct { const char *ca, *want; } t[] = {
+		{ "letsencrypt", "letsencrypt-staging" },
+		{ "letsencrypt-staging", "letsencrypt-staging" },
+		{ "google", "google-staging" },
+		{ "le", "letsencrypt-staging" },
+		{ "mine", "mine-staging" }, { "mine-staging", NULL },
+		{ "sslcom", NULL }, { "pebble", "pebble" }
+	};
+	struct conf *c = read_texts(TOS "ca le { directory = \"https://"
+	    "acme-v02.api.letsencrypt.org/directory\" }\n"
+	    "ca mine { directory = \"https://ca.example/a\" }\n"
+	    "ca mine-staging { directory = \"https://ca.example/b\" }\n"
+	    "ca google { directory = \"https://dv.acme-v02.api.pki.goog/"
+	    "directory\" }\n", NULL);
+	const struct conf_ca *s;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		s = conf_staging(c, conf_ca(c, t[i].ca));
+		if (t[i].want == NULL)
+			assert_null(s);
+		else
+			assert_string_equal(s->title, t[i].want);
+	}
+	conf_free(c);
+	/* One's own CA under a known title has nothing to do with it. */
+	c = read_texts(TOS "ca letsencrypt { directory = \"https://ca.example/"
+	    "a\" }\n", NULL);
+	assert_null(conf_staging(c, conf_ca(c, "letsencrypt")));
+	conf_free(c);
+}
+
 /* The same rules for what comes over the API. */
 static void
 wishes_from_the_api(void **state)
@@ -631,6 +675,12 @@ what_a_ca_cannot(void **state)
 		{ TOS SHOP "validity = 2d\n}\n", "everleaf.conf: certificate "
 		    "\"shop.example\": letsencrypt does not let anybody "
 		    "choose the lifetime. Leave out validity.\n" },
+		{ TOS "policy default { must-staple = yes }\n" SHOP "}\n",
+		    "everleaf.conf: certificate \"shop.example\": letsencrypt "
+		    "has given OCSP up, and refuses must-staple; it is "
+		    "ordered without. Leave out must-staple.\n" },
+		{ TOS "policy default { must-staple = yes }\n"
+		    SHOP "must-staple = no\n}\n", "" },
 		{ TOS "certificate x {\nnames = \"192.0.2.1\"\nca = sslcom\n}"
 		    "\nca sslcom {\neab-kid = k\n}\n", "everleaf.conf: "
 		    "certificate \"x\": sslcom issues none for an address "
@@ -662,6 +712,7 @@ main(void)
 		cmocka_unit_test(good_file), cmocka_unit_test(all_defaults),
 		cmocka_unit_test(merging), cmocka_unit_test(services_and_cas),
 		cmocka_unit_test(warnings),
+		cmocka_unit_test(staging_of_a_ca),
 		cmocka_unit_test(wishes_from_the_api)
 	};
 	struct CMUnitTest all[64];

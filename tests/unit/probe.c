@@ -1,6 +1,7 @@
 /* Probes, against TLS servers of the test's own, each a process. */
 #include <config.h>
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <setjmp.h>
@@ -130,19 +131,53 @@ serve(enum mode m, int listener)
 	}
 }
 
-static int
-listen_at(uint16_t *port)
+/* Nobody else may answer at this port, whatever the address: who is bound and
+ * doesn't listen refuses. False: somebody has it at one of them. */
+static bool
+hold_elsewhere(uint16_t port)
 {
-	struct sockaddr_in a = { .sin_family = AF_INET };
-	socklen_t n = sizeof(a);
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_storage a[64];
+	struct sockaddr_in in4;
+	int i, fd, n = probe_local_addresses(a, 64);
+	bool mine = true;
 
-	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	if (bind(fd, (struct sockaddr *)&a, sizeof(a)) != 0 ||
-	    getsockname(fd, (struct sockaddr *)&a, &n) != 0)
-		abort();
-	*port = ntohs(a.sin_port);
-	return fd;
+	for (i = 0; i < n && mine; i++) {
+		/* The port of IPv6 is at the same place. */
+		memcpy(&in4, &a[i], sizeof(in4));
+		in4.sin_port = htons(port);
+		memcpy(&a[i], &in4, sizeof(in4));
+		if (a[i].ss_family == AF_INET &&
+		    in4.sin_addr.s_addr == htonl(INADDR_LOOPBACK))
+			continue;
+		fd = socket(a[i].ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		mine = bind(fd, (struct sockaddr *)&a[i], a[i].ss_family ==
+		    AF_INET ? sizeof(in4) : sizeof(struct sockaddr_in6)) == 0 ||
+		    errno != EADDRINUSE;
+	}
+	return mine;
+}
+
+/* A port of 127.0.0.1. What it takes it keeps until the end of the test. */
+static int
+bind_at(uint16_t *port)
+{
+	struct sockaddr_in a;
+	socklen_t n = sizeof(a);
+	int fd, tries;
+
+	for (tries = 0; tries < 20; tries++) {
+		memset(&a, 0, sizeof(a));
+		a.sin_family = AF_INET;
+		a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+		fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		if (bind(fd, (struct sockaddr *)&a, sizeof(a)) != 0 ||
+		    getsockname(fd, (struct sockaddr *)&a, &n) != 0)
+			abort();
+		*port = ntohs(a.sin_port);
+		if (hold_elsewhere(*port))
+			return fd;
+	}
+	abort();
 }
 
 static int
@@ -155,14 +190,14 @@ set_up(void **state)
 	ec = pki_make("ec.example", &root, -1, 20, 1);
 	rsa = pki_make("rsa.example", &root, -1, 10, 0);
 	for (m = 0; m < MODES; m++) {
-		fd = listen_at(&servers[m].port);
+		fd = bind_at(&servers[m].port);
 		listen(fd, 300);
 		servers[m].pid = fork();
 		if (servers[m].pid == 0)
 			serve((enum mode)m, fd);
 		close(fd);
 	}
-	close(listen_at(&free_port));
+	bind_at(&free_port);
 	loop_init();
 	return 0;
 }
