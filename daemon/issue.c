@@ -55,6 +55,7 @@ issue_free(struct issue *s)
 void
 issue_free_all(void)
 {
+	steps = 0;
 	while (issues != NULL) {
 		if (issues->acting.http != NULL)
 			http_cancel(issues->acting.http);
