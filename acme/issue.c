@@ -214,6 +214,34 @@ settle_profile(struct run *r)
 	return false;
 }
 
+/* CAs refuse a certificate for it (RFC 8555 section 11.1), at the very end. */
+static bool
+is_accounts_key(const struct run *r)
+{
+	const struct acme_order *o = r->o;
+	char thumb[44] = "";
+	struct err unused;
+	struct buf jwk;
+
+	buf_init(&jwk, 4096);
+	if (o->own_csr && jws_jwk(&jwk, o->spki.p, o->spki.len, &unused) == 0)
+		jws_thumbprint(thumb, jwk.data, jwk.len);
+	buf_free(&jwk);
+	return strcmp(thumb, r->s->thumbprint) == 0;
+}
+
+static void
+refuse_accounts_key(struct run *r)
+{
+	struct err why;
+
+	err_set(&why, ERR_CSR_REFUSED, "the CSR has the key of the account at "
+	    "this CA");
+	err_advise(&why, "Make a key for the certificate alone, and a CSR with "
+	    "it.");
+	order_fail(r, &why);
+}
+
 void
 act_new(struct run *r)
 {
@@ -221,6 +249,10 @@ act_new(struct run *r)
 	struct jws_request req = { .what = JWS_NEW_ORDER };
 
 	assert(o->url == NULL && !o->failing);
+	if (is_accounts_key(r)) {
+		refuse_accounts_key(r);
+		return;
+	}
 	if (!settle_profile(r))
 		return;
 	req.names = &o->names;

@@ -67,6 +67,15 @@ acme_order_new(const struct acme_want *w)
 	return o;
 }
 
+bool
+acme_order_is_for(const struct acme_order *o, const void *csr, size_t n)
+{
+	assert(csr != NULL || n == 0);
+	if (n == 0 || !o->own_csr)
+		return n == 0 && !o->own_csr;
+	return o->csr.len == n && memcmp(o->csr.p, csr, n) == 0;
+}
+
 static void
 free_authz(struct acme_order *o)
 {
@@ -494,7 +503,7 @@ fits(enum acme_wish_kind wish, enum acme_event_kind event)
 	assert(wish <= ACME_WISH_FAIL);
 	if (wish == ACME_WISH_HTTP)
 		return event == ACME_REPLY || event == ACME_NOT_SENT ||
-		    event == ACME_LOST;
+		    event == ACME_LOST || event == ACME_CUT;
 	if (wish == ACME_WISH_DONE || wish == ACME_WISH_FAIL)
 		return false;
 	return event == answer[wish] ||

@@ -30,13 +30,16 @@ static void step(void *ctx, const struct acme_event *event);
 static void
 http_done(void *ctx, const struct http_reply *r)
 {
+	static const enum acme_event_kind kinds[] = {
+		[HTTP_REPLIED] = ACME_REPLY, [HTTP_NOT_SENT] = ACME_NOT_SENT,
+		[HTTP_CUT] = ACME_CUT, [HTTP_LOST] = ACME_LOST
+	};
 	struct acting *a = ctx;
-	struct acme_event e = { .kind = ACME_REPLY };
+	struct acme_event e = { .kind = kinds[r->outcome] };
 
 	assert(a->http != NULL && a->wish.kind == ACME_WISH_HTTP);
 	a->http = NULL;
 	if (r->outcome != HTTP_REPLIED) {
-		e.kind = r->outcome == HTTP_LOST ? ACME_LOST : ACME_NOT_SENT;
 		e.err = &r->err;
 	} else {
 		e.reply.status = r->status;

@@ -374,6 +374,19 @@ check_webroot(const struct conf *c, const struct conf_wish *w,
 	return 0;
 }
 
+/* The master reads that file as root, and only files of the configuration
+ * have it read one. */
+static int
+check_csr(const struct conf_wish *w, struct err *err)
+{
+	if (w->csr_file == NULL || *w->csr_file == '\0')
+		return 0;
+	err_set(err, ERR_INVALID, "csr-file: only a configuration file can "
+	    "name one");
+	return err_advise(err, "Write a certificate block with csr-file, then "
+	    "everleaf reload");
+}
+
 /* What a wish from the API must pass: the same table as a file's, and what
  * it names must exist. */
 int
@@ -392,6 +405,8 @@ conf_wish_check(const struct conf *c, struct conf_wish *w, const char *what,
 		rc = conf_wish_refers(c, w, &key, err);
 	if (rc == 0)
 		rc = check_webroot(c, w, err);
+	if (rc == 0)
+		rc = check_csr(w, err);
 	if (rc == 0)
 		return 0;
 	err->code = ERR_INVALID;

@@ -594,6 +594,18 @@ fault_of(const struct http_exchange *x, CURLcode code)
 	return x->fault;
 }
 
+/* libcurl has one word for a stream that the server refused unread (GOAWAY,
+ * RFC 9113 section 6.8) and for a connection that broke before the answer: it
+ * would send again, but must not. */
+static enum http_outcome
+outcome_of(const struct http_failure *f)
+{
+	if (!f->sent)
+		return HTTP_NOT_SENT;
+	return f->fault == HTTP_FINE && f->code == CURLE_SEND_FAIL_REWIND ?
+	    HTTP_CUT : HTTP_LOST;
+}
+
 /* What is told apart is whether the other side can have seen the request:
  * only what can't may simply be sent again. */
 static void
@@ -614,7 +626,7 @@ end(struct http_exchange *x, CURLcode code)
 	if (code == CURLE_OK)
 		fill_reply(x);
 	else {
-		x->reply.outcome = f.sent ? HTTP_LOST : HTTP_NOT_SENT;
+		x->reply.outcome = outcome_of(&f);
 		http_explain(&f, &x->reply.err);
 		if (*x->proxy != '\0')
 			err_context(&x->reply.err, "by proxy %s", x->proxy);

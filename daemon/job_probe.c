@@ -528,11 +528,13 @@ ask_all(void *ctx)
 	struct look *l = ctx;
 	struct endpoint e;
 	struct err err;
+	const size_t n = l->n;
 	size_t i;
 
-	assert(l->n > 0 && l->open == 0);
-	l->open = l->n;
-	for (i = 0; i < l->n; i++) {
+	assert(n > 0 && l->open == 0);
+	l->open = n;
+	/* The last answer may free the look. */
+	for (i = 0; i < n; i++) {
 		if (!can_ask(l->q[i].endpoint) || endpoint_parse(&e,
 		    l->q[i].endpoint->text, &err) != 0)
 			answered(&l->q[i], NULL, 0);

@@ -203,6 +203,7 @@ answer_waiting(struct keeper *k)
 	if (i == k->waiting_n)
 		return false;
 	w = &k->waiting[i];
+	assert(w->body != NULL && pool_has(w->type));
 	if (duty_do(w->duty, &k->kek, k->fds[w->duty->from], w->id,
 	    w->body) != 0)
 		drop_engine(k);
@@ -295,6 +296,7 @@ hear(struct keeper *k, enum sender from, struct err *err)
 	struct packet p;
 	int rc;
 
+	assert(from < SENDERS && k->fds[from] >= 0);
 	switch (packet_hear(&p, k->fds[from], err)) {
 	case HEARD_NOTHING:
 		return 0;

@@ -306,6 +306,7 @@ main(int argc, char **argv)
 	open_standard();
 	mode = read_options(m, argc, argv);
 	find_programs(m);
+	csrs_open(m);
 	if (mode != MODE_RUN)
 		return try_configuration(m, mode);
 	clean_environment(m);

@@ -711,6 +711,12 @@ tweak(struct fake_ca *ca, const char *what, struct acme_reply *reply)
 static void
 post(struct fake_ca *ca, const struct acme_wish *w, struct acme_event *ev)
 {
+	static const enum acme_event_kind kinds[] = {
+		[FAULT_NONE] = ACME_REPLY, [FAULT_REPLY] = ACME_REPLY,
+		[FAULT_NOT_SENT] = ACME_NOT_SENT,
+		[FAULT_LOST_BEFORE] = ACME_LOST, [FAULT_LOST_AFTER] = ACME_LOST,
+		[FAULT_CUT_BEFORE] = ACME_CUT, [FAULT_CUT_AFTER] = ACME_CUT
+	};
 	const char *path = w->url + strlen(ORIGIN) + 1;
 	const char *what = what_of(path);
 	enum fault fault = FAULT_NONE;
@@ -728,10 +734,9 @@ post(struct fake_ca *ca, const struct acme_wish *w, struct acme_event *ev)
 			fault = ca->faults[i].fault;
 			forged = ca->faults[i].reply;
 		}
-	ev->kind = fault == FAULT_NOT_SENT ? ACME_NOT_SENT :
-	    fault == FAULT_LOST_BEFORE || fault == FAULT_LOST_AFTER ?
-	    ACME_LOST : ACME_REPLY;
-	if (fault == FAULT_NOT_SENT || fault == FAULT_LOST_BEFORE)
+	ev->kind = kinds[fault];
+	if (fault == FAULT_NOT_SENT || fault == FAULT_LOST_BEFORE ||
+	    fault == FAULT_CUT_BEFORE)
 		return;
 	payload = unwrap(ca, w, &good);
 	if (fault == FAULT_REPLY)
@@ -779,7 +784,7 @@ http(struct fake_ca *ca, const struct acme_wish *w, struct acme_event *ev)
 
 /* --- the driver ----------------------------------------------------------- */
 
-static EVP_PKEY *
+EVP_PKEY *
 account_key(void)
 {
 	static EVP_PKEY *key;

@@ -24,6 +24,7 @@ struct cert {			/* zero is a good server's certificate */
 	bool serial_negative, no_aki, sha1;
 };
 EVP_PKEY *make_key(const char *type);	/* "P-256" "P-521" "ED25519" "8192" */
+EVP_PKEY *account_key(void);	/* of fake_session() */
 X509 *make_cert(const struct cert *c);
 struct blob spki_of(EVP_PKEY *key);
 void add_pem(struct buf *out, X509 *x);
@@ -35,6 +36,8 @@ enum fault {
 	FAULT_NOT_SENT,
 	FAULT_LOST_BEFORE,	/* sent, never arrived */
 	FAULT_LOST_AFTER,	/* arrived, its answer did not */
+	FAULT_CUT_BEFORE,	/* the same, by a connection that ended */
+	FAULT_CUT_AFTER,
 	FAULT_REPLY		/* .reply instead of what the CA would say */
 };
 

@@ -271,6 +271,49 @@ a9_new_order_lost_too_often(void **state)
 	assert_int_equal(t->err.class, ERR_LATER);
 }
 
+/* A stream that GOAWAY refused: the same request goes again, and is no loss. */
+static void
+a10_cut_before_it_was_read(void **state)
+{
+	struct world *t = *state;
+	int i;
+
+	for (i = 1; i <= ACME_RESENDS_MAX; i++)
+		fake_fault(&t->ca, "new-order", i, FAULT_CUT_BEFORE, 0, NULL,
+		    NULL);
+	good(t, "www.shop.example");
+	assert_int_equal(fake_count(&t->ca, "new-order"), ACME_RESENDS_MAX + 1);
+	assert_int_equal(t->ca.norders, 1);
+	/* One signature for all of them. */
+	assert_int_equal(t->ca.signatures, (int)t->ca.log.n -
+	    ACME_RESENDS_MAX);
+}
+
+/* The CA had read it: its nonce is spent, and the request counts as lost. */
+static void
+a10_cut_after_it_was_read(void **state)
+{
+	struct world *t = *state;
+
+	fake_fault(&t->ca, "new-order", 1, FAULT_CUT_AFTER, 0, NULL, NULL);
+	good(t, "www.shop.example");
+	assert_int_equal(fake_count(&t->ca, "new-order"), 3);
+	assert_int_equal(t->ca.norders, 1);
+	assert_int_equal(t->ca.signatures, (int)t->ca.log.n - 1);
+}
+
+static void
+a10_cut_for_ever(void **state)
+{
+	struct world *t = *state;
+
+	fake_fault(&t->ca, "new-order", 0, FAULT_CUT_BEFORE, 0, NULL, NULL);
+	bad(t, "www.shop.example", ERR_CA_DOWN);
+	assert_int_equal(fake_count(&t->ca, "new-order"),
+	    (1 + ACME_RESENDS_MAX) * (1 + ACME_LOST_RETRIES_MAX));
+	assert_int_equal(t->err.class, ERR_LATER);
+}
+
 /* A process that dies at each newOrder repeats it no oftener than one that
  * lives: the count is in what is saved. */
 static void
@@ -1040,6 +1083,9 @@ main(void)
 		N("A17 badNonce for ever", a17_bad_nonce_for_ever),
 		N("A9 newOrder lost", a9_new_order_lost),
 		N("A9 newOrder lost too often", a9_new_order_lost_too_often),
+		N("A10 cut before it was read", a10_cut_before_it_was_read),
+		N("A10 cut after it was read", a10_cut_after_it_was_read),
+		N("A10 cut for ever", a10_cut_for_ever),
 		N("A9 newOrder lost by crashes",
 		    a9_new_order_lost_by_crashes),
 		N("A9 challenge answer lost", a9_challenge_answer_lost),

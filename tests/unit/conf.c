@@ -738,6 +738,8 @@ main(void)
 	n += again_tests_n;
 	memcpy(all + n, files_tests, files_tests_n * sizeof(all[0]));
 	n += files_tests_n;
+	memcpy(all + n, csr_tests, csr_tests_n * sizeof(all[0]));
+	n += csr_tests_n;
 	memcpy(all + n, manual_tests, manual_tests_n * sizeof(all[0]));
 	n += manual_tests_n;
 	return _cmocka_run_group_tests("conf", all, n, folder_open,
