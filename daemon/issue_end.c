@@ -169,7 +169,7 @@ record_failure(void *ctx, struct bundle *b, const struct err *store_err)
 static void
 blame_key(const struct issue *s, struct err *err)
 {
-	if (err->code != ERR_CSR_REFUSED ||
+	if (err->code != ERR_CSR_REFUSED || *s->wish.csr_file != '\0' ||
 	    !conf_is_experimental(s->wish.key_type))
 		return;
 	err_context(err, "the CA does not take %s keys", s->wish.key_type);

@@ -65,7 +65,8 @@ has(const char *libexec, const char *type, char words[ANSWER_MAX])
 
 struct asking {
 	const char *libexec;
-	char type[32], words[ANSWER_MAX];	/* the last that was asked for */
+	char type[32];		/* the last that was asked for */
+	char words[ANSWER_MAX];	/* why it can't be made; "" if it can */
 	bool good;
 	struct strv *lines;
 };

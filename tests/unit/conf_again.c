@@ -39,7 +39,8 @@ random_item(const struct conf_key *k, unsigned int i, struct buf *b)
 		buf_printf(b, ":%u", 80 + i);
 	} else if (strcmp(k->word, "resolver") == 0) {
 		buf_printf(b, "192.0.2.%u", 1 + i);
-	} else if (strcmp(k->word, "webroot") == 0) {
+	} else if (strcmp(k->word, "webroot") == 0 ||
+	    strcmp(k->word, "token-directories") == 0) {
 		buf_printf(b, "/srv/w%u", i);
 	} else {
 		buf_printf(b, "n%u-%u.example", i, roll(1000000));
@@ -75,6 +76,8 @@ random_scalar(const struct conf_key *k, struct buf *b)
 		buf_puts(b, roll(2) ? "pol1" : "default");
 	} else if (strcmp(k->word, "preset") == 0) {
 		buf_puts(b, roll(2) ? "\"\"" : "apache");
+	} else if (k->type == CONF_URI) {
+		buf_printf(b, "\"handle:0x8100%04x\"", roll(0xffff));
 	} else if (strcmp(k->word, "directory") == 0) {
 		buf_puts(b, "\"https://ca.example/dir\"");
 	} else {
