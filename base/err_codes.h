@@ -66,7 +66,8 @@
 	X(STORE_DAMAGED, "store-damaged", PERSON) \
 	X(BEING_REMOVED, "being-removed", LATER) \
 	X(DNS_RECORD, "dns-record", PERSON) \
-	X(DNS_ZONE, "dns-zone", PERSON)
+	X(DNS_ZONE, "dns-zone", PERSON) \
+	X(TOKEN, "token", MACHINE)
 
 enum err_code {
 #define X(sym, name, class) ERR_##sym,

@@ -1,9 +1,11 @@
 /* Questions about CAs: /v1/cas. A CA that is neither configured nor was ever
  * asked is left out of the list, not out of the answer to its name. */
 #include <config.h>
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include "acme/jws.h"
+#include "daemon/account_key.h"
 #include "daemon/acts.h"
 #include "daemon/api_in.h"
 #include "daemon/engine.h"
@@ -38,28 +40,11 @@ count_in(const struct tally *t, size_t n, const char *title)
 {
 	size_t i;
 
+	assert(n == 0 || t != NULL);
 	for (i = 0; i < n; i++)
 		if (t[i].text != NULL && strcmp(t[i].text, title) == 0)
 			return t[i].count;
 	return 0;
-}
-
-/* Of several accounts there, the one that is used with this directory: the
- * newest, as in cas.c. */
-static const struct row_account *
-account_of(const struct cas_read *s, const struct conf_ca *ca)
-{
-	const struct row_account *a, *found = NULL;
-	size_t i;
-
-	for (i = 0; i < s->rows[C_ACCOUNTS].n; i++) {
-		a = ROWS_AT(&s->rows[C_ACCOUNTS], row_account, i);
-		if (strcmp(a->ca, ca->title) == 0 &&
-		    strcmp(a->directory, ca->directory) == 0 &&
-		    (found == NULL || a->created_ms >= found->created_ms))
-			found = a;
-	}
-	return found;
 }
 
 static void
@@ -80,11 +65,13 @@ static json_t *
 one(const struct cas_read *s, const struct conf_ca *ca)
 {
 	char print[44];
-	struct view_ca v = { .conf = ca, .account = account_of(s, ca),
+	struct view_ca v = { .conf = ca, .account = account_in_use(
+		    &s->rows[C_ACCOUNTS], ca),
 		.thumbprint = print,
 		.orders = count_in(s->orders, s->orders_n, ca->title) };
 	size_t i;
 
+	assert(ca != NULL);
 	for (i = 0; i < s->rows[C_CAS].n; i++)
 		if (strcmp(ROWS_AT(&s->rows[C_CAS], row_ca, i)->name,
 		    ca->title) == 0)
@@ -103,6 +90,7 @@ answer(const struct cas_read *s)
 	json_t *list, *j;
 	size_t i;
 
+	assert(s->r->own == s);
 	if (s->r->name != NULL) {
 		api_reply(s->r, 200, one(s, conf_ca(c, s->r->name)));
 		return;
@@ -120,6 +108,7 @@ counted(void *ctx, const struct tally *t, size_t n, const struct err *err)
 	struct cas_read *s = ctx;
 	size_t i;
 
+	assert(s->orders == NULL);
 	if (err != NULL) {
 		api_reply_err(s->r, err);
 		return;
@@ -139,6 +128,7 @@ read_rows(void *ctx, struct rows *a, int n, const struct err *err)
 	struct cas_read *s = ctx;
 	int i;
 
+	assert(err != NULL || n == C_COUNT);
 	if (err != NULL) {
 		api_reply_err(s->r, err);
 		return;
@@ -160,6 +150,7 @@ api_get_cas(struct api_req *r)
 	};
 	struct cas_read *s = xcalloc(1, sizeof(*s));
 
+	assert(r->own == NULL);
 	s->r = r;
 	r->own = s;
 	r->drop = cas_free;
@@ -171,6 +162,7 @@ api_get_ca(struct api_req *r)
 {
 	struct err err;
 
+	assert(r->name != NULL);
 	if (conf_ca(engine_conf(), r->name) != NULL) {
 		api_get_cas(r);
 		return;

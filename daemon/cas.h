@@ -34,6 +34,9 @@ void ca_worked(struct ca *c);
 /* The CA does not know our account any more: register the key again. */
 void ca_lost_account(struct ca *c);
 
+/* Its account's key is in a token: the token signs, in the keeper's place. */
+bool ca_has_token(const struct ca *c);
+
 /* --- cas_account.c: the account, beside ordering ------------------------- */
 /* An order was refused as if the account were dead: have a look. */
 void ca_doubt_account(struct ca *c);
@@ -43,7 +46,7 @@ void ca_doubt_account(struct ca *c);
 typedef void ca_done(void *ctx, const struct err *err);
 /* Another key of this type ("ecdsa-p256") for the account. A crash in the
  * middle is settled before the next order. A dead account is put aside, and a
- * new one is made. */
+ * new one is made. One whose key is in a token gets none from here. */
 void ca_rollover(struct ca *c, const char *alg, ca_done *done, void *ctx);
 void ca_deactivate(struct ca *c, ca_done *done, void *ctx);
 /* Another account takes the place of ours, or of a dead one: its key, sealed

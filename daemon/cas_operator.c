@@ -4,7 +4,6 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-#include "acme/jws.h"
 #include "daemon/cas_parts.h"
 #include "daemon/chance.h"
 #include "daemon/engine.h"
@@ -23,6 +22,7 @@ release(void *ctx, struct rows *answers, int n, const struct err *err)
 	struct conf_wish wish;
 	size_t i;
 
+	assert(title != NULL);
 	(void)n;
 	for (i = 0; err == NULL && i < answers[0].n; i++) {
 		const struct row_cert *c = ROWS_AT(&answers[0], row_cert, i);
@@ -35,6 +35,8 @@ release(void *ctx, struct rows *answers, int n, const struct err *err)
 	}
 }
 
+/* Their own looks would come within the hour; a person who has just mended
+ * it waits for seconds. */
 void
 ca_unblock(struct ca *c)
 {
@@ -42,6 +44,7 @@ ca_unblock(struct ca *c)
 		.where = { { .col = "iss_state", .cmp = CMP_EQ,
 		.text = "blocked" } } };
 
+	assert(c->conf->title != NULL);
 	if (strcmp(c->row.state, "blocked") != 0)
 		return;
 	ca_worked(c);
@@ -54,6 +57,7 @@ ca_unblock(struct ca *c)
 static void
 change_account(struct ca *c, struct row_account *a)
 {
+	assert(a != &c->account);
 	acme_session_free(c->session);
 	c->session = NULL;
 	c->told = false;
@@ -66,6 +70,7 @@ answer(struct ca *c, const struct err *err)
 {
 	ca_done *done = c->deed_done;
 
+	assert(done != NULL);
 	c->deed_done = NULL;
 	ca_room_opens(c);
 	done(c->deed_ctx, err);
@@ -83,34 +88,21 @@ ca_start_over(struct ca *c)
 {
 	struct row_account none = { 0 };
 
+	assert(c->deed_done != NULL && c->deed == DEED_NONE);
 	row_free(T_ACCOUNT, &c->account);
 	change_account(c, &none);
+	c->key_known = false;
 	ca_ready(c, started_over, c);
 }
 
-/* Of the key in a SubjectPublicKeyInfo; DER of RSA keys grows with them. */
-static const char *
-key_type(const struct blob *spki)
-{
-	enum { RSA_2048 = 294, RSA_3072 = 422 };
-
-	switch (jws_alg_of(spki->p, spki->len)) {
-	case JWS_ES256:
-		return "ecdsa-p256";
-	case JWS_ES384:
-		return "ecdsa-p384";
-	default:
-		return spki->len <= RSA_2048 ? "rsa-2048" :
-		    spki->len <= RSA_3072 ? "rsa-3072" : "rsa-4096";
-	}
-}
-
+/* The CA has it: the one before is given up. It has not: all is as it was. */
 static void
 imported(void *ctx, const struct err *err)
 {
 	struct ca *c = ctx;
 	struct err unused;
 
+	assert(c->deed_done != NULL);
 	if (err == NULL) {
 		row_free(T_ACCOUNT, &c->before);
 		memset(&c->before, 0, sizeof(c->before));
@@ -136,16 +128,17 @@ ca_import(struct ca *c, int64_t id, const struct blob *sealed,
 		.sealed = blob_copy(sealed->p, sealed->len),
 		.spki = blob_copy(spki->p, spki->len) };
 
-	if (!ca_may_begin(c, done, ctx)) {
+	if (ca_key_is_fixed(c, done, ctx) || !ca_may_begin(c, done, ctx)) {
 		row_free(T_ACCOUNT, &a);
 		return;
 	}
 	assert(c->before.id == 0);
+	assert(c->deed == DEED_NONE && c->orders == 0);
 	row_text(&a.ca, c->conf->title);
 	row_text(&a.directory, c->conf->directory);
 	row_text(&a.status, "new");
 	row_text(&a.kid, "");
-	row_text(&a.alg, key_type(spki));
+	row_text(&a.alg, ca_key_type(spki));
 	c->deed_done = done;
 	c->deed_ctx = ctx;
 	c->before = c->account;

@@ -1,6 +1,6 @@
 /* Inside of a CA: what cas.c (session, breaker, table), cas_account.c and
- * cas_operator.c (the account, beside ordering) and cas_room.c (max-orders)
- * share. */
+ * cas_operator.c (the account, beside ordering), cas_token.c and cas_room.c
+ * (max-orders) share. */
 #ifndef DAEMON_CAS_PARTS_H
 #define DAEMON_CAS_PARTS_H
 #include "acme/account.h"
@@ -27,6 +27,8 @@ struct ca {
 	bool loaded;		/* the rows have been read */
 	bool stepping;		/* a session step is under way */
 	bool asked;		/* ... and the CA was asked for it */
+	char *ref;		/* account_key_ref() */
+	bool key_known;		/* the token has told its public half */
 	struct waiter *waiters;
 	int orders;
 	struct waiting *first, **last;	/* for room */
@@ -66,6 +68,15 @@ int ca_ask_key(struct ca *c, const char *alg, peer_done *done,
 void ca_start_over(struct ca *c);
 void ca_account_init(struct ca *c);
 void ca_account_fini(struct ca *c);
+
+/* --- cas_token.c: accounts whose key is in a token ------------------------- */
+/* Asks the token which key it is; another one has another account. Then
+ * ca_go(). */
+void ca_ask_token(struct ca *c);
+/* True: the key is not ours to change, and done was told so. */
+bool ca_key_is_fixed(const struct ca *c, ca_done *done, void *ctx);
+/* Of the key in a SubjectPublicKeyInfo. */
+const char *ca_key_type(const struct blob *spki);
 
 /* Who waits for room is let in at the end of this turn. */
 void ca_room_opens(struct ca *c);

@@ -1,4 +1,4 @@
-/* How keeper and verifier start: signals, the crypto library without its
+/* How keeper, verifier and token start: signals, the crypto library without its
  * configuration file, a rehearsal, the confinement, the rehearsal again. */
 #ifndef DAEMON_CONFINED_H
 #define DAEMON_CONFINED_H

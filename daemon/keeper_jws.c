@@ -33,6 +33,7 @@ public_jwk(struct buf *jwk, enum jws_alg *alg, EVP_PKEY *key,
 	struct blob spki;
 	int rc;
 
+	assert(key != NULL);
 	if (key_public(&spki, key, err) != 0)
 		return -1;
 	rc = jws_jwk(jwk, spki.p, spki.len, err);
@@ -49,6 +50,7 @@ sign_input(struct buf *jws, const struct buf *input, enum jws_alg alg,
 	uint8_t sig[KEY_SIG_MAX];
 	size_t n;
 
+	assert(!input->full && input->len > 0);
 	if (key_sign(sig, &n, alg, key, input->data, input->len, err) != 0)
 		return -1;
 	jws_flatten(jws, input, sig, n);
@@ -129,11 +131,14 @@ prepare_authz(struct signing *s, struct err *err)
 	    "by an operator only", s->q->url);
 }
 
+/* With a binding, if one is asked for: its HMAC key never leaves this
+ * process. */
 static int
 prepare_account(struct signing *s, struct err *err)
 {
 	const struct w_jws *q = s->q;
 
+	assert(s->jwk.len > 0 && s->q->what == JWS_NEW_ACCOUNT);
 	if (q->eab_kid[0] == '\0')
 		return 0;
 	if (secret_eab(&s->inner, q->eab, q->eab_kid, q->url, s->jwk.data,
@@ -143,6 +148,8 @@ prepare_account(struct signing *s, struct err *err)
 	return 0;
 }
 
+/* What exactly was asked for is part of it: an act that was allowed is
+ * allowed for one request. */
 static int
 use_up(enum arm_what what, const struct signing *s, uint64_t object,
     uint32_t version, const void *more, size_t n, struct err *err)
@@ -150,6 +157,7 @@ use_up(enum arm_what what, const struct signing *s, uint64_t object,
 	struct buf asked;
 	int rc;
 
+	assert(s->q != NULL);
 	buf_init(&asked, JWS_MAX);
 	buf_printf(&asked, "%s\n%s\n%u %u\n", s->q->url, s->q->kid,
 	    s->q->reason, s->q->by_cert);
@@ -175,6 +183,7 @@ inner_change(struct signing *s, EVP_PKEY *next, struct err *err)
 	enum jws_alg alg;
 	int rc;
 
+	assert(next != NULL && s->inner.len == 0);
 	buf_init(&jwk, JWK_MAX);
 	buf_init(&input, INNER_MAX);
 	rc = public_jwk(&jwk, &alg, next, err);
@@ -192,6 +201,7 @@ inner_change(struct signing *s, EVP_PKEY *next, struct err *err)
 	return rc;
 }
 
+/* Looked at before the next key is opened, used up only when all fits. */
 static int
 prepare_change(struct signing *s, struct err *err)
 {
@@ -201,6 +211,7 @@ prepare_change(struct signing *s, struct err *err)
 	EVP_PKEY *next;
 	int rc;
 
+	assert(s->account != NULL);
 	if (arm_look(ARM_KEY_CHANGE, q->account, 0, &unused, err) != 0)
 		return -1;
 	next = keeper_open_account(s->kek, q->account, &q->next, origin, err);
@@ -229,6 +240,7 @@ is_armed_one(const struct signing *s, const uint8_t *digest, struct err *err)
 	struct blob spki = { NULL, 0 };
 	bool same;
 
+	assert(s->q->what == JWS_REVOKE);
 	if (digest != NULL) {
 		SHA256(leaf->p, leaf->len, hash);
 		same = memcmp(hash, digest, sizeof(hash)) == 0;
@@ -250,6 +262,7 @@ prepare_revoke(struct signing *s, struct err *err)
 	const struct w_jws *q = s->q;
 	const uint8_t *digest;
 
+	assert(s->q->what == JWS_REVOKE && s->cert == NULL);
 	if (arm_look(ARM_REVOKE, q->cert, q->version, &digest, err) != 0)
 		return -1;
 	if (q->cert_sealed.len > 0)
@@ -308,6 +321,7 @@ compose_and_sign(struct signing *s, struct buf *jws, struct err *err)
 	struct buf input;
 	int rc = 0;
 
+	assert(s->account != NULL && s->jwk.len > 0);
 	buf_init(&input, JWS_MAX);
 	if (by_cert) {
 		buf_reset(&s->jwk);
@@ -330,6 +344,7 @@ sign_request(struct signing *s, struct buf *jws, struct err *err)
 	    &s->q->sealed, err);
 	int rc;
 
+	assert(s->account == NULL && s->cert == NULL);
 	if (a == NULL || EVP_PKEY_up_ref(a->key) != 1)
 		return -1;
 	s->account = a->key;
@@ -357,6 +372,7 @@ keeper_jws(const struct kek *kek, const void *in, void *out, struct err *err)
 	struct buf jws;
 	int rc;
 
+	assert(q->url != NULL && a->jws.p == NULL);
 	if (strncmp(q->url, "https://", 8) != 0)
 		return err_set(err, ERR_INVALID, "request: \"%.80s\" is no "
 		    "https address", q->url);

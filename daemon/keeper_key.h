@@ -16,11 +16,13 @@ struct key_type {
 	const char *group;	/* of EC */
 	unsigned int bits;	/* of RSA */
 	bool slow;		/* made beforehand, by a generator */
+	const char *since;	/* release of OpenSSL that has it */
 };
 extern const struct key_type key_types[KEY_TYPES];
 
 /* NULL and err (ERR_INVALID) when there is no such type, or when the library
- * of this machine does not offer it. */
+ * of this machine does not offer it; which also `everleaf-keeper --has NAME`
+ * tells, for whoever reads a configuration. */
 const struct key_type *key_type_find(const char *name, struct err *err);
 /* Made here and now. NULL and err (ERR_KEEPER). The caller frees it with
  * EVP_PKEY_free(). */
@@ -47,4 +49,7 @@ EVP_PKEY *key_import(const struct blob *text, struct err *err);
  * each as wide as the curve. */
 int key_sign(uint8_t sig[KEY_SIG_MAX], size_t *n, enum jws_alg alg,
     EVP_PKEY *key, const void *p, size_t len, struct err *err);
+/* For keys that are not libcrypto's own, signatures are made from now on
+ * there, by what has these properties; NULL, NULL undoes it. */
+void key_sign_with(OSSL_LIB_CTX *lib, const char *properties);
 #endif

@@ -3,13 +3,13 @@
  * channels, a table of what each may say, one message at a time. Who breaks
  * the rules loses the channel; without the master there is nothing to do. */
 #include <config.h>
-#include <errno.h>
+#include <assert.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <unistd.h>
 #include <openssl/crypto.h>
 #include "daemon/confined.h"
@@ -17,15 +17,12 @@
 #include "daemon/keeper_account.h"
 #include "daemon/keeper_pool.h"
 #include "daemon/log.h"
+#include "daemon/packet.h"
 
 #define MORE "; a limit of 64 MiB for locked memory (LimitMEMLOCK=64M) " \
     "avoids it"
 
 enum { LOCKABLE = 64 * 1024 * 1024, WAITING_MAX = 128 };
-
-enum sender { FROM_MASTER, FROM_ENGINE, SENDERS };
-
-static const char *const sender_names[SENDERS] = { "master", "engine" };
 
 /* A request of the engine's that waits for a slow key. */
 struct waiting {
@@ -44,11 +41,7 @@ struct keeper {
 	size_t waiting_n;
 };
 
-static const struct duty {
-	enum wire_kind ask, answer;
-	enum sender from;
-	keeper_op *op;
-} duties[] = {
+static const struct duty duties[] = {
 	{ WIRE_OPEN, WIRE_OPENED, FROM_MASTER, keeper_open },
 	{ WIRE_FORGET, WIRE_OK, FROM_MASTER, keeper_forget },
 	{ WIRE_SECRET, WIRE_OK, FROM_MASTER, keeper_secret },
@@ -59,13 +52,6 @@ static const struct duty {
 	{ WIRE_PLACEHOLDER, WIRE_PLACED, FROM_ENGINE, keeper_placeholder },
 	{ WIRE_JWS, WIRE_JWS_DONE, FROM_ENGINE, keeper_jws },
 	{ WIRE_TSIG, WIRE_MAC, FROM_ENGINE, keeper_tsig }
-};
-
-struct packet {
-	const struct msg_spec *spec;
-	uint32_t id;
-	void *body;			/* the struct of spec */
-	int fds[MSG_FDS_MAX], nfds;
 };
 
 /* Where the limit has room for it. */
@@ -112,12 +98,15 @@ rehearsal(void)
 	return keeper_rehearse(&err);
 }
 
+/* Twice rehearsed: before, so that the library has all that it opens; and
+ * inside, so that an update that needs more is found now. */
 static void
 confine(const struct keeper *k)
 {
 	struct sandbox_plan plan = { .role = ROLE_KEEPER };
 	struct err err;
 
+	assert(!k->ready);
 	if (keeper_rehearse(&err) != 0) {
 		log_err(&err, "first rehearsal");
 		exit(1);
@@ -133,24 +122,6 @@ confine(const struct keeper *k)
 		log_err(&err, "rehearsal in confinement");
 		exit(1);
 	}
-}
-
-static int
-answer(struct keeper *k, const struct duty *d, uint32_t id, const void *body)
-{
-	const struct msg_spec *spec = msg_find(wire_specs,
-	    (uint16_t)d->answer);
-	void *out = xcalloc(1, spec->size);
-	struct err err;
-	int rc;
-
-	if (d->op(&k->kek, body, out, &err) == 0) {
-		rc = wire_send(k->fds[d->from], d->answer, id, out);
-		msg_free(spec, out);
-	} else
-		rc = wire_fail(k->fds[d->from], id, &err);
-	free(out);
-	return rc;
 }
 
 /* --- requests for slow keys ----------------------------------------------- */
@@ -184,6 +155,7 @@ let_wait(struct keeper *k, const struct duty *d, const struct key_type *t,
 {
 	struct err err;
 
+	assert(t->slow && k->waiting_n <= WAITING_MAX);
 	if (k->waiting_n == WAITING_MAX) {
 		err_set(&err, ERR_KEEPER, "new key: more than %d requests "
 		    "wait for a slow one", WAITING_MAX);
@@ -199,6 +171,7 @@ let_wait(struct keeper *k, const struct duty *d, const struct key_type *t,
 static void
 forget_waiting(struct keeper *k, size_t i)
 {
+	assert(i < k->waiting_n);
 	msg_free(k->waiting[i].spec, k->waiting[i].body);
 	free(k->waiting[i].body);
 	memmove(&k->waiting[i], &k->waiting[i + 1],
@@ -214,6 +187,7 @@ drop_engine(struct keeper *k)
 	k->fds[FROM_ENGINE] = -1;
 	while (k->waiting_n > 0)
 		forget_waiting(k, k->waiting_n - 1);
+	assert(k->waiting_n == 0 && k->fds[FROM_ENGINE] < 0);
 	pool_cancel();
 }
 
@@ -229,7 +203,9 @@ answer_waiting(struct keeper *k)
 	if (i == k->waiting_n)
 		return false;
 	w = &k->waiting[i];
-	if (answer(k, w->duty, w->id, w->body) != 0)
+	assert(w->body != NULL && pool_has(w->type));
+	if (duty_do(w->duty, &k->kek, k->fds[w->duty->from], w->id,
+	    w->body) != 0)
 		drop_engine(k);
 	else
 		forget_waiting(k, i);
@@ -239,6 +215,7 @@ answer_waiting(struct keeper *k)
 static int
 hear_generator(struct keeper *k, int i, struct err *err)
 {
+	assert(i >= 0 && i < POOL_GENERATORS);
 	if (pool_hear(i, err) != 0)
 		return -1;
 	while (answer_waiting(k))
@@ -254,6 +231,7 @@ take_kek(struct keeper *k, const struct packet *p, struct err *err)
 	const struct w_kek *m = p->body;
 	struct w_empty done = { 0 };
 
+	assert(p->spec->kind == WIRE_KEK);
 	if (k->ready || m->kek.len != sizeof(k->kek.key))
 		return err_set(err, ERR_INTERNAL, k->ready ?
 		    "a second key encryption key" :
@@ -266,23 +244,28 @@ take_kek(struct keeper *k, const struct packet *p, struct err *err)
 	return 0;
 }
 
+/* Its end of a new channel: whatever the engine before was waiting for is
+ * nobody's now. */
 static void
 take_engine(struct keeper *k, struct packet *p)
 {
+	assert(p->nfds == 1);
 	drop_engine(k);
 	k->fds[FROM_ENGINE] = p->fds[0];
 	p->nfds = 0;
 }
 
+/* Who may ask for what stands in the table; before its key is here nothing
+ * is done for anybody. */
 static int
 obey(struct keeper *k, enum sender from, struct packet *p, struct err *err)
 {
 	const enum wire_kind kind = (enum wire_kind)p->spec->kind;
-	const size_t n = sizeof(duties) / sizeof(duties[0]);
 	const struct key_type *slow;
-	size_t i;
+	const struct duty *d;
 	int rc;
 
+	assert(from < SENDERS && p->body != NULL);
 	if (p->nfds != (from == FROM_MASTER && kind == WIRE_PEER ? 1 : 0))
 		return err_set(err, ERR_INTERNAL, "message %s: it carries %d "
 		    "descriptors", p->spec->name, p->nfds);
@@ -295,63 +278,38 @@ obey(struct keeper *k, enum sender from, struct packet *p, struct err *err)
 		take_engine(k, p);
 		return 0;
 	}
-	for (i = 0; i < n; i++)
-		if (duties[i].ask == kind && duties[i].from == from)
-			break;
-	if (i == n)
-		return err_set(err, ERR_INTERNAL, "message %s is none that "
-		    "the %s may send", p->spec->name, sender_names[from]);
+	d = duty_find(duties, sizeof(duties) / sizeof(duties[0]), from, p,
+	    err);
+	if (d == NULL)
+		return -1;
 	slow = slow_key(kind, p->body);
-	rc = slow != NULL ? let_wait(k, &duties[i], slow, p) :
-	    answer(k, &duties[i], p->id, p->body);
+	rc = slow != NULL ? let_wait(k, d, slow, p) :
+	    duty_do(d, &k->kek, k->fds[from], p->id, p->body);
 	return rc == 0 ? 0 : err_set(err, ERR_INTERNAL, "message %s: its "
 	    "answer could not be sent", p->spec->name);
-}
-
-/* Descriptors that nobody asked for are closed with the message. */
-static int
-take(struct keeper *k, enum sender from, const void *raw, size_t n,
-    struct packet *p, struct err *err)
-{
-	uint16_t kind;
-	int rc;
-
-	p->spec = msg_head(raw, n, &kind, &p->id) ?
-	    msg_find(wire_specs, kind) : NULL;
-	if (p->spec == NULL)
-		rc = err_set(err, ERR_INTERNAL, "%zu bytes that are no "
-		    "message", n);
-	else {
-		p->body = xcalloc(1, p->spec->size);
-		rc = msg_unpack(p->spec, raw, n, p->body, err) ? 0 : -1;
-		msg_forget();
-		if (rc == 0) {
-			rc = obey(k, from, p, err);
-			if (p->body != NULL)
-				msg_free(p->spec, p->body);
-		}
-		free(p->body);
-	}
-	while (p->nfds > 0)
-		close(p->fds[--p->nfds]);
-	return rc;
 }
 
 /* 0: go on. 1: the other end is gone. -1: it broke the rules. */
 static int
 hear(struct keeper *k, enum sender from, struct err *err)
 {
-	struct packet p = { .spec = NULL };
-	const void *raw;
-	ptrdiff_t n = msg_recv(k->fds[from], MSG_DONTWAIT, &raw, p.fds,
-	    &p.nfds);
+	struct packet p;
+	int rc;
 
-	if (n == 0)
+	assert(from < SENDERS && k->fds[from] >= 0);
+	switch (packet_hear(&p, k->fds[from], err)) {
+	case HEARD_NOTHING:
+		return 0;
+	case HEARD_END:
 		return 1;
-	if (n < 0)
-		return errno == EAGAIN ? 0 : errno == ECONNRESET ? 1 :
-		    err_errno(err, ERR_INTERNAL, "message");
-	return take(k, from, raw, (size_t)n, &p, err);
+	case HEARD_BAD:
+		return -1;
+	case HEARD_ONE:
+		break;
+	}
+	rc = obey(k, from, &p, err);
+	packet_free(&p);
+	return rc;
 }
 
 /* The engine comes first: a new channel from the master takes the place of
@@ -390,6 +348,7 @@ serve(struct keeper *k)
 	struct err err;
 	int i, rc = 0;
 
+	assert(k->fds[FROM_MASTER] >= 0);
 	while (rc == 0) {
 		for (i = 0; i < SENDERS + POOL_GENERATORS; i++)
 			p[i] = (struct pollfd){ i < SENDERS ? k->fds[i] :
@@ -407,12 +366,26 @@ serve(struct keeper *k)
 	return rc < 0;
 }
 
+/* For the master, which reads the configuration and has no crypto library. */
+static int
+say_has(const char *type)
+{
+	struct err err;
+
+	if (key_type_find(type, &err) != NULL)
+		return 0;
+	printf("%s. %s", err.text, err.advice);
+	return 1;
+}
+
 int
-main(void)
+main(int argc, char *argv[])
 {
 	static struct keeper k = { .fds = { WIRE_FD_MASTER, -1 } };
 	int rc;
 
+	if (argc == 3 && strcmp(argv[1], "--has") == 0)
+		return say_has(argv[2]);
 	confined_open(ROLE_KEEPER);
 	confine(&k);
 	rc = serve(&k);

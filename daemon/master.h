@@ -18,7 +18,7 @@ enum { MASTER_EXIT_FAILED = 1, MASTER_EXIT_CONFIG = 2,
 /* A child that has run so long has not failed at its start. */
 enum { CHILD_STEADY_MS = 60 * 1000 };
 
-/* One of the four other programs. */
+/* One of the other programs. */
 struct child {
 	struct master *m;
 	enum role role;
@@ -26,6 +26,7 @@ struct child {
 	int pidfd, channel;		/* -1 */
 	uid_t uid;
 	gid_t gid;
+	const char *user;		/* NULL: none of its own */
 	struct watch *exits, *speaks;
 	struct alarm *restart;
 	int64_t started, backoff;
@@ -50,6 +51,7 @@ struct master {
 	struct conf *conf;
 	char *credentials;		/* $CREDENTIALS_DIRECTORY, or NULL */
 	char libexec[4096];
+	struct strv token_env;		/* NAME=value for the token alone */
 
 	bool root, separate;		/* root; each role its own user */
 	int state, db, lock, tokens;	/* directories, lock file */
@@ -77,8 +79,15 @@ void state_recover(struct master *m);	/* in small steps, from the loop */
 int kek_prepare(const struct master *m, struct err *err);
 int kek_read(const struct master *m, uint8_t kek[32], struct err *err);
 
+/* --- master_keys.c: whether wished types of keys can be made here ----------*/
+/* False: a line for each block that names one that can't. */
+bool keys_can_be_made(const struct master *m, const struct conf *c,
+    struct strv *lines);
+
 /* --- master_secrets.c: files with secrets, for the keeper ------------------*/
 void secrets_give(struct master *m);	/* all of them, anew */
+/* To a new token: keys, and what binds their accounts. */
+void secrets_give_token(struct master *m);
 int secrets_base64(struct blob *out, const struct blob *text,
     const char *path, struct err *err);
 
@@ -102,6 +111,7 @@ void listen_stop(struct master *m);
 
 /* --- master_children.c -----------------------------------------------------*/
 void children_users(struct master *m);	/* who runs as whom */
+bool child_user(struct child *c);	/* of its role; false: there is none */
 void children_start(struct master *m);
 /* A message that breaks the rules ends its sender. */
 void child_broke_rule(struct child *c, const char *why);
@@ -109,6 +119,9 @@ void child_kill(struct child *c, int signal);
 /* Lets the engine go (drain) and starts a new one when it is gone. */
 void children_new_engine(struct master *m);
 void children_new_responder(struct master *m);
+/* Starts, replaces or ends the token, as the configuration now wants it. */
+void children_new_token(struct master *m);
+bool children_want(const struct child *c);
 void children_stop(struct master *m);
 /* Sends to a child; one that does not take it within 5 s is ended. */
 bool child_send(struct child *c, enum wire_kind kind, uint32_t id,
@@ -155,6 +168,10 @@ struct rules {
 };
 int rules_for(const struct master *m, const struct w_install *w,
     struct rules *out, struct err *err);
+/* The CSR that our configuration names for a certificate without a key of
+ * ours; NULL and err if it names none. */
+const struct blob *rules_csr(const struct master *m,
+    const struct w_install *w, struct err *err);
 
 /* --- master_runs.c: the programs of services and of dns blocks -------------*/
 /* kind: WIRE_RUN or WIRE_RUN_DNS; st is its struct, on the heap: taken. */
@@ -189,6 +206,9 @@ struct conf *reload_first(struct master *m, int *exit_code);
 void reload_asked(struct master *m, uint32_t id, const struct w_reload *r);
 void reload_signal(struct master *m);
 void reload_done(struct master *m);	/* the new engine runs */
+
+/* --- master_csr.c: the CSRs that the configuration names -------------------*/
+void csrs_open(struct master *m);	/* before the first is read */
 
 /* --- master_notify.c: sd_notify(3) and its watchdog ------------------------*/
 void notify_open(const char *socket, const char *watchdog_usec);

@@ -1,6 +1,7 @@
-/* The four other programs: who runs as whom, their channels, starting them
+/* The other programs: who runs as whom, their channels, starting them
  * again when they die. */
 #include <config.h>
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pwd.h>
@@ -26,12 +27,14 @@ enum { BACKOFF_MIN_MS = 100, BACKOFF_MAX_MS = 60 * 1000,
 static const struct role_plan {
 	const char *name;
 	const char *users[3];	/* the first that exists */
+	uint8_t peer;		/* of the engine; 0: none */
 } plans[ROLE_COUNT] = {
-	[ROLE_KEEPER] = { "keeper", { "everleaf-key" } },
+	[ROLE_KEEPER] = { "keeper", { "everleaf-key" }, 1 },
 	[ROLE_ENGINE] = { "engine", { "everleaf" } },
-	[ROLE_RESPONDER] = { "responder", { "everleaf-http" } },
+	[ROLE_RESPONDER] = { "responder", { "everleaf-http" }, 2 },
 	[ROLE_VERIFIER] = { "verifier",
-	    { "everleaf-verify", "everleaf-key" } }
+	    { "everleaf-verify", "everleaf-key" } },
+	[ROLE_TOKEN] = { "token", { "everleaf-token", "everleaf-key" }, 3 }
 };
 
 /* A drain that is under way, and the look at how things go. */
@@ -43,29 +46,41 @@ static struct {
 
 static void start(struct child *c);
 
+/* All but the token are there always. */
+bool
+children_want(const struct child *c)
+{
+	return c->role != ROLE_TOKEN || conf_has_token(c->m->conf);
+}
+
 /* --- who --------------------------------------------------------------- */
 
-static bool
-find_user(struct child *c)
+bool
+child_user(struct child *c)
 {
 	const struct passwd *pw = NULL;
 	int i;
 
+	assert(c->role > ROLE_MASTER && c->role < ROLE_COUNT);
 	for (i = 0; i < 3 && plans[c->role].users[i] != NULL && pw == NULL; i++)
 		pw = getpwnam(plans[c->role].users[i]);
 	if (pw == NULL)
 		return false;
 	c->uid = pw->pw_uid;
 	c->gid = pw->pw_gid;
+	c->user = plans[c->role].users[i - 1];
 	return true;
 }
 
+/* One user that is missing, and all run as whoever we are: half a separation
+ * would only look like one. */
 void
 children_users(struct master *m)
 {
 	struct child *c;
 	int role;
 
+	assert(m->children[ROLE_KEEPER].m == NULL);
 	m->root = geteuid() == 0;
 	m->separate = m->root;
 	for (role = ROLE_MASTER + 1; role < ROLE_COUNT; role++) {
@@ -74,7 +89,7 @@ children_users(struct master *m)
 		c->role = (enum role)role;
 		c->pid = -1;
 		c->pidfd = c->channel = -1;
-		if (m->separate && !find_user(c))
+		if (m->separate && !child_user(c))
 			m->separate = false;
 	}
 	for (role = ROLE_MASTER + 1; !m->separate && role < ROLE_COUNT;
@@ -90,10 +105,13 @@ children_users(struct master *m)
 
 /* --- channels ---------------------------------------------------------- */
 
+/* False: there is nobody. A child whose queue is full is not working, and is
+ * ended. */
 bool
 child_send(struct child *c, enum wire_kind kind, uint32_t id, const void *st,
     const int *fds, int nfds)
 {
+	assert(c->role > ROLE_MASTER && c->role < ROLE_COUNT);
 	if (c->channel < 0)
 		return false;
 	if (msg_send(c->channel, msg_find(wire_specs, (uint16_t)kind), id, st,
@@ -107,16 +125,20 @@ child_send(struct child *c, enum wire_kind kind, uint32_t id, const void *st,
 	return false;
 }
 
+/* Never 0, which would be ourselves and all of them. */
 void
 child_kill(struct child *c, int sig)
 {
+	assert(c->pid != 0);
 	if (c->pid > 0)
 		kill(c->pid, sig);
 }
 
+/* It is not trusted with another message; its end is what starts it again. */
 void
 child_broke_rule(struct child *c, const char *why)
 {
+	assert(why != NULL);
 	log_error("the %s broke the rules of its channel (%s): it is ended. "
 	    "Please report this", plans[c->role].name, why);
 	child_kill(c, SIGKILL);
@@ -132,6 +154,7 @@ on_message(void *ctx)
 	const void *p;
 	ptrdiff_t n;
 
+	assert(c->channel >= 0);
 	for (i = 0; i < MESSAGES_AT_ONCE && c->speaks != NULL; i++) {
 		n = msg_recv(c->channel, MSG_DONTWAIT, &p, fds, &nfds);
 		if (n < 0 && errno == EAGAIN)
@@ -161,6 +184,7 @@ connect_peer(struct child *peer)
 	struct w_peer w = { 0 };
 	int ends[2];
 
+	assert(plans[peer->role].peer != 0);
 	if (msg_pair(ends) != 0)
 		return -1;
 	child_send(peer, WIRE_PEER, 0, &w, &ends[0], 1);
@@ -168,14 +192,15 @@ connect_peer(struct child *peer)
 	return ends[1];
 }
 
-/* Keeper or responder is new: the engine must hear of it. */
+/* One that the engine talks to is new: it must hear of it. */
 static void
 introduce(struct child *peer)
 {
 	struct child *engine = &peer->m->children[ROLE_ENGINE];
-	struct w_peer w = { peer->role == ROLE_KEEPER ? 1 : 2 };
+	struct w_peer w = { plans[peer->role].peer };
 	int fd;
 
+	assert(plans[peer->role].peer != 0);
 	if (engine->channel < 0)
 		return;
 	fd = connect_peer(peer);
@@ -185,6 +210,7 @@ introduce(struct child *peer)
 	close(fd);
 }
 
+/* The one process that ever gets it; what is left of it here is wiped. */
 static bool
 give_kek(struct child *c)
 {
@@ -193,6 +219,7 @@ give_kek(struct child *c)
 	struct err err;
 	bool given = false;
 
+	assert(c->role == ROLE_KEEPER && c->channel >= 0);
 	if (kek_read(c->m, kek, &err) == 0)
 		given = child_send(c, WIRE_KEK, 0, &w, NULL, 0);
 	else
@@ -212,6 +239,7 @@ conf_file(const struct conf *conf)
 	size_t done = 0;
 	ssize_t n = 1;
 
+	assert(conf != NULL);
 	while (fd >= 0 && done < b.len && n > 0) {
 		n = write(fd, b.p + done, b.len - done);
 		done += n > 0 ? (size_t)n : 0;
@@ -225,21 +253,29 @@ conf_file(const struct conf *conf)
 	return fd;
 }
 
+/* All that it will ever have is in these descriptors: it opens nothing by
+ * name but its own database. */
 static void
 plan_engine(struct child *c, struct spawn *s)
 {
 	struct master *m = c->m;
 
+	assert(c->role == ROLE_ENGINE && s->fds_n <= WIRE_FD_STATE + 1);
 	s->fds[WIRE_FD_KEEPER] = connect_peer(&m->children[ROLE_KEEPER]);
 	s->fds[WIRE_FD_RESPONDER] = connect_peer(&m->children[ROLE_RESPONDER]);
 	s->fds[WIRE_FD_CONFIG] = conf_file(m->conf);
 	s->fds[WIRE_FD_API] = m->api;
 	s->fds[WIRE_FD_STATE] = m->db;
-	s->fds_n = WIRE_FD_STATE + 1;
+	if (children_want(&m->children[ROLE_TOKEN]))
+		s->fds[WIRE_FD_TOKEN] =
+		    connect_peer(&m->children[ROLE_TOKEN]);
+	s->fds_n = WIRE_FD_TOKEN + 1;
 	m->engine++;
 	m->beat = poll_now();
 }
 
+/* As many descriptors as fit, sorted by type; how many of each it hears as
+ * words. */
 static void
 plan_responder(struct child *c, struct spawn *s,
     char counts[LISTEN_TYPES][16])
@@ -248,6 +284,7 @@ plan_responder(struct child *c, struct spawn *s,
 	int type, n = 0, before;
 	size_t i;
 
+	assert(c->role == ROLE_RESPONDER);
 	for (type = 0; type < LISTEN_TYPES; type++) {
 		before = n;
 		for (i = 0; i < m->listeners_n; i++)
@@ -260,19 +297,36 @@ plan_responder(struct child *c, struct spawn *s,
 		s->argv[1 + type] = counts[type];
 	}
 	s->fds_n = WIRE_FD_LISTEN + n;
+	assert(s->fds_n <= SPAWN_FDS_MAX);
 	s->dir = m->empty;
 	s->may_chroot = m->separate;
 }
 
+/* Its keys follow by message: a PIN among the arguments would be seen. */
+static void
+plan_token(const struct child *c, struct spawn *s)
+{
+	const struct strv *dirs = &c->m->conf->token_directories;
+	size_t i;
+
+	for (i = 0; i < dirs->n && i + 2 < SPAWN_ARGS_MAX; i++)
+		s->argv[1 + i] = dirs->v[i];
+	s->groups_of = c->user;
+	s->env = c->m->token_env;
+}
+
+/* Copies of what the child has now: an end left open here would hide that
+ * the other one is closed. */
 static void
 close_spent(const struct child *c, struct spawn *s)
 {
 	static const int engines[] = { WIRE_FD_KEEPER, WIRE_FD_RESPONDER,
-		WIRE_FD_CONFIG };
+		WIRE_FD_TOKEN, WIRE_FD_CONFIG };
 	size_t i;
 
+	assert(s->fds[WIRE_FD_MASTER] >= 0);
 	close(s->fds[WIRE_FD_MASTER]);
-	for (i = 0; c->role == ROLE_ENGINE && i < 3; i++)
+	for (i = 0; c->role == ROLE_ENGINE && i < 4; i++)
 		if (s->fds[engines[i]] >= 0)
 			close(s->fds[engines[i]]);
 }
@@ -280,9 +334,11 @@ close_spent(const struct child *c, struct spawn *s)
 static void
 again_later(struct child *c)
 {
+	assert(c->restart != NULL && c->pid < 0);
 	c->backoff = c->backoff == 0 ? BACKOFF_MIN_MS : c->backoff * 2;
 	if (c->backoff > BACKOFF_MAX_MS)
 		c->backoff = BACKOFF_MAX_MS;
+	assert(c->backoff >= BACKOFF_MIN_MS && c->backoff <= BACKOFF_MAX_MS);
 	alarm_after(c->restart, c->backoff);
 }
 
@@ -292,6 +348,7 @@ static void on_exit_of(void *ctx);
 static void
 started(struct child *c)
 {
+	assert(c->pid > 0 && c->channel >= 0);
 	c->pidfd = (int)syscall(SYS_pidfd_open, c->pid, 0);
 	if (c->pidfd < 0) {
 		log_error("this kernel has no pidfd_open: everleafd needs "
@@ -308,12 +365,16 @@ started(struct child *c)
 		child_kill(c, SIGKILL);
 	else if (c->role == ROLE_KEEPER)
 		secrets_give(c->m);
-	if (c->role == ROLE_KEEPER || c->role == ROLE_RESPONDER)
+	if (c->role == ROLE_TOKEN)
+		secrets_give_token(c->m);
+	if (plans[c->role].peer != 0)
 		introduce(c);
 	if (c->role == ROLE_ENGINE)
 		reload_done(c->m);
 }
 
+/* A channel, the descriptors of its role, then a new process image: nothing
+ * is shared with us by memory. */
 static void
 start(struct child *c)
 {
@@ -322,6 +383,9 @@ start(struct child *c)
 	char path[4200], counts[LISTEN_TYPES][16];
 	int ends[2], i;
 
+	if (!children_want(c))
+		return;
+	assert(c->pid < 0 && c->channel < 0 && c->restart != NULL);
 	if (msg_pair(ends) != 0) {
 		again_later(c);
 		return;
@@ -336,6 +400,8 @@ start(struct child *c)
 		plan_engine(c, &s);
 	else if (c->role == ROLE_RESPONDER)
 		plan_responder(c, &s, counts);
+	else if (c->role == ROLE_TOKEN)
+		plan_token(c, &s);
 	c->channel = ends[0];
 	c->pid = spawn(&s);
 	close_spent(c, &s);
@@ -361,12 +427,15 @@ start_again(void *ctx)
 
 /* --- ending ------------------------------------------------------------ */
 
+/* It is started again in any case, but each time later, until it has run for
+ * a while. */
 static void
 count_death(struct child *c, int status)
 {
 	int64_t now = poll_now(), oldest;
 	char how[64];
 
+	assert(c->pid < 0);
 	if (WIFSIGNALED(status))
 		snprintf(how, sizeof(how), "signal %d", WTERMSIG(status));
 	else
@@ -392,6 +461,7 @@ count_death(struct child *c, int status)
 static void
 forget(struct child *c)
 {
+	assert(c->pid > 0 && c->pidfd >= 0 && c->channel >= 0);
 	watch_free(c->exits);
 	watch_free(c->speaks);
 	c->exits = c->speaks = NULL;
@@ -408,17 +478,20 @@ look_if_over(struct master *m)
 {
 	int role;
 
+	assert(m->stopping);
 	for (role = ROLE_MASTER + 1; role < ROLE_COUNT; role++)
 		if (m->children[role].pid > 0)
 			return;
 	poll_stop();
 }
 
+/* After the engine: it may still need them to end what it has begun. */
 static void
 stop_others(struct master *m)
 {
 	int role;
 
+	assert(m->stopping);
 	for (role = ROLE_MASTER + 1; role < ROLE_COUNT; role++)
 		if (role != ROLE_ENGINE)
 			child_kill(&m->children[role], SIGTERM);
@@ -458,6 +531,7 @@ look_stopping(struct master *m)
 	int64_t since = poll_now() - m->stop_at;
 	int role;
 
+	assert(m->stopping && m->stop_at > 0);
 	if (since >= STOP_KILL_MS)
 		for (role = ROLE_MASTER + 1; role < ROLE_COUNT; role++)
 			child_kill(&m->children[role], SIGKILL);
@@ -474,6 +548,7 @@ look(void *ctx)
 	struct master *m = ctx;
 	struct child *engine = &m->children[ROLE_ENGINE];
 
+	assert(busy.look != NULL);
 	if (m->stopping)
 		look_stopping(m);
 	else if (busy.draining && poll_now() >= busy.drain_until) {
@@ -496,6 +571,7 @@ drain(struct master *m)
 {
 	struct w_empty w = { 0 };
 
+	assert(busy.look != NULL);
 	m->children[ROLE_ENGINE].stopped = true;
 	child_send(&m->children[ROLE_ENGINE], WIRE_DRAIN, 0, &w, NULL, 0);
 	alarm_after(busy.look, LOOK_MS);
@@ -506,6 +582,7 @@ children_new_engine(struct master *m)
 {
 	struct child *c = &m->children[ROLE_ENGINE];
 
+	assert(m->conf != NULL);
 	if (c->pid < 0) {
 		alarm_stop(c->restart);
 		c->backoff = 0;
@@ -517,6 +594,7 @@ children_new_engine(struct master *m)
 	drain(m);
 }
 
+/* New sockets need a new process: it can't be given any once it is confined. */
 void
 children_new_responder(struct master *m)
 {
@@ -528,13 +606,29 @@ children_new_responder(struct master *m)
 	child_kill(c, SIGTERM);
 }
 
+/* The engine last: all that it talks to is there. */
+void
+children_new_token(struct master *m)
+{
+	struct child *c = &m->children[ROLE_TOKEN];
+
+	alarm_stop(c->restart);
+	c->backoff = 0;
+	c->stopped = c->pid > 0;
+	if (c->stopped)
+		child_kill(c, SIGTERM);
+	else
+		start(c);
+}
+
 void
 children_start(struct master *m)
 {
 	static const enum role order[] = { ROLE_KEEPER, ROLE_RESPONDER,
-		ROLE_VERIFIER, ROLE_ENGINE };
+		ROLE_VERIFIER, ROLE_TOKEN, ROLE_ENGINE };
 	size_t i;
 
+	assert(busy.look == NULL && !m->stopping);
 	busy.look = alarm_new(look, m);
 	alarm_after(busy.look, LOOK_MS);
 	for (i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
@@ -547,6 +641,7 @@ children_start(struct master *m)
 void
 children_stop(struct master *m)
 {
+	assert(!m->stopping);
 	m->stopping = true;
 	m->stop_at = poll_now();
 	drain(m);

@@ -1,6 +1,7 @@
 /* From fork to exec of one of our own programs: descriptors at their places,
  * nothing else open, its own user, a clean environment. */
 #include <config.h>
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -24,6 +25,7 @@ place_descriptors(const struct spawn *s)
 {
 	int high[SPAWN_FDS_MAX], i;
 
+	assert(s->fds_n > 0 && s->fds_n <= SPAWN_FDS_MAX);
 	for (i = 0; i < s->fds_n; i++) {
 		high[i] = s->fds[i] < 0 ? -1 :
 		    fcntl(s->fds[i], F_DUPFD_CLOEXEC, SPAWN_FDS_MAX);
@@ -56,19 +58,32 @@ keep_chroot(void)
 		    0);
 }
 
+/* The user last: with it goes the right to change the others. */
 static int
 become(const struct spawn *s)
 {
+	assert(!s->may_chroot || s->change_user);
 	if (!s->change_user)
 		return 0;
 	if (s->may_chroot)
 		prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0);
-	if (setgroups(0, NULL) != 0 || setresgid(s->gid, s->gid, s->gid) != 0 ||
+	if ((s->groups_of != NULL ? initgroups(s->groups_of, s->gid) :
+	    setgroups(0, NULL)) != 0 || setresgid(s->gid, s->gid, s->gid) != 0 ||
 	    setresuid(s->uid, s->uid, s->uid) != 0)
 		return -1;
 	if (s->may_chroot)
 		keep_chroot();
 	return 0;
+}
+
+static int
+add_environment(const struct spawn *s)
+{
+	size_t i = 0;
+
+	while (i < s->env.n && putenv(s->env.v[i]) == 0)
+		i++;
+	return i == s->env.n ? 0 : -1;
 }
 
 static void __attribute__((noreturn))
@@ -77,7 +92,8 @@ child(const struct spawn *s, pid_t master)
 	int no;
 
 	signals_reset();
-	if (place_descriptors(s) == 0 && chdir(s->dir) == 0 && become(s) == 0 &&
+	if (add_environment(s) == 0 && place_descriptors(s) == 0 &&
+	    chdir(s->dir) == 0 && become(s) == 0 &&
 	    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 &&
 	    getppid() == master)
 		execve(s->path, s->argv, environ);
@@ -87,11 +103,14 @@ child(const struct spawn *s, pid_t master)
 	_exit(127);
 }
 
+/* Between fork and exec only what is safe there; the child dies with us from
+ * its first moment on. */
 pid_t
 spawn(const struct spawn *s)
 {
 	pid_t master = getpid(), pid = fork();
 
+	assert(s->path != NULL && s->argv[0] != NULL && s->dir != NULL);
 	if (pid == 0)
 		child(s, master);
 	return pid;

@@ -1,4 +1,4 @@
-/* The engine's side of keeper, responder and master: each call sends one
+/* The engine's side of keeper, responder, token and master: each call sends one
  * message and completes in a later turn with the answer, or with err when the
  * peer refused or is gone (then ERR_KEEPER / ERR_INTERNAL, class machine: try
  * again later). tests/sim/ has the same calls over fakes. */
@@ -6,7 +6,8 @@
 #define DAEMON_PEERS_H
 #include "daemon/wire.h"
 
-enum peer { PEER_MASTER, PEER_KEEPER, PEER_RESPONDER, PEER_COUNT };
+enum peer { PEER_MASTER, PEER_KEEPER, PEER_RESPONDER, PEER_TOKEN,
+	PEER_COUNT };
 
 /* answer: the unpacked struct of the answer's kind (NULL for OK), freed after
  * the completion returns, which may take fields out of it; err NULL if good. */

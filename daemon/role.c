@@ -7,7 +7,8 @@ const char *
 role_name(enum role r)
 {
 	static const char *const names[] = {
-		"master", "keeper", "engine", "responder", "verifier"
+		"master", "keeper", "engine", "responder", "verifier",
+		"token"
 	};
 
 	return r < ROLE_COUNT ? names[r] : "nobody";

@@ -9,7 +9,7 @@
 #include "base/err.h"
 
 enum role { ROLE_MASTER, ROLE_KEEPER, ROLE_ENGINE, ROLE_RESPONDER,
-	ROLE_VERIFIER, ROLE_COUNT };
+	ROLE_VERIFIER, ROLE_TOKEN, ROLE_COUNT };
 const char *role_name(enum role r);
 
 struct sandbox_plan {
@@ -17,6 +17,7 @@ struct sandbox_plan {
 	/* what the engine may still open: read (roots, resolv.conf, zone
 	 * data) is in the role's table; write below this one */
 	const char *write_dir;	/* NULL: nowhere */
+	char *const *more_dirs;	/* the same; ends with NULL, or NULL */
 	/* the deny-list instead of the role's allow-list, and no limit of
 	 * processor time, memory or processes: for a process that still
 	 * forks, and when sandbox_try() said no */

@@ -4,6 +4,7 @@
 #include <config.h>
 #include "daemon/sandbox_parts.h"
 #ifdef __linux__
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
@@ -32,9 +33,10 @@ enum {
 	FS_ABI_3 = (1 << 15) - 1,	/* truncate */
 	FS_ABI_5 = (1 << 16) - 1,	/* ioctl on devices */
 	FS_TRUNCATE = 1 << 14,
+	FS_IOCTL = 1 << 15,
 	/* what may be said of something that is no directory */
 	FS_OF_FILES = FS_EXECUTE | FS_WRITE_FILE | FS_READ_FILE | FS_TRUNCATE |
-	    1 << 15,
+	    FS_IOCTL,
 	FS_LOOK = FS_READ_FILE | FS_READ_DIR,
 	NET_BIND_TCP = 1 << 0,		/* ABI 4 */
 	NET_CONNECT_TCP = 1 << 1,
@@ -67,7 +69,22 @@ static const struct place engine_places[] = {
 	{ "/dev/null", FS_READ_FILE | FS_WRITE_FILE },
 	{ NULL, 0 }
 };
+/* Providers and the modules behind them lie anywhere, with their settings,
+ * and so do files with PINs: what this user may read. Besides, the devices of
+ * a TPM; other devices come with a daemon, and its socket. */
+static const struct place token_places[] = {
+	{ "/", FS_LOOK },
+	{ "/dev/tpmrm0", FS_READ_FILE | FS_WRITE_FILE | FS_IOCTL },
+	{ "/dev/tpm0", FS_READ_FILE | FS_WRITE_FILE | FS_IOCTL },
+	{ "/dev/null", FS_READ_FILE | FS_WRITE_FILE },
+	{ NULL, 0 }
+};
 static const struct place no_places[] = { { NULL, 0 } };
+static const struct place *const places[ROLE_COUNT] = {
+	[ROLE_KEEPER] = no_places, [ROLE_ENGINE] = engine_places,
+	[ROLE_RESPONDER] = no_places, [ROLE_VERIFIER] = no_places,
+	[ROLE_TOKEN] = token_places
+};
 
 #ifdef SANITIZERS
 /* They look at themselves when the process ends, by ptrace and /proc. */
@@ -110,11 +127,14 @@ sandbox_privileges(struct buf *report)
 	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 ? "none" : "possible");
 }
 
+/* Everything is forbidden that this kernel can forbid; then a few places are
+ * allowed. */
 static struct ll_ruleset
 handled_by(long abi, enum role role)
 {
 	struct ll_ruleset r = { FS_ABI_1, 0, 0 };
 
+	assert(abi >= 1);
 	if (abi >= 2)
 		r.fs = FS_ABI_2;
 	if (abi >= 3)
@@ -123,7 +143,8 @@ handled_by(long abi, enum role role)
 		r.fs = FS_ABI_5;
 	if (abi >= 4)
 		r.net = NET_BIND_TCP |
-		    (role == ROLE_ENGINE ? 0 : NET_CONNECT_TCP);
+		    (role == ROLE_ENGINE || role == ROLE_TOKEN ? 0 :
+		    NET_CONNECT_TCP);
 	if (abi >= 6)
 		r.scoped = SCOPE_ALL;
 	return r;
@@ -131,12 +152,13 @@ handled_by(long abi, enum role role)
 
 /* False only when the place is there and the kernel refuses the rule. */
 static bool
-allow(int ruleset, const char *path, uint64_t access)
+allow(int ruleset, uint64_t handled, const char *path, uint64_t access)
 {
-	struct ll_beneath b = { .allowed = access };
+	struct ll_beneath b = { .allowed = access & handled };
 	struct stat st;
 	bool done;
 
+	assert(ruleset >= 0 && path != NULL);
 	b.parent = open(path, O_PATH | O_CLOEXEC);
 	if (b.parent < 0)
 		return errno == ENOENT || errno == EACCES;
@@ -148,20 +170,26 @@ allow(int ruleset, const char *path, uint64_t access)
 	return done;
 }
 
+/* A place that this machine does not have needs no rule. */
 static bool
 allow_all(int ruleset, const struct sandbox_plan *plan, uint64_t handled)
 {
-	const struct place *p = plan->role == ROLE_ENGINE ? engine_places :
-	    no_places;
+	const uint64_t all = handled & ~(uint64_t)FS_EXECUTE;
+	const struct place *p = places[plan->role];
+	char *const *dir = plan->more_dirs;
 
+	assert(ruleset >= 0);
 	for (; p->path != NULL; p++)
-		if (!allow(ruleset, p->path, p->access))
+		if (!allow(ruleset, handled, p->path, p->access))
 			return false;
 	for (p = always_places; p->path != NULL; p++)
-		if (!allow(ruleset, p->path, p->access))
+		if (!allow(ruleset, handled, p->path, p->access))
 			return false;
-	return plan->write_dir == NULL || allow(ruleset, plan->write_dir,
-	    handled & ~(uint64_t)FS_EXECUTE);
+	for (; dir != NULL && *dir != NULL; dir++)
+		if (!allow(ruleset, handled, *dir, all))
+			return false;
+	return plan->write_dir == NULL || allow(ruleset, handled,
+	    plan->write_dir, all);
 }
 
 void

@@ -1,11 +1,12 @@
 /* System calls per role. Two kinds of table: what a role may do and nothing
  * else (keeper, verifier's child, responder), and what it must not do (the
- * engine, whose libraries do too many things to list; and every role whose
- * allow-list a library update has broken). A name that the installed library
+ * engine and the token, whose libraries do too many things to list; and every
+ * role whose allow-list a library update has broken). A name that the installed library
  * does not know is left out of a deny-list with a word in the report. */
 #include <config.h>
 #include "daemon/sandbox_parts.h"
 #if defined(HAVE_SECCOMP) && !defined(SANITIZERS)
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <seccomp.h>
@@ -102,7 +103,7 @@ static const char *const denied[] = {
 	NULL
 };
 
-/* And for all but the engine, which alone opens connections. */
+/* And for all but those two, which alone open connections. */
 static const char *const denied_network[] = {
 	"socket", "connect", "bind", "listen", "socketcall", NULL
 };
@@ -126,12 +127,15 @@ add(scmp_filter_ctx ctx, uint32_t action, const struct rule *r)
 {
 	int nr = seccomp_syscall_resolve_name(r->call), rc;
 
+	assert(r->call != NULL);
 	if (nr == __NR_SCMP_ERROR)
 		return -ENOSYS;
 	rc = seccomp_rule_add_array(ctx, action, nr, r->nargs, r->args);
 	return rc == -EDOM ? 0 : rc;
 }
 
+/* The list, and nothing else; where refusing is an error number, some calls
+ * are fatal all the same. */
 static bool
 add_allowed(scmp_filter_ctx ctx, const struct filter *f)
 {
@@ -141,6 +145,7 @@ add_allowed(scmp_filter_ctx ctx, const struct filter *f)
 	const struct rule *r;
 	int i, rc;
 
+	assert(f->rules != NULL);
 	for (r = f->rules; r->call != NULL; r++) {
 		rc = add(ctx, SCMP_ACT_ALLOW, r);
 		if (rc != 0 && rc != -ENOSYS)
@@ -183,6 +188,7 @@ add_rules(scmp_filter_ctx ctx, const struct filter *f, bool lenient,
 	    add_denied(ctx, denied_network, unknown));
 }
 
+/* Built once and loaded; there is no way to take it back. */
 static bool
 load(const struct filter *f, bool lenient, struct buf *unknown)
 {
@@ -190,6 +196,7 @@ load(const struct filter *f, bool lenient, struct buf *unknown)
 	    f->otherwise);
 	bool done;
 
+	assert(lenient || f->rules != NULL);
 	if (ctx == NULL)
 		return false;
 	/* Threads that a library has started already are covered, too. */

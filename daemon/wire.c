@@ -2,6 +2,7 @@
 #include <config.h>
 #include <assert.h>
 #include <string.h>
+#include "base/buf.h"
 #include "base/name.h"
 #include "daemon/wire.h"
 
@@ -119,6 +120,15 @@ static const struct msg_field tsig_fields[] = {
 static const struct msg_field mac_fields[] = {
 	MSG_F(w_mac, BLOB, mac, 64), MSG_END
 };
+static const struct msg_field token_fields[] = {
+	MSG_FC(w_token, TEXT, ca, 64, name_is_word),
+	MSG_F(w_token, TEXT, origin, SHORT),
+	MSG_F(w_token, TEXT, shown, TEXT),
+	MSG_F(w_token, SECRET, uri, TEXT), MSG_END
+};
+static const struct msg_field token_key_fields[] = {
+	MSG_FC(w_token_key, TEXT, ca, 64, name_is_word), MSG_END
+};
 static const struct msg_field publish_fields[] = {
 	MSG_FC(w_publish, TEXT, token, NAME_TOKEN_MAX, name_is_token),
 	MSG_F(w_publish, TEXT, host, SHORT),
@@ -210,7 +220,16 @@ static const struct msg_field verify_fields[] = {
 	MSG_F(w_verify, LIST, names, NAMES),
 	MSG_F(w_verify, U8, any_names, 0), MSG_F(w_verify, I64, now_ms, 0),
 	MSG_F(w_verify, U8, placeholder, 0),
-	MSG_F(w_verify, U8, allow_test_ca, 0), MSG_END
+	MSG_F(w_verify, U8, allow_test_ca, 0),
+	MSG_F(w_verify, U8, own_key, 0), MSG_END
+};
+static const struct msg_field read_csr_fields[] = {
+	MSG_F(w_read_csr, BLOB, csr, CERT), MSG_END
+};
+static const struct msg_field csr_names_fields[] = {
+	MSG_F(w_csr_names, LIST, names, NAMES),
+	MSG_FC(w_csr_names, TEXT, why, TEXT, msg_any_text),
+	MSG_FC(w_csr_names, TEXT, advice, TEXT, msg_any_text), MSG_END
 };
 static const struct msg_field verdict_fields[] = {
 	MSG_F(w_verdict, U32, verdict, 0), MSG_END
@@ -244,6 +263,9 @@ const struct msg_spec wire_specs[] = {
 	SPEC(WIRE_PLACED, placed),
 	SPEC(WIRE_JWS, jws),
 	SPEC(WIRE_JWS_DONE, jws_done),
+	SPEC(WIRE_TOKEN, token),
+	SPEC(WIRE_TOKEN_KEY, token_key),
+	{ "token_jws", WIRE_TOKEN_JWS, sizeof(struct w_jws), jws_fields },
 	SPEC(WIRE_SECRET, secret),
 	SPEC(WIRE_ARM, arm),
 	SPEC(WIRE_IMPORT, import),
@@ -262,6 +284,8 @@ const struct msg_spec wire_specs[] = {
 	SPEC(WIRE_WEBROOT, webroot),
 	SPEC(WIRE_VERIFY, verify),
 	SPEC(WIRE_VERDICT, verdict),
+	SPEC(WIRE_READ_CSR, read_csr),
+	SPEC(WIRE_CSR_NAMES, csr_names),
 	{ NULL, 0, 0, NULL }
 };
 
@@ -277,12 +301,24 @@ verdict_text(uint32_t v)
 	return texts[v < VERDICT_COUNT ? v : VERDICT_BROKEN];
 }
 
+char *
+wire_token_ref(const char *ca, const char *shown)
+{
+	struct buf b;
+
+	buf_init(&b, SHORT + TEXT);
+	buf_printf(&b, "%s %s", ca, shown);
+	assert(!b.full);
+	return buf_take(&b);
+}
+
 int
 wire_send(int fd, enum wire_kind kind, uint32_t id, const void *st)
 {
 	const struct msg_spec *spec = msg_find(wire_specs, (uint16_t)kind);
 
 	assert(spec != NULL);
+	assert(fd >= 0);
 	return msg_send(fd, spec, id, st, NULL, 0);
 }
 
@@ -295,6 +331,7 @@ wire_failed(const struct err *err)
 		.advice = (char *)(uintptr_t)err->advice
 	};
 
+	assert(err->code != ERR_OK);
 	return f;
 }
 

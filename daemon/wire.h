@@ -1,6 +1,6 @@
 /* Every message between our processes: who sends it, what it holds. The
  * tables in wire.c say how each field is checked; DESIGN section 2 says why a
- * process may ask for no more than this. Linked into all five programs. */
+ * process may ask for no more than this. Linked into all programs. */
 #ifndef DAEMON_WIRE_H
 #define DAEMON_WIRE_H
 #include <stdint.h>
@@ -15,6 +15,7 @@ enum wire_fd {
 	WIRE_FD_CONFIG = 6,	/* engine: conf_pack() in a sealed memfd */
 	WIRE_FD_API = 7,	/* engine: listening API socket */
 	WIRE_FD_STATE = 8,	/* engine: its state directory (db/), O_PATH */
+	WIRE_FD_TOKEN = 9,	/* engine: channel to the token */
 	WIRE_FD_LISTEN = 9	/* responder: first of its listening sockets;
 				 * argv[1] says how many are for http-01,
 				 * argv[2] how many follow for tls-alpn-01. It
@@ -84,10 +85,21 @@ enum wire_kind {
 	WIRE_RESEAL,		/* struct w_reseal -> KEY: that of this
 				 * generation, for the inventory */
 
+	/* master to token; also SECRET and ARM */
+	WIRE_TOKEN = 100,	/* struct w_token -> OK */
+
+	/* engine to token */
+	WIRE_TOKEN_KEY,		/* struct w_token_key -> KEY */
+	WIRE_TOKEN_JWS,		/* struct w_jws -> JWS_DONE; its `sealed` is
+				 * what wire_token_ref() gives */
+
 	/* master to verifier */
 	WIRE_VERIFY = 80,	/* struct w_verify + fds privkey cert chain
-				 * fullchain combined, read only -> VERDICT */
-	WIRE_VERDICT		/* struct w_verdict */
+				 * fullchain combined, or csr cert chain
+				 * fullchain, read only -> VERDICT */
+	WIRE_VERDICT,		/* struct w_verdict */
+	WIRE_READ_CSR,		/* struct w_read_csr -> CSR_NAMES */
+	WIRE_CSR_NAMES		/* struct w_csr_names */
 };
 
 struct w_empty {
@@ -104,7 +116,8 @@ struct w_failed {
 };
 
 struct w_peer {
-	uint8_t peer;		/* to the engine: 1 keeper, 2 responder */
+	uint8_t peer;		/* to the engine: 1 keeper, 2 responder,
+				 * 3 token */
 };
 
 struct w_kek {
@@ -205,6 +218,18 @@ struct w_mac {
 	struct blob mac;
 };
 
+/* The key of an account that is in a token, as the configuration has it. */
+struct w_token {
+	char *ca;		/* title of its block */
+	char *origin;		/* that it may sign for */
+	char *shown;		/* its URI without the PIN */
+	struct blob uri;
+};
+
+struct w_token_key {
+	char *ca;
+};
+
 /* The kinds of JWS that the keeper composes; see acme/jws.h. */
 struct w_jws {
 	uint64_t account;
@@ -252,7 +277,9 @@ struct w_install {
 	uint8_t placeholder;
 	uint8_t from_file;	/* the wish stands in a configuration file */
 	char *policy;		/* for a wish given at run time */
-	struct blob sealed;	/* the key, for the keeper to open */
+	struct blob sealed;	/* the key, for the keeper to open; empty: it
+				 * is that of the CSR that our configuration
+				 * has for this name */
 	struct blob leaf, chain;	/* PEM; chain may be empty */
 	struct strv names;
 	struct blob meta;	/* meta.json, printable */
@@ -358,6 +385,16 @@ struct w_verify {
 	int64_t now_ms;
 	uint8_t placeholder;
 	uint8_t allow_test_ca;
+	uint8_t own_key;	/* a CSR stands for the key */
+};
+
+struct w_read_csr {
+	struct blob csr;	/* DER */
+};
+
+struct w_csr_names {
+	struct strv names;	/* canonical; empty: why */
+	char *why, *advice;
 };
 
 /* The verifier's answers are exit codes of its sandboxed child. */
@@ -374,6 +411,8 @@ struct w_verify {
 	X(IS_CA, "the first certificate is one of a CA") \
 	X(FILES_DIFFER, "the files do not hold the same certificate and key") \
 	X(TEST_CA, "it is of a test CA, which its service does not allow") \
+	X(NO_CSR, "csr.der holds no CSR") \
+	X(OTHER_KEY, "the certificate is not for the key of the CSR") \
 	X(BROKEN, "the verifier ended without an answer")
 enum verdict {
 #define X(sym, text) VERDICT_##sym,
@@ -386,6 +425,10 @@ const char *verdict_text(uint32_t v);	/* BROKEN's for what is unknown */
 struct w_verdict {
 	uint32_t verdict;
 };
+
+/* What stands where other accounts have a sealed key: says which block and
+ * which key. The caller frees it. */
+char *wire_token_ref(const char *ca, const char *shown);
 
 extern const struct msg_spec wire_specs[];	/* ends with name NULL */
 

@@ -14,6 +14,9 @@ struct generation {
 	uint64_t cert;
 	uint32_t gen;
 	struct blob key, leaf, chain;	/* PEM; chain may be empty */
+	struct blob csr;		/* DER, where the key is somebody's own:
+					 * then there is none here, and
+					 * neither privkey nor combined */
 	struct blob meta;		/* meta.json */
 	uid_t uid;			/* owner of all files */
 	gid_t gid;			/* group of all files */
@@ -26,7 +29,8 @@ struct generation {
 int generation_stage(int state, const struct generation *g, bool *whole,
     struct err *err);
 /* Read-only descriptors of the staged (or whole) files for the verifier:
- * privkey, cert, chain, fullchain, combined. */
+ * privkey, cert, chain, fullchain, combined; without a key csr, cert, chain,
+ * fullchain, and fds[4] is -1. */
 int generation_open(int state, uint64_t cert, uint32_t gen, bool whole,
     int fds[5], struct err *err);
 /* Step 5: the name gen/NNNNNN, never changed again. */
@@ -59,7 +63,7 @@ int generation_list(int state, uint64_t cert, uint32_t **gens, size_t *n,
  * caller wipes. Files that are larger than this are none of ours. */
 /* What is installed, and so what is read again. */
 enum { GENERATION_META_MAX = 64 * 1024, GENERATION_LEAF_MAX = 64 * 1024,
-	GENERATION_CHAIN_MAX = 128 * 1024, GENERATION_KEY_MAX = 16 * 1024 };
+	GENERATION_CHAIN_MAX = 128 * 1024, GENERATION_KEY_MAX = 32 * 1024 };
 int generation_read(int state, uint64_t cert, uint32_t gen,
     struct generation *out, struct err *err);
 int generation_read_key(int state, uint64_t cert, uint32_t gen,

@@ -8,6 +8,7 @@
 . "$top/tests/lib/dns.sh"
 . "$top/tests/lib/everleaf.sh"
 . "$top/tests/lib/hostile.sh"
+. "$top/tests/lib/token.sh"
 
 # A scene with CA, DNS and the programs at hand; tests/run has built them.
 system_begin() {	# system_begin LIFETIME [NAME=VALUE of Pebble]...

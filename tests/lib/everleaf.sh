@@ -82,7 +82,7 @@ private_users() {
 	cp /etc/passwd "$scene/passwd"
 	cp /etc/group "$scene/group"
 	set -- everleaf everleaf-key everleaf-verify everleaf-http \
-		everleaf-hook everleaf-admin
+		everleaf-token everleaf-hook everleaf-admin
 	while [ $# -gt 0 ]; do
 		echo "$1:x:$((64100 + $#)):$((64100 + $#))::/:/bin/false" \
 			>>"$scene/passwd"
