@@ -8,6 +8,7 @@
 #include "acme/acme.h"
 #include "daemon/engine.h"
 #include "daemon/issue.h"
+#include "daemon/list.h"
 #include "daemon/loop.h"
 #include "daemon/peers.h"
 #include "daemon/revoke.h"
@@ -80,14 +81,32 @@ issue_csr_refused(const struct bundle *b, const struct conf_wish *wish,
 /* --- the key after this one -------------------------------------------- */
 
 struct making {
+	struct list link;
 	int64_t cert_id, version;
 	char *key_type;
 	struct blob sealed, spki;
 };
 
+static struct list under_way = { &under_way, &under_way };
+
+static bool
+is_under_way(const struct row_cert *c)
+{
+	const struct list *l;
+	const struct making *m;
+
+	for (l = under_way.next; l != &under_way; l = l->next) {
+		m = LIST_OF(l, const struct making, link);
+		if (m->cert_id == c->id && m->version == c->next_version)
+			return true;
+	}
+	return false;
+}
+
 static void
 making_free(struct making *m)
 {
+	list_leave(&m->link);
 	free(m->key_type);
 	blob_free(&m->sealed);
 	blob_free(&m->spki);
@@ -151,10 +170,11 @@ issue_key_ahead(const struct bundle *b, const struct conf_wish *wish)
 	if (strcmp(wish->key_policy, "next") != 0 || c->newest == 0 ||
 	    *wish->csr_file != '\0' ||
 	    c->retired_ms != 0 || c->next_sealed.len > 0 ||
-	    bundle_order(b) != NULL)
+	    bundle_order(b) != NULL || is_under_way(c))
 		return;
 	assert(c->next_version > c->newest);
 	m = xcalloc(1, sizeof(*m));
+	list_join(&under_way, &m->link);
 	m->cert_id = c->id;
 	m->version = c->next_version;
 	m->key_type = xstrdup(wish->key_type);

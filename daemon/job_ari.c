@@ -75,8 +75,24 @@ is_new_window(const struct row_cert *c, const struct asking *a)
 	    c->ari_end_ms != a->answer.end_ms;
 }
 
+/* A window that was over when the certificate was new, and the last one had
+ * gone as fast: a CA that always says so would have us order for ever. When
+ * the next may be ordered; 0: at once. */
+static int64_t
+held_until(const struct bundle *b, const struct asking *a)
+{
+	const struct row_version *v = bundle_version(b, a->version);
+	const struct row_version *old = bundle_version(b, a->version - 1);
+	int64_t third = (a->life.to_ms - a->life.from_ms) / 3;
+
+	if (v == NULL || old == NULL || a->answer.end_ms > v->issued_ms ||
+	    v->issued_ms - old->issued_ms >= third)
+		return 0;
+	return v->issued_ms + third;
+}
+
 static void
-tell_window(const struct row_cert *c, const struct asking *a)
+tell_window(const struct row_cert *c, const struct asking *a, bool held)
 {
 	char from[TEXT_TIME], to[TEXT_TIME];
 	struct happening h = { .event = "renewal.asked", .cert_id = c->id,
@@ -90,6 +106,10 @@ tell_window(const struct row_cert *c, const struct asking *a)
 	    ca_conf(a->ca)->title, from, to);
 	if (a->answer.explanation[0] != '\0')
 		buf_printf(&text, ": %s", a->answer.explanation);
+	if (held)
+		buf_printf(&text, "; that was over when this certificate was "
+		    "new, and so it was with the last one: it is renewed after "
+		    "a third of its life");
 	h.text = text.data;
 	turn_event(&h);
 	buf_free(&text);
@@ -110,9 +130,11 @@ decides(const struct row_cert *c, const struct asking *a)
 }
 
 static void
-take_window(struct row_cert *c, const struct asking *a)
+take_window(struct row_cert *c, const struct bundle *b,
+    const struct asking *a)
 {
 	uint64_t random = (uint64_t)chance_luck() << 32 | chance_luck();
+	int64_t held = held_until(b, a);
 	bool told = strcmp(c->ari_url, a->answer.explanation) == 0;
 
 	c->ari_version = a->version;
@@ -121,12 +143,14 @@ take_window(struct row_cert *c, const struct asking *a)
 	row_text(&c->ari_url, a->answer.explanation);
 	if (!decides(c, a))
 		return;
-	c->renew_at_ms = acme_ari_is_past(&a->answer, loop_now()) ?
-	    loop_now() : acme_ari_pick(&a->answer, &a->life, random);
+	if (!acme_ari_is_past(&a->answer, loop_now()))
+		c->renew_at_ms = acme_ari_pick(&a->answer, &a->life, random);
+	else
+		c->renew_at_ms = held > loop_now() ? held : loop_now();
 	row_text(&c->renew_reason, "ari");
 	sched_put(JOB_RENEW, c->id, c->renew_at_ms);
-	if (!told || c->renew_at_ms <= loop_now())
-		tell_window(c, a);
+	if (!told || held != 0 || c->renew_at_ms <= loop_now())
+		tell_window(c, a, held != 0);
 }
 
 static void
@@ -142,7 +166,7 @@ record(void *ctx, struct bundle *b, const struct err *err)
 	}
 	c = row_copy(T_CERT, b->cert);
 	if (is_new_window(c, a) && bundle_order(b) == NULL)
-		take_window(c, a);
+		take_window(c, b, a);
 	c->ari_next_ms = a->answer.ask_ms;
 	batch_put(turn_batch(), T_CERT, c);
 	sched_later(JOB_ARI, c->id, c->ari_next_ms);

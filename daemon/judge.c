@@ -15,8 +15,10 @@
 #include "base/buf.h"
 #include "daemon/judge.h"
 #include "daemon/keeper_key.h"
+#include "hooks/generation.h"
 
-enum { KEY_MAX = 32 * 1024, CERT_MAX = 64 * 1024, CHAIN_MAX = 128 * 1024,
+enum { KEY_MAX = GENERATION_KEY_MAX, CERT_MAX = GENERATION_LEAF_MAX,
+	CHAIN_MAX = GENERATION_CHAIN_MAX,
 	PEM_LINE_MAX = 76, HOUR_S = 3600 };
 
 static const size_t longest[JUDGE_FILES] = {

@@ -5,9 +5,13 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include "acme/acme.h"
 #include "daemon/log.h"
 #include "daemon/master.h"
 #include "hooks/generation.h"
+
+_Static_assert((int)GENERATION_CHAIN_MAX >= (int)ACME_CHAIN_MAX,
+    "whatever is installed can be read again");
 
 static struct {
 	uint64_t *certs;		/* ascending; NULL: not looked yet */

@@ -48,7 +48,9 @@ write_note(int dir, const char *name, const char *path, unsigned made)
 		return -1;
 	done = n < NOTE_MAX && write(fd, note, (size_t)n) == n &&
 	    fsync(fd) == 0;
-	return close(fd) == 0 && done ? renameat(dir, temp, dir, name) : -1;
+	if (close(fd) != 0 || !done || renameat(dir, temp, dir, name) != 0)
+		return -1;
+	return fsync(dir);
 }
 
 /* path must take NOTE_MAX bytes. */

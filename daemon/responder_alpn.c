@@ -177,6 +177,16 @@ set_ip(struct connection *k, const struct sockaddr_storage *from)
 	}
 }
 
+/* Of IPv6 a whole /64 is one, as it is one customer's. */
+static bool
+same_ip(const struct connection *a, const struct connection *b)
+{
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+	bool four = memcmp(b->ip, mapped, sizeof(mapped)) == 0;
+
+	return memcmp(a->ip, b->ip, four ? 16 : 8) == 0;
+}
+
 /* Counted over all that are open: one guest must not take the places of all
  * others. */
 static bool
@@ -186,8 +196,7 @@ is_greedy(const struct connection *k)
 	int n = 0;
 
 	for (l = oldest.next; k->has_ip && l != &oldest; l = l->next)
-		n += memcmp(LIST_OF(l, struct connection, link)->ip, k->ip,
-		    sizeof(k->ip)) == 0;
+		n += same_ip(LIST_OF(l, struct connection, link), k);
 	return n > ALPN_PER_IP;
 }
 

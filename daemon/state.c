@@ -124,12 +124,16 @@ new_state(struct state *s, const struct bundle *b)
 	int waiting, served;
 	const struct row_deployment *bad = worst(b, &waiting, &served);
 	char words[240];
+	struct err err;
+	/* What the CA refused it refuses again, until somebody acts. */
+	bool refused = view_error_parse(&err, NULL, c->iss_error) &&
+	    (err.class == ERR_REFUSED || err.class == ERR_PERSON);
 
 	assert(c->newest == 0);
 	error_words(words, sizeof(words), c->iss_error);
 	if (words[0] == '\0' && bad != NULL)
 		error_words(words, sizeof(words), bad->error);
-	say(s, "new", c->iss_failures >= FIRST_FAILURES ||
+	say(s, "new", refused || c->iss_failures >= FIRST_FAILURES ||
 	    (bad != NULL && bad->failures >= SERVICE_TRIES),
 	    words[0] != '\0' ? words : c->csr.len > 0 ?
 	    "nothing issued yet; the key is yours, so no placeholder" :

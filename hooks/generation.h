@@ -61,8 +61,9 @@ int generation_list(int state, uint64_t cert, uint32_t **gens, size_t *n,
     struct err *err);
 /* meta, leaf and chain of one (the caller frees them), and its key, which the
  * caller wipes. Files that are larger than this are none of ours. */
-enum { GENERATION_META_MAX = 64 * 1024, GENERATION_LEAF_MAX = 32 * 1024,
-	GENERATION_CHAIN_MAX = 64 * 1024, GENERATION_KEY_MAX = 16 * 1024 };
+/* What is installed, and so what is read again. */
+enum { GENERATION_META_MAX = 64 * 1024, GENERATION_LEAF_MAX = 64 * 1024,
+	GENERATION_CHAIN_MAX = 128 * 1024, GENERATION_KEY_MAX = 32 * 1024 };
 int generation_read(int state, uint64_t cert, uint32_t gen,
     struct generation *out, struct err *err);
 int generation_read_key(int state, uint64_t cert, uint32_t gen,
