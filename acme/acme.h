@@ -58,7 +58,7 @@ enum acme_event_kind {
 	ACME_REPLY,	/* to HTTP: .reply */
 	ACME_NOT_SENT,	/* to HTTP: it never left (DNS, connect, TLS): .err */
 	ACME_LOST,	/* to HTTP: sent, outcome unknown: .err */
-	ACME_CUT,	/* to a POST: the same, by a connection that ended without
+	ACME_CUT,	/* to a POST: the same; the connection ended without
 			 * a byte of answer: .err */
 	ACME_SIGNED,	/* to SIGN: .bytes is the JWS */
 	ACME_CSR_MADE,	/* to CSR: .bytes is the DER; the sealed key is stored

@@ -49,7 +49,8 @@ static void
 keep_for_token(struct master *m)
 {
 	static const char *const kept[] = { "OPENSSL_CONF", "OPENSSL_MODULES",
-		"PKCS11_PROVIDER_MODULE", "SOFTHSM2_CONF", "TPM2OPENSSL_TCTI",
+		"PKCS11_PROVIDER_MODULE", "PKCS11_PROVIDER_DEBUG",
+		"SOFTHSM2_CONF", "TPM2OPENSSL_TCTI",
 		"TSS2_LOG" };
 	struct buf line;
 	size_t i;

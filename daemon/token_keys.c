@@ -92,11 +92,16 @@ static int
 describe(struct token_key *k, struct blob *spki, struct err *err)
 {
 	struct buf jwk;
-	int rc = key_public(spki, k->a.key, err);
+	int rc;
 
-	if (rc != 0)
-		return -1;
+	if (key_public(spki, k->a.key, err) != 0) {
+		err_set(err, ERR_TOKEN, "the token does not give its public "
+		    "half");
+		return err_advise(err, "In a PKCS#11 token a public key with "
+		    "the same id must lie beside it.");
+	}
 	buf_init(&jwk, JWK_MAX);
+	/* One of a type that no CA takes for an account is found out here. */
 	rc = jws_jwk(&jwk, spki->p, spki->len, err);
 	k->a.alg = jws_alg_of(spki->p, spki->len);
 	free(k->a.jwk);

@@ -14,7 +14,7 @@
 
 /* Longer than a remote module takes: then the process ends, to be started
  * again. */
-enum { PATIENCE_S = 60 };
+enum { PATIENCE_S = 60, SAY_MAX = 900 };
 
 static const struct duty duties[] = {
 	{ WIRE_TOKEN, WIRE_OK, FROM_MASTER, token_learn },
@@ -99,17 +99,34 @@ serve(void)
 	return rc < 0;
 }
 
+static void
+say_where(char *const *dirs)
+{
+	struct buf line;
+
+	buf_init(&line, SAY_MAX);
+	buf_puts(&line, "files: reads what its user may; writes ");
+	buf_puts(&line, *dirs == NULL ? "only to a TPM" : "to a TPM and below");
+	for (; *dirs != NULL; dirs++)
+		buf_printf(&line, " %s", *dirs);
+	sandbox_say_line(line.data);
+	buf_free(&line);
+}
+
 int
 main(int argc, char **argv)
 {
 	struct sandbox_plan plan = { .role = ROLE_TOKEN,
-		.more_dirs = argc > 0 ? argv + 1 : NULL };
+		.more_dirs = argv + 1 };
 	int rc;
 
+	if (argc < 1)
+		return 2;
 	confined_open(ROLE_TOKEN);
 	/* What went wrong is told by our own answers. */
 	setenv("TSS2_LOG", "all+none", 0);
 	confined_enter(&plan);
+	say_where(argv + 1);
 	rc = serve();
 	token_forget_all();
 	msg_forget();

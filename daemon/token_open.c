@@ -26,10 +26,10 @@ static struct kind {
 	    "pkcs11-provider) and say which module it uses: "
 	    "pkcs11-module-path in openssl.cnf, or PKCS11_PROVIDER_MODULE in "
 	    "the environment of everleafd.",
-	    .absent = "Look for it as that user: p11tool --list-keys, "
-	    "pkcs11-tool -O. The module, its token and a file with the PIN "
-	    "must be there for the user everleaf-token; see ACCOUNT KEYS IN A "
-	    "TOKEN in everleaf.conf(5)." },
+	    .absent = "Are token and object so called, and is the PIN right? "
+	    "pkcs11-tool -O --login shows them. The user everleaf-token must "
+	    "reach them, and a file with the PIN; see ACCOUNT KEYS IN A TOKEN "
+	    "in everleaf.conf(5)." },
 	{ .scheme = "handle:", .provider = "tpm2",
 	    .properties = "?provider=tpm2",
 	    .missing = "Install the TPM 2.0 provider of OpenSSL 3 (Debian: "
@@ -76,12 +76,21 @@ no_provider(const struct kind *k, struct err *err)
 	return err_advise(err, "%s", k->missing);
 }
 
+/* Without a store there was nobody to look the URI up: the provider loads, but
+ * not what is behind it. */
 static EVP_PKEY *
-no_key(const struct kind *k, bool asked, struct err *err)
+no_key(const struct kind *k, bool looked, bool asked, struct err *err)
 {
 	char said[SAID_MAX];
 
 	first_reason(said, false);
+	if (!looked) {
+		err_set(err, ERR_TOKEN, "the provider %s of OpenSSL loads, but "
+		    "takes no URIs (%s): its module, or what that needs, is "
+		    "not to be had", k->provider, said);
+		err_advise(err, "%s", k->missing);
+		return NULL;
+	}
 	if (asked) {
 		err_set(err, ERR_TOKEN, "the token asks for a PIN, and the URI "
 		    "has none");
@@ -194,7 +203,7 @@ look_up(const struct kind *k, const char *uri, struct err *err)
 	if (store != NULL)
 		key = first_key(store);
 	UI_destroy_method(ui);
-	return key != NULL ? key : no_key(k, asked, err);
+	return key != NULL ? key : no_key(k, store != NULL, asked, err);
 }
 
 EVP_PKEY *

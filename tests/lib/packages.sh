@@ -15,7 +15,8 @@ fuzz_packages="clang libclang-rt-dev llvm"
 # Servers that tests start by themselves, and the programs that come with
 # them. nginx and its modules are unpacked instead (nginx.sh).
 server_packages="bind9 bind9-utils bind9-dnsutils knot apache2-bin haproxy
-	lighttpd lighttpd-modules-lua"
+	lighttpd lighttpd-modules-lua swtpm tpm2-tools tpm2-openssl softhsm2
+	opensc"
 
 on_debian() { [ -e /etc/debian_version ] && command -v apt-get >/dev/null; }
 

@@ -86,8 +86,9 @@ pkcs11_find() {	# pkcs11_find CACHE
 	export OPENSSL_MODULES
 }
 
-# A token "everleaf" with PIN 5678, and where the provider finds it.
-softhsm_start() {
+# A token "everleaf" with PIN 5678, and where provider and token are found.
+softhsm_start() {	# softhsm_start CACHE
+	[ -n "$(provider_of pkcs11)" ] || pkcs11_find "$1"
 	mkdir -p "$scene/hsm"
 	echo "directories.tokendir = $scene/hsm" >"$scene/softhsm.conf"
 	echo "log.level = ERROR" >>"$scene/softhsm.conf"
@@ -98,10 +99,11 @@ softhsm_start() {
 		--pin 5678 >>"$scene/log/softhsm" 2>&1
 }
 
-softhsm_key() {	# softhsm_key NAME TYPE ("EC:prime256v1", "rsa:2048")
+# The provider finds the public half by its id.
+softhsm_key() {	# softhsm_key NAME ID TYPE ("EC:prime256v1", "rsa:2048")
 	pkcs11-tool --module "$softhsm_module" --login --pin 5678 \
-		--token-label everleaf --keypairgen --key-type "$2" \
-		--label "$1" >>"$scene/log/softhsm" 2>&1
+		--token-label everleaf --keypairgen --key-type "$3" \
+		--label "$1" --id "$2" >>"$scene/log/softhsm" 2>&1
 }
 
 # Who the token process is, if it is somebody else.

@@ -38,6 +38,7 @@ only() {	# only PROGRAM MUST MAY: regular expressions, empty: nothing
 only everleafd '' ''
 only everleaf-keeper $crypto $seccomp
 only everleaf-verifier $crypto $seccomp
+only everleaf-token $crypto $seccomp
 only everleaf-responder "libmicrohttpd|libssl|$crypto" "$seccomp"
 only everleaf-engine "libuv|libcurl|libsqlite3|libjansson|$crypto" \
 	"libssl|libmicrohttpd|libcares|libldns|libpsl|libidn2|$seccomp"

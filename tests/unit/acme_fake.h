@@ -77,6 +77,7 @@ struct fake_ca {
 	const char *retry_after;	/* of polls */
 	bool ready_at_once;	/* authorizations valid from the start */
 	bool no_authz;		/* none at all, and ready */
+	bool lazy;		/* never says that an order is ready */
 	bool instant;		/* valid right after finalize */
 	const char *fail_name;	/* those whose validation fails */
 	const char *fail_type;	/* ... by this type only; NULL: by any */

@@ -34,6 +34,7 @@
 
 static char dir[] = "/tmp/everleaf-sandbox-XXXXXX";
 static char secret[64], state[64], inside[96], outside[64];
+static char *const token_dirs[] = { state, NULL };
 static int listener, pair[2], secret_fd;
 static struct sockaddr_in at;
 static bool have_seccomp, have_landlock, have_scopes;
@@ -284,9 +285,10 @@ stay_small(void)
 
 /* --- who may what -------------------------------------------------------- */
 
-enum { K = 1, V = 2, R = 4, E = 8, KL = 16, VL = 32, RL = 64,
+enum { K = 1, V = 2, R = 4, E = 8, KL = 16, VL = 32, RL = 64, T = 128,
 	STRICT = K | V | R, LENIENT = KL | VL | RL,
-	OFFLINE = STRICT | LENIENT, ALL = OFFLINE | E };
+	OFFLINE = STRICT | LENIENT, ONLINE = E | T,
+	ALL = OFFLINE | ONLINE };
 
 static const struct variant {
 	int bit;
@@ -300,7 +302,8 @@ static const struct variant {
 	{ E, "engine", ROLE_ENGINE, false },
 	{ KL, "keeper, lenient", ROLE_KEEPER, true },
 	{ VL, "verifier", ROLE_VERIFIER, true },
-	{ RL, "responder, lenient", ROLE_RESPONDER, true }
+	{ RL, "responder, lenient", ROLE_RESPONDER, true },
+	{ T, "token", ROLE_TOKEN, false }
 };
 
 static const struct act {
@@ -309,20 +312,20 @@ static const struct act {
 	int by_landlock, by_seccomp;	/* who is stopped by what */
 	int can;			/* who must be able to */
 } acts[] = {
-	{ "open a key file", open_key, ALL, STRICT, 0 },
+	{ "open a key file", open_key, OFFLINE | E, STRICT, T },
 	{ "write outside", write_outside, ALL, STRICT, 0 },
 	{ "truncate a key file", truncate_key, ALL, STRICT, 0 },
 	{ "remove a key file", remove_key, ALL, STRICT, 0 },
 	{ "write to /etc", write_etc, ALL, STRICT, 0 },
-	{ "write in its directory", write_inside, OFFLINE, STRICT, E },
-	{ "read roots and hosts", read_roots, OFFLINE, STRICT, E },
+	{ "write in its directory", write_inside, OFFLINE, STRICT, ONLINE },
+	{ "read roots and hosts", read_roots, OFFLINE, STRICT, ONLINE },
 	{ "run a program", run_a_program, ALL, ALL, 0 },
-	{ "fork", new_process, 0, STRICT, E | VL | KL | RL },
-	{ "start a thread", new_thread, 0, STRICT, E },
-	{ "make a socket", new_socket, 0, OFFLINE, E },
-	{ "connect", connect_out, OFFLINE, OFFLINE, E },
+	{ "fork", new_process, 0, STRICT, ONLINE | VL | KL | RL },
+	{ "start a thread", new_thread, 0, STRICT, ONLINE },
+	{ "make a socket", new_socket, 0, OFFLINE, ONLINE },
+	{ "connect", connect_out, OFFLINE, OFFLINE, ONLINE },
 	{ "listen", listen_anew, ALL, OFFLINE, 0 },
-	{ "accept", accept_one, 0, K | V, R | E },
+	{ "accept", accept_one, 0, K | V, R | ONLINE },
 	{ "ptrace", trace, 0, ALL, 0 },
 	{ "signal its parent", signal_parent, 0, STRICT, 0 },
 	{ "io_uring", make_ring, 0, ALL, 0 },
@@ -330,13 +333,13 @@ static const struct act {
 	{ "unshare", new_namespace, 0, ALL, 0 },
 	{ "bpf", load_bpf, 0, ALL, 0 },
 	{ "change its user", become_somebody, 0, ALL, 0 },
-	{ "map code", map_code, 0, STRICT, E },
-	{ "map a file", map_file, 0, STRICT, E },
-	{ "write to any descriptor", write_elsewhere, 0, K | V, R | E },
+	{ "map code", map_code, 0, STRICT, ONLINE },
+	{ "map a file", map_file, 0, STRICT, ONLINE },
+	{ "write to any descriptor", write_elsewhere, 0, K | V, R | ONLINE },
 	{ "compute", compute, 0, 0, ALL },
 	{ "log", log_a_line, 0, 0, ALL },
-	{ "talk over its channel", talk, 0, V, K | R | E | KL | VL },
-	{ "read a descriptor", read_at, 0, K, V | VL | E }
+	{ "talk over its channel", talk, 0, V, K | R | ONLINE | KL | VL },
+	{ "read a descriptor", read_at, 0, K, V | VL | ONLINE }
 };
 
 struct try {
@@ -353,6 +356,8 @@ plan_of(const struct variant *v)
 
 	if (v->role == ROLE_ENGINE)
 		p.write_dir = state;
+	if (v->role == ROLE_TOKEN)
+		p.more_dirs = token_dirs;
 	return p;
 }
 
