@@ -180,7 +180,8 @@ stage(struct master *m, struct job *j, const struct blob *key,
 		.meta = w->meta, .uid = geteuid(), .gid = j->rules.gid,
 		.key_mode = j->rules.key_mode };
 
-	assert(j->kind == WIRE_INSTALL && j->step == OPENING);
+	assert(j->kind == WIRE_INSTALL &&
+	    (j->step == OPENING) == (key->len > 0));
 	return generation_stage(m->state, &g, &j->whole, err);
 }
 

@@ -5,9 +5,9 @@
 top=$(cd "$(dirname "$0")/../.." && pwd)
 . "$top/tests/lib/all.sh"
 name=own.example
+system_begin 7776000
 key=$scene/own.key
 csr=$scene/own.csr
-system_begin 7776000
 
 nginx_tls() {	# nginx_tls NAME DIR: with the key that we do not have
 	cat <<-EOF
