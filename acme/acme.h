@@ -31,6 +31,7 @@ enum {
 	ACME_NONCES_POOLED_MAX = 256,
 	ACME_NONCE_AGE_MS = 5 * 60 * 1000,
 	ACME_NONCE_RETRIES_MAX = 10,
+	ACME_RESENDS_MAX = 8,		/* of one signed request after CUT */
 	ACME_LOST_RETRIES_MAX = 2,	/* newOrder whose answer was lost */
 	ACME_AUTHZ_MAX = 1000,
 	ACME_CHALLENGES_MAX = 32,
@@ -57,6 +58,8 @@ enum acme_event_kind {
 	ACME_REPLY,	/* to HTTP: .reply */
 	ACME_NOT_SENT,	/* to HTTP: it never left (DNS, connect, TLS): .err */
 	ACME_LOST,	/* to HTTP: sent, outcome unknown: .err */
+	ACME_CUT,	/* to a POST: the same; the connection ended without
+			 * a byte of answer: .err */
 	ACME_SIGNED,	/* to SIGN: .bytes is the JWS */
 	ACME_CSR_MADE,	/* to CSR: .bytes is the DER; the sealed key is stored
 			 * by the caller before the next step */
@@ -182,6 +185,9 @@ struct acme_want {
 	const char *preferred_chain;	/* part of an issuer's name, or SHA-256
 					 * in hex; NULL or "": the default */
 	bool must_staple;		/* wished for with ACME_WISH_CSR */
+	/* Bits of enum acme_dropped: what this CA is known to refuse. It is
+	 * not asked for, and counts as left out. */
+	unsigned int known_refused;
 	/* Somebody else's CSR in DER, used instead of ACME_WISH_CSR; what is
 	 * wrong with it fails the order at its first step. */
 	struct blob csr;
@@ -212,6 +218,8 @@ struct acme_wish acme_order_step(struct acme_order *o, struct acme_session *s,
 /* SPKI of the certificate's key, DER, once the CSR is made; kept in the state
  * and compared with the leaf. Call before giving ACME_CSR_MADE. */
 void acme_order_set_spki(struct acme_order *o, const void *der, size_t n);
+/* Whether it was made for this CSR of somebody's own; n 0: for none. */
+bool acme_order_is_for(const struct acme_order *o, const void *csr, size_t n);
 /* Where it stands, for people and tests: "new", "authz 2/5", "finalize" ... */
 const char *acme_order_stage(const struct acme_order *o);
 const char *acme_order_url(const struct acme_order *o);	/* or NULL */
@@ -238,6 +246,7 @@ struct acme_leaf {
 	char issuer[256];		/* RFC 2253, escaped */
 	struct strv names;		/* of the SAN, canonical */
 	bool test_ca;			/* of a known staging or test CA */
+	bool must_staple;		/* RFC 7633, feature 5 */
 };
 
 /* Splits and checks a chain as it came (security.md D1 to D7): only
@@ -250,8 +259,9 @@ int acme_chain_check(const char *pem, size_t n, const struct strv *names,
 int acme_leaf_read(struct acme_leaf *out, const void *pem, size_t n,
     struct err *err);
 
-/* What a CSR asks for. Its own signature is checked; a common name counts as
- * a name. The caller frees both. ERR_CSR_REFUSED. */
+/* What a CSR asks for. Its own signature is checked, and that its key is not
+ * too weak for any CA; a common name that is a host's counts as a name. The
+ * caller frees both. ERR_CSR_REFUSED. */
 struct acme_csr {
 	struct strv names;		/* canonical, each once */
 	struct blob spki;		/* DER */

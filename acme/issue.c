@@ -54,6 +54,17 @@ mixed_up(const struct acme_order *o, const struct order_object *got)
 	return NULL;
 }
 
+/* What ends an order whose names were all valid is about its CSR: there
+ * "unauthorized" is no word about a challenge. */
+static void
+why_ended(struct acme_order *o, const struct problem *p)
+{
+	if (o->finalized > 0 && p->kind != NULL)
+		problem_request_err(p, JWS_FINALIZE, "the order", &o->said);
+	else
+		problem_validation_err(p, "the order", &o->said);
+}
+
 /* Its authorizations know better why an order is invalid: those that are not
  * known to be valid are read first, and the order's own words are kept for
  * the case that they say nothing. */
@@ -66,7 +77,7 @@ take_invalid(struct run *r, const struct order_object *got)
 	assert(got->status == ORDER_INVALID);
 	err_clear(&o->said);
 	if (got->has_error) {
-		problem_validation_err(&got->error, "the order", &o->said);
+		why_ended(o, &got->error);
 		order_guilty_of(o, &got->error);
 	}
 	for (i = 0; i < o->nauthz; i++)
@@ -80,9 +91,9 @@ static int64_t
 next_look(struct acme_order *o, const struct pace *pace,
     const char *retry_after, int64_t now_ms)
 {
-	int64_t at = pace_next(pace, retry_after, now_ms, &o->polls), wait;
+	int64_t at = pace_next(pace, retry_after, now_ms, &o->looks), wait;
 
-	assert(o->polls >= 0);
+	assert(at >= now_ms);
 	if (o->finalized_ms == 0 || acme_retry_after(retry_after, now_ms,
 	    ACME_POLL_MIN_MS, ACME_POLL_MAX_MS) != 0)
 		return at;
@@ -91,18 +102,19 @@ next_look(struct acme_order *o, const struct pace *pace,
 	return at > now_ms + wait ? at : now_ms + wait;
 }
 
-static void
-take_order(struct run *r, const struct order_object *got,
+void
+order_take(struct run *r, const struct order_object *got,
     const char *retry_after)
 {
 	struct acme_order *o = r->o;
 	struct err why;
 
 	if (got->status == ORDER_PROCESSING)
-		pace_early(&r->s->issuance, o->polls);
+		pace_early(&r->s->issuance, &o->looks);
 	else if (got->status == ORDER_VALID && o->status == ORDER_PROCESSING)
-		pace_ready(&r->s->issuance, o->polls);
+		pace_ready(&r->s->issuance, &o->looks);
 	assert(got->status < ORDER_STATUS_COUNT);
+	o->ended = false;
 	o->status = (int)got->status;
 	if (o->status > o->seen)
 		o->seen = o->status;
@@ -129,8 +141,8 @@ take_order(struct run *r, const struct order_object *got,
 	}
 }
 
-static int
-decode_order(struct run *r, const struct acme_reply *reply,
+int
+order_decode(struct run *r, const struct acme_reply *reply,
     struct order_object *got)
 {
 	const char *wrong;
@@ -159,9 +171,9 @@ reply_order(struct run *r, const struct acme_reply *reply)
 
 	assert(r->o->url != NULL);
 	r->o->look = false;
-	if (decode_order(r, reply, &got) != 0)
+	if (order_decode(r, reply, &got) != 0)
 		return;
-	take_order(r, &got, reply->retry_after);
+	order_take(r, &got, reply->retry_after);
 	order_object_free(&got);
 }
 
@@ -203,6 +215,34 @@ settle_profile(struct run *r)
 	return false;
 }
 
+/* CAs refuse a certificate for it (RFC 8555 section 11.1), at the very end. */
+static bool
+is_accounts_key(const struct run *r)
+{
+	const struct acme_order *o = r->o;
+	char thumb[44] = "";
+	struct err unused;
+	struct buf jwk;
+
+	buf_init(&jwk, 4096);
+	if (o->own_csr && jws_jwk(&jwk, o->spki.p, o->spki.len, &unused) == 0)
+		jws_thumbprint(thumb, jwk.data, jwk.len);
+	buf_free(&jwk);
+	return strcmp(thumb, r->s->thumbprint) == 0;
+}
+
+static void
+refuse_accounts_key(struct run *r)
+{
+	struct err why;
+
+	err_set(&why, ERR_CSR_REFUSED, "the CSR has the key of the account at "
+	    "this CA");
+	err_advise(&why, "Make a key for the certificate alone, and a CSR with "
+	    "it.");
+	order_fail(r, &why);
+}
+
 void
 act_new(struct run *r)
 {
@@ -210,6 +250,10 @@ act_new(struct run *r)
 	struct jws_request req = { .what = JWS_NEW_ORDER };
 
 	assert(o->url == NULL && !o->failing);
+	if (is_accounts_key(r)) {
+		refuse_accounts_key(r);
+		return;
+	}
 	if (!settle_profile(r))
 		return;
 	req.names = &o->names;
@@ -259,14 +303,14 @@ reply_new(struct run *r, const struct acme_reply *reply)
 		order_fail_for_now(r, &why);
 		return;
 	}
-	if (decode_order(r, reply, &got) != 0)
+	if (order_decode(r, reply, &got) != 0)
 		return;
 	o->url = xstrdup(reply->location);
 	o->finalize = xstrdup(got.finalize);
 	o->save = true;
 	keep_authz(o, &got.authz);
-	take_order(r, &got, NULL);
-	o->polls = 0;
+	order_take(r, &got, NULL);
+	memset(&o->looks, 0, sizeof(o->looks));
 	order_object_free(&got);
 }
 
@@ -407,25 +451,59 @@ act_finalize(struct run *r)
 		return;
 	}
 	o->finalized++;
-	o->polls = 0;
+	memset(&o->looks, 0, sizeof(o->looks));
 	o->finalized_ms = r->now_ms;
 	req.csr = o->csr;
 	order_ask(r, "finalizing the order", &req, o->finalize, NULL,
 	    ACME_JSON_MAX);
 }
 
-/* A CSR may be refused for a feature that can be left out; then the order is
- * ready as before, and another CSR is made. */
 static bool
-drop_feature(struct acme_order *o, const struct problem *p)
+wants_staple(const struct acme_order *o)
 {
-	if (!o->must_staple || o->own_csr ||
-	    is_dropped(o, ACME_DROPPED_MUST_STAPLE) ||
-	    (!is_type(p, "badCSR") && !is_type(p, "unauthorized")))
-		return false;
+	return o->must_staple && !o->own_csr &&
+	    !is_dropped(o, ACME_DROPPED_MUST_STAPLE);
+}
+
+/* Another CSR is made, with the same key. */
+static void
+drop_staple(struct acme_order *o)
+{
 	assert(o->csr.len > 0);
 	drop(o, ACME_DROPPED_MUST_STAPLE);
 	blob_free(&o->csr);
+}
+
+/* A CSR may be refused for a feature that can be left out; then the order is
+ * ready as before at most CAs. */
+static bool
+drop_feature(struct acme_order *o, const struct problem *p)
+{
+	if (!wants_staple(o) ||
+	    (!is_type(p, "badCSR") && !is_type(p, "unauthorized")))
+		return false;
+	drop_staple(o);
+	return true;
+}
+
+bool
+order_without_feature(struct run *r)
+{
+	struct acme_order *o = r->o;
+	struct err why;
+
+	assert(!o->failing);
+	if (o->finalized == 0)
+		return false;
+	if (o->csr.len > 0 && wants_staple(o) &&
+	    o->said.code == ERR_CSR_REFUSED)
+		drop_staple(o);
+	/* No CSR: it was just refused, and the order has ended with that. */
+	if (o->csr.len > 0 || !is_dropped(o, ACME_DROPPED_MUST_STAPLE))
+		return false;
+	err_set(&why, ERR_CSR_REFUSED, "the order: the CA ended it for "
+	    "must-staple");
+	order_retry(r, &why);
 	return true;
 }
 
@@ -491,6 +569,21 @@ act_download(struct run *r)
 	    "application/pem-certificate-chain", ACME_CHAIN_MAX);
 }
 
+/* A CA may also leave out in silence what it does not grant. */
+static void
+look_for_staple(struct acme_order *o)
+{
+	struct acme_leaf leaf;
+	struct err unused;
+
+	if (!wants_staple(o) ||
+	    acme_leaf_read(&leaf, o->leaf.p, o->leaf.len, &unused) != 0)
+		return;
+	if (!leaf.must_staple)
+		drop(o, ACME_DROPPED_MUST_STAPLE);
+	strv_free(&leaf.names);
+}
+
 void
 reply_download(struct run *r, const struct acme_reply *reply)
 {
@@ -505,9 +598,11 @@ reply_download(struct run *r, const struct acme_reply *reply)
 		return;
 	}
 	if (acme_chain_check(reply->body, reply->body_len, &o->names,
-	    o->spki.p, o->spki.len, r->now_ms, &o->leaf, &o->chain, &why) == 0)
+	    o->spki.p, o->spki.len, r->now_ms, &o->leaf, &o->chain,
+	    &why) == 0) {
+		look_for_staple(o);
 		alternate_begin(r, reply);
-	else if (why.code == ERR_CERT_BAD)
+	} else if (why.code == ERR_CERT_BAD)
 		order_fail(r, &why);
 	else
 		order_fail_for_now(r, &why);

@@ -29,12 +29,6 @@ static const struct curve {
 	    0x04, 0x00, 0x22, 0x03, 0x62, 0x00, 0x04 } }
 };
 
-static const struct { const char *name; size_t key_min; }
-macs[JWS_MAC_COUNT] = {
-	[JWS_HS256] = { "hs256", 32 }, [JWS_HS384] = { "hs384", 48 },
-	[JWS_HS512] = { "hs512", 64 }
-};
-
 const char *
 jws_alg_name(enum jws_alg alg)
 {
@@ -45,24 +39,6 @@ jws_alg_name(enum jws_alg alg)
 
 	assert(alg < JWS_ALG_COUNT);
 	return names[alg];
-}
-
-enum jws_mac
-jws_mac_find(const char *name)
-{
-	int i = 0;
-
-	assert(name != NULL);
-	while (i < JWS_MAC_COUNT && strcmp(macs[i].name, name) != 0)
-		i++;
-	return (enum jws_mac)i;
-}
-
-size_t
-jws_mac_key_min(enum jws_mac mac)
-{
-	assert(mac < JWS_MAC_COUNT);
-	return macs[mac].key_min;
 }
 
 static const struct curve *

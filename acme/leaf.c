@@ -8,6 +8,7 @@
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/sha.h>
+#include <openssl/tls1.h>
 #include <openssl/x509v3.h>
 #include "acme/pem.h"
 #include "base/text.h"
@@ -105,6 +106,22 @@ is_test_ca(const char *issuer)
 	return false;
 }
 
+/* status_request, in the words of RFC 7633. */
+static bool
+must_staple(const X509 *x)
+{
+	TLS_FEATURE *f = X509_get_ext_d2i(x, NID_tlsfeature, NULL, NULL);
+	bool found = false;
+	int i;
+
+	for (i = 0; i < sk_ASN1_INTEGER_num(f); i++)
+		if (ASN1_INTEGER_get(sk_ASN1_INTEGER_value(f, i)) ==
+		    TLSEXT_TYPE_status_request)
+			found = true;
+	TLS_FEATURE_free(f);
+	return found;
+}
+
 static int
 read_facts(struct acme_leaf *out, X509 *x, struct err *err)
 {
@@ -119,6 +136,7 @@ read_facts(struct acme_leaf *out, X509 *x, struct err *err)
 	read_ari_id(out->ari_id, sizeof(out->ari_id), x);
 	pem_title(out->issuer, sizeof(out->issuer), X509_get_issuer_name(x));
 	out->test_ca = is_test_ca(out->issuer);
+	out->must_staple = must_staple(x);
 	return pem_names(&out->names, x, err);
 }
 

@@ -11,14 +11,22 @@ struct pace {
 	int64_t first_ms;	/* before the first look */
 };
 
+/* The looks at one thing so far; all zero before the first. */
+struct looks {
+	int n;
+	int64_t first_ms;	/* of the pace then; 0: the CA chose */
+};
+
 void pace_init(struct pace *p);
-/* What the CA said, within bounds, else the first wait, twice that, and so on
- * up to 15 s; after a while every minute. */
+/* What the CA said, within bounds, else the first wait, the same again, twice
+ * that, and so on up to 15 s; after a while every minute. */
 int64_t pace_next(const struct pace *p, const char *retry_after,
-    int64_t now_ms, int *polls);
-/* After so many polls the CA was not ready. The first of them counts: one
- * that is too early costs a request, so about one in eight is. */
-void pace_early(struct pace *p, int polls);
+    int64_t now_ms, struct looks *l);
+/* When it was looked the CA was not ready. Only first looks count. One that
+ * is too early costs a request, so about one in eight is. Many that were under
+ * way together learn the same: all of them lead no further than a half up or a
+ * quarter down from where they began. */
+void pace_early(struct pace *p, const struct looks *l);
 /* It was. */
-void pace_ready(struct pace *p, int polls);
+void pace_ready(struct pace *p, const struct looks *l);
 #endif

@@ -122,16 +122,9 @@ hear_nonce(struct post *p, struct turn *t)
 
 /* The caller saves before it sends, where the request can't be undone. */
 static enum post_outcome
-hear_signed(struct post *p, struct turn *t)
+send_signed(struct post *p, struct turn *t)
 {
-	if (t->event->kind == ACME_ERROR) {
-		copy_err(t->err, t->event->err, p->doing);
-		return POST_BROKEN;
-	}
-	assert(t->event->kind == ACME_SIGNED && t->event->bytes.len > 0);
-	assert(p->r.nonce != NULL);
-	blob_free(&p->jws);
-	p->jws = blob_copy(t->event->bytes.p, t->event->bytes.len);
+	assert(p->jws.len > 0 && p->r.nonce != NULL);
 	p->state = POST_SENT;
 	t->w->kind = ACME_WISH_HTTP;
 	t->w->method = ACME_POST;
@@ -144,6 +137,32 @@ hear_signed(struct post *p, struct turn *t)
 }
 
 static enum post_outcome
+hear_signed(struct post *p, struct turn *t)
+{
+	if (t->event->kind == ACME_ERROR) {
+		copy_err(t->err, t->event->err, p->doing);
+		return POST_BROKEN;
+	}
+	assert(t->event->kind == ACME_SIGNED && t->event->bytes.len > 0);
+	blob_free(&p->jws);
+	p->jws = blob_copy(t->event->bytes.p, t->event->bytes.len);
+	p->resent = 0;
+	return send_signed(p, t);
+}
+
+/* The very same request with the very same nonce can't be carried out twice:
+ * a CA that had read the first refuses this one (RFC 8555 section 6.5). */
+static enum post_outcome
+hear_cut(struct post *p, struct turn *t)
+{
+	copy_err(&p->cut, t->event->err, p->doing);
+	if (p->resent++ < ACME_RESENDS_MAX)
+		return send_signed(p, t);
+	*t->err = p->cut;
+	return POST_LOST;
+}
+
+static enum post_outcome
 hear_refusal(struct post *p, struct turn *t)
 {
 	assert(p->nonces_refused <= ACME_NONCE_RETRIES_MAX);
@@ -151,6 +170,11 @@ hear_refusal(struct post *p, struct turn *t)
 	problem_of_reply(&p->problem, &t->event->reply, t->now_ms);
 	if (p->problem.kind == NULL || p->problem.kind->next != NEXT_NONCE)
 		return POST_REFUSED;
+	if (p->resent > 0) {
+		session_keep_nonce(t->s, &t->event->reply, t->now_ms);
+		*t->err = p->cut;
+		return POST_LOST;
+	}
 	if (++p->nonces_refused > ACME_NONCE_RETRIES_MAX) {
 		problem_request_err(&p->problem, p->r.what, p->doing, t->err);
 		return POST_BROKEN;
@@ -168,9 +192,12 @@ hear_answer(struct post *p, struct turn *t)
 	const struct acme_reply *reply = &t->event->reply;
 
 	assert(p->jws.len > 0 && p->r.nonce != NULL);
+	if (t->event->kind == ACME_CUT)
+		return hear_cut(p, t);
 	if (t->event->kind != ACME_REPLY) {
 		copy_err(t->err, t->event->err, p->doing);
-		return t->event->kind == ACME_LOST ? POST_LOST : POST_UNSENT;
+		return t->event->kind == ACME_LOST || p->resent > 0 ?
+		    POST_LOST : POST_UNSENT;
 	}
 	if (reply->doubled) {
 		err_set(t->err, ERR_CA_PROTOCOL, "%s: the CA's answer has a "
@@ -196,7 +223,7 @@ post_step(struct post *p, struct acme_session *s, int64_t now_ms,
 	if (p->state == POST_SIGN)
 		return hear_signed(p, &t);
 	assert(event->kind == ACME_REPLY || event->kind == ACME_NOT_SENT ||
-	    event->kind == ACME_LOST);
+	    event->kind == ACME_LOST || event->kind == ACME_CUT);
 	if (p->state == POST_NONCE)
 		return hear_nonce(p, &t);
 	assert(p->state == POST_SENT);

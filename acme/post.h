@@ -19,6 +19,8 @@ struct post {
 	struct blob jws;
 	char *nonce_url;		/* the directory may be read anew */
 	int nonces_refused;
+	int resent;			/* this JWS, after a connection's end */
+	struct err cut;			/* why */
 	struct problem problem;		/* of POST_REFUSED */
 };
 

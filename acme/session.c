@@ -193,7 +193,7 @@ hear_directory(struct acme_session *s, int64_t now_ms,
 	size_t i;
 
 	assert(event->kind == ACME_REPLY || event->kind == ACME_NOT_SENT ||
-	    event->kind == ACME_LOST);
+	    event->kind == ACME_LOST || event->kind == ACME_CUT);
 	if (event->kind != ACME_REPLY) {
 		if (event->err == NULL)
 			return err_set(err, ERR_CA_DOWN,

@@ -1,5 +1,6 @@
 /* DIR/account-ID.json: written under another name, then renamed. */
 #include <config.h>
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -23,6 +24,7 @@ static char *dir;
 void
 account_copy_init(const char *path)
 {
+	assert(path[0] == '/');
 	free(dir);
 	dir = xstrdup(path);
 }
@@ -35,6 +37,7 @@ coded(const struct blob *b)
 	struct buf text;
 	json_t *j;
 
+	assert(b->len == 0 || b->p != NULL);
 	buf_init(&text, COPY_MAX);
 	text_b64u(&text, b->p, b->len);
 	j = json_string(text.len > 0 ? text.data : "");
@@ -65,6 +68,8 @@ written(const struct row_account *a)
 	return text;
 }
 
+/* Under another name first: a crash leaves the old copy or the new one, and
+ * never half of one. */
 static int
 put_file(int at, const char *name, const char *text)
 {
@@ -72,6 +77,7 @@ put_file(int at, const char *name, const char *text)
 	size_t n = strlen(text);
 	int fd, rc;
 
+	assert(at >= 0 && strlen(name) < NAME_LEN);
 	snprintf(tmp, sizeof(tmp), ".%s.tmp", name);
 	unlinkat(at, tmp, 0);
 	fd = openat(at, tmp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW |
@@ -97,6 +103,7 @@ account_copy_write(const struct row_account *a)
 		return;
 	text_id(id, (uint64_t)a->id);
 	snprintf(name, sizeof(name), HEAD "%s" TAIL, id);
+	assert(strlen(name) == strlen(HEAD) + 16 + strlen(TAIL));
 	at = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	text = written(a);
 	if (at < 0 || put_file(at, name, text) != 0) {
@@ -115,6 +122,7 @@ take_field(void *field, const struct col *c, const json_t *j)
 {
 	const char *s = json_get(j, c->name);
 
+	assert(field != NULL);
 	if (c->type == COL_INT)
 		*(int64_t *)field = json_get_int(j, c->name);
 	else if (c->type == COL_TEXT)
@@ -130,6 +138,7 @@ take(struct row_account *a, const json_t *j)
 	const struct col *c = row_defs[T_ACCOUNT].cols;
 	bool good = true;
 
+	assert(c[0].name != NULL);
 	memset(a, 0, sizeof(*a));
 	for (; c->name != NULL; c++)
 		good = take_field((char *)a + c->offset, c, j) && good;
@@ -147,6 +156,7 @@ read_all(int at, const char *name, size_t *n)
 
 	if (fd >= 0)
 		close(fd);
+	assert(got < COPY_MAX);
 	*n = got > 0 ? (size_t)got : 0;
 	return text;
 }
@@ -161,6 +171,7 @@ read_one(int at, const char *name, void (*fn)(void *ctx,
 	char *text = read_all(at, name, &n);
 	json_t *j = json_read(text, n, name, &err);
 
+	assert(fn != NULL && dir != NULL);
 	free(text);
 	if (j == NULL) {
 		log_err(&err, "the copy of an account");
@@ -184,6 +195,7 @@ is_copy(const char *name)
 	    strcmp(name + n - strlen(TAIL), TAIL) == 0;
 }
 
+/* Whatever else lies there is left alone; what holds no account is told. */
 void
 account_copy_each(void (*fn)(void *ctx, const struct row_account *a),
     void *ctx)
@@ -191,6 +203,7 @@ account_copy_each(void (*fn)(void *ctx, const struct row_account *a),
 	const struct dirent *e;
 	DIR *d = dir != NULL ? opendir(dir) : NULL;
 
+	assert(fn != NULL);
 	while (d != NULL && (e = readdir(d)) != NULL)
 		if (is_copy(e->d_name))
 			read_one(dirfd(d), e->d_name, fn, ctx);

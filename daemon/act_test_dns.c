@@ -3,6 +3,7 @@
  * durable before the record is, so a crash leaves nothing behind. It belongs
  * to no certificate: cert_id 0. */
 #include <config.h>
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,6 +42,7 @@ say_err(struct trial *t, const struct err *err)
 static void
 over(struct trial *t)
 {
+	assert(t->done != NULL);
 	t->done(t->ctx, &t->lines, t->err.code == ERR_OK, NULL);
 	free(t->dns);
 	row_free(T_CHALLENGE, &t->row);
@@ -48,11 +50,13 @@ over(struct trial *t)
 	free(t);
 }
 
+/* What can't be removed now is left to job UNDO: its row is still there. */
 static void
 removed(void *ctx, const struct err *err)
 {
 	struct trial *t = ctx;
 
+	assert(t->row.record != NULL);
 	if (err == NULL) {
 		batch_del(turn_batch(), T_CHALLENGE, &t->row);
 		strv_addf(&t->lines, TRIAL_LINE, "removed again");
@@ -70,6 +74,7 @@ published(void *ctx, const struct err *err)
 	struct trial *t = ctx;
 	char span[32];
 
+	assert(t->row.zone != NULL && t->since_ms >= 0);
 	text_span(span, loop_mono() - t->since_ms);
 	if (err == NULL)
 		strv_addf(&t->lines, TRIAL_LINE, "every server of %s has it, "
@@ -87,6 +92,7 @@ go(void *ctx)
 {
 	struct trial *t = ctx;
 
+	assert(t->row.value != NULL && t->row.record != NULL);
 	proof_publish(&t->row, published, t);
 }
 
@@ -95,6 +101,7 @@ planned(void *ctx, const struct err *err)
 {
 	struct trial *t = ctx;
 
+	assert(t->since_ms == 0);
 	if (err != NULL) {
 		say_err(t, err);
 		t->err = *err;
@@ -117,9 +124,11 @@ make_row(struct row_challenge *row, const char *name, struct err *err)
 	char token[48], value[METHOD_TXT], record[METHOD_RECORD];
 	char keyauth[sizeof(token) + METHOD_TXT];
 
+	assert(row->token == NULL && row->cert_id == 0);
 	snprintf(token, sizeof(token), "everleaf-test-%016llx%016llx",
 	    (unsigned long long)chance_id(), (unsigned long long)chance_id());
 	/* Any digest will do for the thumbprint of an account. */
+	assert(strlen(token) < sizeof(token) - 1);
 	method_txt(value, token);
 	snprintf(keyauth, sizeof(keyauth), "%s.%s", token, value);
 	method_txt(value, keyauth);
@@ -147,6 +156,7 @@ act_test_dns(const char *dns, const char *typed, void (*done)(void *ctx,
 	char name[256];
 	struct err err;
 
+	assert(done != NULL && dns != NULL);
 	if (name_parse(name, &kind, typed, &err) == 0 && kind == NAME_IP)
 		err_set(&err, ERR_INVALID, "%s: an address has no TXT record",
 		    name);

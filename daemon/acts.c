@@ -1,6 +1,7 @@
 /* What the API asks the engine to do: check, change rows, tell when it is
  * durable. */
 #include <config.h>
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,6 +39,7 @@ act_new(const char *name, const char *actor, act_done *done, void *ctx)
 {
 	struct act *a = xcalloc(1, sizeof(*a));
 
+	assert(actor != NULL);
 	a->name = xstrdup(name);
 	a->actor = xstrdup(actor);
 	a->done = done;
@@ -45,12 +47,15 @@ act_new(const char *name, const char *actor, act_done *done, void *ctx)
 	return a;
 }
 
+/* Whoever asked hears of it once what was changed can't be lost any more. */
 static void
 finish(void *ctx)
 {
 	struct act *a = ctx;
 	const struct err *err = a->err.class == ERR_NONE ? NULL : &a->err;
 
+	assert((a->done != NULL) + (a->put != NULL) + (a->removed != NULL) ==
+	    1);
 	if (a->put != NULL)
 		a->put(a->ctx, a->result, err);
 	else if (a->removed != NULL)
@@ -75,14 +80,18 @@ complete(struct act *a)
 static void
 refuse_unknown(struct act *a)
 {
+	assert(a->name != NULL && a->err.class == ERR_NONE);
 	err_set(&a->err, ERR_NO_SUCH, "there is no certificate \"%s\"",
 	    a->name);
 	err_advise(&a->err, "everleaf list");
 }
 
+/* What a file wishes for is changed there: the next reload would undo it
+ * here. One that no file has any more is free. */
 static bool
 set_in_file(struct act *a, const struct row_cert *c)
 {
+	assert(a->err.class == ERR_NONE);
 	if (strcmp(c->source, "file") != 0 || c->retired_ms != 0)
 		return false;
 	err_set(&a->err, ERR_SET_IN_FILE, "%s is set in %s", c->name,
@@ -100,6 +109,7 @@ put_labels(const struct act *a, int64_t id, const struct bundle *b)
 	char *key, *value;
 	size_t i, k;
 
+	assert(b == NULL || b->cert->id == id);
 	for (i = 0; b != NULL && i < b->labels.n; i++) {
 		const struct row_label *old = ROWS_AT(&b->labels, row_label,
 		    i);
@@ -134,6 +144,7 @@ put_made(void *ctx, struct bundle *b, const struct err *err)
 {
 	struct act *a = ctx;
 
+	assert(a->result == PUT_MADE && !a->dry);
 	if (err == NULL && b->cert != NULL)
 		put_labels(a, b->cert->id, NULL);
 	complete(a);
@@ -145,6 +156,7 @@ put_existing(struct act *a, const struct bundle *b,
 {
 	bool changed;
 
+	assert(a->put != NULL && src->actor != NULL);
 	if (set_in_file(a, b->cert))
 		return;
 	if (a->dry) {
@@ -168,6 +180,7 @@ put_after_purge(void *ctx, bool gone)
 {
 	struct act *a = ctx;
 
+	assert(a->put != NULL && !a->dry);
 	if (gone) {
 		bundle_by_name(turn_store(), a->name, put_read, a);
 		return;
@@ -184,6 +197,7 @@ put_read(void *ctx, struct bundle *b, const struct err *err)
 	struct act *a = ctx;
 	struct wish_source src = { "user", a->actor, a->actor, a->actor };
 
+	assert(a->put != NULL && a->err.class == ERR_NONE);
 	if (err != NULL)
 		a->err = *err;
 	else if (b->cert != NULL && purge_has(b->cert->id) && !a->dry) {
@@ -202,6 +216,8 @@ put_read(void *ctx, struct bundle *b, const struct err *err)
 	complete(a);
 }
 
+/* Read back from its own text: the copy is whole, and what the API took is
+ * checked as a file would be. */
 void
 act_put(const char *name, const struct conf_wish *wish,
     const struct strv *labels, const char *actor, bool dry, put_done *done,
@@ -211,6 +227,7 @@ act_put(const char *name, const struct conf_wish *wish,
 	char what[200], *text = wish_text(wish);
 	struct err err;
 
+	assert(done != NULL && name != NULL);
 	a->put = done;
 	a->dry = dry;
 	a->labels = labels != NULL ? strv_copy(labels) : (struct strv){ 0 };
@@ -237,6 +254,7 @@ remove_over(void *ctx, bool gone)
 {
 	struct act *a = ctx;
 
+	assert(a->purge && a->removed != NULL);
 	a->under_way = !gone;
 	complete(a);
 }
@@ -246,6 +264,7 @@ remove_read(void *ctx, struct bundle *b, const struct err *err)
 {
 	struct act *a = ctx;
 
+	assert(a->removed != NULL);
 	if (err != NULL)
 		a->err = *err;
 	else if (b->cert == NULL)
@@ -267,6 +286,7 @@ act_remove(const char *name, bool purge, const char *actor,
 {
 	struct act *a = act_new(name, actor, NULL, ctx);
 
+	assert(done != NULL && name != NULL);
 	a->purge = purge;
 	a->removed = done;
 	bundle_by_name(turn_store(), name, remove_read, a);
@@ -277,6 +297,7 @@ order_now(void *ctx, struct bundle *b, const struct err *err)
 {
 	struct act *a = ctx;
 
+	assert(a->done != NULL);
 	if (err != NULL || b->cert == NULL)
 		refuse_unknown(a);
 	else
@@ -284,17 +305,36 @@ order_now(void *ctx, struct bundle *b, const struct err *err)
 	complete(a);
 }
 
+/* By force the one certificate that is kept in reserve is used up. */
 static void
 allowed(void *ctx, const struct err *err)
 {
 	struct act *a = ctx;
 
+	assert(a->done != NULL && a->name != NULL);
 	if (err == NULL || a->force) {
 		bundle_by_name(turn_store(), a->name, order_now, a);
 		return;
 	}
 	a->err = *err;
 	complete(a);
+}
+
+/* The key is somebody's own: a new one is his to make. */
+static bool
+refuse_new_key(struct act *a, const struct row_cert *c)
+{
+	struct conf_wish wish = engine_wish(c);
+	bool own = a->new_key && *wish.csr_file != '\0';
+
+	if (own) {
+		err_set(&a->err, ERR_INVALID, "the key of %s is yours: it is "
+		    "ordered for the CSR in %s", a->name, wish.csr_file);
+		err_advise(&a->err, "Make a new key and a CSR with it in that "
+		    "file, then everleaf reload");
+	}
+	conf_wish_free(&wish);
+	return own;
 }
 
 static void
@@ -312,7 +352,7 @@ renew_read(void *ctx, struct bundle *b, const struct err *err)
 		    "renewed", a->name);
 		err_advise(&a->err, "Wish for it again: everleaf add %s",
 		    a->name);
-	} else {
+	} else if (!refuse_new_key(a, b->cert)) {
 		wish = engine_wish(b->cert);
 		budget_ask(wish.ca, &wish.names, allowed, a);
 		conf_wish_free(&wish);
@@ -327,17 +367,20 @@ act_renew(const char *name, bool new_key, bool force, const char *actor,
 {
 	struct act *a = act_new(name, actor, done, ctx);
 
+	assert(done != NULL && name != NULL);
 	a->force = force;
 	a->new_key = new_key;
 	bundle_by_name(turn_store(), name, renew_read, a);
 }
 
+/* As if nothing had failed: the pauses are over. */
 static void
 deploy_again(const struct bundle *b)
 {
 	struct row_deployment d;
 	size_t i;
 
+	assert(b->cert != NULL);
 	for (i = 0; i < b->deployments.n; i++) {
 		d = *ROWS_AT(&b->deployments, row_deployment, i);
 		d.failures = d.next_try_ms = 0;
@@ -376,6 +419,7 @@ deploy_service(void *ctx, struct rows *answers, int n, const struct err *err)
 	struct act *a = ctx;
 	size_t i;
 
+	assert(a->name == NULL);
 	(void)n;
 	if (err != NULL)
 		a->err = *err;
@@ -393,6 +437,7 @@ act_deploy(const char *name, const char *service, const char *actor,
 	struct query q = { .table = T_DEPLOYMENT, .wheres = 1, .where = {
 		{ .col = "service", .cmp = CMP_EQ, .text = service } } };
 
+	assert((name == NULL) != (service == NULL) && done != NULL);
 	if (name != NULL) {
 		bundle_by_name(turn_store(), name, deploy_read, a);
 		return;
@@ -431,6 +476,7 @@ test_free(struct test *t)
 static void
 test_over(struct test *t, const struct err *err)
 {
+	assert(t->done != NULL);
 	t->done(t->ctx, &t->lines, t->good && err == NULL, err);
 	test_free(t);
 }
@@ -474,6 +520,7 @@ looked(void *ctx, const struct strv *lines, bool good)
 	struct selfcheck_want w = { t->cert_id, &t->wish, NULL, &none, "" };
 	struct err busy;
 
+	assert(t->lines.n == 0);
 	t->lines = strv_copy(lines);
 	t->good = good;
 	if (look_by_dns(&t->wish)) {
@@ -495,6 +542,7 @@ test_account(void *ctx, struct rows *answers, int n, const struct err *err)
 	const struct row_account *a = err == NULL && ca != NULL ?
 	    account_in_use(&answers[0], ca) : NULL;
 
+	assert(t->done != NULL);
 	(void)n;
 	look(&t->wish, a != NULL && a->kid != NULL ? a->kid : "", looked, t);
 }
@@ -508,6 +556,7 @@ test_read(void *ctx, struct bundle *b, const struct err *err)
 		{ .col = "ca", .cmp = CMP_EQ } } };
 	struct err why;
 
+	assert(t->cert_id == 0);
 	if (err == NULL && b->cert != NULL) {
 		t->cert_id = b->cert->id;
 		t->wish = engine_wish(b->cert);
@@ -528,6 +577,7 @@ act_test(const char *name, void (*done)(void *ctx, const struct strv *lines,
 {
 	struct test *t = xcalloc(1, sizeof(*t));
 
+	assert(done != NULL && name != NULL);
 	t->name = xstrdup(name);
 	t->done = done;
 	t->ctx = ctx;
@@ -550,6 +600,7 @@ reloaded(void *ctx, void *answer, const struct err *err)
 	const struct w_reloaded *m = answer;
 	struct strv none = { NULL, 0 };
 
+	assert(r->done != NULL && (err != NULL || m != NULL));
 	if (err != NULL)
 		r->done(r->ctx, false, &none, err);
 	else
@@ -563,6 +614,7 @@ act_reload(bool dry, bool yes, void (*done)(void *ctx, bool good,
 {
 	struct reload *r = xcalloc(1, sizeof(*r));
 
+	assert(done != NULL);
 	r->done = done;
 	r->ctx = ctx;
 	r->m.dry = dry;

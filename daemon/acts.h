@@ -41,6 +41,17 @@ void act_test(const char *name, void (*done)(void *ctx,
 void act_test_dns(const char *dns, const char *name, void (*done)(void *ctx,
     const struct strv *lines, bool good, const struct err *err), void *ctx);
 
+/* A complete issuance at the staging of the wish's CA (conf_staging), of which
+ * nothing is kept. 0: it goes on after this turn, and its events are trial.* of
+ * this name (trial.h); or where.at is NULL: no staging is known, and nothing
+ * happens. -1 and err: it can't begin now. */
+struct act_trial {
+	const char *ca;		/* of the wish */
+	const char *at;		/* its staging; both of the configuration */
+};
+int act_trial(const char *name, const struct conf_wish *wish,
+    const char *actor, struct act_trial *where, struct err *err);
+
 /* --- acts_operator.c: what the keeper does not sign unarmed --------------- */
 /* Revokes what is in use now (for a compromised key: all that still holds).
  * By default a replacement is ordered first, and done comes when that is

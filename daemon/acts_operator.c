@@ -2,6 +2,7 @@
  * becomes of an account. The keeper sees to that; here it is written down,
  * begun and answered. */
 #include <config.h>
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include "daemon/acts.h"
@@ -27,17 +28,20 @@ finish(void *ctx)
 {
 	struct revocation *a = ctx;
 
+	assert(a->done != NULL);
 	a->done(a->ctx, a->err.class == ERR_NONE ? NULL : &a->err);
 	free(a->name);
 	free(a->actor);
 	free(a);
 }
 
+/* What came of the first attempt is the answer; the job goes on by itself. */
 static void
 attempted(void *ctx, const struct err *err)
 {
 	struct revocation *a = ctx;
 
+	assert(a->due);
 	if (err != NULL)
 		a->err = *err;
 	turn_after(finish, a);
@@ -53,6 +57,7 @@ ask_new(struct revocation *a, const struct bundle *b)
 	int n = 0;
 	size_t i;
 
+	assert(a->name != NULL && revoke_reason_name(reason) != NULL);
 	for (i = 0; i < b->versions.n; i++) {
 		struct row_revocation r = { .cert_id = b->cert->id,
 			.reason = reason, .at_once = a->how.at_once,
@@ -81,6 +86,7 @@ ask_again(struct revocation *a, const struct row_revocation *old)
 {
 	struct row_revocation r = *old;
 
+	assert(revoke_is_open(old));
 	if (a->how.reason >= 0)
 		r.reason = a->how.reason;
 	if (a->how.at_once && strcmp(r.state, "replacing") == 0)
@@ -113,6 +119,7 @@ again(struct revocation *a, const struct bundle *b)
 static int
 may_be_replaced(struct revocation *a, const struct row_cert *c)
 {
+	assert(a->err.class == ERR_NONE);
 	if (a->how.at_once || (c->retired_ms == 0 && c->paused_ms == 0))
 		return 0;
 	err_set(&a->err, ERR_INVALID, "%s is %s, so nothing would replace it",
@@ -121,12 +128,38 @@ may_be_replaced(struct revocation *a, const struct row_cert *c)
 	    "%s --at-once", c->name);
 }
 
+/* Nobody here can make another key for it. */
+static int
+needs_new_csr(struct revocation *a, const struct bundle *b)
+{
+	const struct row_version *v;
+	size_t i;
+
+	for (i = 0; i < b->versions.n; i++) {
+		v = ROWS_AT(&b->versions, row_version, i);
+		if (a->how.at_once || a->how.reason != REVOKE_KEY_COMPROMISE ||
+		    !revoke_is_meant(b, v, a->how.reason, loop_now()) ||
+		    !revoke_csr_has_key_of(b->cert, v))
+			continue;
+		err_set(&a->err, ERR_INVALID, "the key of %s is yours: what "
+		    "replaces it would have the same one", a->name);
+		return err_advise(&a->err, "Make a new key and a CSR with it "
+		    "in csr-file, everleaf reload, then this again; or "
+		    "without a replacement: everleaf revoke %s --reason "
+		    "key-compromise --at-once", a->name);
+	}
+	return 0;
+}
+
+/* What is open already is taken up again; else all that is meant is asked
+ * for. */
 static void
 revoke(struct revocation *a, const struct bundle *b)
 {
 	int n;
 
-	if (may_be_replaced(a, b->cert) != 0)
+	assert(b->cert != NULL && !a->due);
+	if (may_be_replaced(a, b->cert) != 0 || needs_new_csr(a, b) != 0)
 		return;
 	n = again(a, b);
 	if (n == 0) {
@@ -141,6 +174,7 @@ revoke(struct revocation *a, const struct bundle *b)
 		err_advise(&a->err, "everleaf show %s", a->name);
 		return;
 	}
+	assert(n > 0);
 	if (a->due) {
 		job_revoke_hear(b->cert->id, attempted, a);
 		sched_put(JOB_REVOKE, b->cert->id, loop_now());
@@ -153,6 +187,7 @@ revoke_read(void *ctx, struct bundle *b, const struct err *err)
 {
 	struct revocation *a = ctx;
 
+	assert(!a->due && a->err.class == ERR_NONE);
 	if (err != NULL)
 		a->err = *err;
 	else if (b->cert == NULL) {
@@ -171,6 +206,7 @@ act_revoke(const char *name, const struct act_revoke *how, const char *actor,
 {
 	struct revocation *a = xcalloc(1, sizeof(*a));
 
+	assert(done != NULL && actor != NULL);
 	a->name = xstrdup(name);
 	a->actor = xstrdup(actor);
 	a->how = *how;
@@ -194,6 +230,7 @@ deed_finish(void *ctx)
 {
 	struct deed *d = ctx;
 
+	assert(d->done != NULL);
 	d->done(d->ctx, d->err.class == ERR_NONE ? NULL : &d->err);
 	free(d->title);
 	free(d->actor);
@@ -212,6 +249,7 @@ deed_done(void *ctx, const struct err *err)
 	struct happening h = { .event = events[d->what], .actor = d->actor,
 		.text = d->title };
 
+	assert((size_t)d->what < sizeof(events) / sizeof(events[0]));
 	if (err != NULL)
 		d->err = *err;
 	else
@@ -226,6 +264,7 @@ act_account(const char *title, enum act_account what,
 	struct deed *d = xcalloc(1, sizeof(*d));
 	struct ca *c = cas_find(title);
 
+	assert(done != NULL && (key != NULL) == (what == ACT_IMPORT));
 	d->title = xstrdup(title);
 	d->actor = xstrdup(actor);
 	d->what = what;

@@ -1,5 +1,6 @@
 /* Two questions, one answer. */
 #include <config.h>
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include "daemon/addresses.h"
@@ -15,12 +16,16 @@ struct lookup {
 	void *ctx;
 };
 
+/* Both families have answered: one list, IPv4 first, and an error only
+ * counts where nothing was found. */
 static void
 over(struct lookup *k)
 {
 	struct strv *list = &k->found[0];
 	size_t i;
 
+	assert(k->open == 0);
+	assert(k->found[0].n <= ADDRESSES_OF_MAX / 2);
 	for (i = 0; i < k->found[1].n; i++)
 		if (list->n < ADDRESSES_OF_MAX)
 			strv_add(list, k->found[1].v[i]);
@@ -41,6 +46,8 @@ take(struct lookup *k, enum dns_type type, const struct dns_answer *a)
 	const char *owner;
 	size_t i;
 
+	assert(type == DNS_A || type == DNS_AAAA);
+	assert(k->open > 0);
 	if (!a->replied)
 		err_set(&k->why, ERR_DNS_FAILS, "%s", a->err.text);
 	else if (a->rcode == DNS_NXDOMAIN)
@@ -85,6 +92,7 @@ addresses_of(const char *name, void (*done)(void *ctx,
 {
 	struct lookup *k = xcalloc(1, sizeof(*k));
 
+	assert(done != NULL);
 	err_clear(&k->why);
 	k->name = xstrdup(name);
 	k->done = done;

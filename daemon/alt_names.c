@@ -2,6 +2,7 @@
  * certificates of tls-alpn-01. */
 #include <config.h>
 #include <arpa/inet.h>
+#include <assert.h>
 #include "base/name.h"
 #include "daemon/alt_names.h"
 
@@ -17,6 +18,7 @@ address(const char *name)
 		if (inet_pton(AF_INET6, name, octets) != 1)
 			n = 0;
 	}
+	assert(n == 0 || n == 4 || n == 16);
 	if (s != NULL && (n == 0 || ASN1_STRING_set(s, octets, n) != 1)) {
 		ASN1_STRING_free(s);
 		s = NULL;
@@ -36,6 +38,8 @@ host(const char *name)
 	return s;
 }
 
+/* What is no name of ours makes the whole list fail: a request with one name
+ * less would be another request. */
 static bool
 add_name(GENERAL_NAMES *all, const char *name)
 {
@@ -46,6 +50,7 @@ add_name(GENERAL_NAMES *all, const char *name)
 	struct err err;
 	bool ip;
 
+	assert(all != NULL);
 	if (one == NULL || name_parse(canonical, &kind, name, &err) != 0) {
 		GENERAL_NAME_free(one);
 		return false;

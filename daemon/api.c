@@ -2,6 +2,7 @@
  * request whose answer takes longer than its turn is suspended and resumed.
  * What a request means is in the other api_*.c files. */
 #include <config.h>
+#include <assert.h>
 #include <sys/socket.h>
 #include <grp.h>
 #include <microhttpd.h>
@@ -51,6 +52,7 @@ req_new(const char *uri)
 	r->back = &api.reqs;
 	if (r->next != NULL)
 		r->next->back = &r->next;
+	assert(r->back == &api.reqs);
 	api.reqs = r;
 	return r;
 }
@@ -58,6 +60,7 @@ req_new(const char *uri)
 static void
 req_free(struct api_req *r)
 {
+	assert(*r->back == r && !r->suspended);
 	*r->back = r->next;
 	if (r->next != NULL)
 		r->next->back = r->back;
@@ -69,9 +72,12 @@ req_free(struct api_req *r)
 	free(r);
 }
 
+/* Who has gone meanwhile gets nothing: then the request ends here. */
 static void
 answered(struct api_req *r, int status, char *reply)
 {
+	assert(reply != NULL);
+	assert(status >= 200 && status < 600);
 	if (r->answered) {	/* api_fini() was faster */
 		free(reply);
 	} else {
@@ -105,6 +111,7 @@ api_reply_err_with(struct api_req *r, const struct err *err, const char *key,
 {
 	json_t *j = json_pack("{s:o}", "error", view_error(err));
 
+	assert(err->code != ERR_OK && (key != NULL || lines == NULL));
 	if (key != NULL)
 		json_object_set_new(j, key, lines);
 	r->retry_at_ms = err->retry_at_ms;
@@ -122,6 +129,7 @@ api_reply_no_cert(struct api_req *r)
 {
 	struct err err;
 
+	assert(r->name != NULL);
 	err_set(&err, ERR_NO_SUCH, "no certificate \"%s\"", r->name);
 	err_advise(&err, "everleaf list shows all.");
 	api_reply_err(r, &err);
@@ -153,6 +161,7 @@ cert_read(void *ctx, struct bundle *b, const struct err *err)
 	struct cert_reply c = *(struct cert_reply *)ctx;
 	json_t *j;
 
+	assert(c.r != NULL && c.status >= 200);
 	free(ctx);
 	if (err != NULL)
 		api_reply_err(c.r, err);
@@ -167,11 +176,13 @@ cert_read(void *ctx, struct bundle *b, const struct err *err)
 	}
 }
 
+/* As it is once the change is durable: the answer is the proof of it. */
 void
 api_reply_cert(struct api_req *r, int status, int changed)
 {
 	struct cert_reply *c = xcalloc(1, sizeof(*c));
 
+	assert(r->name != NULL && status >= 200 && status < 300);
 	c->r = r;
 	c->status = status;
 	c->changed = changed;
@@ -183,6 +194,7 @@ api_reply_cert(struct api_req *r, int status, int changed)
 static bool
 in_list(const gid_t *list, int n, gid_t g)
 {
+	assert(n >= 0);
 	while (n > 0)
 		if (list[--n] == g)
 			return true;
@@ -216,6 +228,7 @@ may_speak(struct api_req *r)
 	socklen_t len = sizeof(struct ucred);
 	struct ucred who;
 
+	assert(r->conn != NULL);
 	if (info == NULL || getsockopt(info->connect_fd, SOL_SOCKET,
 	    SO_PEERCRED, &who, &len) != 0 || who.uid == (uid_t)-1)
 		return false;
@@ -249,6 +262,7 @@ send_reply(struct api_req *r)
 	enum MHD_Result ok;
 	char after[24];
 
+	assert(r->answered && !r->sent && r->reply != NULL);
 	if (answer == NULL)
 		return MHD_NO;
 	MHD_add_response_header(answer, "Content-Type", "application/json");
@@ -276,6 +290,7 @@ refuse(struct api_req *r, int status, enum err_code code, const char *text)
 	struct err err;
 	json_t *j;
 
+	assert(status >= 400 && status < 500);
 	err_set(&err, code, "%s", text);
 	j = json_pack("{s:o}", "error", view_error(&err));
 	api_reply(r, status, j);
@@ -286,6 +301,7 @@ no_route(struct api_req *r, const char *method)
 {
 	char text[128];
 
+	assert(r->route == NULL);
 	if (r->allow[0] == '\0') {
 		refuse(r, 404, ERR_NO_SUCH, "there is nothing at this path");
 		return;
@@ -315,6 +331,7 @@ begin(struct api_req *r, const char *method)
 	int64_t length = announced(r->conn);
 	struct err err;
 
+	assert(r->begun && !r->answered && r->conn != NULL);
 	if (!may_speak(r)) {
 		err_set(&err, ERR_NO_PERMISSION, "%s may not use the API",
 		    r->actor[0] != '\0' ? r->actor : "this process");
@@ -345,6 +362,7 @@ begin(struct api_req *r, const char *method)
 static enum MHD_Result
 take_body(struct api_req *r, const char *data, size_t *len)
 {
+	assert(r->begun && *len > 0);
 	/* Past the cap the buffer turns full. No length was announced then:
 	 * it may never end. */
 	if (!buf_add(&r->body, data, *len))
@@ -353,6 +371,8 @@ take_body(struct api_req *r, const char *data, size_t *len)
 	return r->drained > DRAIN_MAX ? MHD_NO : MHD_YES;
 }
 
+/* libmicrohttpd calls it for the head, for each part of the body, and once
+ * more at the end of it. */
 static enum MHD_Result
 on_request(void *unused, struct MHD_Connection *conn, const char *url,
     const char *method, const char *version, const char *data, size_t *len,
@@ -380,12 +400,14 @@ on_request(void *unused, struct MHD_Connection *conn, const char *url,
 		    "the body is larger than 256 KiB");
 	if (!r->answered && !r->running) {
 		r->running = true;
+		assert(r->route != NULL && r->route->run != NULL);
 		r->route->run(r);
 	}
 	if (r->answered)
 		return send_reply(r);
 	if (!r->suspended) {
 		r->suspended = true;
+		assert(r->running && !r->answered);
 		MHD_suspend_connection(conn);
 	}
 	return MHD_YES;
@@ -438,6 +460,7 @@ at_limit(void)
 	const union MHD_DaemonInfo *info = MHD_get_daemon_info(api.http,
 	    MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
 
+	assert(api.http != NULL);
 	return info != NULL && info->num_connections >= API_CONNECTIONS_MAX;
 }
 
@@ -447,6 +470,7 @@ run(void)
 	bool full = at_limit();
 	MHD_UNSIGNED_LONG_LONG ms;
 
+	assert(api.http != NULL && !api.running);
 	api.running = true;
 	MHD_run(api.http);
 	api.running = false;
@@ -493,6 +517,7 @@ api_init(int listen_fd, const char *api_group, struct err *err)
 {
 	const union MHD_DaemonInfo *info;
 
+	assert(api.http == NULL && listen_fd >= 0);
 	json_use_our_memory();
 	find_group(api_group);
 	api.http = MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_ERROR_LOG |
@@ -518,6 +543,8 @@ api_init(int listen_fd, const char *api_group, struct err *err)
 	return 0;
 }
 
+/* Called in the middle of an answer it does nothing: then the process is
+ * about to end anyway. */
 void
 api_fini(const struct err *why)
 {
@@ -532,6 +559,7 @@ api_fini(const struct err *why)
 	for (r = api.reqs; r != NULL; r = r->next) {
 		if (!r->suspended)
 			continue;
+		assert(r->conn != NULL && !r->answered);
 		/* Its handler is still at work and will answer to nobody. */
 		r->suspended = false;
 		r->answered = true;

@@ -1,6 +1,7 @@
 /* Questions about CAs: /v1/cas. A CA that is neither configured nor was ever
  * asked is left out of the list, not out of the answer to its name. */
 #include <config.h>
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include "acme/jws.h"
@@ -39,6 +40,7 @@ count_in(const struct tally *t, size_t n, const char *title)
 {
 	size_t i;
 
+	assert(n == 0 || t != NULL);
 	for (i = 0; i < n; i++)
 		if (t[i].text != NULL && strcmp(t[i].text, title) == 0)
 			return t[i].count;
@@ -69,6 +71,7 @@ one(const struct cas_read *s, const struct conf_ca *ca)
 		.orders = count_in(s->orders, s->orders_n, ca->title) };
 	size_t i;
 
+	assert(ca != NULL);
 	for (i = 0; i < s->rows[C_CAS].n; i++)
 		if (strcmp(ROWS_AT(&s->rows[C_CAS], row_ca, i)->name,
 		    ca->title) == 0)
@@ -87,6 +90,7 @@ answer(const struct cas_read *s)
 	json_t *list, *j;
 	size_t i;
 
+	assert(s->r->own == s);
 	if (s->r->name != NULL) {
 		api_reply(s->r, 200, one(s, conf_ca(c, s->r->name)));
 		return;
@@ -104,6 +108,7 @@ counted(void *ctx, const struct tally *t, size_t n, const struct err *err)
 	struct cas_read *s = ctx;
 	size_t i;
 
+	assert(s->orders == NULL);
 	if (err != NULL) {
 		api_reply_err(s->r, err);
 		return;
@@ -123,6 +128,7 @@ read_rows(void *ctx, struct rows *a, int n, const struct err *err)
 	struct cas_read *s = ctx;
 	int i;
 
+	assert(err != NULL || n == C_COUNT);
 	if (err != NULL) {
 		api_reply_err(s->r, err);
 		return;
@@ -144,6 +150,7 @@ api_get_cas(struct api_req *r)
 	};
 	struct cas_read *s = xcalloc(1, sizeof(*s));
 
+	assert(r->own == NULL);
 	s->r = r;
 	r->own = s;
 	r->drop = cas_free;
@@ -155,6 +162,7 @@ api_get_ca(struct api_req *r)
 {
 	struct err err;
 
+	assert(r->name != NULL);
 	if (conf_ca(engine_conf(), r->name) != NULL) {
 		api_get_cas(r);
 		return;

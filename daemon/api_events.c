@@ -1,6 +1,7 @@
 /* GET /v1/events: history after a cursor, and long polls, which look again
  * whenever a turn has committed events. */
 #include <config.h>
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/text.h"
@@ -25,6 +26,7 @@ static int waiting_n;
 
 static void look(struct poll *p);
 
+/* Done twice is done: who waits no more has no place in the list. */
 static void
 leave(struct poll *p)
 {
@@ -34,6 +36,7 @@ leave(struct poll *p)
 	if (p->next != NULL)
 		p->next->back = p->back;
 	p->back = NULL;
+	assert(waiting_n > 0);
 	waiting_n--;
 }
 
@@ -52,6 +55,7 @@ on_time(void *ctx)
 {
 	struct poll *p = ctx;
 
+	assert(p->timer != NULL);
 	p->over = true;
 	leave(p);
 	look(p);
@@ -60,6 +64,7 @@ on_time(void *ctx)
 static void
 join(struct poll *p)
 {
+	assert(p->back == NULL && waiting_n < POLLS_MAX);
 	p->next = waiting;
 	p->back = &waiting;
 	if (p->next != NULL)
@@ -72,6 +77,7 @@ join(struct poll *p)
 	}
 }
 
+/* The newest were read backwards: people get them in their order. */
 static void
 answer(struct poll *p, const struct rows *rows)
 {
@@ -79,6 +85,7 @@ answer(struct poll *p, const struct rows *rows)
 	int64_t next = p->after;
 	size_t i, at;
 
+	assert(p->limit > 0 && rows->n <= (size_t)p->limit);
 	for (i = 0; i < rows->n; i++) {
 		at = p->last ? rows->n - 1 - i : i;
 		json_array_append_new(list,
@@ -95,6 +102,7 @@ read_done(void *ctx, struct rows *a, int n, const struct err *err)
 {
 	struct poll *p = ctx;
 
+	assert(p->back == NULL);
 	(void)n;
 	if (err != NULL)
 		api_reply_err(p->r, err);
@@ -112,6 +120,7 @@ look(struct poll *p)
 	struct query q = { .table = T_EVENT, .limit = p->limit,
 		.descending = p->last };
 
+	assert(p->back == NULL && p->limit > 0);
 	q.order = "id";
 	q.where[q.wheres++] = (struct where){ "id", CMP_GT, p->after, NULL };
 	if (name != NULL)
@@ -119,6 +128,7 @@ look(struct poll *p)
 	if (p->since_ms != 0)
 		q.where[q.wheres++] = (struct where){ "at_ms", CMP_GE,
 			p->since_ms, NULL };
+	assert(q.wheres <= QUERY_WHERES_MAX);
 	store_read(turn_store_durable(), &q, 1, read_done, p);
 }
 
@@ -166,6 +176,7 @@ api_get_events(struct api_req *r)
 	struct poll *p = xcalloc(1, sizeof(*p));
 	struct err err;
 
+	assert(r->own == NULL);
 	p->r = r;
 	p->limit = LIMIT;
 	r->own = p;
@@ -189,6 +200,7 @@ api_events_fini(void)
 
 	turn_watch_events(NULL, NULL);
 	while ((p = waiting) != NULL) {
+		assert(p->back == &waiting);
 		p->over = true;
 		leave(p);
 		look(p);

@@ -5,6 +5,7 @@
  * walking the names from the cursor on, a chunk a turn, so that a million
  * certificates never hold up the engine. */
 #include <config.h>
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/text.h"
@@ -78,6 +79,7 @@ by_number(const void *a, const void *b)
 static bool
 has_id(const int64_t *ids, size_t n, int64_t id)
 {
+	assert(n == 0 || ids != NULL);
 	return n > 0 && bsearch(&id, ids, n, sizeof(id), by_number) != NULL;
 }
 
@@ -107,6 +109,7 @@ ids_of(const struct rows *a, const struct rows *b, size_t *n)
 		ids[k++] = id_at(a, i);
 	for (i = 0; b != NULL && i < b->n; i++)
 		ids[k++] = id_at(b, i);
+	assert(k == max);
 	qsort(ids, k, sizeof(*ids), by_number);
 	for (i = 0, *n = 0; i < k; i++)
 		if (i == 0 || ids[i] != ids[i - 1])
@@ -114,11 +117,13 @@ ids_of(const struct rows *a, const struct rows *b, size_t *n)
 	return ids;
 }
 
+/* The first set is taken as it is; each further one leaves what is in both. */
 static void
 narrow(struct list *l, int64_t *ids, size_t n)
 {
 	size_t i, k = 0;
 
+	assert(!l->driven || l->ids != NULL);
 	if (!l->driven) {
 		l->driven = true;
 		l->ids = ids;
@@ -151,6 +156,7 @@ has_ca(const struct row_cert *c, const char *ca)
 static bool
 fits(const struct list *l, const struct row_cert *c)
 {
+	assert(l->cursor != NULL && c->name != NULL);
 	if (strcmp(c->name, l->cursor) <= 0)
 		return false;
 	if (l->state != NULL && strcmp(c->state, l->state) != 0)
@@ -173,6 +179,7 @@ add(struct list *l, const struct row_cert *c)
 	}
 	l->found[l->found_n].name = xstrdup(c->name);
 	l->found[l->found_n++].id = c->id;
+	assert(l->found_n <= l->found_room);
 }
 
 static int
@@ -192,6 +199,7 @@ answer(struct list *l)
 	struct buf b;
 	size_t i;
 
+	assert(l->views_due == 0);
 	if (l->failed.code != ERR_OK) {
 		api_reply_err(l->r, &l->failed);
 		return;
@@ -203,6 +211,7 @@ answer(struct list *l)
 			l->views[i] = NULL;
 		}
 	if (l->more) {
+		assert(l->found_n > 0);
 		last = l->found[l->found_n - 1].name;
 		buf_init(&b, 4 * strlen(last) + 8);
 		text_b64u(&b, last, strlen(last));
@@ -223,6 +232,7 @@ one_read(void *ctx, struct bundle *b, const struct err *err)
 {
 	struct slot s = *(struct slot *)ctx;
 
+	assert(s.l->views_due > 0 && s.i < s.l->found_n);
 	free(ctx);
 	if (err != NULL)
 		s.l->failed = *err;
@@ -239,6 +249,7 @@ read_found(struct list *l)
 	size_t i, n = l->found_n;
 	struct slot *s;
 
+	assert(l->views == NULL && l->limit > 0);
 	while (l->found_n > (size_t)l->limit) {
 		free(l->found[--l->found_n].name);
 		l->more = true;
@@ -250,6 +261,7 @@ read_found(struct list *l)
 	}
 	l->views = xcalloc(n, sizeof(json_t *));
 	l->views_due = n;
+	assert(n <= (size_t)l->limit);
 	/* The last completion may free l. */
 	for (i = 0; i < n; i++) {
 		s = xcalloc(1, sizeof(*s));
@@ -267,6 +279,7 @@ fetched(void *ctx, struct rows *a, int n, const struct err *err)
 	struct list *l = ctx;
 	int i;
 
+	assert(l->driven && l->fetched <= l->ids_n);
 	if (err != NULL) {
 		api_reply_err(l->r, err);
 		return;
@@ -283,12 +296,14 @@ fetched(void *ctx, struct rows *a, int n, const struct err *err)
 	read_found(l);
 }
 
+/* As many as one read takes, then another turn. */
 static void
 fetch(struct list *l)
 {
 	struct query q[QUERY_MAX];
 	int n;
 
+	assert(l->fetched < l->ids_n);
 	memset(q, 0, sizeof(q));
 	for (n = 0; n < QUERY_MAX && l->fetched < l->ids_n; n++) {
 		q[n].table = T_CERT;
@@ -296,6 +311,7 @@ fetch(struct list *l)
 		q[n].where[0].col = "id";
 		q[n].where[0].num = l->ids[l->fetched++];
 	}
+	assert(n > 0 && n <= QUERY_MAX);
 	store_read(turn_store_durable(), q, n, fetched, l);
 }
 
@@ -308,6 +324,7 @@ walked(void *ctx, struct rows *a, int n, const struct err *err)
 	const struct row_cert *c;
 	size_t i;
 
+	assert(l->cursor != NULL);
 	(void)n;
 	if (err != NULL) {
 		api_reply_err(l->r, err);
@@ -332,6 +349,7 @@ walk(struct list *l)
 {
 	struct query q = { .table = T_CERT, .order = "name", .limit = CHUNK };
 
+	assert(l->limit > 0 && l->cursor != NULL);
 	q.where[q.wheres++] = (struct where){ "name", CMP_GT, 0, l->cursor };
 	if (l->state != NULL)
 		q.where[q.wheres++] = (struct where){ "state", CMP_EQ, 0,
@@ -342,14 +360,17 @@ walk(struct list *l)
 		q.where[q.wheres++] = (struct where){ "not_after_ms", CMP_LE,
 			loop_now() + l->expiring_ms, NULL };
 	}
+	assert(q.wheres <= QUERY_WHERES_MAX);
 	store_read(turn_store_durable(), &q, 1, walked, l);
 }
 
+/* A small set is fetched; all else is met on the way along the names. */
 static void
 go_on(void *ctx)
 {
 	struct list *l = ctx;
 
+	assert(!l->driven || l->ids_n == 0 || l->ids != NULL);
 	if (!l->driven || l->ids_n > FETCH_MAX)
 		walk(l);
 	else if (l->ids_n == 0)
@@ -368,6 +389,7 @@ sets_read(void *ctx, struct rows *a, int n, const struct err *err)
 	size_t k;
 	int i;
 
+	assert(err != NULL || n <= SETS);
 	if (err != NULL) {
 		api_reply_err(l->r, err);
 		return;
@@ -392,6 +414,7 @@ set_queries(struct list *l, struct query q[SETS], const char *label_key)
 	const char *label = api_param(t, "label"), *s;
 	int n = 0;
 
+	assert(label_key == NULL || strchr(label, '=') != NULL);
 	memset(q, 0, SETS * sizeof(*q));
 	if (label_key != NULL) {
 		q[n].table = T_LABEL;
@@ -415,6 +438,7 @@ set_queries(struct list *l, struct query q[SETS], const char *label_key)
 		q[n].wheres = 1;
 		q[n++].where[0] = (struct where){ "name", CMP_PREFIX, 0, s };
 	}
+	assert(n <= SETS);
 	return n;
 }
 
@@ -434,6 +458,7 @@ read_cursor(struct list *l, const char *after, struct err *err)
 {
 	struct blob name;
 
+	assert(l->cursor == NULL);
 	l->cursor = xstrdup("");
 	if (after == NULL || *after == '\0')
 		return 0;
@@ -480,6 +505,7 @@ api_get_certs(struct api_req *r)
 	char *key;
 	int n;
 
+	assert(r->own == NULL);
 	l->r = r;
 	l->limit = LIMIT;
 	r->own = l;

@@ -2,6 +2,7 @@
  * .../revoke, and of a CA rollover, deactivate and import. What is lacking is
  * answered with 409 needs-operator. */
 #include <config.h>
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/text.h"
@@ -22,6 +23,7 @@ body_of(struct api_req *r, const char *const *known, struct err *err)
 	const char *key;
 	size_t i;
 
+	assert(known != NULL);
 	json_object_foreach(body, key, v) {
 		for (i = 0; known[i] != NULL && strcmp(known[i], key) != 0; )
 			i++;
@@ -48,6 +50,7 @@ read_how(struct act_revoke *how, const json_t *body, struct err *err)
 	const json_t *reason = json_object_get(body, "reason");
 	const json_t *at_once = json_object_get(body, "at_once");
 
+	assert(body != NULL);
 	how->reason = -1;
 	if (at_once != NULL && !json_is_boolean(at_once))
 		return err_set(err, ERR_INVALID, "\"at_once\" is neither true "
@@ -69,6 +72,7 @@ revoke_over(void *ctx, const struct err *err)
 {
 	struct revoke *a = ctx;
 
+	assert(a->r->own == a);
 	if (err != NULL)
 		api_reply_err(a->r, err);
 	else
@@ -85,6 +89,7 @@ revoke_dry(struct revoke *a, const struct bundle *b)
 	char id[17], line[200];
 	size_t i;
 
+	assert(a->dry && revoke_reason_name(reason) != NULL);
 	text_id(id, (uint64_t)b->cert->id);
 	for (i = 0; i < b->versions.n; i++) {
 		v = ROWS_AT(&b->versions, row_version, i);
@@ -112,6 +117,7 @@ revoke_read(void *ctx, struct bundle *b, const struct err *err)
 {
 	struct revoke *a = ctx;
 
+	assert(a->r->own == a);
 	if (err != NULL)
 		api_reply_err(a->r, err);
 	else if (b->cert == NULL)
@@ -131,6 +137,7 @@ api_post_revoke(struct api_req *r)
 	json_t *body = NULL;
 	struct err err;
 
+	assert(r->own == NULL);
 	a->r = r;
 	r->own = a;
 	r->drop = free;
@@ -150,16 +157,19 @@ account_over(void *ctx, const struct err *err)
 {
 	struct api_req *r = ctx;
 
+	assert(r->name != NULL);
 	if (err != NULL)
 		api_reply_err(r, err);
 	else
 		api_get_ca(r);
 }
 
+/* The account's keeper decides; here only who is asked, and for what. */
 static void
 account_act(struct api_req *r, enum act_account what,
     const struct act_import *key)
 {
+	assert((key != NULL) == (what == ACT_IMPORT));
 	if (conf_ca(engine_conf(), r->name) == NULL)
 		api_get_ca(r);		/* says that there is none */
 	else
@@ -216,6 +226,7 @@ api_post_import(struct api_req *r)
 	    id <= INT64_MAX && read_bytes(&key.sealed, body, "sealed") &&
 	    read_bytes(&key.spki, body, "public")) {
 		key.id = (int64_t)id;
+		assert(key.id > 0 && key.sealed.len > 0 && key.spki.len > 0);
 		account_act(r, ACT_IMPORT, &key);
 	} else {
 		if (body != NULL) {

@@ -1,6 +1,7 @@
 /* Questions about the whole and about one: status, a certificate, why,
  * services, the configuration. Lists are in api_list.c. */
 #include <config.h>
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -64,6 +65,7 @@ status_free(void *own)
 static void
 take(struct rows *to, struct rows *from)
 {
+	assert(to->n == 0 && to->v == NULL);
 	*to = *from;
 	from->v = NULL;
 	from->n = 0;
@@ -103,6 +105,7 @@ status_answer(struct status *s)
 	};
 	size_t i;
 
+	assert(s->tallies == TALLIES);
 	gethostname(host, sizeof(host) - 1);
 	for (i = 0; i < s->tally_n[2]; i++)
 		if (s->tally[2][i].num == 1)
@@ -122,10 +125,12 @@ status_second(void *ctx, struct rows *a, int n, const struct err *err)
 	struct row_cert *all;
 	int i;
 
+	assert(s->due.n == 0);
 	if (err != NULL) {
 		api_reply_err(s->r, err);
 		return;
 	}
+	assert(n >= 1 && n <= SOON_MAX + 1);
 	take(&s->least_version, &a[n - 1]);
 	all = xcalloc((size_t)n, sizeof(*all));
 	s->due.table = T_CERT;
@@ -137,9 +142,12 @@ status_second(void *ctx, struct rows *a, int n, const struct err *err)
 			a[i].v = NULL;
 			a[i].n = 0;
 		}
+	assert(s->due.n < (size_t)n);
 	status_answer(s);
 }
 
+/* What the first answers name is asked for in a second round: the
+ * certificates of the next jobs, and the version that ends first. */
 static void
 status_first(void *ctx, struct rows *a, int n, const struct err *err)
 {
@@ -148,6 +156,7 @@ status_first(void *ctx, struct rows *a, int n, const struct err *err)
 	const struct row_cert *least = NULL;
 	int i, k = 0;
 
+	assert(s->tallies == TALLIES);
 	if (err != NULL) {
 		api_reply_err(s->r, err);
 		return;
@@ -165,6 +174,7 @@ status_first(void *ctx, struct rows *a, int n, const struct err *err)
 		{ "cert_id", CMP_EQ, least == NULL ? 0 : least->id, NULL },
 		{ "version", CMP_EQ, least == NULL ? 0 : least->served > 0 ?
 		least->served : least->installed, NULL } } };
+	assert(k >= 1 && k <= SOON_MAX + 1);
 	store_read(turn_store_durable(), q, k, status_second, s);
 }
 
@@ -192,9 +202,12 @@ status_rows(struct status *s)
 			.order = "due_ms", .limit = SOON_JOBS_MAX }
 	};
 
+	assert(s->tallies == TALLIES);
 	store_read(turn_store_durable(), q, S_COUNT, status_first, s);
 }
 
+/* One count after the other: each is a walk over an index, and the loop
+ * breathes between them. */
 static void
 status_tally(void *ctx, const struct tally *t, size_t n, const struct err *err)
 {
@@ -202,6 +215,7 @@ status_tally(void *ctx, const struct tally *t, size_t n, const struct err *err)
 	int k = s->tallies;
 	size_t i;
 
+	assert(k >= 0 && k < TALLIES);
 	if (err != NULL) {
 		api_reply_err(s->r, err);
 		return;
@@ -226,6 +240,7 @@ api_get_status(struct api_req *r)
 	struct err err;
 	bool security;
 
+	assert(r->own == NULL);
 	if (api_param_flag(&r->target, "security", &security, &err) != 0) {
 		api_reply_err(r, &err);
 		return;
@@ -257,6 +272,7 @@ why_ca(void *ctx, struct rows *a, int n, const struct err *err)
 	struct why_read w = *(struct why_read *)ctx;
 	json_t *j;
 
+	assert(w.b != NULL && w.b->cert != NULL);
 	(void)n;
 	free(ctx);
 	if (err != NULL)
@@ -289,6 +305,7 @@ why_cert(void *ctx, struct bundle *b, const struct err *err)
 	w = xcalloc(1, sizeof(*w));
 	w->r = r;
 	w->b = bundle_take(b);
+	assert(w->b != NULL);
 	q.where[0].col = "name";
 	q.where[0].text = wanted.ca == NULL ? "" : wanted.ca;
 	store_read(turn_store_durable(), &q, 1, why_ca, w);
@@ -298,6 +315,7 @@ why_cert(void *ctx, struct bundle *b, const struct err *err)
 void
 api_get_why(struct api_req *r)
 {
+	assert(r->name != NULL);
 	bundle_by_name(turn_store_durable(), r->name, why_cert, r);
 }
 
@@ -326,6 +344,7 @@ one_service(const struct services *s, const struct conf_service *c,
 	int64_t certificates = 0;
 	size_t i;
 
+	assert(c->title != NULL);
 	for (i = 0; i < s->rows.n; i++)
 		if (strcmp(ROWS_AT(&s->rows, row_service, i)->name,
 		    c->title) == 0)
@@ -336,6 +355,7 @@ one_service(const struct services *s, const struct conf_service *c,
 	return view_service(c, row, certificates, s->one != NULL);
 }
 
+/* The same for one and for all: what differs is how much is said of each. */
 static void
 services_counted(void *ctx, const struct tally *t, size_t n,
     const struct err *err)
@@ -345,6 +365,7 @@ services_counted(void *ctx, const struct tally *t, size_t n,
 	json_t *list;
 	size_t i;
 
+	assert(s->r->own == s);
 	if (err != NULL) {
 		api_reply_err(s->r, err);
 		return;
@@ -366,6 +387,7 @@ services_read(void *ctx, struct rows *a, int n, const struct err *err)
 {
 	struct services *s = ctx;
 
+	assert(s->rows.n == 0);
 	(void)n;
 	if (err != NULL) {
 		api_reply_err(s->r, err);
@@ -382,6 +404,7 @@ api_get_services(struct api_req *r)
 	struct query q = { .table = T_SERVICE };
 	struct services *s = xcalloc(1, sizeof(*s));
 
+	assert(r->own == NULL);
 	s->r = r;
 	if (r->name != NULL)
 		s->one = conf_service(engine_conf(), r->name);
@@ -395,6 +418,7 @@ api_get_service(struct api_req *r)
 {
 	struct err err;
 
+	assert(r->name != NULL);
 	if (conf_service(engine_conf(), r->name) != NULL) {
 		api_get_services(r);
 		return;

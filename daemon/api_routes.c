@@ -1,6 +1,7 @@
 /* The paths of /v1, in one table (interface.md section 4), and which HTTP
  * status says what an error's code says. */
 #include <config.h>
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 #include "daemon/api_in.h"
@@ -12,10 +13,10 @@ const struct api_route api_routes[] = {
 	{ "GET", "/v1/certificates", "state label ca service expiring q limit "
 	    "after full", api_get_certs },
 	{ "GET", CERT, "", api_get_cert },
-	{ "PUT", CERT, "dry", api_put_cert },
-	{ "PATCH", CERT, "dry", api_patch_cert },
+	{ "PUT", CERT, "dry trial", api_put_cert },
+	{ "PATCH", CERT, "dry trial", api_patch_cert },
 	{ "DELETE", CERT, "purge dry", api_delete_cert },
-	{ "POST", CERT "/renew", "dry", api_post_renew },
+	{ "POST", CERT "/renew", "dry trial", api_post_renew },
 	{ "POST", CERT "/deploy", "dry", api_post_deploy },
 	{ "POST", CERT "/test", "", api_post_test },
 	{ "POST", CERT "/revoke", "dry", api_post_revoke },
@@ -40,6 +41,7 @@ fits(const char *pattern, const struct strv *path, const char **name)
 {
 	size_t i, n;
 
+	assert(pattern[0] == '/');
 	for (i = 0; *pattern == '/'; i++, pattern += n) {
 		n = strcspn(++pattern, "/");
 		if (i == path->n)
@@ -53,6 +55,7 @@ fits(const char *pattern, const struct strv *path, const char **name)
 	return i == path->n;
 }
 
+/* A path that is known by another method says which: allow has them. */
 const struct api_route *
 api_route_find(const char *method, const struct strv *path, const char **name,
     char allow[80])
@@ -69,6 +72,7 @@ api_route_find(const char *method, const struct strv *path, const char **name,
 			return t;
 		n += (size_t)snprintf(allow + n, 80 - n, "%s%s",
 		    n > 0 ? ", " : "", t->method);
+		assert(n < 80);
 	}
 	return NULL;
 }
@@ -87,6 +91,7 @@ api_status(const struct err *err)
 	};
 	size_t i;
 
+	assert(err->code != ERR_OK);
 	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++)
 		if (table[i].code == err->code)
 			return table[i].status;

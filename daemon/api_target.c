@@ -2,6 +2,7 @@
  * section 2.1. The strict reading: what two programs could understand in two
  * ways is refused. */
 #include <config.h>
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/buf.h"
@@ -37,6 +38,7 @@ decode(const char *s, size_t n, bool query)
 			break;
 		out[len++] = c;
 	}
+	assert(len <= n);
 	for (step = 0; i == n && step < len; )
 		if (text_utf8(out + step, len - step) == 0)
 			i = 0;
@@ -53,6 +55,7 @@ add_piece(struct strv *path, const char *s, size_t n, struct err *err)
 {
 	char *piece = decode(s, n, false);
 
+	assert(path->n <= API_PIECES_MAX);
 	if (piece == NULL || *piece == '\0' || path->n == API_PIECES_MAX) {
 		free(piece);
 		return err_set(err, ERR_USAGE_BAD, "the path of the request "
@@ -73,6 +76,7 @@ add_param(struct api_target *t, const char *s, size_t n, struct err *err)
 	    decode(eq + 1, n - k - 1, true);
 	int r = 0;
 
+	assert(t->keys.n == t->values.n && k <= n);
 	if (key == NULL || value == NULL || *key == '\0')
 		r = err_set(err, ERR_USAGE_BAD, "\"%.*s\" is no parameter: "
 		    "KEY=VALUE with %%XX for other bytes", (int)(n < 64 ? n :
@@ -98,6 +102,7 @@ parse(struct api_target *t, const char *uri, struct err *err)
 	const char *s = uri;
 	size_t n;
 
+	assert(t->path.n == 0 && t->keys.n == 0);
 	if (strlen(uri) > API_TARGET_MAX)
 		return err_set(err, ERR_USAGE_BAD, "a request target of more "
 		    "than %d bytes", API_TARGET_MAX);
@@ -136,11 +141,13 @@ api_target_free(struct api_target *t)
 	strv_free(&t->values);
 }
 
+/* Each is given once at most: add_param() has seen to that. */
 const char *
 api_param(const struct api_target *t, const char *key)
 {
 	size_t i;
 
+	assert(t->keys.n == t->values.n);
 	for (i = 0; i < t->keys.n; i++)
 		if (strcmp(t->keys.v[i], key) == 0)
 			return t->values.v[i];
@@ -170,6 +177,7 @@ api_param_flag(const struct api_target *t, const char *key, bool *on,
 	    s);
 }
 
+/* Absent, it stays as the caller has set it. */
 int
 api_param_int(const struct api_target *t, const char *key, int64_t min,
     int64_t max, int64_t *v, struct err *err)
@@ -178,6 +186,7 @@ api_param_int(const struct api_target *t, const char *key, int64_t min,
 	char *end;
 	long long n;
 
+	assert(min <= max && v != NULL);
 	if (s == NULL || *s == '\0')
 		return 0;
 	n = strtoll(s, &end, 10);
@@ -208,6 +217,7 @@ api_params_known(const struct api_target *t, const char *known,
 {
 	size_t i;
 
+	assert(known != NULL);
 	for (i = 0; i < t->keys.n; i++) {
 		if (has_word(known, t->keys.v[i]))
 			continue;

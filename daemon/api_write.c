@@ -1,7 +1,9 @@
 /* Changes: each is checked here as far as the configuration goes, then asked
  * of the engine (acts.h), and answered when it is durable. With ?dry=1 the
- * answer says what would happen and nothing does. */
+ * answer says what would happen and nothing does; with ?trial=1 what would be
+ * ordered is ordered at the CA's staging meanwhile, and thrown away. */
 #include <config.h>
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/name.h"
@@ -14,6 +16,27 @@
 #include "daemon/view.h"
 #include "daemon/wish_json.h"
 
+/* What a dry run answers; takes j. With a trial, what its events will tell. */
+static void
+reply_dry(struct api_req *r, json_t *j, bool trial,
+    const struct conf_wish *wish)
+{
+	struct act_trial where;
+	struct err err;
+	int status = 200;
+
+	if (trial && act_trial(r->name, wish, r->actor, &where, &err) != 0) {
+		json_decref(j);
+		api_reply_err(r, &err);
+		return;
+	}
+	if (trial && where.at != NULL)
+		status = 202;
+	json_object_set_new(j, "trial", !trial ? json_null() : json_pack(
+	    "{s:s, s:s?}", "ca", where.ca, "at", where.at));
+	api_reply(r, status, j);
+}
+
 /* --- PUT, PATCH -------------------------------------------------------- */
 
 struct put {
@@ -21,7 +44,7 @@ struct put {
 	struct conf_wish wish;
 	struct strv labels;
 	json_t *body;		/* PATCH: until the wish is read */
-	bool dry;
+	bool dry, trial;
 };
 
 static void
@@ -40,19 +63,24 @@ put_dry(struct put *p, enum put_result result)
 {
 	static const char *const words[] = { "created", "changed", "same" };
 
-	api_reply(p->r, 200, json_pack("{s:b, s:s, s:s, s:o}", "dry", 1,
+	assert(p->dry || p->trial);
+	assert((size_t)result < sizeof(words) / sizeof(words[0]));
+	reply_dry(p->r, json_pack("{s:b, s:s, s:s, s:o}", "dry", 1,
 	    "name", p->r->name, "result", words[result],
-	    "wish", wish_json(&p->wish, &p->labels)));
+	    "wish", wish_json(&p->wish, &p->labels)), p->trial, &p->wish);
 }
 
+/* Durable by now, or not even begun: what was asked for as a trial changes
+ * nothing. */
 static void
 put_over(void *ctx, enum put_result result, const struct err *err)
 {
 	struct put *p = ctx;
 
+	assert(err != NULL || p->r->name != NULL);
 	if (err != NULL)
 		api_reply_err(p->r, err);
-	else if (p->dry)
+	else if (p->dry || p->trial)
 		put_dry(p, result);
 	else
 		api_reply_cert(p->r, result == PUT_MADE ? 201 : 200,
@@ -67,6 +95,7 @@ put_go(struct put *p)
 	struct buf what;
 	int bad;
 
+	assert(p->r == r && r->own == p);
 	/* As in a file: without names the title is the name. */
 	if (p->wish.names.n == 0)
 		strv_add(&p->wish.names, r->name);
@@ -77,8 +106,8 @@ put_go(struct put *p)
 	if (bad)
 		api_reply_err(r, &err);
 	else
-		act_put(r->name, &p->wish, &p->labels, r->actor, p->dry,
-		    put_over, p);
+		act_put(r->name, &p->wish, &p->labels, r->actor,
+		    p->dry || p->trial, put_over, p);
 }
 
 static struct put *
@@ -87,11 +116,13 @@ put_new(struct api_req *r)
 	struct put *p = xcalloc(1, sizeof(*p));
 	struct err err;
 
+	assert(r->own == NULL);
 	p->r = r;
 	wish_init(&p->wish);
 	r->own = p;
 	r->drop = put_free;
-	if (api_param_flag(&r->target, "dry", &p->dry, &err) == 0)
+	if (api_param_flag(&r->target, "dry", &p->dry, &err) == 0 &&
+	    api_param_flag(&r->target, "trial", &p->trial, &err) == 0)
 		p->body = api_body(r, &err);
 	if (p->body != NULL)
 		return p;
@@ -119,6 +150,8 @@ api_put_cert(struct api_req *r)
 		put_go(p);
 }
 
+/* What is there with what was sent on top of it: the whole is checked as if
+ * it had been written at once. */
 static void
 patch_read(void *ctx, struct bundle *b, const struct err *store_err)
 {
@@ -128,6 +161,7 @@ patch_read(void *ctx, struct bundle *b, const struct err *store_err)
 	struct buf label;
 	size_t i;
 
+	assert(p->body != NULL);
 	if (store_err != NULL) {
 		api_reply_err(p->r, store_err);
 		return;
@@ -168,7 +202,7 @@ api_patch_cert(struct api_req *r)
 
 struct act {
 	struct api_req *r;
-	bool dry, purge, new_key, force;
+	bool dry, trial, purge, new_key, force;
 	/* What it would do, said for ?dry=1. */
 	void (*say)(const struct act *a, const struct bundle *b, json_t *lines);
 	void (*go)(struct act *a);
@@ -179,6 +213,7 @@ act_over(void *ctx, const struct err *err)
 {
 	struct act *a = ctx;
 
+	assert(a->r->own == a);
 	if (err != NULL)
 		api_reply_err(a->r, err);
 	else
@@ -189,19 +224,24 @@ static void
 act_read(void *ctx, struct bundle *b, const struct err *err)
 {
 	struct act *a = ctx;
+	struct conf_wish wish;
 	json_t *lines;
 
+	assert(a->dry || a->go != NULL);
 	if (err != NULL)
 		api_reply_err(a->r, err);
 	else if (b->cert == NULL)
 		api_reply_no_cert(a->r);
-	else if (!a->dry)
+	else if (!a->dry && !a->trial)
 		a->go(a);
 	else {
 		lines = json_array();
+		assert(a->say != NULL);
 		a->say(a, b, lines);
-		api_reply(a->r, 200, json_pack("{s:b, s:s, s:o}", "dry", 1,
-		    "name", a->r->name, "lines", lines));
+		wish = view_wanted(b);
+		reply_dry(a->r, json_pack("{s:b, s:s, s:o}", "dry", 1,
+		    "name", a->r->name, "lines", lines), a->trial, &wish);
+		conf_wish_free(&wish);
 	}
 }
 
@@ -242,12 +282,14 @@ act_begin(struct api_req *r, void (*say)(const struct act *a,
 	struct act *a = xcalloc(1, sizeof(*a));
 	struct err err;
 
+	assert(r->own == NULL && go != NULL);
 	a->r = r;
 	a->say = say;
 	a->go = go;
 	r->own = a;
 	r->drop = free;
 	if (api_param_flag(&r->target, "dry", &a->dry, &err) != 0 ||
+	    api_param_flag(&r->target, "trial", &a->trial, &err) != 0 ||
 	    api_param_flag(&r->target, "purge", &a->purge, &err) != 0 ||
 	    read_options(a, &err) != 0)
 		api_reply_err(r, &err);
@@ -279,6 +321,7 @@ remove_over(void *ctx, bool over, const struct err *err)
 {
 	struct act *a = ctx;
 
+	assert(a->r->own == a);
 	if (err != NULL)
 		api_reply_err(a->r, err);
 	else if (a->purge)
@@ -299,6 +342,7 @@ remove_say(const struct act *a, const struct bundle *b, json_t *lines)
 {
 	char until[TEXT_TIME];
 
+	assert(b->cert != NULL);
 	if (strcmp(b->cert->source, "file") == 0) {
 		say(lines, "%s is set in %s: take it out there, then everleaf "
 		    "reload", b->cert->name, b->cert->where);
@@ -334,6 +378,7 @@ renew_say(const struct act *a, const struct bundle *b, json_t *lines)
 	char at[TEXT_TIME];
 	bool due = b->cert->renew_at_ms <= loop_now();
 
+	assert(b->cert != NULL);
 	text_rfc3339(at, b->cert->renew_at_ms);
 	if (due || a->force)
 		say(lines, "a version for %zu name%s would be ordered from "
@@ -364,6 +409,7 @@ deploy_say(const struct act *a, const struct bundle *b, json_t *lines)
 {
 	size_t i;
 
+	assert(b->cert != NULL);
 	(void)a;
 	say(lines, "version %lld would be installed again",
 	    (long long)b->cert->newest);
@@ -384,6 +430,7 @@ test_over(void *ctx, const struct strv *lines, bool good,
 {
 	struct act *a = ctx;
 
+	assert(err != NULL || lines != NULL);
 	if (err != NULL)
 		api_reply_err(a->r, err);
 	else
@@ -409,6 +456,7 @@ dns_test_over(void *ctx, const struct strv *lines, bool good,
 {
 	struct api_req *r = ctx;
 
+	assert(err != NULL || lines != NULL);
 	if (err != NULL)
 		api_reply_err(r, err);
 	else
@@ -442,6 +490,7 @@ service_over(void *ctx, const struct err *err)
 {
 	struct api_req *r = ctx;
 
+	assert(r->name != NULL);
 	if (err != NULL)
 		api_reply_err(r, err);
 	else
@@ -470,6 +519,8 @@ api_post_service_deploy(struct api_req *r)
 	}
 }
 
+/* A configuration that can't be used is an answer, too: all that is wrong
+ * with it, and nothing has changed. */
 static void
 reload_over(void *ctx, bool good, const struct strv *lines,
     const struct err *err)
@@ -477,6 +528,7 @@ reload_over(void *ctx, bool good, const struct strv *lines,
 	struct api_req *r = ctx;
 	struct err bad;
 
+	assert(err != NULL || lines != NULL);
 	if (err != NULL) {
 		api_reply_err(r, err);
 		return;

@@ -1,6 +1,7 @@
 /* Asking one address. A redirect to another host is followed to an address of
  * that host, of the same family if it has one. */
 #include <config.h>
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,7 @@ struct arrival {
 static void
 over(struct arrival *k, const struct err *err)
 {
+	assert(k->done != NULL);
 	k->done(k->ctx, err);
 	strv_free(&k->seen);
 	free(k->name);
@@ -36,6 +38,7 @@ over(struct arrival *k, const struct err *err)
 
 static void fetch(struct arrival *k);
 
+/* The last of the wanted family, else the first of all. */
 static void
 resolved(void *ctx, const struct strv *list, const struct err *why)
 {
@@ -53,6 +56,7 @@ resolved(void *ctx, const struct strv *list, const struct err *why)
 	for (i = list->n - 1; i > 0; i--)
 		if ((strchr(list->v[i], ':') != NULL) == six)
 			break;
+	assert(i < list->n);
 	free(k->at);
 	k->at = xstrdup(list->v[i]);
 	fetch(k);
@@ -66,6 +70,7 @@ follow(struct arrival *k, const char *location)
 	struct buf next;
 	bool good;
 
+	assert(k->seen.n > 0 && k->url != NULL);
 	buf_init(&next, REDIRECT_URL_MAX);
 	good = redirect_next(&next, host, k->url, location, &err);
 	if (good && strv_has(&k->seen, next.data))
@@ -96,6 +101,7 @@ is_ours(const struct arrival *k, const struct http_reply *r)
 {
 	size_t n = strlen(k->keyauth);
 
+	assert(k->keyauth[0] != '\0');
 	return r->status == 200 && r->body.len >= n &&
 	    memcmp(r->body.p, k->keyauth, n) == 0 &&
 	    strspn((const char *)r->body.p + n, " \t\r\n") == r->body.len - n;
@@ -112,6 +118,7 @@ say_other(const struct arrival *k, const struct http_reply *r,
 	    r->status, r->server != NULL ? r->server : "");
 	buf_init(&words, 2000);
 	front_words(&words, k->host, r->status, head);
+	assert(words.len > 0);
 	err_set(err, ERR_CHALLENGE_WRONG, "%s", words.data);
 	buf_free(&words);
 }
@@ -122,6 +129,7 @@ fetched(void *ctx, const struct http_reply *r)
 	struct arrival *k = ctx;
 	struct err err;
 
+	assert(k->seen.n > 0);
 	if (r->outcome != HTTP_REPLIED) {
 		err_set(&err, ERR_CONNECTION, "%s", r->err.text);
 		over(k, &err);
@@ -146,6 +154,7 @@ fetch(struct arrival *k)
 		.no_inner = strcmp(k->host, k->name) != 0,
 		.timeout_ms = (long)(left > LEAST_MS ? left : LEAST_MS) };
 
+	assert(k->url != NULL && k->at != NULL);
 	http_send(&r, fetched, k);
 }
 
@@ -157,6 +166,7 @@ arrival(const char *name, const char *address, const char *token,
 	struct arrival *k = xcalloc(1, sizeof(*k));
 	struct buf url;
 
+	assert(done != NULL && token != NULL && keyauth != NULL);
 	buf_init(&url, REDIRECT_URL_MAX);
 	buf_printf(&url, strchr(name, ':') != NULL ?
 	    "http://[%s]/.well-known/acme-challenge/%s" :

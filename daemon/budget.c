@@ -1,5 +1,6 @@
 /* Counting what the CA counts. */
 #include <config.h>
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include "acme/acme.h"
@@ -19,6 +20,7 @@ struct asking {
 	char *ca;
 };
 
+/* The order of the names is nothing to the CA: the set is one key. */
 static void
 set_key(char out[65], const struct strv *names)
 {
@@ -26,6 +28,7 @@ set_key(char out[65], const struct strv *names)
 	struct buf b;
 	size_t i;
 
+	assert(names->v != NULL || names->n == 0);
 	buf_init(&b, 64 * 1024);
 	strv_sort(&sorted);
 	for (i = 0; i < sorted.n; i++)
@@ -43,6 +46,7 @@ budget_spend(const char *ca, const struct strv *names)
 		.kind = row_const(KIND) };
 	char key[65];
 
+	assert(ca != NULL && ca[0] != '\0');
 	set_key(key, names);
 	row.key = key;
 	batch_put(turn_batch(), T_BUDGET, &row);
@@ -55,11 +59,13 @@ counted(void *ctx, struct rows *answers, int n, const struct err *err)
 	char at[TEXT_TIME];
 	struct err why;
 
+	assert(err != NULL || n == 1);
 	(void)n;
 	if (err == NULL && answers[0].n >= BUDGET_SET_MAX) {
 		err_set(&why, ERR_OWN_LIMIT, "%zu certificates for these "
 		    "names were issued by %s in the last %d days; it allows 5",
 		    answers[0].n, a->ca, BUDGET_SET_DAYS);
+		assert(answers[0].n > 0);
 		why.retry_at_ms = ROWS_AT(&answers[0], row_budget, 0)->at_ms +
 		    BUDGET_SET_DAYS * CONF_DAY;
 		text_local(at, why.retry_at_ms);
@@ -84,6 +90,7 @@ budget_ask(const char *ca, const struct strv *names,
 		{ .col = "at_ms", .cmp = CMP_GT, .num = loop_now() -
 		    BUDGET_SET_DAYS * CONF_DAY } }, .order = "at_ms" };
 
+	assert(done != NULL);
 	set_key(key, names);
 	a->done = done;
 	a->ctx = ctx;

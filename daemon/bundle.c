@@ -48,6 +48,7 @@ empty(struct bundle *b)
 {
 	int i;
 
+	assert(PARTS > 0 && rows_of(b, &parts[0]) == &b->idents);
 	if (b->cert != NULL)
 		row_free(T_CERT, b->cert);
 	free(b->cert);
@@ -59,6 +60,7 @@ empty(struct bundle *b)
 static void
 take_rows(struct rows *to, struct rows *from)
 {
+	assert(to->table == from->table || from->n == 0);
 	*to = *from;
 	from->v = NULL;
 	from->n = 0;
@@ -84,15 +86,18 @@ new_asked(struct store *s, bundle_done *done, void *ctx)
 {
 	struct asked *a = xcalloc(1, sizeof(*a));
 
+	assert(s != NULL && done != NULL);
 	a->store = s;
 	a->done = done;
 	a->ctx = ctx;
 	return a;
 }
 
+/* The rows live as long as the call: who wants them longer takes them. */
 static void
 finish(struct asked *a, struct bundle *b, const struct err *err)
 {
+	assert(err == NULL || b->cert == NULL);
 	a->done(a->ctx, b, err);
 	empty(b);
 	free(a);
@@ -104,6 +109,7 @@ got_all(void *ctx, struct rows *answers, int n, const struct err *err)
 	struct bundle b;
 	int i;
 
+	assert(n == 0 || err == NULL);
 	memset(&b, 0, sizeof(b));
 	for (i = 0; i < PARTS; i++)
 		rows_of(&b, &parts[i])->table = parts[i].table;
@@ -144,6 +150,7 @@ bundle_by_id(struct store *s, int64_t id, bundle_done *done, void *ctx)
 static void
 got_name(void *ctx, struct rows *answers, int n, const struct err *err)
 {
+	assert(err != NULL || n == 1);
 	(void)n;
 	if (err != NULL || answers[0].n == 0)
 		got_all(ctx, NULL, 0, err);
@@ -195,10 +202,17 @@ bundle_version(const struct bundle *b, int64_t version)
 	const struct row_version *v = b->versions.v;
 	size_t i;
 
+	assert(b != NULL);
 	for (i = 0; i < b->versions.n; i++)
 		if (v[i].version == version)
 			return &v[i];
 	return NULL;
+}
+
+bool
+bundle_own_key(const struct row_version *v)
+{
+	return v->key_type != NULL && strcmp(v->key_type, "csr") == 0;
 }
 
 const struct row_order *
@@ -213,6 +227,7 @@ bundle_deployment(const struct bundle *b, const char *service)
 	const struct row_deployment *d = b->deployments.v;
 	size_t i;
 
+	assert(service != NULL);
 	for (i = 0; i < b->deployments.n; i++)
 		if (strcmp(d[i].service, service) == 0)
 			return &d[i];

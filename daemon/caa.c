@@ -1,6 +1,7 @@
 /* Judging CAA records as a CA must. A record that cannot be read lets nobody
  * in (RFC 8659 section 4.2), and parameters of a record only narrow it. */
 #include <config.h>
+#include <assert.h>
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,7 @@ enum { CRITICAL = 128, RECORDS_MAX = 64, VALUE_MAX = 1024 };
 void
 caa_begin(struct caa_walk *w, const char *name)
 {
+	assert(strncmp(name, "*.", 2) != 0);
 	memset(w, 0, sizeof(*w));
 	snprintf(w->ask_name, sizeof(w->ask_name), "%s", name);
 }
@@ -37,6 +39,7 @@ keep(struct caa_walk *w, const struct dns_record *r)
 {
 	struct dns_record *to;
 
+	assert(w->n == 0 || w->records != NULL);
 	if (w->n >= RECORDS_MAX)
 		return;
 	w->records = xrealloc(w->records, (w->n + 1) * sizeof(*w->records));
@@ -45,12 +48,15 @@ keep(struct caa_walk *w, const struct dns_record *r)
 	to->text = xmemdup(r->text, r->len + 1);
 }
 
+/* Up the tree until somebody says something (RFC 8659 section 3): the first
+ * that does decides. */
 enum walk_next
 caa_take(struct caa_walk *w, const struct dns_answer *a, struct err *err)
 {
 	const char *up, *owner;
 	size_t i;
 
+	assert(w->n == 0 && w->found_at[0] == '\0');
 	if (!a->replied) {
 		*err = a->err;
 		return WALK_FAILED;
@@ -95,6 +101,7 @@ trim(char *s)
 {
 	char *end;
 
+	assert(s != NULL);
 	while (*s == ' ' || *s == '\t')
 		s++;
 	end = s + strlen(s);
@@ -137,6 +144,7 @@ take_parameter(struct issue *out, char *s)
 {
 	char *equals = strchr(s, '='), *tag, *value;
 
+	assert(s[0] != '\0');
 	if (equals == NULL)
 		return false;
 	*equals = '\0';
@@ -154,6 +162,7 @@ take_parameter(struct issue *out, char *s)
 	return true;
 }
 
+/* Strict: what could be read in two ways lets nobody in. */
 static void
 read_issue(struct issue *out, const struct dns_record *r)
 {
@@ -165,6 +174,7 @@ read_issue(struct issue *out, const struct dns_record *r)
 		out->broken = true;
 		return;
 	}
+	assert(r->len < sizeof(text));
 	memcpy(text, r->text, r->len + 1);
 	for (part = text; part != NULL; part = next, place++) {
 		next = strchr(part, ';');
@@ -192,6 +202,7 @@ listed(const char *list, const char *word)
 {
 	size_t n = strlen(word), part;
 
+	assert(word[0] != '\0');
 	while (*list != '\0') {
 		part = strcspn(list, ",");
 		if (part == n && strncmp(list, word, n) == 0)
@@ -208,6 +219,7 @@ fits(const struct dns_record *r, const struct caa_who *who)
 	size_t i;
 	bool ours = false;
 
+	assert(who->identities->n > 0);
 	read_issue(&is, r);
 	for (i = 0; i < who->identities->n; i++)
 		ours = ours || strcasecmp(is.issuer,
@@ -242,6 +254,7 @@ has_tag(const struct caa_walk *w, const char *tag)
 {
 	size_t i;
 
+	assert(tag[0] != '\0');
 	for (i = 0; i < w->n; i++)
 		if (strcmp(w->records[i].tag, tag) == 0)
 			return true;
@@ -257,6 +270,7 @@ refuse(const struct caa_walk *w, const char *tag, const struct caa_who *who,
 	struct buf b;
 	size_t i;
 
+	assert(best < FIT_YES && who->identities->n > 0);
 	if (best == FIT_ACCOUNT)
 		err_set(err, ERR_CAA, "CAA of %s lets %s in, but only with "
 		    "another account", w->found_at, ca);
@@ -291,6 +305,7 @@ caa_judge(const struct caa_walk *w, const struct caa_who *who,
 	enum fit best = FIT_NOT, fit;
 	size_t i;
 
+	assert(who->identities != NULL);
 	for (i = 0; i < w->n; i++)
 		if ((w->records[i].flags & CRITICAL) != 0 &&
 		    !is_known(w->records[i].tag)) {

@@ -1,5 +1,6 @@
 /* The questions about CAA, one after the other up the tree. */
 #include <config.h>
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include "daemon/caa_ask.h"
@@ -22,6 +23,7 @@ is_wildcard(const struct asking *k)
 static void
 over(struct asking *k, const struct err *err)
 {
+	assert(k->done != NULL);
 	k->done(k->ctx, k->walk.found_at, err);
 	caa_free(&k->walk);
 	free(k);
@@ -30,6 +32,7 @@ over(struct asking *k, const struct err *err)
 static void
 ask(struct asking *k)
 {
+	assert(k->done != NULL);
 	dns_ask(k->walk.ask_name, DNS_CAA, NULL, answered, k);
 }
 
@@ -41,6 +44,7 @@ answered(void *ctx, const struct dns_answer *a)
 		is_wildcard(k) };
 	struct err err;
 
+	assert(k->q.identities != NULL);
 	switch (caa_take(&k->walk, a, &err)) {
 	case WALK_ASK:
 		ask(k);
@@ -60,6 +64,7 @@ caa_ask(const struct caa_question *q, void (*done)(void *ctx,
 {
 	struct asking *k = xcalloc(1, sizeof(*k));
 
+	assert(done != NULL && q->name != NULL && q->identities != NULL);
 	k->q = *q;
 	k->done = done;
 	k->ctx = ctx;

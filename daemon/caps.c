@@ -1,5 +1,6 @@
 /* Reading what was kept of a CA's directory. */
 #include <config.h>
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 #include "daemon/caps.h"
@@ -48,6 +49,7 @@ caps_has_profile(const char *text, const char *profile,
 		if (n + strlen(key) + 3 < NAMES_SIZE)
 			n += (size_t)snprintf(names + n, NAMES_SIZE - n,
 			    "%s%s", n > 0 ? ", " : "", key);
+	assert(n < NAMES_SIZE);
 	json_decref(j);
 	return has;
 }

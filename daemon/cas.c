@@ -26,15 +26,20 @@ static void step(void *ctx, const struct acme_event *event);
 
 /* --- wishes that sessions and orders share ----------------------------- */
 
+/* What the wire said, as an event: nothing is judged here. */
 static void
 http_done(void *ctx, const struct http_reply *r)
 {
+	static const enum acme_event_kind kinds[] = {
+		[HTTP_REPLIED] = ACME_REPLY, [HTTP_NOT_SENT] = ACME_NOT_SENT,
+		[HTTP_CUT] = ACME_CUT, [HTTP_LOST] = ACME_LOST
+	};
 	struct acting *a = ctx;
-	struct acme_event e = { .kind = ACME_REPLY };
+	struct acme_event e = { .kind = kinds[r->outcome] };
 
+	assert(a->http != NULL && a->wish.kind == ACME_WISH_HTTP);
 	a->http = NULL;
 	if (r->outcome != HTTP_REPLIED) {
-		e.kind = r->outcome == HTTP_LOST ? ACME_LOST : ACME_NOT_SENT;
 		e.err = &r->err;
 	} else {
 		e.reply.status = r->status;
@@ -59,9 +64,12 @@ exchange(struct acting *a)
 		.url = w->url, .accept = w->accept, .body = w->body,
 		.reply_max = w->reply_max, .trust = a->ca->conf->trust,
 		.proxy = a->ca->conf->proxy,
+		.version = a->ca->conf->http_version,
 		/* A public CA is not on this machine or in its network. */
 		.no_inner = a->ca->conf->trust.len == 0 };
 
+	assert(a->http == NULL && w->url != NULL);
+	assert((size_t)w->method < sizeof(methods) / sizeof(methods[0]));
 	if (w->method == ACME_POST)
 		r.content_type = "application/jose+json";
 	a->http = http_send(&r, http_done, a);
@@ -74,6 +82,7 @@ signed_one(void *ctx, void *answer, const struct err *err)
 	struct w_jws_done *done = answer;
 	struct acme_event e = { .kind = ACME_SIGNED };
 
+	assert(a->wish.kind == ACME_WISH_SIGN);
 	if (err != NULL) {
 		e.kind = ACME_ERROR;
 		e.err = err;
@@ -88,6 +97,8 @@ loose(const char *s)	/* messages hold char * */
 	return (char *)(uintptr_t)(s != NULL ? s : "");
 }
 
+/* The keeper hears what is to be signed as fields and makes the bytes
+ * itself: so it can refuse what no CA may be told. */
 static void
 sign(struct acting *a)
 {
@@ -108,6 +119,8 @@ sign(struct acting *a)
 		.reason = w->jws.reason,
 		.by_cert = w->jws.signer == JWS_BY_CERT };
 
+	assert(a->wish.kind == ACME_WISH_SIGN && account->id != 0);
+	assert(w->jws.signer != JWS_BY_CERT || a->cert != NULL);
 	if (w->jws.contacts != NULL)
 		m.contacts = *w->jws.contacts;
 	if (w->jws.names != NULL)
@@ -132,6 +145,8 @@ carry_out(void *ctx)
 {
 	struct acting *a = ctx;
 
+	assert(a->wish.kind == ACME_WISH_HTTP ||
+	    a->wish.kind == ACME_WISH_SIGN);
 	if (a->wish.kind == ACME_WISH_HTTP)
 		exchange(a);
 	else
@@ -141,6 +156,8 @@ carry_out(void *ctx)
 void
 acting_do(struct acting *a, const struct acme_wish *w)
 {
+	assert(a->http == NULL && a->step != NULL);
+	assert(w->kind == ACME_WISH_HTTP || w->kind == ACME_WISH_SIGN);
 	a->wish = *w;
 	turn_after(carry_out, a);
 }
@@ -165,12 +182,14 @@ ca_say(const struct ca *c, const char *event, const struct err *err)
 	struct happening h = { .event = event, .text = c->conf->title,
 		.err = err };
 
+	assert(strncmp(event, "ca.", 3) == 0);
 	turn_event(&h);
 }
 
 static void
 save_row(struct ca *c, const char *state)
 {
+	assert(state != NULL && c->row.name != NULL);
 	if (strcmp(c->row.state, state) != 0) {
 		row_text(&c->row.state, state);
 		c->row.since_ms = loop_now();
@@ -184,6 +203,7 @@ close_for_a_while(struct ca *c, const struct err *err)
 	struct err unused;
 	bool first;
 
+	assert(err->code != ERR_OK);
 	if (ca_is_dead(c, &unused))
 		return;
 	/* Many orders fail at the same moment: that is one failure. */
@@ -195,6 +215,7 @@ close_for_a_while(struct ca *c, const struct err *err)
 	    loop_now() + plan_breaker(c->row.failures, 0, chance_luck());
 	set_error(&c->row.error, err);
 	save_row(c, "down");
+	assert(ca_closed_until(c) != 0);
 	if (first)
 		ca_say(c, "ca.down", err);
 }
@@ -222,9 +243,11 @@ ca_worked(struct ca *c)
 	save_row(c, "reachable");
 }
 
+/* It answers, but not to us: a person has to do something about the account. */
 void
 ca_block(struct ca *c, const struct err *err)
 {
+	assert(err->code != ERR_OK);
 	c->row.failures = c->row.retry_at_ms = 0;
 	set_error(&c->row.error, err);
 	save_row(c, "blocked");
@@ -232,6 +255,7 @@ ca_block(struct ca *c, const struct err *err)
 
 /* --- session ----------------------------------------------------------- */
 
+/* Who waits anew, from within, waits for the next time. */
 void
 ca_tell_waiters(struct ca *c, const struct err *err)
 {
@@ -252,6 +276,7 @@ note_directory(struct ca *c)
 	const char *caps = acme_session_caps(c->session);
 	const char *terms = acme_session_terms(c->session);
 
+	assert(c->session != NULL);
 	if (*caps == '\0' || (strcmp(ca_caps(c), caps) == 0 &&
 	    (terms == NULL || strcmp(c->row.terms, terms) == 0)))
 		return;
@@ -261,11 +286,13 @@ note_directory(struct ca *c)
 	save_row(c, c->row.state);
 }
 
+/* An account that is known by now is written down before any order uses it. */
 static void
 session_ready(struct ca *c)
 {
 	const char *kid = acme_session_kid(c->session);
 
+	assert(c->session != NULL && !c->stepping);
 	note_directory(c);
 	if (kid != NULL && strcmp(c->account.kid, kid) != 0) {
 		row_text(&c->account.kid, kid);
@@ -287,6 +314,7 @@ session_ready(struct ca *c)
 static void
 session_failed(struct ca *c, struct err *err)
 {
+	assert(err->code != ERR_OK);
 	c->asked = false;
 	err_context(err, "%s", c->conf->title);
 	/* Nonsense in the directory is everybody's trouble. */
@@ -305,6 +333,7 @@ step(void *ctx, const struct acme_event *event)
 	struct err err;
 	struct acme_wish w;
 
+	assert(c->session != NULL);
 	err_clear(&err);
 	w = acme_session_step(c->session, loop_now(), event, &err);
 	c->stepping = w.kind == ACME_WISH_HTTP || w.kind == ACME_WISH_SIGN;
@@ -329,6 +358,8 @@ step(void *ctx, const struct acme_event *event)
 	}
 }
 
+/* One that was begun before a crash asks for its account before it makes
+ * one. */
 static int
 make_session(struct ca *c, struct err *err)
 {
@@ -339,6 +370,7 @@ make_session(struct ca *c, struct err *err)
 		.eab_kid = c->conf->eab_kid,
 		.begun = c->account.intent_ms != 0 };
 
+	assert(c->session == NULL && c->account.id != 0);
 	c->session = acme_session_new(&a, err);
 	return c->session != NULL ? 0 : -1;
 }
@@ -348,6 +380,7 @@ have_account(struct ca *c)
 {
 	struct err err;
 
+	assert(c->account.id != 0);
 	if (c->session == NULL && make_session(c, &err) != 0) {
 		session_failed(c, &err);
 		return;
@@ -362,6 +395,7 @@ key_made(void *ctx, void *answer, const struct err *err)
 	struct w_key *key = answer;
 	struct err why;
 
+	assert(c->account.id != 0 && c->account.sealed.len == 0);
 	c->stepping = false;
 	if (err != NULL) {
 		why = *err;
@@ -383,9 +417,11 @@ make_account(struct ca *c)
 {
 	struct err err;
 
+	assert(c->account.id == 0 && c->session == NULL);
 	c->account.id = chance_id();
 	c->account.created_ms = loop_now();
 	c->account.kek_id = 1;
+	assert(c->account.id > 0);
 	row_text(&c->account.ca, c->conf->title);
 	row_text(&c->account.directory, c->conf->directory);
 	row_text(&c->account.status, "new");
@@ -403,6 +439,7 @@ rows_read(void *ctx, struct rows *answers, int n, const struct err *err)
 	struct row_account *found;
 	struct ca *c = ctx;
 
+	assert(!c->loaded);
 	(void)n;
 	if (err != NULL) {
 		ca_tell_waiters(c, err);
@@ -454,6 +491,7 @@ ca_ready(struct ca *c, void (*done)(void *ctx, const struct err *err),
 {
 	struct waiter *w = xcalloc(1, sizeof(*w));
 
+	assert(done != NULL);
 	w->done = done;
 	w->ctx = ctx;
 	w->next = c->waiters;
@@ -484,6 +522,7 @@ ca_forget(struct ca *c, void *ctx)
 {
 	struct waiter **at = &c->waiters, *w;
 
+	assert(ctx != NULL);
 	while ((w = *at) != NULL)
 		if (w->ctx == ctx) {
 			*at = w->next;
@@ -492,11 +531,14 @@ ca_forget(struct ca *c, void *ctx)
 			at = &w->next;
 }
 
+/* The key stays: with it the CA gives us the same account again, or a new
+ * one. */
 void
 ca_lost_account(struct ca *c)
 {
 	if (c->session == NULL)
 		return;
+	assert(c->account.id != 0);
 	row_text(&c->account.kid, "");
 	ca_save_account(c);
 	acme_session_forget_account(c->session);
@@ -510,6 +552,7 @@ cas_init(void)
 	const struct conf *conf = engine_conf();
 	size_t i, k;
 
+	assert(cas.v == NULL && cas.n == 0);
 	cas.n = conf->cas_n;
 	cas.v = xcalloc(cas.n, sizeof(*cas.v));
 	for (i = 0; i < cas.n; i++) {
@@ -550,6 +593,7 @@ cas_fini(void)
 
 		while (c->waiters != NULL)
 			ca_forget(c, c->waiters->ctx);
+		assert(c->waiters == NULL);
 		ca_room_fini(c);
 		if (c->acting.http != NULL)
 			http_cancel(c->acting.http);
@@ -569,6 +613,7 @@ cas_find(const char *title)
 {
 	size_t i;
 
+	assert(title != NULL);
 	for (i = 0; i < cas.n; i++)
 		if (strcmp(cas.v[i].conf->title, title) == 0)
 			return &cas.v[i];
@@ -607,5 +652,6 @@ cas_free(void)
 
 	for (i = 0; i < cas.n; i++)
 		n += cas.v[i].conf->max_orders - cas.v[i].orders;
+	assert(n >= 0);
 	return n < INT_MAX ? (int)n : INT_MAX;
 }

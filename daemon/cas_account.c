@@ -15,10 +15,12 @@
 void
 ca_save_account(const struct ca *c)
 {
+	assert(c->account.id != 0);
 	account_copy_write(&c->account);
 	batch_put(turn_batch(), T_ACCOUNT, &c->account);
 }
 
+/* A key is made for one CA: the keeper signs for no other with it. */
 int
 ca_ask_key(struct ca *c, const char *alg, peer_done *done, struct err *err)
 {
@@ -27,6 +29,7 @@ ca_ask_key(struct ca *c, const char *alg, peer_done *done, struct err *err)
 	struct buf origin;
 	int rc;
 
+	assert(c->account.id != 0 && alg != NULL);
 	buf_init(&origin, ACME_URL_MAX);
 	rc = acme_url_origin(&origin, c->conf->directory, err);
 	m.origin = origin.data;
@@ -41,12 +44,14 @@ ca_ask_key(struct ca *c, const char *alg, peer_done *done, struct err *err)
 void
 ca_account_dead(struct ca *c, const struct err *err)
 {
+	assert(c->account.id != 0 && err->code != ERR_OK);
 	if (strcmp(c->account.status, "dead") == 0)
 		return;
 	row_text(&c->account.status, "dead");
 	set_error(&c->account.error, err);
 	ca_save_account(c);
 	ca_block(c, err);
+	assert(strcmp(c->row.state, "blocked") == 0);
 	ca_say(c, "ca.account-dead", err);
 }
 
@@ -73,6 +78,7 @@ ca_is_settling(const struct ca *c)
 static void
 drop_next(struct ca *c)
 {
+	assert(c->deed == DEED_ROLL);
 	blob_free(&c->account.next_sealed);
 	blob_free(&c->account.next_spki);
 	row_text(&c->account.next_alg, "");
@@ -85,6 +91,7 @@ take_next(struct ca *c)
 {
 	struct row_account *a = &c->account;
 
+	assert(c->deed == DEED_ROLL && c->account.next_alg != NULL);
 	blob_free(&a->sealed);
 	blob_free(&a->spki);
 	a->sealed = a->next_sealed;
@@ -108,18 +115,21 @@ has_old_key(const struct err *err)
 static void
 settle_roll(struct ca *c, const struct err *err)
 {
+	assert(c->deed == DEED_ROLL);
 	if (err == NULL)
 		take_next(c);
 	else if (has_old_key(err))
 		drop_next(c);
 }
 
+/* That a CA does not take new contacts holds up no order. */
 static void
 settle_contacts(struct ca *c, const struct err *err)
 {
 	struct buf lines;
 	size_t i;
 
+	assert(c->session != NULL || err != NULL);
 	if (err != NULL) {
 		log_err(err, "%s", c->conf->title);
 		return;
@@ -133,9 +143,11 @@ settle_contacts(struct ca *c, const struct err *err)
 	buf_free(&lines);
 }
 
+/* An answer of any kind shows that it lives; a dead one ends in finish(). */
 static void
 settle_look(struct ca *c, const struct err *err)
 {
+	assert(c->deed == DEED_LOOK);
 	if (err != NULL && err->code == ERR_ACCOUNT_UNKNOWN)
 		ca_lost_account(c);
 }
@@ -145,6 +157,7 @@ settle_end(struct ca *c, const struct err *err)
 {
 	struct err gone;
 
+	assert(c->deed == DEED_END);
 	if (err != NULL)
 		return;
 	err_set(&gone, ERR_ACCOUNT_DEAD, "%s: the account was given up by an "
@@ -152,6 +165,7 @@ settle_end(struct ca *c, const struct err *err)
 	ca_account_dead(c, &gone);
 }
 
+/* Settled first, so that whoever is told finds everything as it is now. */
 static void
 finish(struct ca *c, struct err *err)
 {
@@ -162,6 +176,9 @@ finish(struct ca *c, struct err *err)
 	bool settled = ca_is_settling(c);
 	ca_done *done = c->deed_done;
 
+	assert(c->deed != DEED_NONE &&
+	    (size_t)c->deed < sizeof(settle) / sizeof(settle[0]));
+	assert(c->act == NULL || c->roll == NULL);
 	if (err != NULL)
 		err_context(err, "%s", c->conf->title);
 	settle[c->deed](c, err);
@@ -190,6 +207,7 @@ step(void *ctx, const struct acme_event *event)
 	struct acme_wish w;
 	struct err err;
 
+	assert((c->deed == DEED_ROLL ? c->roll != NULL : c->act != NULL));
 	err_clear(&err);
 	w = c->deed == DEED_ROLL ? acme_rollover_step(c->roll, c->session,
 	    loop_now(), event, &err) : acme_act_step(c->act, c->session,
@@ -205,6 +223,7 @@ step(void *ctx, const struct acme_event *event)
 void
 ca_account_init(struct ca *c)
 {
+	assert(c->doing.step == NULL);
 	c->doing.ca = c;
 	c->doing.step = step;
 	c->doing.ctx = c;
@@ -225,6 +244,7 @@ static void
 begin(struct ca *c, enum deed deed, struct acme_act *act)
 {
 	assert(c->deed == DEED_NONE && c->session != NULL);
+	assert((deed == DEED_ROLL) == (act == NULL));
 	c->deed = deed;
 	c->act = act;
 	step(c, NULL);
@@ -248,9 +268,12 @@ contacts_differ(const struct ca *c)
 	return *p != '\0';
 }
 
+/* Whether orders have to wait for it: a change of key is ended before them,
+ * contacts are told beside them. */
 bool
 ca_settles(struct ca *c)
 {
+	assert(c->session != NULL);
 	if (c->deed != DEED_NONE)
 		return ca_is_settling(c);
 	if (c->account.next_sealed.len > 0) {
@@ -280,11 +303,13 @@ ca_doubt_account(struct ca *c)
 
 /* --- what an operator asks for -------------------------------------------- */
 
+/* Orders under way were begun with the account as it is now. */
 bool
 ca_may_begin(struct ca *c, ca_done *done, void *ctx)
 {
 	struct err err;
 
+	assert(done != NULL);
 	if (c->orders == 0 && c->deed == DEED_NONE && c->deed_done == NULL &&
 	    !c->stepping)
 		return true;
@@ -308,6 +333,7 @@ key_made(void *ctx, void *answer, const struct err *err)
 	struct w_key *key = answer;
 	struct err why;
 
+	assert(c->deed == DEED_ROLL && c->roll == NULL);
 	if (err != NULL) {
 		why = *err;
 		finish(c, &why);
@@ -329,6 +355,7 @@ not_begun(struct ca *c, const struct err *err)
 	ca_done *done = c->deed_done;
 	struct err why;
 
+	assert(done != NULL);
 	if (err == NULL) {
 		err_set(&why, ERR_OWN_LIMIT, "%s: something else is under way "
 		    "there", c->conf->title);
@@ -345,6 +372,7 @@ ready_to_roll(void *ctx, const struct err *err)
 	struct ca *c = ctx;
 	struct err why;
 
+	assert(c->deed_done != NULL && c->next_alg != NULL);
 	/* One that a crash had left behind was settled on the way. */
 	if (err != NULL || c->deed != DEED_NONE) {
 		not_begun(c, err);
@@ -360,6 +388,7 @@ ca_rollover(struct ca *c, const char *alg, ca_done *done, void *ctx)
 {
 	struct err unused;
 
+	assert(alg != NULL);
 	if (!ca_is_dead(c, &unused) && ca_key_is_fixed(c, done, ctx))
 		return;
 	if (!ca_may_begin(c, done, ctx))
@@ -379,6 +408,7 @@ ready_to_end(void *ctx, const struct err *err)
 {
 	struct ca *c = ctx;
 
+	assert(c->deed_done != NULL);
 	if (err == NULL && c->deed == DEED_NONE)
 		begin(c, DEED_END, acme_deactivate_new());
 	else

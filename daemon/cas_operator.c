@@ -22,6 +22,7 @@ release(void *ctx, struct rows *answers, int n, const struct err *err)
 	struct conf_wish wish;
 	size_t i;
 
+	assert(title != NULL);
 	(void)n;
 	for (i = 0; err == NULL && i < answers[0].n; i++) {
 		const struct row_cert *c = ROWS_AT(&answers[0], row_cert, i);
@@ -34,6 +35,8 @@ release(void *ctx, struct rows *answers, int n, const struct err *err)
 	}
 }
 
+/* Their own looks would come within the hour; a person who has just mended
+ * it waits for seconds. */
 void
 ca_unblock(struct ca *c)
 {
@@ -41,6 +44,7 @@ ca_unblock(struct ca *c)
 		.where = { { .col = "iss_state", .cmp = CMP_EQ,
 		.text = "blocked" } } };
 
+	assert(c->conf->title != NULL);
 	if (strcmp(c->row.state, "blocked") != 0)
 		return;
 	ca_worked(c);
@@ -53,6 +57,7 @@ ca_unblock(struct ca *c)
 static void
 change_account(struct ca *c, struct row_account *a)
 {
+	assert(a != &c->account);
 	acme_session_free(c->session);
 	c->session = NULL;
 	c->told = false;
@@ -65,6 +70,7 @@ answer(struct ca *c, const struct err *err)
 {
 	ca_done *done = c->deed_done;
 
+	assert(done != NULL);
 	c->deed_done = NULL;
 	ca_room_opens(c);
 	done(c->deed_ctx, err);
@@ -82,18 +88,21 @@ ca_start_over(struct ca *c)
 {
 	struct row_account none = { 0 };
 
+	assert(c->deed_done != NULL && c->deed == DEED_NONE);
 	row_free(T_ACCOUNT, &c->account);
 	change_account(c, &none);
 	c->key_known = false;
 	ca_ready(c, started_over, c);
 }
 
+/* The CA has it: the one before is given up. It has not: all is as it was. */
 static void
 imported(void *ctx, const struct err *err)
 {
 	struct ca *c = ctx;
 	struct err unused;
 
+	assert(c->deed_done != NULL);
 	if (err == NULL) {
 		row_free(T_ACCOUNT, &c->before);
 		memset(&c->before, 0, sizeof(c->before));
@@ -124,6 +133,7 @@ ca_import(struct ca *c, int64_t id, const struct blob *sealed,
 		return;
 	}
 	assert(c->before.id == 0);
+	assert(c->deed == DEED_NONE && c->orders == 0);
 	row_text(&a.ca, c->conf->title);
 	row_text(&a.directory, c->conf->directory);
 	row_text(&a.status, "new");

@@ -34,6 +34,7 @@ ca_enter(struct ca *c)
 	if (is_full(c))
 		return false;
 	c->orders++;
+	assert(c->orders > 0 && c->orders <= c->conf->max_orders);
 	return true;
 }
 
@@ -43,6 +44,7 @@ ca_wait(struct ca *c, int64_t cert_id, void (*again)(int64_t cert_id))
 	struct waiting *w;
 
 	assert(is_full(c));
+	assert(again != NULL && *c->last == NULL);
 	if (waiting_n >= WAITING_MAX)
 		return false;
 	w = xcalloc(1, sizeof(*w));
@@ -51,6 +53,7 @@ ca_wait(struct ca *c, int64_t cert_id, void (*again)(int64_t cert_id))
 	*c->last = w;
 	c->last = &w->next;
 	waiting_n++;
+	assert(waiting_n <= WAITING_MAX);
 	return true;
 }
 
@@ -59,6 +62,7 @@ take_first(struct ca *c)
 {
 	struct waiting *w = c->first;
 
+	assert(w != NULL && waiting_n > 0);
 	c->first = w->next;
 	if (c->first == NULL)
 		c->last = &c->first;
@@ -73,6 +77,7 @@ let_in(void *ctx)
 	struct ca *c = ctx;
 	struct waiting *w;
 
+	assert(c->last != NULL);
 	while (c->first != NULL && !is_full(c) && !sched_is_stopped()) {
 		w = take_first(c);
 		w->again(w->cert_id);
@@ -92,6 +97,7 @@ ca_leave(struct ca *c)
 {
 	assert(c->orders > 0);
 	c->orders--;
+	assert(c->orders < c->conf->max_orders);
 	ca_room_opens(c);
 }
 
@@ -102,6 +108,7 @@ cas_room(void)
 {
 	int room = cas_free();
 
+	assert(waiting_n >= 0 && waiting_n <= WAITING_MAX);
 	if (waiting_n >= WAITING_MAX) {
 		if (loop_mono() - let_by_ms < LET_BY_MS)
 			return 0;
@@ -113,6 +120,7 @@ cas_room(void)
 void
 ca_room_init(struct ca *c)
 {
+	assert(c->first == NULL);
 	c->last = &c->first;
 	let_by_ms = 0;
 }
@@ -122,4 +130,5 @@ ca_room_fini(struct ca *c)
 {
 	while (c->first != NULL)
 		free(take_first(c));
+	assert(c->last == &c->first);
 }

@@ -1,5 +1,6 @@
 /* Randomness from the kernel. */
 #include <config.h>
+#include <assert.h>
 #include <stdlib.h>
 #include <sys/random.h>
 #include "daemon/chance.h"
@@ -20,6 +21,7 @@ chance_luck(void)
 	return v;
 }
 
+/* Never 0, which stands for none, and never negative: it is printed. */
 int64_t
 chance_id(void)
 {
@@ -29,5 +31,6 @@ chance_id(void)
 		fill(&v, sizeof(v));
 		v &= INT64_MAX;
 	}
+	assert(v > 0);
 	return v;
 }

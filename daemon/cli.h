@@ -128,6 +128,10 @@ enum cli_step { CLI_STEP_NONE, CLI_STEP_GOOD, CLI_STEP_BAD };
 enum cli_step cli_show_step(const json_t *event, const json_t *cert);
 /* Prints a line for each step until the result or 10 minutes. */
 int cli_follow(const struct cli_watch *w);
+/* Tells what a dry run answered. If that is a trial issuance and wait is set,
+ * a line for each of its steps from that event on, until its end or 10
+ * minutes. */
+int cli_dry(const struct cli_answer *a, int64_t after, bool wait);
 
 int cli_status(const struct cli_args *a);
 int cli_list(const struct cli_args *a);

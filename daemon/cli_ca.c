@@ -1,5 +1,6 @@
 /* everleaf ca: the CAs in use, and our account at one of them. */
 #include <config.h>
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@ enum { LABEL = 12 };
 static void
 line(const char *label, const char *text)
 {
+	assert(label != NULL);
 	if (text != NULL && *text != '\0')
 		printf("  %-*s%s\n", LABEL, label, text);
 }
@@ -91,6 +93,7 @@ show_can(const json_t *can)
 		if (json_get_true(can, words[i].key))
 			n += (size_t)snprintf(text + n, sizeof(text) - n,
 			    "%s%s", n > 0 ? ", " : "", words[i].word);
+	assert(n < sizeof(text));
 	line("can", text);
 	if (json_get_true(can, "eab_needed"))
 		line("needs", "an external account (eab-kid, eab-key-file)");

@@ -1,5 +1,6 @@
 /* add, set, remove, renew, deploy: ask, then follow to the result. */
 #include <config.h>
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,38 +8,14 @@
 #include "daemon/cli.h"
 #include "daemon/json.h"
 
-/* The lines of a dry run; what is not tried in this release is said. */
-static int
-tell_dry(const struct cli_answer *a, bool orders)
-{
-	const json_t *l;
-	char *local;
-	size_t i;
-
-	if (cli.json)
-		return CLI_DONE;
-	json_array_foreach(json_object_get(a->body, "lines"), i, l) {
-		local = cli_local_times(json_string_value(l));
-		cli_say("%s\n", local);
-		free(local);
-	}
-	if (json_get(a->body, "result") != NULL)
-		cli_say("%s would be %s\n", json_get(a->body, "name"),
-		    strcmp(json_get(a->body, "result"), "same") == 0 ?
-		    "the same as now" : json_get(a->body, "result"));
-	cli_say("Nothing was changed.%s\n", orders ? " A trial order at the "
-	    "CA's staging is not in this release; everleaf test tries from "
-	    "DNS to port 80." : "");
-	return CLI_DONE;
-}
-
 struct change {
 	const struct cli_args *args;
 	const char *method;
-	char *target;			/* without ?dry=1; freed */
+	char *target;			/* without a dry run; freed */
 	json_t *body;			/* taken */
 	struct cli_watch watch;
-	bool orders;			/* it may lead to an order */
+	bool orders;			/* it leads to an order, which is tried
+					 * in a dry run */
 	bool wait;
 	const char *what;		/* title, or service */
 	const char *done;		/* said when nothing is waited for */
@@ -50,6 +27,7 @@ show_end(const struct change *c)
 	struct cli_answer a;
 	char *coded;
 
+	assert(c->what != NULL);
 	if (!cli.json || c->watch.name == NULL)
 		return;
 	coded = cli_encode(c->watch.name);
@@ -61,16 +39,18 @@ show_end(const struct change *c)
 }
 
 /* Sends it, tells what went wrong, follows what it set going. With --json the
- * one thing printed is the last body: of the error, of the dry run, of the
- * certificate as it is in the end. */
+ * one thing printed is the last body: of the error, of the dry run (or the last
+ * event of its trial), of the certificate as it is in the end. */
 static int
 change(struct change *c)
 {
 	bool dry = cli_has(c->args, "--dry-run"), quiet = cli.quiet;
-	bool wait = c->wait && !dry && !cli_has(c->args, "--no-wait");
+	bool wait = c->wait && (!dry || c->orders) &&
+	    !cli_has(c->args, "--no-wait");
 	struct cli_answer a;
 	int r = wait ? cli_events_mark(&c->watch.after) : CLI_DONE;
 
+	assert(c->target != NULL && c->method != NULL && c->what != NULL);
 	if (r != CLI_DONE) {
 		json_decref(c->body);
 		free(c->target);
@@ -78,14 +58,14 @@ change(struct change *c)
 	}
 	r = cli_ask_quietly(&a, c->method, c->body, "%s%s%s", c->target,
 	    !dry ? "" : strchr(c->target, '?') == NULL ? "?" : "&",
-	    dry ? "dry=1" : "");
+	    !dry ? "" : c->orders ? "trial=1" : "dry=1");
 	free(c->target);
-	if (cli.json && a.body != NULL && (r != CLI_DONE || !wait))
+	if (cli.json && a.body != NULL && (r != CLI_DONE || (!wait && !dry)))
 		cli_print_body(&a);
 	if (r != CLI_DONE && a.body != NULL)
 		cli_complain_error(json_object_get(a.body, "error"));
 	else if (r == CLI_DONE && dry)
-		r = tell_dry(&a, c->orders);
+		r = cli_dry(&a, c->watch.after, wait);
 	else if (r == CLI_DONE && wait && (json_object_get(a.body,
 	    "changed") == NULL || json_get_true(a.body, "changed"))) {
 		cli.quiet = quiet || cli.json;
@@ -112,6 +92,7 @@ cert_target(const char *name, const char *tail)
 	char *coded = cli_encode(name);
 	struct buf b;
 
+	assert(name != NULL && tail != NULL);
 	buf_init(&b, 2048);
 	buf_printf(&b, "/v1/certificates/%s%s", coded, tail);
 	free(coded);
@@ -120,6 +101,8 @@ cert_target(const char *name, const char *tail)
 
 /* --- add ------------------------------------------------------------------ */
 
+/* As people type them, with umlauts and capitals; the daemon gets the plain
+ * form. */
 static int
 canonical(struct strv *names, const struct strv *words)
 {
@@ -128,6 +111,7 @@ canonical(struct strv *names, const struct strv *words)
 	struct err err;
 	size_t i;
 
+	assert(names->n == 0);
 	for (i = 0; i < words->n; i++) {
 		if (idn_parse(name, &kind, words->v[i], &err) != 0)
 			return cli_usage("%s", err.text);
@@ -146,6 +130,7 @@ is_free(const char *title)
 	char *target = cert_target(title, "");
 	int r = cli_ask_quietly(&a, "GET", NULL, "%s", target);
 
+	assert(title[0] != '\0');
 	free(target);
 	if (r == CLI_NO_SUCH)
 		r = CLI_DONE;
@@ -166,6 +151,7 @@ wish_of(const struct cli_args *args, const struct strv *names)
 	struct strv webroots = cli_values(args, "--webroot");
 	json_t *wish = json_object();
 
+	assert(names->n > 0);
 	json_object_set_new(wish, "names", json_list(names));
 	if (services.n > 0)
 		json_object_set_new(wish, "services", json_list(&services));
@@ -219,6 +205,7 @@ put_together(struct strv *names, const json_t *cert, const struct strv *plus,
 	const json_t *item;
 	size_t i, dropped = 0;
 
+	assert(missing != NULL && names->n == 0);
 	json_array_foreach(json_object_get(json_object_get(cert, "wanted"),
 	    "names"), i, item)
 		if (strv_has(minus, json_string_value(item)))
@@ -231,6 +218,8 @@ put_together(struct strv *names, const json_t *cert, const struct strv *plus,
 	*missing = dropped < minus->n;
 }
 
+/* What there is, with what comes and without what goes: the wish is sent
+ * whole. */
 static int
 new_names(struct strv *names, const json_t *cert, const struct cli_args *args)
 {
@@ -241,6 +230,7 @@ new_names(struct strv *names, const json_t *cert, const struct cli_args *args)
 	bool missing;
 	int r = canonical(&plus, &add);
 
+	assert(names->n == 0);
 	if (r == CLI_DONE)
 		r = canonical(&minus, &drop);
 	put_together(names, cert, &plus, &minus, &missing);
@@ -260,7 +250,7 @@ new_names(struct strv *names, const json_t *cert, const struct cli_args *args)
 int
 cli_set(const struct cli_args *args)
 {
-	struct change c = { .args = args, .method = "PATCH", .orders = true,
+	struct change c = { .args = args, .method = "PATCH",
 		.done = "changed" };
 	struct strv names = { NULL, 0 }, services;
 	struct cli_answer cert;
@@ -287,6 +277,7 @@ cli_set(const struct cli_args *args)
 			    json_list(&services));
 		c.target = cert_target(title, "");
 		c.wait = true;
+		c.orders = renames;
 		c.what = c.watch.name = title;
 		c.watch.newer_than = !renames ? -1 : json_get_int(
 		    json_object_get(cert.body, "newest"), "version");
@@ -372,6 +363,8 @@ cli_renew(const struct cli_args *args)
 	return r;
 }
 
+/* All that the service uses is checked and loaded again; nothing is
+ * installed anew. */
 static int
 deploy_service(const struct cli_args *args, const char *service)
 {
@@ -380,6 +373,7 @@ deploy_service(const struct cli_args *args, const char *service)
 	char *coded = cli_encode(service);
 	struct buf b;
 
+	assert(service != NULL);
 	buf_init(&b, 2048);
 	buf_printf(&b, "/v1/services/%s/deploy", coded);
 	free(coded);

@@ -1,5 +1,6 @@
 /* reload, config check, config show, test. */
 #include <config.h>
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@ print_lines(FILE *to, const json_t *lines)
 	char *local;
 	size_t i;
 
+	assert(to == stdout || to == stderr);
 	json_array_foreach(lines, i, l) {
 		local = cli_local_times(json_string_value(l));
 		fprintf(to, "%s\n", local);
@@ -80,9 +82,11 @@ cli_config_show(const struct cli_args *args)
 	return r;
 }
 
+/* A test that found something wrong is a failure for scripts, too. */
 static int
 tested(struct cli_answer *a, int r)
 {
+	assert(r != CLI_DONE || a->body != NULL);
 	if (r == CLI_DONE && !cli.json)
 		print_lines(stdout, json_object_get(a->body, "lines"));
 	if (r == CLI_DONE && !json_get_true(a->body, "good"))

@@ -1,5 +1,6 @@
 /* everleaf events; and following what a change sets going, a line a step. */
 #include <config.h>
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,7 +44,12 @@ static const struct step {
 	{ "revoke.ready", "version %v: %t", GOES_ON },
 	{ "revoke.failed", "version %v is not revoked: %e", ENDS_BADLY },
 	{ "revoked", "version %v is revoked", GOES_ON },
-	{ "ca.account-dead", "%e", ENDS_BADLY }
+	{ "ca.account-dead", "%e", ENDS_BADLY },
+	{ "trial.started", "trial: ordering from %t", GOES_ON },
+	{ "trial.account", "trial: we have an account at %t now, which stays",
+	  GOES_ON },
+	{ "trial.done", "trial: %t", GOES_ON },
+	{ "trial.failed", "trial: %e", GOES_ON }
 };
 
 static const struct step *
@@ -89,6 +95,7 @@ put_word(struct buf *b, char what, const json_t *e, const json_t *cert)
 	buf_puts(b, s == NULL ? "-" : s);
 }
 
+/* A service that is not named leaves no colon behind. */
 static void
 print_step(const struct step *t, const json_t *e, const json_t *cert)
 {
@@ -96,6 +103,7 @@ print_step(const struct step *t, const json_t *e, const json_t *cert)
 	const char *p;
 	char *local;
 
+	assert(t->words[0] != '\0');
 	buf_init(&b, 16 * 1024);
 	for (p = t->words; *p != '\0'; p++)
 		if (strncmp(p, "%s: ", 4) == 0 && json_get(e, "service") ==
@@ -171,6 +179,7 @@ name_param(const char *name)
 	char *coded = cli_encode(name);
 	struct buf b;
 
+	assert(name != NULL);
 	buf_init(&b, 2048);
 	buf_printf(&b, "&name=%s", coded);
 	free(coded);
@@ -228,12 +237,15 @@ cli_events(const struct cli_args *args)
 
 /* --- following a change --------------------------------------------------- */
 
+/* From here on is new: asked before the change is, so that nothing of it is
+ * missed. */
 int
 cli_events_mark(int64_t *after)
 {
 	struct cli_answer a;
 	int r = cli_ask_quietly(&a, "GET", NULL, "/v1/events?limit=1");
 
+	assert(after != NULL);
 	*after = json_get_int(a.body, "next");
 	if (r != CLI_DONE && a.body != NULL)
 		cli_complain_error(json_object_get(a.body, "error"));
@@ -266,6 +278,7 @@ show_steps(struct follow *f, const json_t *events, const json_t *cert)
 	const json_t *e;
 	size_t i;
 
+	assert(f->w != NULL);
 	json_array_foreach(events, i, e) {
 		t = step_of(e);
 		if (t == NULL || !concerns(f->w, e))
@@ -289,6 +302,7 @@ arrived(const struct follow *f, const json_t *cert)
 	int64_t newest = json_get_int(json_object_get(cert, "newest"),
 	    "version");
 
+	assert(f->w != NULL);
 	if (f->w->service != NULL)
 		return f->reloaded;
 	if (state == NULL || (strcmp(state, "served") != 0 &&
@@ -321,6 +335,7 @@ follow_once(struct follow *f, int *r)
 	struct cli_answer a, cert;
 	bool over;
 
+	assert(r != NULL);
 	*r = cli_ask_quietly(&a, "GET", NULL, "/v1/events?after=%lld&wait=%d%s",
 	    (long long)f->after, f->seen || f->w->newer_than >= 0 ? WAIT_S :
 	    SETTLED_S, name);
@@ -346,12 +361,15 @@ follow_once(struct follow *f, int *r)
 	return over;
 }
 
+/* Until it is where it should be, it has failed, or ten minutes are over:
+ * the daemon goes on in any case. */
 int
 cli_follow(const struct cli_watch *w)
 {
 	struct follow f = { .w = w, .after = w->after, .begun = time(NULL) };
 	int r = CLI_DONE;
 
+	assert(w->name != NULL || w->service != NULL);
 	while (!cli_interrupted && time(NULL) - f.begun < PATIENCE_S)
 		if (follow_once(&f, &r) && !cli_interrupted)
 			return r;

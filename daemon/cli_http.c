@@ -1,6 +1,7 @@
 /* Requests over the daemon's socket, by libcurl. Every text of an answer is
  * made fit for a terminal before anybody sees it. */
 #include <config.h>
+#include <assert.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <curl/curl.h>
@@ -34,6 +35,7 @@ on_body(char *p, size_t size, size_t n, void *ctx)
 {
 	struct exchange *x = ctx;
 
+	assert(x->body.max == ANSWER_MAX);
 	return buf_add(&x->body, p, size * n) ? size * n : 0;
 }
 
@@ -64,6 +66,7 @@ no_connection(void)
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), saved = 0;
 
+	assert(cli.socket != NULL);
 	snprintf(sun.sun_path, sizeof(sun.sun_path), "%s", cli.socket);
 	if (fd < 0 || connect(fd, (struct sockaddr *)&sun, sizeof(sun)) != 0)
 		saved = errno;
@@ -139,9 +142,11 @@ interrupted(void *ctx, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
 	return cli_interrupted ? 1 : 0;
 }
 
+/* A change may take minutes; a question that is not answered soon never is. */
 static long
 patience(const char *method, const char *url)
 {
+	assert(method != NULL && url != NULL);
 	if (strcmp(method, "GET") != 0)
 		return TIMEOUT_S;
 	return strstr(url, "wait=") != NULL ? WAIT_TIMEOUT_S : READ_TIMEOUT_S;
@@ -151,6 +156,7 @@ static void
 set_up(CURL *c, struct exchange *x, const char *method, const char *url,
     const char *body)
 {
+	assert(c != NULL && cli.socket != NULL);
 	curl_easy_setopt(c, CURLOPT_UNIX_SOCKET_PATH, cli.socket);
 	curl_easy_setopt(c, CURLOPT_URL, url);
 	curl_easy_setopt(c, CURLOPT_PATH_AS_IS, 1L);
@@ -172,6 +178,8 @@ set_up(CURL *c, struct exchange *x, const char *method, const char *url,
 	curl_easy_setopt(c, CURLOPT_XFERINFOFUNCTION, interrupted);
 }
 
+/* body is taken. The answer stands in a, as text and as JSON, whatever its
+ * status. */
 static int
 perform(struct cli_answer *a, const char *method, json_t *body,
     const char *target)
@@ -183,6 +191,7 @@ perform(struct cli_answer *a, const char *method, json_t *body,
 	struct err err;
 	CURLcode r;
 
+	assert(target[0] == '/');
 	json_decref(body);
 	buf_init(&x.body, ANSWER_MAX);
 	snprintf(url, sizeof(url), "http://everleaf%s", target);
@@ -216,6 +225,8 @@ perform(struct cli_answer *a, const char *method, json_t *body,
 	return CLI_NO_DAEMON;
 }
 
+/* What a script can tell apart: not there, not allowed, wrongly asked, or
+ * failed. */
 static int
 exit_of(const struct cli_answer *a)
 {
@@ -284,6 +295,7 @@ cli_ask(struct cli_answer *a, const char *method, json_t *body,
 void
 cli_print_body(const struct cli_answer *a)
 {
+	assert(a->text != NULL);
 	printf("%s\n", a->text);
 }
 
@@ -330,6 +342,7 @@ covering(struct strv *titles, const char *name)
 	int r = cli_ask_quietly(&a, "GET", NULL, "/v1/certificates?full=1"
 	    "&limit=1000&q=%s", coded);
 
+	assert(titles->n == 0);
 	free(coded);
 	json_array_foreach(json_object_get(a.body, "certificates"), i, c)
 		if (covers(c, name))
@@ -377,12 +390,15 @@ find_by_name(struct cli_answer *a, const char *name)
 	return r;
 }
 
+/* By its title, else by a name that it has, if that is in one only. The
+ * answer is the caller's in any case. */
 int
 cli_find(struct cli_answer *a, const char *name)
 {
 	char *coded = cli_encode(name);
 	int r = cli_ask_quietly(a, "GET", NULL, "/v1/certificates/%s", coded);
 
+	assert(name != NULL);
 	free(coded);
 	if (r == CLI_NO_SUCH)
 		return find_by_name(a, name);

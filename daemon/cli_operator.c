@@ -2,6 +2,7 @@
  * root reaches, then to the API, which does them. And what becomes of accounts
  * at CAs. */
 #include <config.h>
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -18,6 +19,7 @@ enum { ARM_S = 300, ANSWER_MAX = 200 };
 
 /* --- to master ------------------------------------------------------------ */
 
+/* -1: said to the person, and *r is what the command exits with. */
 int
 operator_say(const struct operator_request *q, int key, struct w_key *sealed,
     int *r)
@@ -26,6 +28,7 @@ operator_say(const struct operator_request *q, int key, struct w_key *sealed,
 	const char *end = strrchr(cli.socket, '/');
 	struct err err;
 
+	assert(r != NULL && cli.socket != NULL);
 	snprintf(run, sizeof(run), "%.*s", end == NULL ? 1 :
 	    (int)(end - cli.socket), end == NULL ? "." : cli.socket);
 	if (operator_ask(run, q, key, sealed, &err) == 0)
@@ -50,6 +53,7 @@ unhex(uint8_t out[OPERATOR_MORE], const char *hex)
 	return true;
 }
 
+/* For five minutes, and for this one thing: by its digest, where it has one. */
 int
 operator_arm(enum arm_what what, uint64_t object, uint32_t version,
     const char *sha256, int *r)
@@ -57,6 +61,7 @@ operator_arm(enum arm_what what, uint64_t object, uint32_t version,
 	struct operator_request q = { .kind = OPERATOR_ARM, .what = what,
 		.object = object, .version = version, .seconds = ARM_S };
 
+	assert(what < ARM_WHAT_COUNT && (version != 0) == (what == ARM_REVOKE));
 	if (version == 0 || unhex(q.digest, sha256))
 		return operator_say(&q, -1, NULL, r);
 	cli_complain("the daemon does not say which certificate it is");
@@ -71,6 +76,7 @@ operator_disarm(enum arm_what what, uint64_t object, uint32_t version)
 		.object = object, .version = version };
 	int unused;
 
+	assert(what < ARM_WHAT_COUNT);
 	operator_say(&q, -1, NULL, &unused);
 }
 
@@ -84,11 +90,13 @@ operator_may(int *r)
 	return operator_say(&q, -1, NULL, r);
 }
 
+/* Where nobody sits it is never taken for granted. */
 int
 operator_confirm(bool yes, const char *word, const char *what)
 {
 	char line[ANSWER_MAX];
 
+	assert(word[0] != '\0' && what[0] != '\0');
 	if (yes)
 		return CLI_DONE;
 	if (!isatty(STDIN_FILENO))
@@ -120,6 +128,7 @@ read_account(struct account *a, const struct cli_args *args)
 	const char *status;
 	int r = cli_ask_quietly(&a->ca, "GET", NULL, "/v1/cas/%s", coded);
 
+	assert(args->words.n > 0);
 	free(coded);
 	a->title = args->words.v[0];
 	a->json = json_object_get(a->ca.body, "account");
@@ -148,6 +157,7 @@ account_do(const struct account *a, const char *deed, json_t *body,
 	const char *url;
 	int r = cli_ask(&answer, "POST", body, "/v1/cas/%s/%s", coded, deed);
 
+	assert(a->title != NULL && deed[0] != '\0');
 	free(coded);
 	url = json_get(json_object_get(answer.body, "account"), "url");
 	if (r == CLI_DONE && !cli.json)
@@ -160,6 +170,7 @@ account_do(const struct account *a, const char *deed, json_t *body,
 static int
 no_account(const struct account *a)
 {
+	assert(a->json == NULL);
 	cli_complain("%s: there is no account yet. The daemon makes one with "
 	    "the first order.", a->title);
 	return CLI_FAILED;
@@ -172,12 +183,14 @@ dry(const struct account *a, const char *what)
 	return CLI_DONE;
 }
 
+/* What was armed and then not done is taken back. */
 static int
 armed_do(const struct account *a, enum arm_what what, const char *deed,
     const char *words)
 {
 	int r;
 
+	assert(a->json != NULL && !a->dead);
 	if (operator_arm(what, a->id, 0, NULL, &r) != 0)
 		return r;
 	r = account_do(a, deed, NULL, words);
@@ -186,11 +199,14 @@ armed_do(const struct account *a, enum arm_what what, const char *deed,
 	return r;
 }
 
+/* A closed account can't be changed, only followed by another one: that
+ * takes no leave of the keeper, but of a person. */
 static int
 roll(const struct account *a, const struct cli_args *args)
 {
 	int r;
 
+	assert(a->title != NULL);
 	if (a->json == NULL)
 		return no_account(a);
 	if (cli_has(args, "--dry-run"))
@@ -222,6 +238,7 @@ give_up(const struct account *a, const struct cli_args *args)
 	char what[300];
 	int r;
 
+	assert(a->title != NULL);
 	if (a->json == NULL)
 		return no_account(a);
 	if (a->dead) {
@@ -263,6 +280,7 @@ sealed_body(uint64_t id, const struct w_key *k)
 	text_id(hex, id);
 	text_b64u(&sealed, k->sealed.p, k->sealed.len);
 	text_b64u(&public, k->spki.p, k->spki.len);
+	assert(!sealed.full && !public.full);
 	j = json_pack("{s:s, s:s, s:s}", "id", hex, "sealed", sealed.data,
 	    "public", public.data);
 	buf_free(&sealed);
@@ -279,6 +297,7 @@ import(const struct account *a, const char *file)
 	struct w_key key;
 	int fd, r;
 
+	assert(file != NULL);
 	if (strlen(a->title) >= sizeof(q.ca) ||
 	    getrandom(&q.object, sizeof(q.object), 0) != sizeof(q.object))
 		return cli_usage("\"%s\" is no title of a ca", a->title);

@@ -2,6 +2,7 @@
  * arms each revocation when it is due, and asks for it. Whoever leaves earlier
  * loses nothing: asked again, it goes on where it was. */
 #include <config.h>
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,6 +37,7 @@ struct revoke {
 static void
 take(struct revoke *v, const char *name)
 {
+	assert(name != NULL);
 	v->v = xrealloc(v->v, (v->n + 1) * sizeof(*v->v));
 	v->v[v->n++] = (struct target){ xstrdup(name), WAITS };
 }
@@ -48,6 +50,7 @@ selects(const struct cli_args *args)
 	    cli_has(args, "--state");
 }
 
+/* Commands select as list does: what it shows is what is meant. */
 static char *
 selection(const struct cli_args *args)
 {
@@ -56,6 +59,7 @@ selection(const struct cli_args *args)
 	struct buf b;
 	size_t i;
 
+	assert(selects(args));
 	buf_init(&b, 4096);
 	buf_printf(&b, "/v1/certificates?limit=%d", PAGE);
 	for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
@@ -79,6 +83,7 @@ select_many(struct revoke *v)
 	size_t i;
 	int r;
 
+	assert(v->bulk && v->n == 0);
 	do {
 		r = cli_ask_quietly(&a, "GET", NULL, "%s&after=%s", target,
 		    after);
@@ -107,6 +112,7 @@ choose(struct revoke *v)
 	struct cli_answer a;
 	int r;
 
+	assert(v->n == 0);
 	v->bulk = selects(v->args);
 	if (v->bulk == (v->args->words.n == 1))
 		return cli_usage("revoke what? everleaf revoke NAME, or "
@@ -134,6 +140,7 @@ post(struct cli_answer *a, const struct revoke *v, const char *name,
 	int r = cli_ask_quietly(a, "POST", body, "/v1/certificates/%s/revoke%s",
 	    coded, query);
 
+	assert(name != NULL && query != NULL);
 	free(coded);
 	return r;
 }
@@ -151,6 +158,7 @@ get(struct cli_answer *a, const char *name)
 static int
 fail(struct revoke *v, struct target *t, const struct cli_answer *a, int r)
 {
+	assert(t->progress != FAILED && v->failed < v->n);
 	if (a != NULL && a->body != NULL)
 		cli_complain_error(json_object_get(a->body, "error"));
 	t->progress = FAILED;
@@ -173,6 +181,7 @@ count_open(const json_t *cert, size_t *waiting)
 	const json_t *r;
 	size_t i, n = 0;
 
+	assert(waiting != NULL);
 	*waiting = 0;
 	json_array_foreach(json_object_get(cert, "revocations"), i, r)
 		if (is_open(r)) {
@@ -191,6 +200,7 @@ arm(uint64_t id, const json_t *versions, bool on, int *r)
 	uint32_t version;
 	size_t i;
 
+	assert(r != NULL);
 	json_array_foreach(versions, i, item) {
 		version = (uint32_t)json_get_int(item, "version");
 		if (json_get(item, "state") != NULL && !is_open(item))
@@ -244,6 +254,7 @@ go_on(struct revoke *v, struct target *t)
 	size_t open, waiting = 0;
 	int r = get(&cert, t->name);
 
+	assert(t->name != NULL);
 	if (r != CLI_DONE)
 		r = fail(v, t, &cert, r);
 	else {
@@ -280,6 +291,7 @@ settle(struct revoke *v, struct target *t)
 	struct cli_answer a;
 	size_t waiting;
 
+	assert(t->progress == WAITS);
 	if (get(&a, t->name) == CLI_DONE &&
 	    count_open(a.body, &waiting) == 0) {
 		t->progress = DONE;
@@ -291,6 +303,8 @@ settle(struct revoke *v, struct target *t)
 	cli_answer_free(&a);
 }
 
+/* Each event is about one of ours, or none: what is ready is revoked at
+ * once, what is revoked is counted. */
 static void
 hear(struct revoke *v, const json_t *e)
 {
@@ -327,6 +341,7 @@ watch_once(struct revoke *v, size_t *heard)
 	int r = cli_ask_quietly(&a, "GET", NULL, "/v1/events?limit=%d"
 	    "&after=%lld&wait=%d", LIMIT, (long long)v->after, WAIT_S);
 
+	assert(heard != NULL);
 	if (r == CLI_DONE)
 		v->after = json_get_int(a.body, "next");
 	json_array_foreach(json_object_get(a.body, "events"), i, e) {
@@ -347,6 +362,7 @@ watch(struct revoke *v)
 	size_t heard;
 	int r = CLI_DONE;
 
+	assert(v->done + v->failed <= v->n);
 	while (r == CLI_DONE && v->done + v->failed < v->n &&
 	    !cli_interrupted && time(NULL) - last < PATIENCE_S) {
 		heard = 0;
@@ -370,6 +386,7 @@ watch_replacement(const struct revoke *v)
 	bool quiet = cli.quiet;
 	int r;
 
+	assert(v->n == 1 && v->at_once);
 	cli.quiet = quiet || cli.json;
 	r = cli_follow(&w);
 	cli.quiet = quiet;
@@ -378,6 +395,7 @@ watch_replacement(const struct revoke *v)
 
 /* --- the whole ------------------------------------------------------------ */
 
+/* Nothing is armed: a look needs no leave. */
 static int
 dry_run(struct revoke *v)
 {
@@ -386,6 +404,7 @@ dry_run(struct revoke *v)
 	size_t i, k, revoked = 0;
 	int r = CLI_DONE;
 
+	assert(v->n > 0);
 	for (i = 0; i < v->n && r == CLI_DONE; i++) {
 		r = post(&a, v, v->v[i].name, "?dry=1");
 		if (r != CLI_DONE)
@@ -410,11 +429,13 @@ dry_run(struct revoke *v)
 	return r;
 }
 
+/* One that is named is meant; of many nobody knows how many there are. */
 static int
 confirm(const struct revoke *v)
 {
 	char what[100];
 
+	assert(v->n > 0);
 	if (!v->bulk)
 		return CLI_DONE;
 	snprintf(what, sizeof(what), "%zu certificate%s would be revoked", v->n,
@@ -427,6 +448,7 @@ show_end(const struct revoke *v)
 {
 	struct cli_answer a;
 
+	assert(v->n > 0);
 	if (!cli.json)
 		return;
 	if (v->bulk)
@@ -446,6 +468,7 @@ carry_out(struct revoke *v)
 	size_t i;
 	int r = confirm(v);
 
+	assert(v->n > 0 && v->done == 0 && v->failed == 0);
 	/* Without leave at the end nothing is begun. */
 	if (r == CLI_DONE && (wait || v->at_once) && operator_may(&r) != 0)
 		return r;

@@ -1,5 +1,6 @@
 /* everleaf list, show, why: what the API tells of certificates, for people. */
 #include <config.h>
+#include <assert.h>
 #include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,6 +46,7 @@ cell_days(struct buf *b, const json_t *c)
 	buf_puts(b, cli_days(days, ends(c)));
 }
 
+/* The nearest thing that will happen to it, services before renewals. */
 static void
 cell_next(struct buf *b, const json_t *c)
 {
@@ -160,6 +162,7 @@ add_column(struct table *t, const char *name, size_t n)
 {
 	size_t i;
 
+	assert(t->n <= COLUMNS_MAX);
 	for (i = 0; i < sizeof(columns) / sizeof(columns[0]); i++)
 		if (strlen(columns[i].name) == n && memcmp(columns[i].name,
 		    name, n) == 0 && t->n < COLUMNS_MAX) {
@@ -170,6 +173,7 @@ add_column(struct table *t, const char *name, size_t n)
 	    "services ca names expires version labels", (int)n, name);
 }
 
+/* In the order in which they are named. */
 static int
 choose_columns(struct table *t, const struct cli_args *args)
 {
@@ -177,6 +181,7 @@ choose_columns(struct table *t, const struct cli_args *args)
 	size_t n;
 	int r;
 
+	assert(t->n == 0);
 	if (s == NULL)
 		s = "name,state,days,next,services,ca";
 	for (; *s != '\0'; s += n + (s[n] == ',')) {
@@ -190,12 +195,14 @@ choose_columns(struct table *t, const struct cli_args *args)
 	return t->n > 0 ? CLI_DONE : cli_usage("--columns names none");
 }
 
+/* c NULL: the head. */
 static void
 add_row(struct table *t, const json_t *c)
 {
 	struct buf b;
 	int i;
 
+	assert(t->n > 0);
 	for (i = 0; i < t->n; i++) {
 		buf_init(&b, CELL);
 		if (c == NULL)
@@ -216,6 +223,7 @@ print_rows(struct table *t)
 	const char *s;
 	int k;
 
+	assert(t->n > 0 && t->cells.n % (size_t)t->n == 0);
 	for (i = 0; i < t->cells.n; i++) {
 		w = cli_width(t->cells.v[i]);
 		k = (int)(i % (size_t)t->n);
@@ -243,6 +251,7 @@ add_param(struct buf *target, const char *key, const char *value)
 {
 	char *coded;
 
+	assert(key[0] != '\0');
 	if (value == NULL)
 		return;
 	coded = cli_encode(value);
@@ -258,6 +267,7 @@ prefix_of(const char *pattern)
 	    strcspn(pattern, "*?["));
 }
 
+/* The daemon has found what begins alike; the wildcards are ours. */
 static bool
 fits(const json_t *c, const char *pattern)
 {
@@ -274,6 +284,8 @@ fits(const json_t *c, const char *pattern)
 	return false;
 }
 
+/* A page at a time; where no terminal wants columns each is written before
+ * the next is asked for. */
 static int
 list_pages(struct table *t, const char *target, const char *pattern)
 {
@@ -283,6 +295,7 @@ list_pages(struct table *t, const char *target, const char *pattern)
 	size_t i;
 	int r;
 
+	assert(target[0] == '/');
 	for (;;) {
 		r = cli_ask(&a, "GET", NULL, "%s%s%s", target,
 		    *after != '\0' ? "&after=" : "", after);
@@ -385,14 +398,17 @@ show_wish(const json_t *c)
 	char *names = shown_names(json_object_get(w, "names"));
 	char *by = cli_join(json_object_get(w, "challenge"), ", ");
 	const char *ca = json_get(w, "ca"), *key = json_get(w, "key_type");
+	const char *csr = json_get(w, "csr_file");
 	struct buf labels;
 
+	assert(c != NULL);
 	row("names", "%s", names);
 	row("set", "%s %s, policy %s", strcmp(json_get(source, "kind"),
 	    "file") == 0 ? "in" : "by", json_get(source, "where"),
 	    json_get(source, "policy"));
-	row("CA", "%s by %s, key %s", ca == NULL ? "-" : ca, by,
-	    key == NULL ? "-" : key);
+	row("CA", "%s by %s, key %s%s%s", ca == NULL ? "-" : ca, by,
+	    csr != NULL ? "yours (csr-file " : key == NULL ? "-" : key,
+	    csr != NULL ? csr : "", csr != NULL ? ")" : "");
 	if (json_object_size(json_object_get(c, "labels")) > 0) {
 		buf_init(&labels, CELL);
 		cell_labels(&labels, c);
@@ -412,6 +428,7 @@ show_versions(const json_t *c)
 	char a[CLI_TIME], b[CLI_TIME], far[CLI_TIME];
 	char *missing = cli_join(json_object_get(n, "missing"), ", ");
 
+	assert(c != NULL);
 	if (json_is_object(n))
 		row("newest", "version %lld%s, issued %s, until %s (%s)",
 		    (long long)json_get_int(n, "version"),
@@ -460,11 +477,12 @@ show_keys(const json_t *c)
 {
 	const json_t *now = json_object_get(c, "newest"), *item;
 	const json_t *next = json_object_get(c, "next_key");
+	const char *type = json_get(now, "key_type");
 	size_t i;
 
 	if (json_get(now, "tlsa") != NULL)
-		row("key", "%s, TLSA %s", json_get(now, "key_type"),
-		    json_get(now, "tlsa"));
+		row("key", "%s, TLSA %s", type != NULL && strcmp(type,
+		    "csr") == 0 ? "yours" : type, json_get(now, "tlsa"));
 	if (json_is_object(next))
 		row("next key", "%s, TLSA %s", json_get(next, "key_type"),
 		    json_get(next, "tlsa"));
@@ -501,7 +519,8 @@ cli_show(const struct cli_args *args)
 	show_versions(c);
 	show_keys(c);
 	row("files", "%s", json_get(paths, "fullchain"));
-	row("", "%s", json_get(paths, "privkey"));
+	if (json_get(paths, "privkey") != NULL)
+		row("", "%s", json_get(paths, "privkey"));
 	if (json_is_object(json_object_get(c, "files")))
 		row("", "%s", json_get(json_object_get(json_object_get(c,
 		    "files"), "error"), "text"));

@@ -1,6 +1,7 @@
 /* everleaf status: trouble first, each with the next step; then what comes
  * next, the CAs, the configuration. */
 #include <config.h>
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +32,7 @@ in_state(const json_t *s, const char *state)
 
 /* --- the first line ------------------------------------------------------- */
 
+/* All well is one short line. */
 static void
 headline(const json_t *s)
 {
@@ -84,6 +86,7 @@ print_clause(const char *s)
 {
 	size_t n = strlen(s);
 
+	assert(s != NULL);
 	printf("%.*s", (int)(n > 0 && s[n - 1] == '.' ? n - 1 : n), s);
 }
 
@@ -96,6 +99,7 @@ trouble_line(const json_t *c, int width)
 	int64_t since = json_get_time(c, "since");
 	char when[CLI_TIME];
 
+	assert(width >= 0 && width <= 60);
 	printf("  %-*s  %s%-8s%s  ", width, json_get(c, "name"),
 	    cli_state_colour(state), state, cli_plain());
 	print_clause(summary == NULL ? "" : summary);
@@ -340,6 +344,7 @@ config(const json_t *s)
 	}
 }
 
+/* What needs a person stands first, also on a small terminal. */
 static void
 screen(const json_t *s)
 {
@@ -371,6 +376,7 @@ check(const struct cli_answer *a, int asked)
 	const char *word = "OK";
 	int r = 0;
 
+	assert(asked != CLI_DONE || a->body != NULL);
 	if (asked != CLI_DONE) {
 		printf("UNKNOWN: the daemon did not say how it is\n");
 		return 3;

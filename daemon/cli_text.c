@@ -1,5 +1,6 @@
 /* How the command spells: times, distances, lists, errors. */
 #include <config.h>
+#include <assert.h>
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -73,6 +74,7 @@ cli_say(const char *fmt, ...)
 	va_end(ap);
 }
 
+/* In the time of who reads it, and as short as it can be understood. */
 const char *
 cli_when(char out[CLI_TIME], int64_t ms)
 {
@@ -125,11 +127,14 @@ time_at(const char *s, int64_t *ms)
 		if (shape[i] == 'd' ? !isdigit((unsigned char)s[i]) :
 		    s[i] != shape[i])
 			return 0;
+	assert(i == sizeof(shape) - 1);
 	memcpy(copy, s, i);
 	copy[i] = '\0';
 	return text_unrfc3339(ms, copy) ? i : 0;
 }
 
+/* The daemon writes UTC, people read their own time: every time in a text is
+ * turned into it. */
 char *
 cli_local_times(const char *s)
 {
@@ -138,6 +143,7 @@ cli_local_times(const char *s)
 	int64_t ms;
 	size_t n;
 
+	assert(s != NULL);
 	buf_init(&b, LINE_BYTES);
 	while (*s != '\0' && !b.full) {
 		n = time_at(s, &ms);
@@ -178,6 +184,7 @@ cli_join(const json_t *list, const char *separator)
 	struct buf b;
 	size_t i;
 
+	assert(separator != NULL);
 	buf_init(&b, LINE_BYTES);
 	json_array_foreach(list, i, item)
 		buf_printf(&b, "%s%s", i > 0 ? separator : "",
@@ -195,6 +202,7 @@ cli_state_colour(const char *state)
 	};
 	size_t i;
 
+	assert(state != NULL);
 	for (i = 0; cli.colour && i < sizeof(codes) / sizeof(codes[0]); i++)
 		if (strcmp(codes[i].state, state) == 0)
 			return codes[i].code;
@@ -207,11 +215,13 @@ cli_plain(void)
 	return cli.colour ? "\033[0m" : "";
 }
 
+/* Letters, not bytes: those of UTF-8 that only continue one are not counted. */
 size_t
 cli_width(const char *s)
 {
 	size_t n = 0;
 
+	assert(s != NULL);
 	for (; *s != '\0'; s++)
 		n += ((unsigned char)*s & 0xc0) != 0x80;
 	return n;

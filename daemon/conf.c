@@ -1,5 +1,6 @@
 /* Holding a configuration: looking up, merging, freeing. */
 #include <config.h>
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include "daemon/conf_check.h"
@@ -39,6 +40,7 @@ find(const struct conf *c, enum conf_kind kind, const char *title)
 	const struct conf_head *head;
 	int order;
 
+	assert(title != NULL && kind < CONF_KINDS);
 	while (low < high) {
 		mid = low + (high - low) / 2;
 		head = conf_element(c, kind, mid);
@@ -83,11 +85,13 @@ conf_dns(const struct conf *c, const char *title)
 	return find(c, CONF_DNS, title);
 }
 
+/* The master writes only where a file says so, whatever the engine asks for. */
 bool
 conf_has_webroot(const struct conf *c, const char *path)
 {
 	size_t i;
 
+	assert(path != NULL);
 	for (i = 0; i < c->policies_n; i++)
 		if (strv_has(&c->policies[i].wish.webroot, path))
 			return true;
@@ -97,6 +101,7 @@ conf_has_webroot(const struct conf *c, const char *path)
 	return false;
 }
 
+/* What such a file said the last time is neither retired nor changed. */
 bool
 conf_in_bad_file(const struct conf *c, const char *where)
 {
@@ -104,6 +109,7 @@ conf_in_bad_file(const struct conf *c, const char *where)
 	size_t n = colon != NULL ? (size_t)(colon - where) : strlen(where), i;
 	const char *bad;
 
+	assert(where != NULL);
 	for (i = 0; i < c->problems_n; i++) {
 		bad = c->problems[i].where;
 		if (strncmp(bad, where, n) == 0 &&
@@ -120,26 +126,31 @@ policy_of(const struct conf *c, const struct conf_wish *w)
 	return conf_policy(c, w->policy != NULL ? w->policy : "default");
 }
 
+/* The wish, its policy, the built-in: the first that says one. */
 const char *
 conf_wish_ca(const struct conf *c, const struct conf_wish *w)
 {
 	const struct conf_policy *p = policy_of(c, w);
 
+	assert(c != NULL);
 	if (w->ca != NULL)
 		return w->ca;
 	return p != NULL && p->wish.ca != NULL ? p->wish.ca : "letsencrypt";
 }
 
+/* That it wants none is a wish, too. */
 const struct strv *
 conf_wish_services(const struct conf *c, const struct conf_wish *w)
 {
 	const struct conf_policy *p = policy_of(c, w);
 
+	assert(w != NULL);
 	if (w->services_set || w->services.n > 0 || p == NULL)
 		return &w->services;
 	return &p->wish.services;
 }
 
+/* "auto" becomes what it means before anybody compares wishes. */
 static void
 resolve_auto(struct conf_wish *w)
 {
@@ -155,8 +166,10 @@ resolve_auto(struct conf_wish *w)
 		wildcard = wildcard || strncmp(w->names.v[i], "*.", 2) == 0;
 	strv_add(&w->challenge, wildcard || (w->dns != NULL &&
 	    *w->dns != '\0') ? "dns-01" : "http-01");
+	assert(w->challenge.n == 1);
 }
 
+/* A wish with all that it leaves open filled in; conf_wish_free(). */
 struct conf_wish
 conf_effective(const struct conf *c, const struct conf_wish *wish)
 {
@@ -177,6 +190,7 @@ conf_effective(const struct conf *c, const struct conf_wish *wish)
 			conf_key_default(k, &out);
 	}
 	resolve_auto(&out);
+	assert(out.challenge.n > 0);
 	return out;
 }
 

@@ -43,6 +43,8 @@ struct conf_wish {
 	char *profile;		/* "": the CA's default */
 	char *preferred_chain;	/* issuer name, or SHA-256 in hex; "" */
 	int64_t validity_ms;	/* 0: what the CA gives; -1: not written */
+	char *csr_file;		/* not in a policy; "": we make the key */
+	int64_t must_staple;	/* 1, 0; -1: not written */
 };
 
 struct conf_cert {
@@ -50,6 +52,7 @@ struct conf_cert {
 	char *where;		/* "/etc/everleaf/everleaf.conf:4" */
 	char *names_where;	/* of the line with names, else where */
 	struct conf_wish wish;	/* names are canonical, first one first */
+	struct blob csr;	/* what csr-file holds, DER; else empty */
 	bool kept;		/* from before: its drop-in can't be read now */
 };
 
@@ -90,7 +93,9 @@ struct conf_ca {
 	bool test_ca;		/* its certificates are for tests */
 	char *eab_kid;		/* "" for none */
 	char *eab_key_file;	/* base64url, read by master for the keeper */
+	char *eab_algorithm;	/* "hs256" "hs384" "hs512" */
 	char *proxy;		/* "" for none */
+	char *http_version;	/* "auto" "1.1" "2" */
 	char *account_key;	/* URI of a key that is in a token; "": the
 				 * keeper's own. The engine's has no PIN */
 };
@@ -152,6 +157,11 @@ const struct conf_service *conf_service(const struct conf *c,
     const char *title);
 const struct conf_ca *conf_ca(const struct conf *c, const char *title);
 const struct conf_dns *conf_dns(const struct conf *c, const char *title);
+/* Where orders to this CA can be tried: a CA for tests is its own staging; else
+ * it is the block of its title with "-staging", or what the known CA of its
+ * directory has under such a name. NULL: none is known. */
+const struct conf_ca *conf_staging(const struct conf *c,
+    const struct conf_ca *ca);
 
 /* True if the file of `where` (FILE:LINE) is among the problems: a wish from
  * there that is not in certs has not been taken back. (At a start there is no
@@ -170,6 +180,11 @@ void conf_wish_free(struct conf_wish *w);
  * "certificate \"shop.example\"". Canonicalises names in place. */
 int conf_wish_check(const struct conf *c, struct conf_wish *w,
     const char *what, struct err *err);
+
+/* A key-type as it was written, without the "experimental:" in front. */
+const char *conf_key_type(const char *said);
+/* One of those types, without it: no public CA takes such keys. */
+bool conf_is_experimental(const char *type);
 
 /* A certificate or policy names this directory as a webroot. */
 bool conf_has_webroot(const struct conf *c, const char *path);

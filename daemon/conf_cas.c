@@ -1,7 +1,10 @@
 /* The CAs that exist without a block: where their directories are and where
  * their terms stand. (Buypass ended its service in 2026 and is not here.) */
 #include <config.h>
+#include <assert.h>
+#include <stdio.h>
 #include <string.h>
+#include "base/name.h"
 #include "daemon/conf_table.h"
 
 #define WILD CA_CAN_WILDCARD
@@ -10,16 +13,17 @@
 #define ARI CA_CAN_ARI
 #define PROFILES CA_CAN_PROFILES
 #define EAB CA_NEEDS_EAB
+#define NO_STAPLE CA_NO_STAPLE
 
 const struct conf_known_ca conf_known_cas[] = {
 	{ "letsencrypt", "https://acme-v02.api.letsencrypt.org/directory",
 	    "https://letsencrypt.org/repository/",
-	    WILD | IP | ARI | PROFILES,
+	    WILD | IP | ARI | PROFILES | NO_STAPLE,
 	    "IP addresses need profile = \"shortlived\"" },
 	{ "letsencrypt-staging",
 	    "https://acme-staging-v02.api.letsencrypt.org/directory",
 	    "https://letsencrypt.org/repository/",
-	    WILD | IP | ARI | PROFILES | CA_IS_TEST, NULL },
+	    WILD | IP | ARI | PROFILES | NO_STAPLE | CA_IS_TEST, NULL },
 	{ "zerossl", "https://acme.zerossl.com/v2/DV90",
 	    "https://zerossl.com/terms/", WILD | ARI | EAB,
 	    "orders may stay in processing for hours" },
@@ -60,6 +64,7 @@ conf_known_ca(const char *title)
 {
 	const struct conf_known_ca *k;
 
+	assert(title != NULL);
 	for (k = conf_known_cas; k->title != NULL; k++)
 		if (strcmp(k->title, title) == 0)
 			return k;
@@ -71,6 +76,7 @@ conf_known_directory(const char *directory)
 {
 	const struct conf_known_ca *k;
 
+	assert(directory != NULL);
 	for (k = conf_known_cas; k->title != NULL; k++)
 		if (k->directory != NULL &&
 		    strcmp(k->directory, directory) == 0)
@@ -84,4 +90,27 @@ conf_is_test_ca(const char *directory)
 	const struct conf_known_ca *k = conf_known_directory(directory);
 
 	return k != NULL && (k->can & CA_IS_TEST) != 0;
+}
+
+static const struct conf_ca *
+partner(const struct conf *c, const char *title)
+{
+	char staging[NAME_TITLE_MAX + sizeof("-staging")];
+
+	snprintf(staging, sizeof(staging), "%s-staging", title);
+	return conf_ca(c, staging);
+}
+
+const struct conf_ca *
+conf_staging(const struct conf *c, const struct conf_ca *ca)
+{
+	const struct conf_known_ca *k = conf_known_directory(ca->directory);
+	const struct conf_ca *own;
+
+	if (ca->test_ca)
+		return ca;
+	own = partner(c, ca->title);
+	if (own != NULL && *own->where != '\0')	/* somebody wrote it */
+		return own;
+	return k != NULL ? partner(c, k->title) : NULL;
 }

@@ -2,6 +2,7 @@
  * files and for the API. */
 #include <config.h>
 #include <arpa/inet.h>
+#include <assert.h>
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@
 static int
 bad(struct err *err, const char *s, const char *why)
 {
+	assert(why != NULL);
 	return err_set(err, ERR_CONFIG_BAD, "\"%.200s\": %s", s, why);
 }
 
@@ -35,6 +37,8 @@ conf_check_email(const char *s, struct err *err)
 	return 0;
 }
 
+/* As people write sockets; a port alone means all addresses of both
+ * families. */
 int
 conf_check_listen(const char *s, struct err *err)
 {
@@ -50,6 +54,7 @@ conf_check_listen(const char *s, struct err *err)
 	port = strtol(colon + 1, NULL, 10);
 	if (port < 1 || port > 65535)
 		return bad(err, s, "a port is 1 to 65535");
+	assert(colon >= s);
 	n = (size_t)(colon - s);
 	if (n == 0)
 		return 0;
@@ -82,6 +87,7 @@ conf_check_name(const char *s, struct err *err)
 	enum name_kind kind;
 	char out[256];
 
+	assert(s != NULL);
 	return name_parse(out, &kind, s, err);
 }
 
@@ -139,6 +145,50 @@ conf_check_proxy(const char *s, struct err *err)
 	return 0;
 }
 
+/* --- keys that no public CA takes --------------------------------------- */
+
+static const char experimental[] = "experimental:";
+static const char *const experimental_types[] = {
+	"ed25519", "ed448", "ml-dsa-44", "ml-dsa-65", "ml-dsa-87"
+};
+
+bool
+conf_is_experimental(const char *type)
+{
+	size_t i = 0, n = sizeof(experimental_types) /
+	    sizeof(experimental_types[0]);
+
+	while (i < n && strcmp(experimental_types[i], type) != 0)
+		i++;
+	return i < n;
+}
+
+const char *
+conf_key_type(const char *said)
+{
+	size_t n = sizeof(experimental) - 1;
+
+	return strncmp(said, experimental, n) == 0 ? said + n : said;
+}
+
+int
+conf_check_key_type(const char *s, struct err *err)
+{
+	const char *type = conf_key_type(s);
+
+	err_clear(err);
+	if (conf_is_experimental(type) && type != s)
+		return 0;
+	if (type != s)
+		return bad(err, s, "behind experimental: stands ed25519, "
+		    "ed448, ml-dsa-44, ml-dsa-65 or ml-dsa-87");
+	if (!conf_is_experimental(s))
+		return -1;
+	bad(err, s, "no public CA takes such keys");
+	return err_advise(err, "For a CA of your own that does say: "
+	    "experimental:%s", s);
+}
+
 /* What goes to a CA as it is (RFC 8555 section 7.3.4 for a key's name). */
 int
 conf_check_ascii(const char *s, struct err *err)
@@ -164,6 +214,8 @@ conf_check_folder(const char *s, struct err *err)
 	return n > 900 ? bad(err, s, "it is too long") : 0;
 }
 
+/* No user, no fragment and nothing that a terminal or a log would show
+ * otherwise than it is. */
 int
 conf_check_url(const char *s, struct err *err)
 {
@@ -174,6 +226,7 @@ conf_check_url(const char *s, struct err *err)
 	for (p = s; *p != '\0'; p++)
 		if (*p <= ' ' || *p >= 0x7f || *p == '"' || *p == '#')
 			return bad(err, s, "no URL");
+	assert(strlen(s) >= 8);
 	if (!isalnum((unsigned char)s[8]) && s[8] != '[')
 		return bad(err, s, "no host in this URL");
 	return 0;
@@ -181,6 +234,8 @@ conf_check_url(const char *s, struct err *err)
 
 /* --- a wish ------------------------------------------------------------- */
 
+/* One spelling for each name, so that two wishes can be compared byte by
+ * byte. */
 static int
 canonical(struct strv *names, struct err *err)
 {
@@ -188,6 +243,7 @@ canonical(struct strv *names, struct err *err)
 	char out[256];
 	size_t i, j;
 
+	assert(names->n == 0 || names->v != NULL);
 	for (i = 0; i < names->n; i++) {
 		if (name_parse(out, &kind, names->v[i], err) != 0)
 			return -1;
@@ -210,6 +266,7 @@ conf_names_check(struct strv *names, struct err *err)
 	return 0;
 }
 
+/* The nearest that there is goes into the advice. */
 static int
 unknown(const struct conf *c, enum conf_kind kind, const char *title,
     const char *what, struct err *err)
@@ -218,6 +275,7 @@ unknown(const struct conf *c, enum conf_kind kind, const char *title,
 	struct conf_head *head;
 	size_t i;
 
+	assert(kind > CONF_TOP && kind < CONF_KINDS);
 	for (i = 0; i < conf_count(c, kind); i++) {
 		head = conf_element(c, kind, i);
 		conf_near(&near, title, head->title);
@@ -267,10 +325,12 @@ check_services(const struct conf *c, const struct conf_wish *w,
 	return 0;
 }
 
+/* key: which of the wish's keys is to blame, for the line of the message. */
 int
 conf_wish_refers(const struct conf *c, struct conf_wish *w,
     const char **key, struct err *err)
 {
+	assert(key != NULL);
 	*key = "names";
 	if (conf_names_check(&w->names, err) != 0 ||
 	    check_wildcard(c, w, err) != 0)
@@ -314,6 +374,21 @@ check_webroot(const struct conf *c, const struct conf_wish *w,
 	return 0;
 }
 
+/* The master reads that file as root, and only files of the configuration
+ * have it read one. */
+static int
+check_csr(const struct conf_wish *w, struct err *err)
+{
+	if (w->csr_file == NULL || *w->csr_file == '\0')
+		return 0;
+	err_set(err, ERR_INVALID, "csr-file: only a configuration file can "
+	    "name one");
+	return err_advise(err, "Write a certificate block with csr-file, then "
+	    "everleaf reload");
+}
+
+/* What a wish from the API must pass: the same table as a file's, and what
+ * it names must exist. */
 int
 conf_wish_check(const struct conf *c, struct conf_wish *w, const char *what,
     struct err *err)
@@ -322,6 +397,7 @@ conf_wish_check(const struct conf *c, struct conf_wish *w, const char *what,
 	const char *key;
 	int rc = 0;
 
+	assert(what != NULL && c != NULL);
 	for (k = conf_keys; k->word != NULL && rc == 0; k++)
 		if ((k->in & 1u << CONF_CERT) != 0)
 			rc = conf_key_check(k, w, err);
@@ -329,6 +405,8 @@ conf_wish_check(const struct conf *c, struct conf_wish *w, const char *what,
 		rc = conf_wish_refers(c, w, &key, err);
 	if (rc == 0)
 		rc = check_webroot(c, w, err);
+	if (rc == 0)
+		rc = check_csr(w, err);
 	if (rc == 0)
 		return 0;
 	err->code = ERR_INVALID;

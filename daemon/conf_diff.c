@@ -1,5 +1,6 @@
 /* What a reload changes, in the words of the table of keys. */
 #include <config.h>
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include "daemon/conf_check.h"
@@ -19,6 +20,7 @@ tell(struct diff *d, struct buf *line)
 {
 	struct buf safe;
 
+	assert(d->lines != NULL);
 	if (d->lines->n >= LINES_MAX) {
 		d->left_out++;
 	} else {
@@ -49,6 +51,7 @@ show_change(const struct conf_key *k, const void *was, const void *is,
 	const struct strv *old = (const void *)((const char *)was + k->at);
 	const struct strv *new = (const void *)((const char *)is + k->at);
 
+	assert(!conf_key_same(k, was, is));
 	buf_puts(b, k->word);
 	if (k->type == CONF_LIST && !strv_same(old, new)) {
 		list_minus(b, '+', new, old);
@@ -74,13 +77,15 @@ show_changes(enum conf_kind kind, void *was, void *is, struct buf *b)
 	unsigned int touched = 0;
 	const struct conf_key *k;
 
+	assert(kind < CONF_KINDS);
 	for (k = conf_keys; k->word != NULL; k++) {
 		if ((k->in & 1u << kind) == 0 || conf_key_same(k, old, new))
 			continue;
 		buf_puts(b, touched == 0 ? "" : ", ");
 		show_change(k, old, new, b);
 		/* The same names in another order are the same wish. */
-		touched |= 1u << (k->touch == CONF_ORDERS && strv_same(
+		touched |= 1u << (k->touch == CONF_ORDERS &&
+		    k->type == CONF_LIST && strv_same(
 		    (const void *)((const char *)old + k->at),
 		    (const void *)((const char *)new + k->at)) ?
 		    CONF_AT_RENEWAL : k->touch);
@@ -108,6 +113,7 @@ added(struct diff *d, const struct conf *c, const struct conf_cert *cert)
 	struct buf b;
 	size_t i;
 
+	assert(cert->title != NULL);
 	buf_init(&b, 64 * 1024);
 	buf_printf(&b, "+ %s: new; ordered now from %s", cert->title, w.ca);
 	for (i = 0; i < w.services.n; i++)
@@ -139,6 +145,16 @@ same_as_written(const struct conf_wish *a, const struct conf_wish *b)
 	return true;
 }
 
+/* The bytes of the file: a program may have written it anew. */
+static bool
+same_csr(const struct conf_cert *a, const struct conf_cert *b)
+{
+	return a->csr.len == b->csr.len && (a->csr.len == 0 ||
+	    memcmp(a->csr.p, b->csr.p, a->csr.len) == 0);
+}
+
+/* With the same policies two wishes that are written alike are alike:
+ * nothing has to be worked out for a thousand of them. */
 static void
 compare(struct diff *d, const struct conf *before,
     const struct conf_cert *was, const struct conf *after,
@@ -148,7 +164,9 @@ compare(struct diff *d, const struct conf *before,
 	unsigned int touched;
 	struct buf b;
 
-	if (same_policies && same_as_written(&was->wish, &is->wish))
+	assert(strcmp(was->title, is->title) == 0);
+	if (same_policies && same_as_written(&was->wish, &is->wish) &&
+	    same_csr(was, is))
 		return;
 	memset(&old, 0, sizeof(old));
 	memset(&new, 0, sizeof(new));
@@ -157,6 +175,12 @@ compare(struct diff *d, const struct conf *before,
 	buf_init(&b, 256 * 1024);
 	buf_printf(&b, "~ %s: ", is->title);
 	touched = show_changes(CONF_CERT, &old, &new, &b);
+	if (!same_csr(was, is) && strcmp(old.wish.csr_file,
+	    new.wish.csr_file) == 0) {
+		buf_printf(&b, "%scsr-file has another content",
+		    touched == 0 ? "" : ", ");
+		touched |= 1u << CONF_ORDERS;
+	}
 	show_effect(touched, &b);
 	if (touched != 0)
 		tell(d, &b);
@@ -202,6 +226,7 @@ diff_certs(struct diff *d, const struct conf *before,
 			    &after->certs[j++], same);
 		}
 	}
+	assert(i == before->certs_n && j == after->certs_n);
 	return gone;
 }
 
@@ -214,6 +239,7 @@ diff_one(struct diff *d, enum conf_kind kind, void *was, void *is,
 	unsigned int touched;
 	struct buf b;
 
+	assert(kind == CONF_TOP || title[0] != '\0');
 	buf_init(&b, 256 * 1024);
 	buf_puts(&b, "~ ");
 	if (kind != CONF_TOP)
@@ -227,9 +253,12 @@ diff_one(struct diff *d, enum conf_kind kind, void *was, void *is,
 	buf_free(&b);
 }
 
+/* By title: what has another one is another block, and nothing is said of it
+ * until a certificate uses it. */
 static const void *
 block(const struct conf *c, enum conf_kind kind, const char *title)
 {
+	assert(kind == CONF_SERVICE || kind == CONF_CA || kind == CONF_DNS);
 	if (kind == CONF_SERVICE)
 		return conf_service(c, title);
 	if (kind == CONF_CA)
@@ -245,6 +274,7 @@ diff_kind(struct diff *d, enum conf_kind kind, const struct conf *before,
 	const void *was;
 	size_t i;
 
+	assert(kind != CONF_TOP);
 	for (i = 0; i < conf_count(after, kind); i++) {
 		is = conf_element(after, kind, i);
 		was = block(before, kind, is->title);
@@ -263,6 +293,7 @@ conf_diff(const struct conf *before, const struct conf *after,
 	struct buf b;
 	size_t gone;
 
+	assert(after != NULL && lines != NULL);
 	gone = diff_certs(&d, before != NULL ? before : nothing, after);
 	if (before != NULL) {
 		diff_one(&d, CONF_TOP, conf_element(before, CONF_TOP, 0),

@@ -1,6 +1,7 @@
 /* A bad file never takes a certificate away: what a drop-in that can't be
  * read now said the last time goes on. */
 #include <config.h>
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include "daemon/conf_whole.h"
@@ -10,6 +11,7 @@ by_title(const void *a, const void *b)
 {
 	const struct conf_head *x = a, *y = b;
 
+	assert(x->title != NULL && y->title != NULL);
 	return strcmp(x->title, y->title);
 }
 
@@ -31,6 +33,7 @@ conf_preset_title(const struct conf_unit *u)
 	const char *name = slash != NULL ? slash + 1 : u->path;
 	size_t n = strlen(name);
 
+	assert(u->path[0] != '\0');
 	if (n > 5 && strcmp(name + n - 5, ".conf") == 0)
 		n -= 5;
 	return xstrndup(name, n);
@@ -41,6 +44,7 @@ is_from(const struct conf_head *head, const struct conf_unit *u)
 {
 	size_t n = strlen(u->path);
 
+	assert(head->where != NULL);
 	return strncmp(head->where, u->path, n) == 0 && head->where[n] == ':';
 }
 
@@ -51,6 +55,7 @@ copy_element(enum conf_kind kind, void *to, const void *from)
 	struct conf_head *out = to;
 	const struct conf_key *k;
 
+	assert(kind > CONF_TOP && kind < CONF_KINDS && out->title == NULL);
 	out->title = xstrdup(head->title);
 	out->where = xstrdup(head->where);
 	for (k = conf_keys; k->word != NULL; k++)
@@ -58,8 +63,12 @@ copy_element(enum conf_kind kind, void *to, const void *from)
 			conf_key_copy(k, conf_keys_of(kind, to),
 			    (const char *)from + conf_shapes[kind].keys);
 	if (kind == CONF_CERT) {
+		const struct conf_cert *c = from;
+
 		((struct conf_cert *)to)->names_where =
-		    xstrdup(((const struct conf_cert *)from)->names_where);
+		    xstrdup(c->names_where);
+		((struct conf_cert *)to)->csr = blob_copy(c->csr.p,
+		    c->csr.len);
 		((struct conf_cert *)to)->kept = true;
 	} else if (kind == CONF_CA) {
 		const struct conf_ca *ca = from;
@@ -82,6 +91,7 @@ place_of(const struct conf *c, enum conf_kind kind, size_t n,
 {
 	struct conf_head key = { (char *)(uintptr_t)title, NULL }, *found;
 
+	assert(n <= conf_count(c, kind) && title != NULL);
 	if (n == 0)
 		return 0;
 	found = bsearch(&key, conf_element(c, kind, 0), n,
@@ -98,6 +108,7 @@ keep_one(struct conf *c, enum conf_kind kind, size_t sorted,
 	size_t i = place_of(c, kind, sorted, head->title);
 	struct conf_head *here;
 
+	assert(sorted <= conf_count(c, kind));
 	if (i == sorted) {
 		copy_element(kind, conf_add(c, kind), head);
 		return true;
@@ -111,6 +122,8 @@ keep_one(struct conf *c, enum conf_kind kind, size_t sorted,
 	return true;
 }
 
+/* Those that are added come behind the sorted ones: they are looked up only
+ * after the sort. */
 static uint32_t
 keep_unit(struct conf *c, const struct conf_unit *u, const struct conf *before)
 {
@@ -119,6 +132,7 @@ keep_unit(struct conf *c, const struct conf_unit *u, const struct conf *before)
 	size_t i, sorted;
 	uint32_t kept = 0;
 
+	assert(u->bad && before != NULL);
 	for (kind = CONF_CERT; kind < CONF_KINDS; kind++) {
 		sorted = conf_count(c, kind);
 		for (i = 0; i < conf_count(before, kind); i++) {
@@ -141,6 +155,7 @@ keep_reference(struct conf *c, enum conf_kind kind, const char *title,
 	size_t n = conf_count(before, kind), i = place_of(before, kind, n,
 	    title);
 
+	assert(kind > CONF_TOP && title != NULL);
 	if (i == n || place_of(c, kind, conf_count(c, kind), title) <
 	    conf_count(c, kind))
 		return;
@@ -155,6 +170,7 @@ keep_references(struct conf *c, const struct conf *before)
 	struct conf_wish w;
 	size_t i, j;
 
+	assert(before != NULL);
 	for (i = 0; i < c->certs_n; i++) {
 		cert = &c->certs[i];
 		if (!cert->kept)
@@ -179,6 +195,7 @@ keep_top(struct conf *c, const struct conf_files *f,
 	uint64_t seen = 0;
 	size_t i;
 
+	assert(before != NULL);
 	for (i = 0; i < f->units_n; i++)
 		if (!f->units[i].bad)
 			seen |= f->units[i].top.seen;
@@ -193,6 +210,7 @@ note_problem(struct conf *c, const struct conf_unit *u, uint32_t kept)
 {
 	struct conf_problem *p;
 
+	assert(u->bad && u->bad_where != NULL && u->bad_text != NULL);
 	c->problems = xrealloc(c->problems,
 	    (c->problems_n + 1) * sizeof(*c->problems));
 	p = &c->problems[c->problems_n++];
@@ -210,6 +228,7 @@ conf_keep(struct conf *c, const struct conf_files *f,
 	size_t i;
 	bool any = false;
 
+	assert(f->units_n > 0);
 	for (i = 0; i < f->units_n; i++) {
 		u = &f->units[i];
 		if (!u->bad)

@@ -1,13 +1,16 @@
 /* The tokenizer of configuration files. */
 #include <config.h>
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 #include "base/text.h"
 #include "daemon/conf_lex.h"
 
+/* Stays bad: nothing behind it can be trusted to mean what it says. */
 static enum lex_kind
 bad(struct lex *l, uint32_t line)
 {
+	assert(line > 0);
 	l->at = line;
 	return l->kind = LEX_BAD;
 }
@@ -60,6 +63,7 @@ is_text(struct lex *l)
 void
 lex_init(struct lex *l, const char *p, size_t n)
 {
+	assert(p != NULL || n == 0);
 	memset(l, 0, sizeof(*l));
 	l->p = p;
 	l->end = p + n;
@@ -75,9 +79,11 @@ lex_free(struct lex *l)
 	buf_free(&l->text);
 }
 
+/* Comments, too, which end with their line. */
 static void
 skip_blanks(struct lex *l)
 {
+	assert(l->p <= l->end && l->line > 0);
 	for (; l->p < l->end; l->p++) {
 		if (*l->p == '#')
 			while (l->p + 1 < l->end && l->p[1] != '\n')
@@ -92,6 +98,7 @@ skip_blanks(struct lex *l)
 static enum lex_kind
 too_long(struct lex *l)
 {
+	assert(l->text.full);
 	err_set(&l->err, ERR_CONFIG_BAD, "a value of more than %d bytes",
 	    (int)CONF_VALUE_MAX);
 	return bad(l, l->at);
@@ -100,6 +107,7 @@ too_long(struct lex *l)
 static enum lex_kind
 open_quote(struct lex *l, char quote)
 {
+	assert(quote == '"' || quote == '\'');
 	err_set(&l->err, ERR_CONFIG_BAD,
 	    "a quote opens here and is not closed in this line");
 	err_advise(&l->err, "Close it with %c; a value has no line end.",
@@ -114,6 +122,7 @@ quoted(struct lex *l)
 	char quote = *l->p++;
 	unsigned char c;
 
+	assert((quote == '"' || quote == '\'') && l->text.len == 0);
 	for (; l->p < l->end; l->p++) {
 		c = (unsigned char)*l->p;
 		if (c == (unsigned char)quote) {
@@ -151,18 +160,22 @@ static const char word_bytes[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
     "._:/@%+-[]";
 
+/* What looks like something of another language is named rather than quoted
+ * back. */
 static enum lex_kind
 word(struct lex *l)
 {
 	const char *from = l->p;
 	bool plain = true;
 
+	assert(l->p < l->end && l->text.len == 0);
 	for (; l->p < l->end && strchr(word_ends, *l->p) == NULL; l->p++) {
 		plain = plain && strchr(word_bytes, *l->p) != NULL;
 		buf_putc(&l->text, *l->p);
 	}
 	if (l->text.full)
 		return too_long(l);
+	assert(l->text.data != NULL);
 	if (strncmp(l->text.data, "/*", 2) == 0 ||
 	    strncmp(l->text.data, "//", 2) == 0) {
 		err_set(&l->err, ERR_CONFIG_BAD,
@@ -178,6 +191,7 @@ word(struct lex *l)
 	return l->kind = LEX_WORD;
 }
 
+/* An empty text is a text: data is never NULL behind this. */
 enum lex_kind
 lex_next(struct lex *l)
 {
@@ -193,6 +207,7 @@ lex_next(struct lex *l)
 	buf_reset(&l->text);
 	buf_puts(&l->text, "");
 	l->at = l->line;
+	assert(l->p <= l->end && l->text.len == 0);
 	if (l->p == l->end)
 		return l->kind = LEX_END;
 	if (*l->p == '"' || *l->p == '\'')
@@ -210,11 +225,14 @@ lex_next(struct lex *l)
 	return word(l);
 }
 
+/* Is the word in hand the beginning of `key = ...`? Looks one sign ahead and
+ * takes nothing. */
 bool
 lex_is_key(const struct lex *l)
 {
 	const char *p = l->p;
 
+	assert(l->p <= l->end);
 	while (p < l->end && strchr(" \t\r\n", *p) != NULL)
 		p++;
 	return l->kind == LEX_WORD && p < l->end && *p == '=';
@@ -233,6 +251,7 @@ lex_name(const struct lex *l)
 	case LEX_COMMA: return "\",\"";
 	default: break;
 	}
+	assert(l->text.data != NULL);
 	snprintf(name, sizeof(name), "\"%.100s\"", l->text.data);
 	return name;
 }

@@ -8,7 +8,7 @@
 #include "daemon/conf_pack.h"
 #include "daemon/conf_table.h"
 
-enum { MAGIC = 0x43464c45, FORMAT = 2, TAIL = 8 };
+enum { MAGIC = 0x43464c45, FORMAT = 3, TAIL = 8 };
 
 /* The length of a text that is not there. */
 static const uint32_t absent = UINT32_MAX;
@@ -20,6 +20,7 @@ conf_pack_sum(const void *p, size_t n)
 	const uint8_t *c = p;
 	size_t i;
 
+	assert(p != NULL || n == 0);
 	for (i = 0; i < n; i++)		/* FNV-1a */
 		sum = (sum ^ c[i]) * 0x100000001b3;
 	return sum;
@@ -27,9 +28,12 @@ conf_pack_sum(const void *p, size_t n)
 
 /* --- out --------------------------------------------------------------- */
 
+/* Little-endian, whatever machine: both ends are of one release, but so are
+ * the tests' bytes. */
 static void
 put(struct buf *b, uint64_t v, int bytes)
 {
+	assert(bytes > 0 && bytes <= 8);
 	for (; bytes > 0; bytes--, v >>= 8)
 		buf_putc(b, (char)(v & 0xff));
 }
@@ -39,6 +43,7 @@ put_text(struct buf *b, const char *s)
 {
 	size_t n = s != NULL ? strlen(s) : 0;
 
+	assert(n < absent);
 	put(b, s != NULL ? n : absent, 4);
 	buf_add(b, s, n);
 }
@@ -58,6 +63,7 @@ put_list(struct buf *b, const struct strv *l)
 {
 	size_t i;
 
+	assert(l->n < absent);
 	put(b, l->n, 4);
 	for (i = 0; i < l->n; i++)
 		put_text(b, l->v[i]);
@@ -101,6 +107,7 @@ put_key(struct buf *b, const struct conf_key *k, const char *keys)
 		break;
 	case CONF_NUMBER:
 	case CONF_TIME:
+	case CONF_MAYBE:
 		put(b, (uint64_t)*(const int64_t *)(const void *)
 		    (keys + k->at), 8);
 		break;
@@ -111,6 +118,15 @@ put_key(struct buf *b, const struct conf_key *k, const char *keys)
 }
 
 static void
+put_blob(struct buf *b, const struct blob *bytes)
+{
+	put(b, bytes->len, 4);
+	buf_add(b, bytes->p, bytes->len);
+}
+
+/* In the order of the table of keys: get_element() reads it back in the
+ * same. */
+static void
 put_element(struct buf *b, enum conf_kind kind, void *element)
 {
 	const struct conf_key *k;
@@ -118,6 +134,7 @@ put_element(struct buf *b, enum conf_kind kind, void *element)
 	const struct conf_ca *ca = element;
 	const struct conf_head *head = element;
 
+	assert(kind < CONF_KINDS && element != NULL);
 	if (kind != CONF_TOP) {
 		put_text(b, head->title);
 		put_text(b, head->where);
@@ -127,13 +144,13 @@ put_element(struct buf *b, enum conf_kind kind, void *element)
 			put_key(b, k, conf_keys_of(kind, element));
 	if (kind == CONF_CERT) {
 		put_text(b, cert->names_where);
+		put_blob(b, &cert->csr);
 		put(b, cert->kept, 1);
 		put(b, cert->wish.services_set, 1);
 	} else if (kind == CONF_POLICY) {
 		put(b, ((struct conf_policy *)element)->wish.services_set, 1);
 	} else if (kind == CONF_CA) {
-		put(b, ca->trust.len, 4);
-		buf_add(b, ca->trust.p, ca->trust.len);
+		put_blob(b, &ca->trust);
 		put(b, ca->test_ca, 1);
 	} else if (kind == CONF_DNS) {
 		put_text(b, ((struct conf_dns *)element)->key_name);
@@ -186,6 +203,7 @@ get(struct in *in, int bytes)
 	uint64_t v = 0;
 	int i;
 
+	assert(bytes > 0 && bytes <= 8);
 	if (in->bad || in->end - in->p < bytes) {
 		in->bad = true;
 		return 0;
@@ -202,6 +220,7 @@ get_count(struct in *in, size_t each)
 {
 	size_t n = get(in, 4);
 
+	assert(each > 0);
 	if (n > (size_t)(in->end - in->p) / each) {
 		in->bad = true;
 		return 0;
@@ -242,6 +261,7 @@ get_list(struct in *in, struct strv *l)
 	size_t n = get_count(in, 4), i;
 	char *s;
 
+	assert(l->n == 0);
 	for (i = 0; i < n && !in->bad; i++) {
 		s = get_text(in, false);
 		strv_add(l, s);
@@ -255,6 +275,7 @@ get_endpoints(struct in *in, struct conf_service *s)
 	size_t n = get_count(in, 17), i;
 	struct conf_endpoint *e;
 
+	assert(s->endpoints == NULL && s->endpoints_n == 0);
 	s->endpoints = xcalloc(n, sizeof(*s->endpoints));
 	s->endpoints_n = n;
 	for (i = 0; i < n; i++) {
@@ -290,6 +311,7 @@ get_key(struct in *in, enum conf_kind kind, const struct conf_key *k,
 		break;
 	case CONF_NUMBER:
 	case CONF_TIME:
+	case CONF_MAYBE:
 		*(int64_t *)(void *)(keys + k->at) = (int64_t)get(in, 8);
 		break;
 	case CONF_ENDPOINTS:
@@ -299,11 +321,12 @@ get_key(struct in *in, enum conf_kind kind, const struct conf_key *k,
 }
 
 static void
-get_trust(struct in *in, struct conf_ca *ca)
+get_blob(struct in *in, struct blob *bytes)
 {
 	size_t n = get_count(in, 1);
 
-	ca->trust = blob_copy(in->p, n);
+	assert(bytes->p == NULL);
+	*bytes = blob_copy(in->p, n);
 	in->p += n;
 }
 
@@ -316,6 +339,7 @@ get_element(struct in *in, struct conf *c, enum conf_kind kind)
 	struct conf_ca *ca = element;
 	const struct conf_key *k;
 
+	assert(kind < CONF_KINDS);
 	if (kind != CONF_TOP) {
 		head->title = get_text(in, false);
 		head->where = get_text(in, false);
@@ -325,13 +349,14 @@ get_element(struct in *in, struct conf *c, enum conf_kind kind)
 			get_key(in, kind, k, conf_keys_of(kind, element));
 	if (kind == CONF_CERT) {
 		cert->names_where = get_text(in, false);
+		get_blob(in, &cert->csr);
 		cert->kept = get_bool(in);
 		cert->wish.services_set = get_bool(in);
 	} else if (kind == CONF_POLICY) {
 		((struct conf_policy *)element)->wish.services_set =
 		    get_bool(in);
 	} else if (kind == CONF_CA) {
-		get_trust(in, ca);
+		get_blob(in, &ca->trust);
 		ca->test_ca = get_bool(in);
 	} else if (kind == CONF_DNS) {
 		((struct conf_dns *)element)->key_name = get_text(in, true);
@@ -344,6 +369,7 @@ get_problems(struct in *in, struct conf *c)
 {
 	size_t n = get_count(in, 12), i;
 
+	assert(c->problems == NULL);
 	c->problems = xcalloc(n, sizeof(*c->problems));
 	c->problems_n = n;
 	for (i = 0; i < n; i++) {
@@ -360,6 +386,7 @@ get_kind(struct in *in, struct conf *c, enum conf_kind kind)
 	size_t n = get_count(in, 8), i;
 	struct conf_head *a, *b;
 
+	assert(conf_count(c, kind) == 0);
 	for (i = 0; i < n && !in->bad; i++)
 		get_element(in, c, kind);
 	for (i = 1; i < n && !in->bad; i++) {
@@ -369,6 +396,8 @@ get_kind(struct in *in, struct conf *c, enum conf_kind kind)
 	}
 }
 
+/* A bad one is read to its end all the same, as zeros: there is one way out,
+ * and it frees all. */
 struct conf *
 conf_unpack(const void *p, size_t n, struct err *err)
 {
@@ -376,6 +405,7 @@ conf_unpack(const void *p, size_t n, struct err *err)
 	struct conf *c = xcalloc(1, sizeof(*c));
 	enum conf_kind kind;
 
+	assert(p != NULL || n == 0);
 	if (!in.bad) {
 		in.end -= TAIL;
 		tail.p = in.end;

@@ -6,6 +6,7 @@
  * A broken word or bracket ends the reading of its file; a wrong value does
  * not, so that people see all of them at once. */
 #include <config.h>
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,8 @@ struct parser {
 
 /* --- telling ------------------------------------------------------------ */
 
+/* "FILE:LINE: what is wrong. What to do." As compilers say it, so that
+ * editors go there. */
 void
 conf_say(struct conf_diag *diag, const char *label, uint32_t line,
     const struct err *err)
@@ -33,6 +36,7 @@ conf_say(struct conf_diag *diag, const char *label, uint32_t line,
 	bool ended = n > 0 && strchr(".?!", err->text[n - 1]) != NULL;
 	struct buf b;
 
+	assert(err->text[0] != '\0' && label != NULL);
 	if (diag->lines.n > DIAG_MAX)
 		return;
 	if (diag->lines.n == DIAG_MAX) {
@@ -59,6 +63,8 @@ conf_unit_warn(const struct conf_unit *u, uint32_t line,
 	conf_say(diag, u->label, line, err);
 }
 
+/* The first fault of a file is what `status` shows of it; all of them are
+ * told. */
 void
 conf_unit_wrong(struct conf_unit *u, uint32_t line, const struct err *err,
     struct conf_diag *diag)
@@ -72,6 +78,7 @@ conf_unit_wrong(struct conf_unit *u, uint32_t line, const struct err *err,
 			buf_printf(&b, ":%u", line);
 		u->bad_where = buf_take(&b);
 		u->bad_text = xstrdup(err->text);
+		assert(u->bad_where != NULL);
 	}
 	u->bad = true;
 	conf_say(diag, u->label, line, err);
@@ -80,6 +87,7 @@ conf_unit_wrong(struct conf_unit *u, uint32_t line, const struct err *err,
 static void
 wrong(struct parser *p, uint32_t line, const struct err *err)
 {
+	assert(p->u != NULL && p->diag != NULL);
 	conf_unit_wrong(p->u, line, err, p->diag);
 }
 
@@ -107,6 +115,7 @@ stop(struct parser *p, uint32_t line, const char *advice, const char *fmt, ...)
 static const char *
 title_of(const struct conf_parsed *b)
 {
+	assert(b->kind < CONF_KINDS);
 	return b->kind == CONF_TOP ? "" :
 	    ((struct conf_head *)b->element)->title;
 }
@@ -115,6 +124,7 @@ title_of(const struct conf_parsed *b)
 static void
 in_block(const struct conf_parsed *b, struct err *err)
 {
+	assert(b->element != NULL);
 	if (b->kind != CONF_TOP && *title_of(b) != '\0')
 		err_context(err, "%s \"%.100s\"", conf_shapes[b->kind].word,
 		    title_of(b));
@@ -125,6 +135,7 @@ kind_of(const char *word)
 {
 	enum conf_kind kind;
 
+	assert(word != NULL);
 	for (kind = CONF_CERT; kind < CONF_KINDS; kind++)
 		if (strcmp(conf_shapes[kind].word, word) == 0)
 			return kind;
@@ -142,9 +153,11 @@ is_value(const struct lex *l)
 static void
 take_item(struct parser *p, struct conf_given *g)
 {
+	assert(is_value(&p->lex));
 	strv_add(&g->items, p->lex.text.data);
 	g->lines = xrealloc(g->lines, g->items.n * sizeof(*g->lines));
 	g->lines[g->items.n - 1] = p->lex.at;
+	assert(g->items.n > 0);
 	g->quoted = p->lex.kind == LEX_TEXT;
 	lex_next(&p->lex);
 }
@@ -156,6 +169,7 @@ take_list(struct parser *p, struct conf_given *g)
 	uint32_t opened = p->lex.at;
 	char where[80];
 
+	assert(p->lex.kind == LEX_OPEN && g->items.n == 0);
 	snprintf(where, sizeof(where), "The list opens in line %u.", opened);
 	g->list = true;
 	lex_next(&p->lex);
@@ -184,6 +198,7 @@ static bool
 take_value(struct parser *p, const char *word, uint32_t at,
     struct conf_given *g)
 {
+	assert(g->items.n == 0 && g->lines == NULL);
 	if (p->lex.kind == LEX_OPEN)
 		return take_list(p, g);
 	if (!is_value(&p->lex) || p->lex.at != at)
@@ -216,6 +231,8 @@ static const struct {
 	{ "ca-file", "trust-file" }, { "tos", "agree-tos" }
 };
 
+/* What others call it, what is spelled alike, or the block where it belongs:
+ * the first that helps. */
 static void
 unknown_key(struct parser *p, uint32_t line, const char *word)
 {
@@ -225,6 +242,7 @@ unknown_key(struct parser *p, uint32_t line, const char *word)
 	struct err err;
 	size_t i;
 
+	assert(conf_key_find(p->block->kind, word) == NULL);
 	for (i = 0; i < sizeof(elsewhere) / sizeof(elsewhere[0]); i++)
 		if (strcmp(elsewhere[i].word, word) == 0 &&
 		    conf_key_find(kind, elsewhere[i].ours) != NULL)
@@ -250,6 +268,8 @@ unknown_key(struct parser *p, uint32_t line, const char *word)
 	wrong(p, line, &err);
 }
 
+/* A key that is there twice is a mistake: nobody would guess which of the
+ * two counts. */
 static void
 set_key(struct parser *p, const struct conf_key *k, uint32_t line,
     const struct conf_given *g)
@@ -260,6 +280,7 @@ set_key(struct parser *p, const struct conf_key *k, uint32_t line,
 	struct err err;
 	size_t item;
 
+	assert((k->in & 1u << b->kind) != 0);
 	if ((b->seen & bit) != 0) {
 		err_set(&err, ERR_CONFIG_BAD, "%s is already in line %u",
 		    k->word, *first);
@@ -284,6 +305,7 @@ parse_key(struct parser *p, const char *word, uint32_t line)
 	uint32_t at = p->lex.at;
 	bool good;
 
+	assert(p->lex.kind == LEX_EQUALS);
 	lex_next(&p->lex);
 	good = take_value(p, word, at, &g);
 	if (good && p->u->preset && strcmp(word, "preset") == 0)
@@ -300,12 +322,14 @@ parse_key(struct parser *p, const char *word, uint32_t line)
 
 /* --- blocks ------------------------------------------------------------- */
 
+/* A certificate's title is a folder's name, the others are words in lists. */
 static bool
 check_title(const struct conf_parsed *b, struct err *err)
 {
 	const char *title = title_of(b), *word = conf_shapes[b->kind].word;
 	bool cert = b->kind == CONF_CERT;
 
+	assert(b->kind != CONF_TOP);
 	if (*title == '\0')
 		err_set(err, ERR_CONFIG_BAD, "this %s has an empty title",
 		    word);
@@ -320,7 +344,38 @@ check_title(const struct conf_parsed *b, struct err *err)
 	return false;
 }
 
-/* A certificate's names, if they are not written, are its title. */
+static bool
+has_csr(const struct conf_parsed *b)
+{
+	const struct conf_cert *cert = b->element;
+
+	return cert->wish.csr_file != NULL && *cert->wish.csr_file != '\0';
+}
+
+/* Whoever has the key decides what it is. */
+static void
+check_own_key(struct parser *p, const struct conf_parsed *b)
+{
+	static const char *const moot[] = { "key-type", "key-policy",
+		"must-staple" };
+	const struct conf_key *k;
+	struct err err;
+	size_t i;
+
+	for (i = 0; i < 3 && has_csr(b); i++) {
+		k = conf_key_find(CONF_CERT, moot[i]);
+		if ((b->seen >> conf_key_index(k) & 1) == 0)
+			continue;
+		err_set(&err, ERR_CONFIG_BAD, "%s does not go with csr-file: "
+		    "key and CSR of this certificate are yours", moot[i]);
+		err_advise(&err, "Remove one of the two.");
+		in_block(b, &err);
+		wrong(p, b->lines[conf_key_place(CONF_CERT, k)], &err);
+	}
+}
+
+/* A certificate's names, if they are not written, are its title; or those of
+ * its CSR, which conf_csr.c finds out. */
 static void
 finish_cert(struct parser *p, struct conf_parsed *b)
 {
@@ -330,9 +385,11 @@ finish_cert(struct parser *p, struct conf_parsed *b)
 	struct buf where;
 	struct err err;
 
+	assert(b->kind == CONF_CERT && cert->names_where == NULL);
 	buf_init(&where, 8192);
 	buf_printf(&where, "%s:%u", p->u->path, line > 0 ? line : b->line);
 	cert->names_where = buf_take(&where);
+	check_own_key(p, b);
 	if (line > 0) {
 		if (cert->wish.names.n > 0 &&
 		    conf_names_check(&cert->wish.names, &err) != 0)
@@ -340,6 +397,8 @@ finish_cert(struct parser *p, struct conf_parsed *b)
 		return;
 	}
 	if (conf_check_name(cert->title, &err) != 0) {
+		if (has_csr(b))
+			return;
 		err_advise(&err, "Write names = {...}");
 		err_context(&err, "certificate \"%.100s\": the title is not "
 		    "the name", cert->title);
@@ -359,6 +418,7 @@ add_block(struct conf_unit *u, enum conf_kind kind, const char *title,
 	struct conf_head *head;
 	struct buf where;
 
+	assert(kind > CONF_TOP && kind < CONF_KINDS);
 	if ((n & (n - 1)) == 0)
 		u->blocks = xrealloc(u->blocks,
 		    (n > 0 ? 2 * n : 1) * sizeof(*u->blocks));
@@ -376,12 +436,14 @@ add_block(struct conf_unit *u, enum conf_kind kind, const char *title,
 	return b;
 }
 
+/* Told where it opens, since where it should close only its author knows. */
 static bool
 missing_close(struct parser *p)
 {
 	struct conf_parsed *b = p->block;
 	char open[200], next[60] = "";
 
+	assert(p->block->kind != CONF_TOP);
 	if (p->lex.kind != LEX_END)
 		snprintf(next, sizeof(next), " before line %u", p->lex.at);
 	snprintf(open, sizeof(open), "%s \"%.100s\" opens here and is not "
@@ -397,6 +459,7 @@ parse_body(struct parser *p)
 	uint32_t line;
 	bool good;
 
+	assert(p->lex.kind == LEX_OPEN && p->block != &p->u->top);
 	lex_next(&p->lex);
 	while (p->lex.kind != LEX_CLOSE) {
 		if (p->lex.kind == LEX_END)
@@ -430,6 +493,7 @@ unknown_block(struct parser *p, const char *word, uint32_t line)
 	enum conf_kind kind;
 	struct err err;
 
+	assert(kind_of(word) == CONF_KINDS || p->u->preset);
 	err_set(&err, ERR_CONFIG_BAD, "no such block \"%.100s\"", word);
 	for (kind = CONF_CERT; kind < CONF_KINDS; kind++)
 		conf_near(&near, word, conf_shapes[kind].word);
@@ -458,6 +522,7 @@ parse_block(struct parser *p, enum conf_kind kind, uint32_t line)
 	struct err err;
 	bool good;
 
+	assert(is_value(&p->lex) && p->block == &p->u->top);
 	b = add_block(p->u, kind, p->lex.text.data, line);
 	if (!check_title(b, &err))
 		wrong(p, line, &err);
@@ -482,6 +547,7 @@ parse_item(struct parser *p)
 	bool good;
 	char *word;
 
+	assert(p->block == &p->u->top);
 	if (p->lex.kind == LEX_CLOSE)
 		return stop(p, line, "Remove it, or find what it should "
 		    "close.", "a \"}\" too many");
@@ -506,12 +572,15 @@ parse_item(struct parser *p)
 	return good;
 }
 
+/* A file without a fault that ends its reading is read to its end, so that
+ * all wrong values are told at once. */
 void
 conf_parse(struct conf_unit *u, const void *bytes, size_t n,
     struct conf_diag *diag)
 {
 	struct parser p;
 
+	assert(u->blocks_n == 0 && !u->bad);
 	memset(&p, 0, sizeof(p));
 	p.u = u;
 	p.diag = diag;
@@ -531,6 +600,7 @@ void
 conf_unit_init(struct conf_unit *u, const char *path, size_t skip,
     bool preset)
 {
+	assert(skip <= strlen(path));
 	memset(u, 0, sizeof(*u));
 	u->path = xstrdup(path);
 	u->label = u->path + skip;
@@ -547,6 +617,7 @@ conf_unit_free(struct conf_unit *u)
 {
 	size_t i;
 
+	assert(u->top.element != NULL);
 	for (i = 0; i < u->blocks_n; i++) {
 		conf_element_free(u->blocks[i].kind, u->blocks[i].element);
 		free(u->blocks[i].element);

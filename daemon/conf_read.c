@@ -1,6 +1,7 @@
 /* The files of a configuration: which, in which order, and whether they can
  * be trusted. Only this file of the reader touches the file system. */
 #include <config.h>
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -10,6 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "daemon/conf_csr.h"
 #include "daemon/conf_read.h"
 #include "daemon/conf_whole.h"
 
@@ -22,6 +24,7 @@ read_all(int fd, size_t size, size_t max, struct blob *out, struct err *err)
 {
 	ssize_t n = 1;
 
+	assert(fd >= 0 && size <= max);
 	/* One byte more than it has, to see the end or that it grows. */
 	out->p = xcalloc(size + 1, 1);
 	out->len = 0;
@@ -34,6 +37,7 @@ read_all(int fd, size_t size, size_t max, struct blob *out, struct err *err)
 	if (out->len > size || out->len > max)
 		return err_set(err, ERR_CONFIG_BAD,
 		    "it changed while it was read");
+	assert(out->len <= size);
 	return 0;
 }
 
@@ -71,6 +75,7 @@ warn_writable(const struct conf_unit *u, const struct stat *st,
 {
 	struct err err;
 
+	assert(u->label != NULL);
 	if ((st->st_mode & S_IWOTH) != 0) {
 		err_set(&err, ERR_CONFIG_BAD, "writable by others (mode %04o)",
 		    (unsigned int)st->st_mode & 07777);
@@ -95,6 +100,7 @@ read_trust(struct conf_unit *u, struct conf_parsed *b, struct conf_diag *diag)
 	struct stat st;
 	struct err err;
 
+	assert(b->kind == CONF_CA && k != NULL);
 	if (ca->trust_file == NULL || *ca->trust_file == '\0')
 		return;
 	if (read_file(ca->trust_file, TRUST_MAX, &ca->trust, &st, &err) == 0 &&
@@ -108,6 +114,7 @@ read_trust(struct conf_unit *u, struct conf_parsed *b, struct conf_diag *diag)
 	conf_unit_wrong(u, b->lines[conf_key_place(CONF_CA, k)], &err, diag);
 }
 
+/* A key that others can read is none: it is refused, not warned of. */
 int
 conf_read_tsig(const char *path, struct tsig_key *out, struct err *err)
 {
@@ -115,6 +122,7 @@ conf_read_tsig(const char *path, struct tsig_key *out, struct err *err)
 	struct stat st;
 	int rc = read_file(path, TSIG_FILE_MAX, &bytes, &st, err);
 
+	assert(out != NULL);
 	if (rc == 0 && (st.st_mode & (S_IROTH | S_IWOTH)) != 0) {
 		rc = err_set(err, ERR_CONFIG_BAD, "readable by others (mode "
 		    "%04o)", (unsigned int)st.st_mode & 07777);
@@ -137,6 +145,7 @@ read_dns_key(struct conf_unit *u, struct conf_parsed *b,
 	struct tsig_key key;
 	struct err err;
 
+	assert(b->kind == CONF_DNS && k != NULL);
 	if (d->key_file == NULL || *d->key_file == '\0')
 		return;
 	if (conf_read_tsig(d->key_file, &key, &err) == 0) {
@@ -150,6 +159,39 @@ read_dns_key(struct conf_unit *u, struct conf_parsed *b,
 	conf_unit_warn(u, b->lines[conf_key_place(CONF_DNS, k)], &err, diag);
 }
 
+/* Whoever can write it gets a certificate for a key of his own. */
+static int
+csr_bytes(struct conf_cert *cert, struct err *err)
+{
+	struct blob file;
+	struct stat st;
+	int rc = read_file(cert->wish.csr_file, TRUST_MAX, &file, &st, err);
+
+	if (rc == 0 && (st.st_mode & S_IWOTH) != 0) {
+		rc = err_set(err, ERR_CONFIG_BAD, "writable by others (mode "
+		    "%04o)", (unsigned int)st.st_mode & 07777);
+		err_advise(err, "chmod o-w it.");
+	}
+	if (rc == 0)
+		rc = conf_csr_der(&cert->csr, &file, err);
+	blob_free(&file);
+	return rc;
+}
+
+static void
+read_csr(struct conf_unit *u, struct conf_parsed *b, struct conf_diag *diag)
+{
+	const struct conf_key *k = conf_key_find(CONF_CERT, "csr-file");
+	struct conf_cert *cert = b->element;
+	struct err err;
+
+	if (cert->wish.csr_file == NULL || *cert->wish.csr_file == '\0' ||
+	    csr_bytes(cert, &err) == 0)
+		return;
+	err_context(&err, "csr-file = \"%.200s\"", cert->wish.csr_file);
+	conf_unit_wrong(u, b->lines[conf_key_place(CONF_CERT, k)], &err, diag);
+}
+
 static void
 read_unit(struct conf_unit *u, struct conf_diag *diag)
 {
@@ -158,6 +200,7 @@ read_unit(struct conf_unit *u, struct conf_diag *diag)
 	struct err err;
 	size_t i;
 
+	assert(u->blocks_n == 0);
 	if (read_file(u->path, CONF_FILE_MAX, &bytes, &st, &err) != 0) {
 		if (u->main)
 			err_advise(&err, "everleaf.conf(5) begins with one of "
@@ -171,6 +214,8 @@ read_unit(struct conf_unit *u, struct conf_diag *diag)
 	for (i = 0; i < u->blocks_n; i++)
 		if (u->blocks[i].kind == CONF_CA)
 			read_trust(u, &u->blocks[i], diag);
+		else if (u->blocks[i].kind == CONF_CERT)
+			read_csr(u, &u->blocks[i], diag);
 		else if (u->blocks[i].kind == CONF_DNS)
 			read_dns_key(u, &u->blocks[i], diag);
 }
@@ -185,6 +230,7 @@ list_folder(const char *path, struct strv *names, struct err *err)
 	DIR *d = opendir(path);
 	size_t n;
 
+	assert(names->n == 0);
 	if (d == NULL && (errno == ENOENT || errno == ENOTDIR))
 		return 0;
 	if (d == NULL)
@@ -208,6 +254,7 @@ join(const char *folder, const char *name)
 {
 	struct buf b;
 
+	assert(folder != NULL && name != NULL);
 	buf_init(&b, 2 * PATH_MAX);
 	buf_printf(&b, "%s/%s", folder, name);
 	return buf_take(&b);
@@ -245,11 +292,14 @@ struct place {
 	size_t skip;		/* what people did not type of it */
 };
 
+/* Absolute, since the daemon changes its folder; messages show what people
+ * typed. */
 static void
 find_place(struct place *p, const char *file)
 {
 	char cwd[PATH_MAX], *slash;
 
+	assert(file[0] != '\0');
 	p->skip = 0;
 	if (*file == '/' || getcwd(cwd, sizeof(cwd)) == NULL) {
 		p->main = xstrdup(file);
@@ -265,6 +315,8 @@ find_place(struct place *p, const char *file)
 		*slash = '\0';
 }
 
+/* The main file first, then conf.d by name; presets of this machine before
+ * ours of the same name. */
 static bool
 find_files(struct conf_files *f, const struct place *p,
     struct conf_diag *diag)
@@ -273,6 +325,7 @@ find_files(struct conf_files *f, const struct place *p,
 	    "conf.d");
 	bool good;
 
+	assert(f->units == NULL && f->presets == NULL);
 	f->units = xcalloc(1, sizeof(*f->units));
 	conf_unit_init(&f->units[0], p->main, p->skip, false);
 	f->units[0].main = true;
@@ -296,12 +349,14 @@ conf_read(const char *file, const struct conf *before, int64_t now_ms,
 	bool good;
 	size_t i;
 
+	assert(file != NULL && diag != NULL);
 	find_place(&place, file);
 	good = find_files(&f, &place, diag);
 	for (i = 0; i < f.presets_n; i++)
 		read_unit(&f.presets[i], diag);
 	for (i = 0; i < f.units_n; i++)
 		read_unit(&f.units[i], diag);
+	conf_csrs_check(&f, diag);
 	if (good)
 		c = conf_whole(&f, before, diag);
 	if (c != NULL)

@@ -1,6 +1,7 @@
 /* The effective configuration in its own syntax: what is shown can be read
  * again and means the same. */
 #include <config.h>
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include "daemon/conf_check.h"
@@ -28,6 +29,7 @@ static void
 show_key(const struct conf_key *k, const void *keys, const char *indent,
     struct buf *out)
 {
+	assert(k->word != NULL);
 	buf_printf(out, "%s%-15s = ", indent, k->word);
 	conf_key_show(k, keys, out);
 	buf_putc(out, '\n');
@@ -36,11 +38,26 @@ show_key(const struct conf_key *k, const void *keys, const char *indent,
 static void
 open_block(enum conf_kind kind, const char *title, struct buf *out)
 {
+	assert(kind > CONF_TOP && kind < CONF_KINDS);
 	buf_printf(out, "\n%s ", conf_shapes[kind].word);
 	conf_quote(out, title);
 	buf_puts(out, " {\n");
 }
 
+/* With a CSR these are refused: nobody here makes its key. */
+static bool
+is_moot(enum conf_kind kind, void *element, const struct conf_key *k)
+{
+	const struct conf_cert *cert = element;
+
+	return kind == CONF_CERT && cert->wish.csr_file != NULL &&
+	    *cert->wish.csr_file != '\0' &&
+	    (strcmp(k->word, "key-type") == 0 ||
+	    strcmp(k->word, "key-policy") == 0 ||
+	    strcmp(k->word, "must-staple") == 0);
+}
+
+/* What a policy leaves open it does not decide: it is left out there. */
 static void
 show_keys(enum conf_kind kind, void *element, const char *indent,
     struct buf *out)
@@ -49,8 +66,9 @@ show_keys(enum conf_kind kind, void *element, const char *indent,
 	const struct conf_service *s = element;
 	const struct conf_key *k;
 
+	assert(element != NULL);
 	for (k = conf_keys; k->word != NULL; k++) {
-		if ((k->in & 1u << kind) == 0)
+		if ((k->in & 1u << kind) == 0 || is_moot(kind, element, k))
 			continue;
 		/* Written down they would be no preset's any more, and then
 		 * each of them must answer. */
@@ -88,12 +106,15 @@ mark(const struct conf *c, enum conf_kind kind, const char *title,
 	const void *e = kind == CONF_CA ? (const void *)conf_ca(c, title) :
 	    (const void *)conf_service(c, title);
 
+	assert(kind == CONF_CA || kind == CONF_SERVICE);
 	if (e != NULL)
 		used[(size_t)((const char *)e -
 		    (const char *)conf_element(c, kind, 0)) /
 		    conf_shapes[kind].size] = true;
 }
 
+/* Presets that nobody uses would fill the screen: only what a wish names is
+ * shown. */
 static void
 mark_wish(const struct conf *c, const struct conf_wish *w, bool *cas,
     bool *services)
@@ -101,6 +122,7 @@ mark_wish(const struct conf *c, const struct conf_wish *w, bool *cas,
 	const struct strv *l = conf_wish_services(c, w);
 	size_t i;
 
+	assert(cas != NULL && services != NULL);
 	mark(c, CONF_CA, conf_wish_ca(c, w), cas);
 	for (i = 0; i < l->n; i++)
 		mark(c, CONF_SERVICE, l->v[i], services);
@@ -113,6 +135,7 @@ show_used(const struct conf *c, enum conf_kind kind, const bool *used,
 	struct conf_head *head;
 	size_t i;
 
+	assert(kind > CONF_TOP && kind < CONF_KINDS);
 	for (i = 0; i < conf_count(c, kind); i++) {
 		head = conf_element(c, kind, i);
 		if (*head->where == '\0' && used != NULL && !used[i])
@@ -130,6 +153,7 @@ conf_show(const struct conf *c, bool with_constants, struct buf *out)
 	bool *services = xcalloc(c->services_n, sizeof(*services));
 	size_t i;
 
+	assert(c != NULL && out != NULL);
 	for (i = 0; i < c->certs_n; i++)
 		mark_wish(c, &c->certs[i].wish, cas, services);
 	for (i = 0; i < c->policies_n; i++)

@@ -19,6 +19,10 @@ static const char *const key_types[] = {
 	"ecdsa-p256", "ecdsa-p384", "rsa-2048", "rsa-3072", "rsa-4096", NULL
 };
 static const char *const key_policies[] = { "new", "reuse", "next", NULL };
+static const char *const eab_algorithms[] = {
+	"hs256", "hs384", "hs512", NULL
+};
+static const char *const http_versions[] = { "auto", "1.1", "2", NULL };
 static const char *const adapters[] = {
 	"everleaf", "acme.sh", "lego", "certbot", "dehydrated", "uacme", NULL
 };
@@ -69,6 +73,9 @@ const struct conf_key conf_keys[] = {
 	{ CERT, "names", CONF_LIST, IN_WISH(names), NULL,
 	    1, CONF_NAMES_MAX, NULL, conf_check_name, false, CONF_ORDERS,
 	    "everything that the certificate must cover" },
+	{ CERT, "csr-file", CONF_PATH, IN_WISH(csr_file), "", 0, 900,
+	    NULL, NULL, false, CONF_ORDERS,
+	    "CSR that is ordered for; the key is yours" },
 	{ CERT, "policy", CONF_TEXT, IN_WISH(policy), "default", 1, 64,
 	    NULL, NULL, false, CONF_AT_RENEWAL, "settings of many" },
 	{ WISH, "ca", CONF_TEXT, IN_WISH(ca), "letsencrypt", 1, 64,
@@ -85,7 +92,7 @@ const struct conf_key conf_keys[] = {
 	    NULL, NULL, false, CONF_AT_RENEWAL,
 	    "block that writes its TXT records" },
 	{ WISH, "key-type", CONF_CHOICE, IN_WISH(key_type), "ecdsa-p256",
-	    0, 0, key_types, NULL, false, CONF_AT_RENEWAL,
+	    0, 0, key_types, conf_check_key_type, false, CONF_AT_RENEWAL,
 	    "what kind of key is made" },
 	{ WISH, "key-policy", CONF_CHOICE, IN_WISH(key_policy), "new",
 	    0, 0, key_policies, NULL, false, CONF_AT_RENEWAL,
@@ -99,6 +106,9 @@ const struct conf_key conf_keys[] = {
 	{ WISH, "validity", CONF_TIME, IN_WISH(validity_ms), "auto",
 	    CONF_MINUTE, 398 * CONF_DAY, NULL, NULL, true, CONF_AT_RENEWAL,
 	    "lifetime that is asked for" },
+	{ WISH, "must-staple", CONF_MAYBE, IN_WISH(must_staple), "false",
+	    0, 0, NULL, NULL, false, CONF_AT_RENEWAL,
+	    "clients are to insist on a stapled OCSP answer" },
 	{ WISH, "renew-before", CONF_TIME, IN_WISH(renew_before_ms), "auto",
 	    CONF_SECOND, 398 * CONF_DAY, NULL, NULL, true, CONF_AT_RENEWAL,
 	    "time before the end at which it is renewed" },
@@ -163,9 +173,15 @@ const struct conf_key conf_keys[] = {
 	{ CA, "eab-key-file", CONF_PATH, IN_CA(eab_key_file), "", 0, 900,
 	    NULL, NULL, false, CONF_AT_ONCE,
 	    "external account: its HMAC key, base64url" },
+	{ CA, "eab-algorithm", CONF_CHOICE, IN_CA(eab_algorithm), "hs256",
+	    0, 0, eab_algorithms, NULL, false, CONF_AT_ONCE,
+	    "external account: the HMAC that the CA wants" },
 	{ CA, "proxy", CONF_TEXT, IN_CA(proxy), "", 0, 500,
 	    NULL, conf_check_proxy, false, CONF_AT_ONCE,
 	    "HTTP proxy on the way to the CA" },
+	{ CA, "http-version", CONF_CHOICE, IN_CA(http_version), "auto",
+	    0, 0, http_versions, NULL, false, CONF_AT_ONCE,
+	    "HTTP version that is spoken with the CA" },
 	{ CA, "account-key", CONF_URI, IN_CA(account_key), "", 0, 500,
 	    NULL, conf_check_key_uri, false, CONF_AT_ONCE,
 	    "pkcs11: or handle: URI of the account's key, in a token" },
@@ -234,33 +250,40 @@ conf_key_find(enum conf_kind kind, const char *word)
 {
 	const struct conf_key *k;
 
+	assert(kind < CONF_KINDS && word != NULL);
 	for (k = conf_keys; k->word != NULL; k++)
 		if ((k->in & 1u << kind) != 0 && strcmp(k->word, word) == 0)
 			return k;
 	return NULL;
 }
 
+/* Which of the keys that its kind has it is: the line of each is kept by
+ * that number. */
 unsigned int
 conf_key_place(enum conf_kind kind, const struct conf_key *key)
 {
 	const struct conf_key *k;
 	unsigned int n = 0;
 
+	assert((key->in & 1u << kind) != 0);
 	for (k = conf_keys; k != key; k++)
 		n += (k->in & 1u << kind) != 0;
 	assert(n < CONF_KEYS_OF_ONE);
 	return n;
 }
 
+/* Where the keys of an element begin: those of a wish lie in it. */
 void *
 conf_keys_of(enum conf_kind kind, void *element)
 {
+	assert(kind < CONF_KINDS && element != NULL);
 	return (char *)element + conf_shapes[kind].keys;
 }
 
 static size_t *
 count_of(const struct conf *c, enum conf_kind kind)
 {
+	assert(kind > CONF_TOP && kind < CONF_KINDS);
 	return (size_t *)((char *)(uintptr_t)c + conf_shapes[kind].count);
 }
 
@@ -270,6 +293,7 @@ list_of(const struct conf *c, enum conf_kind kind)
 {
 	char *list;
 
+	assert(kind > CONF_TOP && kind < CONF_KINDS);
 	memcpy(&list, (const char *)c + conf_shapes[kind].list, sizeof(list));
 	return list;
 }
@@ -283,11 +307,13 @@ conf_count(const struct conf *c, enum conf_kind kind)
 void *
 conf_element(const struct conf *c, enum conf_kind kind, size_t i)
 {
+	assert(i < conf_count(c, kind));
 	if (kind == CONF_TOP)
 		return (void *)(uintptr_t)c;
 	return list_of(c, kind) + i * conf_shapes[kind].size;
 }
 
+/* Zeroed, at the end. Pointers to other elements are not valid any more. */
 void *
 conf_add(struct conf *c, enum conf_kind kind)
 {
@@ -302,17 +328,20 @@ conf_add(struct conf *c, enum conf_kind kind)
 	}
 	element = list + (*n)++ * size;
 	memset(element, 0, size);
+	assert(*n > 0);
 	if (kind == CONF_CERT || kind == CONF_POLICY)
 		conf_wish_blank(conf_keys_of(kind, element));
 	return element;
 }
 
+/* What it holds, and not itself: the lists have their elements in one piece. */
 void
 conf_element_free(enum conf_kind kind, void *element)
 {
 	struct conf_head *head = element;
 	const struct conf_key *k;
 
+	assert(element != NULL);
 	for (k = conf_keys; k->word != NULL; k++)
 		if ((k->in & 1u << kind) != 0)
 			conf_key_free(k, conf_keys_of(kind, element));
@@ -320,8 +349,10 @@ conf_element_free(enum conf_kind kind, void *element)
 		return;
 	free(head->title);
 	free(head->where);
-	if (kind == CONF_CERT)
+	if (kind == CONF_CERT) {
 		free(((struct conf_cert *)element)->names_where);
+		blob_free(&((struct conf_cert *)element)->csr);
+	}
 	if (kind == CONF_CA)
 		blob_free(&((struct conf_ca *)element)->trust);
 	if (kind == CONF_DNS) {
@@ -337,13 +368,17 @@ conf_wish_blank(struct conf_wish *w)
 	w->renew_before_ms = -1;
 	w->keep_versions = -1;
 	w->validity_ms = -1;
+	w->must_staple = -1;
 }
 
+/* Near enough to have been meant: a third of it may be wrong, and two
+ * letters of a short one. */
 void
 conf_near(struct conf_near *n, const char *typed, const char *known)
 {
 	int d = text_distance(typed, known), len = (int)strlen(typed);
 
+	assert(typed != NULL && known != NULL);
 	if (d <= (len / 3 > 2 ? len / 3 : 2) && d < len &&
 	    (n->word == NULL || d < n->distance)) {
 		n->word = known;

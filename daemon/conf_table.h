@@ -10,7 +10,8 @@ enum conf_kind { CONF_TOP, CONF_CERT, CONF_POLICY, CONF_SERVICE, CONF_CA,
 
 enum conf_type { CONF_TEXT, CONF_LIST, CONF_YESNO, CONF_NUMBER, CONF_TIME,
 	CONF_PATH, CONF_ARGV, CONF_CHOICE, CONF_ENDPOINTS,
-	CONF_URI /* shown, and packed, as conf_uri_shown() has it */ };
+	CONF_URI, /* shown, and packed, as conf_uri_shown() has it */
+	CONF_MAYBE }; /* a yesno of a wish: an int64_t, as it may be absent */
 
 /* What a reload does about a change. */
 enum conf_touch {
@@ -30,7 +31,8 @@ struct conf_key {
 	int64_t min, max;	/* NUMBER; TIME in ms; bytes of a text; items
 				 * of a list */
 	const char *const *choices;	/* also for the items of a LIST */
-	/* 0, or -1 and err: `"VALUE": why`. NULL: any text */
+	/* 0, or -1 and err: `"VALUE": why`. NULL: any text. Of a CHOICE: for
+	 * what is none of the choices */
 	int (*check)(const char *s, struct err *err);
 	bool automatic;		/* `auto` may be written; see conf.h */
 	enum conf_touch touch;
@@ -124,8 +126,9 @@ enum conf_ca_can {
 	CA_CAN_PROFILES = 16,
 	CA_NEEDS_EAB = 32,
 	CA_IS_TEST = 64,	/* nobody trusts its certificates */
-	CA_IS_PRIVATE = 128	/* a program of one's own: it has no address
+	CA_IS_PRIVATE = 128,	/* a program of one's own: it has no address
 				 * until somebody says one */
+	CA_NO_STAPLE = 256	/* no must-staple: it has given OCSP up */
 };
 struct conf_known_ca {
 	const char *title;

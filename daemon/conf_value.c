@@ -12,24 +12,30 @@
 static char **
 text_at(const struct conf_key *k, const void *keys)
 {
+	assert(k->type == CONF_TEXT || k->type == CONF_PATH ||
+	    k->type == CONF_CHOICE || k->type == CONF_URI);
 	return (char **)((char *)(uintptr_t)keys + k->at);
 }
 
 static struct strv *
 list_at(const struct conf_key *k, const void *keys)
 {
+	assert(k->type == CONF_LIST || k->type == CONF_ARGV);
 	return (struct strv *)((char *)(uintptr_t)keys + k->at);
 }
 
 static int64_t *
 number_at(const struct conf_key *k, const void *keys)
 {
+	assert(k->type == CONF_NUMBER || k->type == CONF_TIME ||
+	    k->type == CONF_MAYBE);
 	return (int64_t *)((char *)(uintptr_t)keys + k->at);
 }
 
 static bool *
 yesno_at(const struct conf_key *k, const void *keys)
 {
+	assert(k->type == CONF_YESNO);
 	return (bool *)((char *)(uintptr_t)keys + k->at);
 }
 
@@ -56,9 +62,12 @@ is_list(const struct conf_key *k)
 	return k->type == CONF_LIST || k->type == CONF_ARGV;
 }
 
+/* As the lexer reads it back: a quote and a backslash are the only bytes
+ * with a meaning in there. */
 void
 conf_quote(struct buf *out, const char *s)
 {
+	assert(s != NULL);
 	buf_putc(out, '"');
 	for (; *s != '\0'; s++) {
 		if (*s == '"' || *s == '\\')
@@ -76,8 +85,10 @@ wrong(const struct conf_key *k, const struct conf_given *g, struct err *err,
     const char *why)
 {
 	const char *q = g->quoted ? "\"" : "";
-	char *uri = k->type == CONF_URI ? conf_uri_shown(g->items.v[0]) : NULL;
+	char *uri;
 
+	assert(g->items.n > 0);
+	uri = k->type == CONF_URI ? conf_uri_shown(g->items.v[0]) : NULL;
 	err_set(err, ERR_CONFIG_BAD, "%s = %s%.200s%s: %s", k->word, q,
 	    uri != NULL ? uri : g->items.v[0], q, why);
 	free(uri);
@@ -105,6 +116,7 @@ name_choices(const struct conf_key *k, struct buf *b)
 {
 	const char *const *c;
 
+	assert(k->choices != NULL && k->choices[0] != NULL);
 	buf_puts(b, "say ");
 	for (c = k->choices; *c != NULL; c++)
 		buf_printf(b, "%s%s", c == k->choices ? "" : c[1] == NULL ?
@@ -120,6 +132,7 @@ no_choice(const struct conf_key *k, const char *s)
 	const char *const *c;
 	struct buf b;
 
+	assert(k->choices != NULL);
 	for (c = k->choices; *c != NULL; c++)
 		if (strcmp(*c, s) == 0)
 			return NULL;
@@ -130,8 +143,9 @@ no_choice(const struct conf_key *k, const char *s)
 
 /* --- reading ------------------------------------------------------------ */
 
+/* 1, 0, or -1 and err. */
 static int
-set_yesno(const struct conf_key *k, bool *to, const struct conf_given *g,
+read_yesno(const struct conf_key *k, const struct conf_given *g,
     struct err *err)
 {
 	static const char *const words[] = {
@@ -139,12 +153,27 @@ set_yesno(const struct conf_key *k, bool *to, const struct conf_given *g,
 	};
 	size_t i;
 
+	assert((k->type == CONF_YESNO || k->type == CONF_MAYBE) &&
+	    g->items.n == 1);
 	for (i = 0; i < 6; i++)
-		if (strcmp(words[i], g->items.v[0]) == 0) {
-			*to = i >= 3;
-			return 0;
-		}
+		if (strcmp(words[i], g->items.v[0]) == 0)
+			return i >= 3;
 	return wrong(k, g, err, "say true or false");
+}
+
+static int
+set_yesno(const struct conf_key *k, void *keys, const struct conf_given *g,
+    struct err *err)
+{
+	int yes = read_yesno(k, g, err);
+
+	if (yes < 0)
+		return -1;
+	if (k->type == CONF_YESNO)
+		*yesno_at(k, keys) = yes != 0;
+	else
+		*number_at(k, keys) = yes;
+	return 0;
 }
 
 static int
@@ -155,6 +184,7 @@ set_number(const struct conf_key *k, int64_t *to, const struct conf_given *g,
 	char why[100];
 	long long v = -1;
 
+	assert(k->type == CONF_NUMBER && g->items.n == 1);
 	if (*s != '\0' && strlen(s) < 18 &&
 	    strspn(s, "0123456789") == strlen(s))
 		v = strtoll(s, NULL, 10);
@@ -163,10 +193,13 @@ set_number(const struct conf_key *k, int64_t *to, const struct conf_given *g,
 		    (long long)k->min, (long long)k->max);
 		return wrong(k, g, err, why);
 	}
+	assert(v >= k->min && v <= k->max);
 	*to = v;
 	return 0;
 }
 
+/* The largest unit that it is a whole number of: what people wrote comes out
+ * again. */
 static void
 show_time(struct buf *out, int64_t ms)
 {
@@ -175,6 +208,7 @@ show_time(struct buf *out, int64_t ms)
 	};
 	size_t i;
 
+	assert(out != NULL && ms >= 0);
 	for (i = 0; i < 3; i++)
 		if (ms > 0 && ms % units[i].unit == 0) {
 			buf_printf(out, "%lld%c",
@@ -190,6 +224,7 @@ time_out_of_range(const struct conf_key *k, const struct conf_given *g,
 {
 	struct buf b;
 
+	assert(k->min < k->max);
 	buf_init(&b, 100);
 	buf_puts(&b, "say at least ");
 	show_time(&b, k->min);
@@ -208,6 +243,7 @@ set_time(const struct conf_key *k, int64_t *to, const struct conf_given *g,
 	char why[200];
 	int64_t ms;
 
+	assert(k->type == CONF_TIME && g->items.n == 1);
 	if (k->automatic && strcmp(s, "auto") == 0) {
 		*to = 0;
 		return 0;
@@ -229,20 +265,35 @@ set_time(const struct conf_key *k, int64_t *to, const struct conf_given *g,
 	return 0;
 }
 
+/* Choices have words of their own, paths begin at the root, and the rest has
+ * a length and perhaps a rule. */
+static int
+check_choice(const struct conf_key *k, const struct conf_given *g,
+    struct err *err)
+{
+	const char *s = g->items.v[0];
+	char *why = no_choice(k, s);
+	int rc = 0;
+
+	if (why == NULL)
+		return 0;
+	if (k->check == NULL || k->check(s, err) != 0)
+		rc = k->check != NULL && err->code != ERR_OK ?
+		    wrong_by_check(k, err) : wrong(k, g, err, why);
+	free(why);
+	return rc;
+}
+
 static int
 set_text(const struct conf_key *k, char **to, const struct conf_given *g,
     struct err *err)
 {
 	const char *s = g->items.v[0];
-	char *why;
 
+	assert(is_text(k) && g->items.n == 1);
 	if (k->type == CONF_CHOICE) {
-		why = no_choice(k, s);
-		if (why != NULL) {
-			wrong(k, g, err, why);
-			free(why);
+		if (check_choice(k, g, err) != 0)
 			return -1;
-		}
 	} else if ((int64_t)strlen(s) < k->min)
 		return wrong(k, g, err, "it is empty");
 	else if ((int64_t)strlen(s) > k->max)
@@ -259,6 +310,8 @@ set_text(const struct conf_key *k, char **to, const struct conf_given *g,
 	return 0;
 }
 
+/* It is run as it stands, without a shell: who writes a whole line as one
+ * word is told how it is meant. */
 static int
 check_argv(const struct conf_key *k, const struct conf_given *g,
     struct err *err)
@@ -266,6 +319,7 @@ check_argv(const struct conf_key *k, const struct conf_given *g,
 	const char *program;
 	size_t n;
 
+	assert(k->type == CONF_ARGV);
 	if (g->items.n == 0)
 		return 0;
 	program = g->items.v[0];
@@ -288,6 +342,7 @@ check_item(const struct conf_key *k, const char *s, struct err *err)
 {
 	char *why;
 
+	assert(s != NULL);
 	if (*s == '\0')
 		return wrong_item(k, s, err, "it is empty");
 	if (k->choices != NULL) {
@@ -310,6 +365,7 @@ check_items(const struct conf_key *k, const struct conf_given *g,
 {
 	size_t n = g->items.n, i, j;
 
+	assert(item != NULL && k->type != CONF_CHOICE);
 	if ((int64_t)n < k->min)
 		return err_set(err, ERR_CONFIG_BAD, "%s: the list is empty",
 		    k->word);
@@ -337,6 +393,7 @@ conf_is_auto(const struct strv *l)
 	return l->n == 1 && strcmp(l->v[0], "auto") == 0;
 }
 
+/* "{}" for services is a wish for none, and not the same as silence. */
 static int
 set_list(const struct conf_key *k, void *keys, const struct conf_given *g,
     size_t *item, struct err *err)
@@ -344,6 +401,7 @@ set_list(const struct conf_key *k, void *keys, const struct conf_given *g,
 	struct strv *to = list_at(k, keys);
 	bool *set = services_set(k, keys);
 
+	assert(is_list(k));
 	if (!(k->automatic && conf_is_auto(&g->items)) &&
 	    check_items(k, g, item, err) != 0)
 		return -1;
@@ -354,6 +412,8 @@ set_list(const struct conf_key *k, void *keys, const struct conf_given *g,
 	return 0;
 }
 
+/* All of them are read before the first one is taken: a bad list leaves the
+ * old one in place. */
 static int
 set_endpoints(const struct conf_key *k, struct conf_service *s,
     const struct conf_given *g, size_t *item, struct err *err)
@@ -361,6 +421,7 @@ set_endpoints(const struct conf_key *k, struct conf_service *s,
 	struct endpoint e;
 	size_t i;
 
+	assert(k->type == CONF_ENDPOINTS);
 	if (check_items(k, g, item, err) != 0)
 		return -1;
 	for (i = 0; i < g->items.n; i++) {
@@ -386,6 +447,7 @@ int
 conf_key_set(const struct conf_key *k, void *keys,
     const struct conf_given *g, size_t *item, struct err *err)
 {
+	assert(item != NULL && keys != NULL);
 	*item = 0;
 	err_clear(err);
 	if (k->type == CONF_ENDPOINTS)
@@ -397,13 +459,14 @@ conf_key_set(const struct conf_key *k, void *keys,
 		    "%s: it takes one value, no list", k->word);
 	if (is_text(k))
 		return set_text(k, text_at(k, keys), g, err);
-	if (k->type == CONF_YESNO)
-		return set_yesno(k, yesno_at(k, keys), g, err);
+	if (k->type == CONF_YESNO || k->type == CONF_MAYBE)
+		return set_yesno(k, keys, g, err);
 	if (k->type == CONF_TIME)
 		return set_time(k, number_at(k, keys), g, err);
 	return set_number(k, number_at(k, keys), g, err);
 }
 
+/* What stands in the table passes its own rules, or the table is wrong. */
 void
 conf_key_default(const struct conf_key *k, void *keys)
 {
@@ -412,6 +475,7 @@ conf_key_default(const struct conf_key *k, void *keys)
 	size_t item;
 	int done;
 
+	assert(keys != NULL);
 	if (k->def == NULL) {
 		if (is_text(k) && *text_at(k, keys) == NULL)
 			*text_at(k, keys) = xstrdup("");
@@ -457,6 +521,7 @@ copy_endpoints(struct conf_service *to, const struct conf_service *from)
 {
 	size_t i;
 
+	assert(to != from && to->endpoints == NULL);
 	to->endpoints = xcalloc(from->endpoints_n, sizeof(*to->endpoints));
 	to->endpoints_n = from->endpoints_n;
 	for (i = 0; i < from->endpoints_n; i++) {
@@ -472,6 +537,7 @@ copy_endpoints(struct conf_service *to, const struct conf_service *from)
 void
 conf_key_copy(const struct conf_key *k, void *to, const void *from)
 {
+	assert(to != NULL && from != NULL);
 	if (to == from)
 		return;
 	conf_key_free(k, to);
@@ -517,11 +583,13 @@ same_endpoints(const struct conf_service *a, const struct conf_service *b)
 	return true;
 }
 
+/* As written: nothing and the default are two things here. */
 bool
 conf_key_same(const struct conf_key *k, const void *a, const void *b)
 {
 	const char *x, *y;
 
+	assert(a != NULL && b != NULL);
 	if (is_text(k)) {
 		x = *text_at(k, a);
 		y = *text_at(k, b);
@@ -537,15 +605,18 @@ conf_key_same(const struct conf_key *k, const void *a, const void *b)
 	return *number_at(k, a) == *number_at(k, b);
 }
 
+/* What has no word for nothing, a yes or no, counts as written. */
 bool
 conf_key_written(const struct conf_key *k, const void *keys)
 {
+	assert(keys != NULL);
 	if (is_text(k))
 		return *text_at(k, keys) != NULL;
 	if (is_list(k))
 		return list_at(k, keys)->n > 0 ||
 		    (services_set(k, keys) != NULL && *services_set(k, keys));
-	if (k->type == CONF_NUMBER || k->type == CONF_TIME)
+	if (k->type == CONF_NUMBER || k->type == CONF_TIME ||
+	    k->type == CONF_MAYBE)
 		return *number_at(k, keys) >= 0;
 	return true;
 }
@@ -564,6 +635,7 @@ show_list(const struct conf_key *k, const struct strv *l, struct buf *out)
 {
 	size_t i;
 
+	assert(is_list(k));
 	if (k->automatic && (l->n == 0 || conf_is_auto(l))) {
 		buf_puts(out, "auto");
 		return;
@@ -583,6 +655,7 @@ conf_key_show(const struct conf_key *k, const void *keys, struct buf *out)
 	int64_t n;
 	size_t i;
 
+	assert(out != NULL);
 	if (k->type == CONF_CHOICE && *text_at(k, keys) != NULL)
 		buf_puts(out, *text_at(k, keys));
 	else if (k->type == CONF_URI)
@@ -594,6 +667,8 @@ conf_key_show(const struct conf_key *k, const void *keys, struct buf *out)
 		show_list(k, list_at(k, keys), out);
 	else if (k->type == CONF_YESNO)
 		buf_puts(out, *yesno_at(k, keys) ? "true" : "false");
+	else if (k->type == CONF_MAYBE)
+		buf_puts(out, *number_at(k, keys) > 0 ? "true" : "false");
 	else if (k->type == CONF_ENDPOINTS) {
 		buf_putc(out, '{');
 		for (i = 0; i < s->endpoints_n; i++) {

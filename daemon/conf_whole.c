@@ -1,6 +1,7 @@
 /* Puts the files together and checks what no single one can know: titles are
  * unique, references lead somewhere, no two certificates are the same. */
 #include <config.h>
+#include <assert.h>
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,10 +24,12 @@ struct twins {
 	size_t n;
 };
 
+/* Room doubles at powers of two. */
 static void
 twins_add(struct twins *t, char *key, struct conf_unit *u,
     struct conf_parsed *b)
 {
+	assert(key != NULL && b->element != NULL);
 	if ((t->n & (t->n - 1)) == 0)
 		t->v = xrealloc(t->v,
 		    (t->n > 0 ? 2 * t->n : 1) * sizeof(*t->v));
@@ -34,12 +37,15 @@ twins_add(struct twins *t, char *key, struct conf_unit *u,
 	t->n++;
 }
 
+/* The order of reading decides between equal ones: the first stays, the
+ * later is the mistake. */
 static int
 by_key(const void *a, const void *b)
 {
 	const struct twin *x = a, *y = b;
 	int order = strcmp(x->key, y->key);
 
+	assert(x->key != NULL && y->key != NULL);
 	return order != 0 ? order : x->order < y->order ? -1 : 1;
 }
 
@@ -76,6 +82,8 @@ same_title(const struct twin *first, struct twin *again,
 	const char *was = title_of(first->block), *is = title_of(again->block);
 	struct err err;
 
+	assert(first->order < again->order &&
+	    first->block->kind == again->block->kind);
 	err_set(&err, ERR_CONFIG_BAD, "%s \"%s\" is already in %s:%u%s%s%s",
 	    conf_shapes[again->block->kind].word, is, first->unit->label,
 	    first->block->line, strcmp(was, is) != 0 ? " as \"" : "",
@@ -92,6 +100,7 @@ title_key(const struct conf_parsed *b)
 	struct buf key;
 	const char *s;
 
+	assert(b->kind != CONF_TOP);
 	buf_init(&key, 4096);
 	buf_printf(&key, "%d ", (int)b->kind);
 	for (s = title_of(b); *s != '\0'; s++)
@@ -116,6 +125,7 @@ check_titles(struct conf_files *f, struct conf_diag *diag)
 	twins_end(&t, same_title, diag);
 }
 
+/* Keys outside of blocks may stand in any file, and in one only. */
 static void
 check_top(struct conf_files *f, struct conf_diag *diag)
 {
@@ -136,6 +146,7 @@ check_top(struct conf_files *f, struct conf_diag *diag)
 				first[n] = u;
 				continue;
 			}
+			assert(n < CONF_KEYS_MAX);
 			place = conf_key_place(CONF_TOP, k);
 			err_set(&err, ERR_CONFIG_BAD, "%s is already in %s:%u",
 			    k->word, first[n]->label,
@@ -146,6 +157,8 @@ check_top(struct conf_files *f, struct conf_diag *diag)
 	}
 }
 
+/* Two would be renewed one after the other for ever, and count twice against
+ * the CA's limits. */
 static void
 same_names(const struct twin *first, struct twin *again,
     struct conf_diag *diag)
@@ -155,6 +168,7 @@ same_names(const struct twin *first, struct twin *again,
 	uint32_t line = again->block->lines[place];
 	struct err err;
 
+	assert(first->order < again->order && again->block->kind == CONF_CERT);
 	err_set(&err, ERR_CONFIG_BAD,
 	    "the same names as certificate \"%s\" (%s:%u) at the same CA",
 	    title_of(first->block), first->unit->label, first->block->line);
@@ -170,6 +184,7 @@ names_key(const struct conf *c, const struct conf_wish *w)
 	struct buf key;
 	size_t i;
 
+	assert(w->names.n == 0 || w->names.v != NULL);
 	strv_sort(&sorted);
 	buf_init(&key, CONF_NAMES_MAX * 256 + 256);
 	for (i = 0; i < sorted.n; i++)
@@ -203,12 +218,15 @@ check_names(struct conf_files *f, const struct conf *c,
 
 /* --- references --------------------------------------------------------- */
 
+/* One that can't be read stands for nobody, and hides the one of the same
+ * name behind it. */
 static const struct conf_unit *
 preset_of(const struct conf_files *f, const char *title)
 {
 	const struct conf_unit *found = NULL;
 	size_t i;
 
+	assert(title != NULL);
 	for (i = 0; i < f->presets_n && found == NULL; i++)
 		if (strcmp(title_of(&f->presets[i].top), title) == 0)
 			found = &f->presets[i];
@@ -225,6 +243,7 @@ check_service(struct conf_files *f, struct conf_unit *u,
 	struct err err;
 	size_t i;
 
+	assert(b->kind == CONF_SERVICE);
 	if (s->preset == NULL || *s->preset == '\0' ||
 	    preset_of(f, s->preset) != NULL)
 		return;
@@ -237,6 +256,7 @@ check_service(struct conf_files *f, struct conf_unit *u,
 	    diag);
 }
 
+/* A CA of one's own has no directory that we could know. */
 static void
 check_ca(struct conf_unit *u, struct conf_parsed *b, struct conf_diag *diag)
 {
@@ -245,6 +265,7 @@ check_ca(struct conf_unit *u, struct conf_parsed *b, struct conf_diag *diag)
 	struct conf_near near = { NULL, 0 };
 	struct err err;
 
+	assert(b->kind == CONF_CA);
 	if (ca->directory != NULL || (k != NULL && k->directory != NULL))
 		return;
 	err_set(&err, ERR_CONFIG_BAD, "ca \"%s\": it has no directory%s",
@@ -267,6 +288,7 @@ check_dns(struct conf_unit *u, struct conf_parsed *b, struct conf_diag *diag)
 	bool server = d->server != NULL && *d->server != '\0';
 	struct err err;
 
+	assert(b->kind == CONF_DNS);
 	if (server != (d->program.n > 0))
 		return;
 	err_set(&err, ERR_CONFIG_BAD, server ?
@@ -277,6 +299,23 @@ check_dns(struct conf_unit *u, struct conf_parsed *b, struct conf_diag *diag)
 	conf_unit_wrong(u, b->line, &err, diag);
 }
 
+/* Only where nobody could look into its CSR. */
+static bool
+lacks_names(struct conf_unit *u, struct conf_parsed *b,
+    struct conf_diag *diag)
+{
+	struct err err;
+
+	if (b->kind != CONF_CERT ||
+	    ((struct conf_cert *)b->element)->wish.names.n > 0)
+		return false;
+	err_set(&err, ERR_CONFIG_BAD, "certificate \"%s\" has no names",
+	    title_of(b));
+	err_advise(&err, "Write names = {...}");
+	conf_unit_wrong(u, b->line, &err, diag);
+	return true;
+}
+
 static void
 check_wish(const struct conf *c, struct conf_unit *u, struct conf_parsed *b,
     struct conf_diag *diag)
@@ -285,9 +324,12 @@ check_wish(const struct conf *c, struct conf_unit *u, struct conf_parsed *b,
 	struct err err;
 	uint32_t line;
 
-	if (conf_wish_refers(c, conf_keys_of(b->kind, b->element), &word,
+	assert(b->kind == CONF_CERT || b->kind == CONF_POLICY);
+	if (lacks_names(u, b, diag) ||
+	    conf_wish_refers(c, conf_keys_of(b->kind, b->element), &word,
 	    &err) == 0)
 		return;
+	assert(conf_key_find(b->kind, word) != NULL);
 	line = b->lines[conf_key_place(b->kind, conf_key_find(b->kind, word))];
 	conf_unit_wrong(u, line > 0 ? line : b->line, &err, diag);
 }
@@ -320,11 +362,13 @@ check_references(struct conf_files *f, const struct conf *c,
 
 /* --- putting together -------------------------------------------------- */
 
+/* Only what was written: silence leaves what is there. */
 static void
 overlay(enum conf_kind kind, void *to, const struct conf_parsed *from)
 {
 	const struct conf_key *k;
 
+	assert(to != from->element);
 	for (k = conf_keys; k->word != NULL; k++)
 		if ((k->in & 1u << kind) != 0 &&
 		    (from->seen >> conf_key_index(k) & 1) != 0)
@@ -342,6 +386,8 @@ defaults(enum conf_kind kind, void *to)
 			conf_key_default(k, conf_keys_of(kind, to));
 }
 
+/* Default, preset, block: each over the one before. A service that no block
+ * describes is its preset. */
 static void
 build_service(struct conf *c, const struct conf_files *f, const char *title,
     const struct conf_parsed *b)
@@ -352,6 +398,7 @@ build_service(struct conf *c, const struct conf_files *f, const char *title,
 	const char *name = title;
 	size_t i;
 
+	assert(b == NULL || b->kind == CONF_SERVICE);
 	s->title = xstrdup(title);
 	defaults(CONF_SERVICE, s);
 	if (b != NULL) {
@@ -372,6 +419,7 @@ build_service(struct conf *c, const struct conf_files *f, const char *title,
 		    (b->seen >> conf_key_index(k) & 1) == 0;
 }
 
+/* What it does not say about the terms the top level says. */
 static void
 build_ca(struct conf *c, const char *title, const struct conf_parsed *b)
 {
@@ -379,6 +427,7 @@ build_ca(struct conf *c, const char *title, const struct conf_parsed *b)
 	const struct conf_key *k = conf_key_find(CONF_CA, "agree-tos");
 	struct conf_ca *ca = conf_add(c, CONF_CA), *said;
 
+	assert(b == NULL || b->kind == CONF_CA);
 	ca->title = xstrdup(title);
 	defaults(CONF_CA, ca);
 	if (known != NULL && known->directory != NULL) {
@@ -402,6 +451,7 @@ build_dns(struct conf *c, const struct conf_parsed *b)
 	const struct conf_dns *said = b->element;
 	struct conf_dns *d = conf_add(c, CONF_DNS);
 
+	assert(b->kind == CONF_DNS);
 	d->title = xstrdup(said->title);
 	d->where = xstrdup(said->where);
 	defaults(CONF_DNS, d);
@@ -410,11 +460,14 @@ build_dns(struct conf *c, const struct conf_parsed *b)
 	d->key_alg = xstrdup(said->key_alg);
 }
 
+/* Wishes stay as written; what they leave open is filled in where they are
+ * used, by the policy of that moment. */
 static void
 build_wish(struct conf *c, const struct conf_parsed *b)
 {
 	struct conf_head *said = b->element, *to = conf_add(c, b->kind);
 
+	assert(b->kind == CONF_CERT || b->kind == CONF_POLICY);
 	to->title = xstrdup(said->title);
 	to->where = xstrdup(said->where);
 	overlay(b->kind, to, b);
@@ -424,6 +477,7 @@ build_wish(struct conf *c, const struct conf_parsed *b)
 		out->names_where = xstrdup(cert->names_where);
 		strv_free(&out->wish.names);
 		out->wish.names = strv_copy(&cert->wish.names);
+		out->csr = blob_copy(cert->csr.p, cert->csr.len);
 	}
 }
 
@@ -473,6 +527,7 @@ build(const struct conf_files *f)
 	const struct conf_unit *u;
 	size_t i, j;
 
+	assert(f->units_n > 0);
 	defaults(CONF_TOP, c);
 	for (i = 0; i < f->units_n; i++)
 		if (!f->units[i].bad)
@@ -505,6 +560,7 @@ check_count(struct conf_files *f, struct conf_diag *diag)
 	struct err err;
 	size_t i, n = 0;
 
+	assert(f->units_n > 0);
 	for (i = 0; i < f->units_n; i++) {
 		u = &f->units[i];
 		n += u->bad ? 0 : u->blocks_n;
@@ -536,6 +592,7 @@ warn_terms(const struct conf_unit *main, const struct conf *c,
 	}
 	if (i == c->certs_n)
 		return;
+	assert(ca != NULL && !ca->agree_tos);
 	known = conf_known_ca(ca->title);
 	err_set(&err, ERR_TOS_NOT_AGREED, "nothing can be ordered%s%s: "
 	    "agree-tos is %s", c->agree_tos ? " from " : "",
@@ -591,6 +648,7 @@ warn_wish(const struct conf_unit *main, const struct conf_cert *cert,
 	struct err err;
 	size_t i;
 
+	assert(k->title != NULL);
 	for (i = 0; i < w->names.n; i++) {
 		if ((k->can & CA_CAN_IP) != 0 || name_parse(out, &kind,
 		    w->names.v[i], &err) != 0 || kind != NAME_IP)
@@ -600,6 +658,21 @@ warn_wish(const struct conf_unit *main, const struct conf_cert *cert,
 		    w->names.v[i]);
 		conf_unit_warn(main, 0, &err, diag);
 		break;
+	}
+	if (conf_is_experimental(conf_key_type(w->key_type)) &&
+	    (k->can & CA_IS_PRIVATE) == 0) {
+		err_set(&err, ERR_CONFIG_BAD, "certificate \"%s\": %s takes no "
+		    "%s keys", cert->title, k->title,
+		    conf_key_type(w->key_type));
+		err_advise(&err, "Use key-type = ecdsa-p256 there.");
+		conf_unit_warn(main, 0, &err, diag);
+	}
+	if (w->must_staple > 0 && (k->can & CA_NO_STAPLE) != 0) {
+		err_set(&err, ERR_CONFIG_BAD, "certificate \"%s\": %s has "
+		    "given OCSP up, and refuses must-staple; it is ordered "
+		    "without", cert->title, k->title);
+		err_advise(&err, "Leave out must-staple.");
+		conf_unit_warn(main, 0, &err, diag);
 	}
 	if (w->validity_ms <= 0 || (k->can & CA_CAN_VALIDITY) != 0)
 		return;
@@ -615,6 +688,7 @@ warn_eab(const struct conf_unit *main, const struct conf_ca *ca,
 {
 	struct err err;
 
+	assert(ca->eab_kid != NULL);
 	if ((k->can & CA_NEEDS_EAB) == 0 || *ca->eab_kid != '\0')
 		return;
 	err_set(&err, ERR_EAB_NEEDED, "nothing can be ordered from %s: it "
@@ -624,6 +698,7 @@ warn_eab(const struct conf_unit *main, const struct conf_ca *ca,
 	conf_unit_warn(main, 0, &err, diag);
 }
 
+/* Each CA is told of once, whoever uses it. */
 static void
 warn_cas(const struct conf_unit *main, const struct conf *c,
     struct conf_diag *diag)
@@ -642,6 +717,7 @@ warn_cas(const struct conf_unit *main, const struct conf *c,
 		w = conf_effective(c, &c->certs[i].wish);
 		warn_wish(main, &c->certs[i], &w, k, diag);
 		conf_wish_free(&w);
+		assert(ca >= c->cas && (size_t)(ca - c->cas) < c->cas_n);
 		if (!told[ca - c->cas])
 			warn_eab(main, ca, k, diag);
 		told[ca - c->cas] = true;
@@ -649,6 +725,8 @@ warn_cas(const struct conf_unit *main, const struct conf *c,
 	free(told);
 }
 
+/* A file that turns out bad is left out, and the rest is looked at again: it
+ * may have been the only one to say what another one needs. */
 struct conf *
 conf_whole(struct conf_files *f, const struct conf *before,
     struct conf_diag *diag)
@@ -657,6 +735,7 @@ conf_whole(struct conf_files *f, const struct conf *before,
 	struct conf *c = NULL;
 	size_t bad, i;
 
+	assert(f->units_n > 0);
 	for (i = 0; i < f->presets_n; i++) {
 		struct conf_head *head = f->presets[i].top.element;
 
@@ -694,6 +773,7 @@ conf_read_bytes(const char *file, const void *p, size_t n,
 	struct conf_files f = { &unit, 1, NULL, 0 };
 	struct conf *c;
 
+	assert(file != NULL);
 	conf_unit_init(&unit, file, 0, false);
 	conf_parse(&unit, p, n, diag);
 	c = conf_whole(&f, before, diag);

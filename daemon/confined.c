@@ -1,5 +1,6 @@
 /* The common start of the programs that meet private keys. */
 #include <config.h>
+#include <assert.h>
 #include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -54,6 +55,7 @@ wiping_realloc(void *p, size_t n, const char *file, int line)
 	if (had >= n && n > 0)
 		return p;
 	q = n > 0 ? malloc(n) : NULL;
+	assert(had < n || n == 0);
 	if (q != NULL && p != NULL)
 		memcpy(q, p, had);
 	if (q != NULL || n == 0)
@@ -61,6 +63,7 @@ wiping_realloc(void *p, size_t n, const char *file, int line)
 	return q;
 }
 
+/* Before any input: a process that was started by anybody else ends here. */
 void
 confined_open(enum role role)
 {
@@ -68,6 +71,7 @@ confined_open(enum role role)
 	socklen_t n = sizeof(int);
 	int type;
 
+	assert(role != ROLE_MASTER && role < ROLE_COUNT);
 	log_open(role_name(role), LOG_LEVEL_INFO);
 	set_signals();
 	setrlimit(RLIMIT_CORE, &none);
@@ -87,9 +91,12 @@ confined_open(enum role role)
 	}
 }
 
+/* Tried in a child, with the real work: libraries of tomorrow may need a
+ * call that today's did not. */
 bool
 confined_fits(const struct sandbox_plan *plan, int (*work)(void))
 {
+	assert(work != NULL);
 	if (sandbox_try(plan, work))
 		return true;
 	log_error("alarm: the system call allow-list of the %s does not fit "
@@ -105,6 +112,7 @@ confined_enter(const struct sandbox_plan *plan)
 	struct sandbox_report report;
 	struct err err;
 
+	assert(plan->role != ROLE_MASTER);
 	if (sandbox_enter(plan, &report, &err) != 0) {
 		log_err(&err, "confinement");
 		exit(1);

@@ -1,5 +1,6 @@
 /* JSON for hooks, words from their ends. */
 #include <config.h>
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +32,7 @@ put_cert(struct buf *b, const struct deploy_use *u, const char *state_dir)
 	struct strv names = { NULL, 0 };
 	size_t i;
 
+	assert(u->b->cert != NULL);
 	if (v != NULL)
 		names = list_of(v->names);
 	text_id(id, (uint64_t)u->b->cert->id);
@@ -53,6 +55,9 @@ put_cert(struct buf *b, const struct deploy_use *u, const char *state_dir)
 static void
 put_head(struct buf *b, size_t n, const char *service, int event)
 {
+	assert(event >= 0 &&
+	    (size_t)event < sizeof(events) / sizeof(events[0]));
+	assert(events[event] != NULL);
 	put_text(b, "{\"event\": ", events[event]);
 	put_text(b, ", \"service\": ", service);
 	buf_printf(b, ", \"count\": %zu, \"certificates\": [", n);
@@ -66,6 +71,7 @@ deploy_input(const struct deploy_use *u, size_t n, const char *service,
 	struct buf text;
 	size_t i;
 
+	assert(n == 0 || u != NULL);
 	buf_init(&text, INPUT_MAX);
 	put_head(&text, n, service, event);
 	for (i = 0; i < n; i++) {
@@ -79,6 +85,7 @@ deploy_input(const struct deploy_use *u, size_t n, const char *service,
 		put_head(&text, n, service, event);
 		buf_puts(&text, "]}\n");
 	}
+	assert(!text.full && text.len > 0);
 	out = blob_copy(text.data, text.len);
 	buf_free(&text);
 	return out;
@@ -132,9 +139,12 @@ name_program(char out[128], const struct conf_service *s, bool check)
 		    "", argv->v[i]);
 	if (n > 126)
 		n = 126;
+	assert(n > 0 && n <= 126);
 	memcpy(out + n, "\"", 2);
 }
 
+/* A program that was refused says why by a code of ours; every other end is
+ * its own. */
 bool
 deploy_ran_well(const struct w_ran *r, const struct conf_service *s,
     bool check, struct deploy_end *end)
@@ -142,6 +152,7 @@ deploy_ran_well(const struct w_ran *r, const struct conf_service *s,
 	enum err_code code = check ? ERR_CHECK_FAILED : ERR_RELOAD_FAILED;
 	char program[128];
 
+	assert(end != NULL);
 	if (r->how == RAN_EXITED && r->code == 0)
 		return true;
 	name_program(program, s, check);
@@ -173,6 +184,7 @@ place_length(const char *word)
 
 	if (word[0] != '/' || path < 2 || word[path] != ':')
 		return 0;
+	assert(path >= 2);
 	line = strspn(word + path + 1, "0123456789");
 	return line > 0 && line < 8 ? path + 1 + line : 0;
 }

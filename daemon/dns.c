@@ -66,15 +66,18 @@ static void start_waiting(void);
 static void
 free_query(struct dns_query *q)
 {
+	assert(q->channel == NULL);
 	list_leave(&q->link);
 	dns_answer_free(&q->answer);
 	free(q->name);
 	free(q);
 }
 
+/* As people know it: the address that was asked, or whose resolver it is. */
 static const char *
 asked(const struct dns_query *q)
 {
+	assert(upstreams.n > 0 && q->upstream < upstreams.n);
 	if (q->server[0] != '\0')
 		return q->server;
 	if (upstreams.v[q->upstream][0] != '\0')
@@ -88,6 +91,7 @@ asked(const struct dns_query *q)
 static void
 finish_later(struct dns_query *q)
 {
+	assert(q->done != NULL);
 	list_leave(&q->link);
 	list_join(&finished, &q->link);
 	loop_timer_after(later, 0);
@@ -101,9 +105,12 @@ is_poor(const struct dns_answer *a)
 	    a->rcode == DNS_REFUSED;
 }
 
+/* A resolver that could not tell is no answer as long as there is another
+ * one. */
 static void
 replied(struct dns_query *q)
 {
+	assert(flying_count > 0 && q->channel == NULL && q->doh == NULL);
 	flying_count--;
 	if (q->done == NULL) {
 		free_query(q);
@@ -124,6 +131,7 @@ no_reply(struct dns_query *q, const char *why)
 {
 	struct err *err = &q->answer.err;
 
+	assert(why != NULL);
 	q->answer.replied = false;
 	err_set(err, ERR_DNS_SILENT, "%s %s: %s gives no answer: %s",
 	    q->name, dns_type_name(q->type), asked(q), why);
@@ -160,11 +168,13 @@ take_status(struct dns_query *q, int status)
 	return false;
 }
 
+/* c-ares calls it for each question exactly once, also when it is destroyed. */
 static void
 on_ares(void *arg, int status, int timeouts, unsigned char *p, int n)
 {
 	struct dns_query *q = arg;
 
+	assert(q->channel != NULL && q->channel->flying > 0);
 	(void)timeouts;
 	q->channel->flying--;
 	q->channel = NULL;
@@ -186,6 +196,7 @@ on_doh(void *ctx, const struct http_reply *r)
 	struct dns_query *q = ctx;
 	char words[64];
 
+	assert(q->doh != NULL && q->channel == NULL);
 	q->doh = NULL;
 	if (r->outcome != HTTP_REPLIED)
 		no_reply(q, r->err.text);
@@ -205,6 +216,7 @@ rearm(struct channel *ch)
 {
 	struct timeval most, *next;
 
+	assert(ch->flying >= 0 && ch->timer != NULL);
 	if (ch->flying == 0) {
 		loop_timer_after(ch->timer, DNS_IDLE_MS);
 		return;
@@ -220,6 +232,7 @@ rearm(struct channel *ch)
 static void
 close_channel(struct channel *ch)
 {
+	assert(channel_count > 0);
 	list_leave(&ch->link);
 	channel_count--;
 	ares_destroy(ch->ares);
@@ -228,11 +241,14 @@ close_channel(struct channel *ch)
 	free(ch);
 }
 
+/* Of c-ares while it flies; after that it tells that nobody has used it for
+ * a while. */
 static void
 on_tick(void *ctx)
 {
 	struct channel *ch = ctx;
 
+	assert(ch->timer != NULL);
 	if (ch->flying == 0) {
 		close_channel(ch);
 		return;
@@ -248,6 +264,7 @@ on_ready(void *ctx, int events)
 	struct channel *ch = w->of;
 	ares_socket_t fd = w->fd;
 
+	assert(ch->timer != NULL);
 	/* The watch may be gone after this. */
 	ares_process_fd(ch->ares, (events & LOOP_READ) != 0 ? fd :
 	    ARES_SOCKET_BAD, (events & LOOP_WRITE) != 0 ? fd :
@@ -261,6 +278,7 @@ watch_of(struct channel *ch, ares_socket_t fd)
 	struct list *l;
 	struct watch *w;
 
+	assert(fd != ARES_SOCKET_BAD);
 	for (l = ch->watches.next; l != &ch->watches; l = l->next)
 		if (LIST_OF(l, struct watch, link)->fd == fd)
 			return LIST_OF(l, struct watch, link);
@@ -278,6 +296,7 @@ on_socket(void *data, ares_socket_t fd, int readable, int writable)
 {
 	struct watch *w = watch_of(data, fd);
 
+	assert(w->of == data);
 	if (readable != 0 || writable != 0) {
 		loop_fd_want(w->loop, (readable != 0 ? LOOP_READ : 0) |
 		    (writable != 0 ? LOOP_WRITE : 0));
@@ -300,6 +319,7 @@ open_ares(struct channel *ch)
 	const char *servers = ch->server[0] != '\0' ? ch->server : addresses;
 	char only_dns[] = "b";
 
+	assert(ch->ares == NULL);
 	/* One server's refusal is its answer; of several resolvers the next
 	 * one is asked. */
 	o.flags = ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES | ARES_FLAG_EDNS |
@@ -321,6 +341,7 @@ open_channel(const char *server)
 {
 	struct channel *ch = xcalloc(1, sizeof(*ch));
 
+	assert(strlen(server) < DNS_SERVER_SIZE);
 	snprintf(ch->server, sizeof(ch->server), "%s", server);
 	list_init(&ch->link);
 	list_init(&ch->watches);
@@ -331,6 +352,7 @@ open_channel(const char *server)
 	ch->timer = loop_timer_new(on_tick, ch);
 	list_join(&channels, &ch->link);
 	channel_count++;
+	assert(channel_count <= DNS_CHANNELS_MAX);
 	return ch;
 }
 
@@ -352,6 +374,7 @@ has_room(const char *server)
 {
 	struct list *l;
 
+	assert(server != NULL);
 	if (channel_count < DNS_CHANNELS_MAX || find_channel(server) != NULL)
 		return true;
 	for (l = channels.next; l != &channels; l = l->next)
@@ -364,12 +387,15 @@ has_room(const char *server)
 
 /* --- sending -------------------------------------------------------- */
 
+/* A server of a zone is asked what it has itself, hence without "recursion
+ * desired". */
 static void
 send_by_ares(struct dns_query *q, struct blob *m)
 {
 	struct channel *ch = find_channel(q->server);
 	uint32_t id = chance_luck();
 
+	assert(m->len > RD_BYTE && q->channel == NULL);
 	if (ch == NULL)
 		ch = open_channel(q->server);
 	if (ch == NULL) {
@@ -396,6 +422,8 @@ send_by_https(struct dns_query *q, const struct blob *m)
 		.body = *m, .reply_max = DNS_MESSAGE_MAX
 	};
 
+	assert(q->server[0] == '\0' && q->upstream < upstreams.n);
+	assert(q->doh == NULL);
 	q->doh = http_send(&r, on_doh, q);
 }
 
@@ -404,6 +432,7 @@ start(struct dns_query *q)
 {
 	struct blob m = dns_question(q->name, q->type);
 
+	assert(flying_count < DNS_FLYING_MAX && q->channel == NULL);
 	list_leave(&q->link);
 	list_join(&flying, &q->link);
 	flying_count++;
@@ -424,6 +453,7 @@ start_waiting(void)
 	struct list *l, *next;
 	struct dns_query *q;
 
+	assert(flying_count >= 0);
 	for (l = waiting.next; l != &waiting &&
 	    flying_count < DNS_FLYING_MAX; l = next) {
 		next = l->next;
@@ -456,6 +486,7 @@ take_resolvers(const struct strv *resolvers)
 	struct buf csv;
 	size_t i;
 
+	assert(upstreams.n == 0 && addresses == NULL);
 	buf_init(&csv, CSV_MAX);
 	for (i = 0; i < resolvers->n; i++)
 		if (strncmp(resolvers->v[i], "https://", 8) == 0)
@@ -470,11 +501,13 @@ take_resolvers(const struct strv *resolvers)
 		strv_add(&upstreams, "");
 	addresses = csv.len > 0 ? buf_take(&csv) : NULL;
 	buf_free(&csv);
+	assert(upstreams.n > 0);
 }
 
 void
 dns_init(const struct strv *resolvers)
 {
+	assert(later == NULL || closing);
 	closing = false;
 	list_init(&channels);
 	list_init(&waiting);
@@ -490,6 +523,7 @@ drop_all(struct list *of)
 {
 	struct dns_query *q;
 
+	assert(closing);
 	while (!list_empty(of)) {
 		q = LIST_OF(of->next, struct dns_query, link);
 		if (q->doh != NULL)
@@ -505,6 +539,7 @@ dns_fini(void)
 	/* Frees what c-ares has, too: see on_ares. */
 	while (!list_empty(&channels))
 		close_channel(LIST_OF(channels.next, struct channel, link));
+	assert(channel_count == 0);
 	drop_all(&waiting);
 	drop_all(&flying);
 	drop_all(&finished);
@@ -523,6 +558,7 @@ dns_ask(const char *name, enum dns_type type, const char *server,
 	struct dns_query *q = xcalloc(1, sizeof(*q));
 
 	assert(done != NULL);
+	assert(later != NULL && name != NULL);
 	q->name = xstrdup(name);
 	q->type = type;
 	q->done = done;
@@ -540,6 +576,7 @@ dns_cancel(struct dns_query *q)
 {
 	if (q == NULL)
 		return;
+	assert(q->done != NULL);
 	q->done = NULL;
 	if (q->channel != NULL)
 		return;		/* c-ares cannot give one back */
@@ -565,5 +602,6 @@ length(const struct list *of)
 int
 dns_pending(void)
 {
+	assert(flying_count >= 0 && flying_count <= DNS_FLYING_MAX);
 	return length(&waiting) + length(&flying) + length(&finished);
 }

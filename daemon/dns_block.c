@@ -1,5 +1,6 @@
 /* Which dns block writes a record. */
 #include <config.h>
+#include <assert.h>
 #include <string.h>
 #include "daemon/dns.h"
 #include "daemon/proof_dns.h"
@@ -9,6 +10,7 @@ dns_block_named(const struct conf *c, const char *title, struct err *err)
 {
 	const struct conf_dns *d = conf_dns(c, title);
 
+	assert(title != NULL);
 	if (d == NULL) {
 		err_set(err, ERR_CONFIG_BAD, "there is no dns block \"%s\"",
 		    title);
@@ -24,6 +26,7 @@ fit(const struct conf_dns *d, const char *record)
 {
 	size_t i, best = 0, n;
 
+	assert(record != NULL);
 	if (d->zones.n == 0)
 		return 1;
 	for (i = 0; i < d->zones.n; i++) {
@@ -34,6 +37,8 @@ fit(const struct conf_dns *d, const char *record)
 	return best;
 }
 
+/* The longest zone that the record lies in decides; a tie is a question to a
+ * person, and no guess. */
 const struct conf_dns *
 dns_block_of(const struct conf *c, const char *named, const char *record,
     const struct strv *not, struct err *err)
@@ -53,6 +58,7 @@ dns_block_of(const struct conf *c, const char *named, const char *record,
 		} else if (n > 0 && n == most)
 			other = &c->dns[i];
 	}
+	assert(other == NULL || best != NULL);
 	if (best == NULL) {
 		err_set(err, ERR_CONFIG_BAD, "%s: no dns block writes there",
 		    record);

@@ -46,11 +46,14 @@ dns_rcode_name(enum dns_rcode r)
 
 /* --- names ---------------------------------------------------------- */
 
+/* Labels, and not letters, are compared at the seam: "ab.example" is not
+ * below "b.example". */
 bool
 dns_below(const char *name, const char *parent)
 {
 	size_t n = strlen(name), p = strlen(parent);
 
+	assert(name != NULL && parent != NULL);
 	if (p == 0)
 		return true;
 	return n >= p && strcmp(name + n - p, parent) == 0 &&
@@ -62,6 +65,7 @@ dns_parent(const char *name)
 {
 	const char *dot = strchr(name, '.');
 
+	assert(name != NULL);
 	if (*name == '\0')
 		return NULL;
 	return dot != NULL ? dot + 1 : "";
@@ -96,6 +100,7 @@ name_text(char out[DNS_NAME_SIZE], const uint8_t *p, size_t n)
 		}
 	}
 	out[to] = '\0';
+	assert(to < DNS_NAME_SIZE);
 	return true;
 }
 
@@ -112,6 +117,7 @@ dns_name_clean(char out[DNS_NAME_SIZE], const char *name)
 	ldns_rdf *r = NULL;
 	bool fine;
 
+	assert(name != NULL);
 	if (*name == '\0' || strcmp(name, ".") == 0) {
 		out[0] = '\0';
 		return true;
@@ -126,6 +132,7 @@ dns_name_clean(char out[DNS_NAME_SIZE], const char *name)
 
 /* --- questions ------------------------------------------------------ */
 
+/* With id 0: who sends it puts a random one in, DNS over HTTPS wants it so. */
 struct blob
 dns_question(const char *name, enum dns_type type)
 {
@@ -135,6 +142,7 @@ dns_question(const char *name, enum dns_type type)
 	ldns_pkt *pkt;
 	size_t n = 0;
 
+	assert(name != NULL);
 	if (owner == NULL)
 		return out;
 	pkt = ldns_pkt_query_new(owner, (ldns_rr_type)type,
@@ -157,6 +165,7 @@ dns_question(const char *name, enum dns_type type)
 static bool
 keep(struct dns_record *r, const void *p, size_t n)
 {
+	assert(r->text == NULL);
 	/* One more for the NUL; blob_copy of nothing would be NULL. */
 	r->text = xcalloc(1, n + 1);
 	if (n > 0)
@@ -172,6 +181,7 @@ take_address(struct dns_record *r, const ldns_rr *rr)
 	int family = r->type == DNS_A ? AF_INET : AF_INET6;
 	char words[INET6_ADDRSTRLEN];
 
+	assert(r->type == DNS_A || r->type == DNS_AAAA);
 	if (f == NULL || ldns_rdf_size(f) != (r->type == DNS_A ? 4u : 16u) ||
 	    inet_ntop(family, ldns_rdf_data(f), words, sizeof(words)) == NULL)
 		return false;
@@ -194,6 +204,7 @@ take_strings(struct dns_record *r, const ldns_rr *rr)
 	const ldns_rdf *f;
 	size_t i, n;
 
+	assert(r->type == DNS_TXT);
 	keep(r, "", 0);
 	for (i = 0; i < ldns_rr_rd_count(rr); i++) {
 		f = ldns_rr_rdf(rr, i);
@@ -219,6 +230,7 @@ take_caa(struct dns_record *r, const ldns_rr *rr)
 	const ldns_rdf *value = ldns_rr_rdf(rr, 2);
 	size_t i, n;
 
+	assert(r->type == DNS_CAA);
 	if (flags == NULL || tag == NULL || value == NULL ||
 	    ldns_rdf_size(flags) != 1 || ldns_rdf_size(tag) < 2)
 		return false;
@@ -228,6 +240,7 @@ take_caa(struct dns_record *r, const ldns_rr *rr)
 		n = sizeof(r->tag) - 1;
 	for (i = 0; i < n; i++)
 		r->tag[i] = (char)tolower(ldns_rdf_data(tag)[i + 1]);
+	assert(n < sizeof(r->tag));
 	return keep(r, ldns_rdf_data(value), ldns_rdf_size(value));
 }
 
@@ -255,12 +268,14 @@ take_record(struct dns_answer *a, const ldns_rr *rr)
 	if (i == sizeof(readers) / sizeof(readers[0]) ||
 	    ldns_rr_get_class(rr) != LDNS_RR_CLASS_IN)
 		return true;
+	assert(a->n < DNS_RECORDS_MAX);
 	r = &a->records[a->n++];
 	r->type = readers[i].type;
 	r->ttl = ldns_rr_ttl(rr);
 	return rdf_name(r->owner, ldns_rr_owner(rr)) && readers[i].take(r, rr);
 }
 
+/* A message with more than that is no answer to one of our questions. */
 static bool
 take_all(struct dns_answer *a, const ldns_pkt *pkt)
 {
@@ -268,6 +283,7 @@ take_all(struct dns_answer *a, const ldns_pkt *pkt)
 	size_t i, n = list != NULL ? ldns_rr_list_rr_count(list) : 0;
 	const ldns_rr *rr;
 
+	assert(a->records == NULL && a->n == 0);
 	if (n > DNS_RECORDS_MAX)
 		return false;
 	a->records = n > 0 ? xcalloc(n, sizeof(*a->records)) : NULL;
@@ -293,6 +309,7 @@ is_reply_to(const ldns_pkt *pkt, const char *name, enum dns_type type)
 	char owner[DNS_NAME_SIZE], wanted[DNS_NAME_SIZE];
 	const ldns_rr *rr;
 
+	assert(name != NULL);
 	if (!ldns_pkt_qr(pkt) || n > 1)
 		return false;
 	if (n == 0)
@@ -304,6 +321,8 @@ is_reply_to(const ldns_pkt *pkt, const char *name, enum dns_type type)
 	    dns_name_clean(wanted, name) && strcmp(owner, wanted) == 0;
 }
 
+/* What is true of it afterwards: about our question, whole, and every name
+ * in our spelling. */
 bool
 dns_unpack(struct dns_answer *out, const uint8_t *wire, size_t n,
     const char *name, enum dns_type type, struct err *err)
@@ -318,6 +337,7 @@ dns_unpack(struct dns_answer *out, const uint8_t *wire, size_t n,
 		return false;
 	}
 	fine = is_reply_to(pkt, name, type);
+	assert(out->n <= DNS_RECORDS_MAX);
 	if (!fine)
 		err_set(err, ERR_DNS_FAILS, "the reply is not about what was "
 		    "asked");
@@ -344,4 +364,5 @@ dns_answer_free(struct dns_answer *a)
 		free(a->records[i].text);
 	free(a->records);
 	memset(a, 0, sizeof(*a));
+	assert(a->n == 0 && a->records == NULL);
 }

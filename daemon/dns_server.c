@@ -1,6 +1,7 @@
 /* The address of a DNS server as people write it, and as we say it. */
 #include <config.h>
 #include <arpa/inet.h>
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,7 @@ port_parse(uint16_t *out, const char *s)
 	return true;
 }
 
+/* Reads "192.0.2.1", "192.0.2.1:53", "2001:db8::1" and "[2001:db8::1]:53". */
 bool
 dns_server_parse(struct dns_server *out, const char *s)
 {
@@ -50,6 +52,7 @@ dns_server_parse(struct dns_server *out, const char *s)
 	n = (size_t)(end - s);
 	if (n >= sizeof(out->address))
 		return false;
+	assert(end >= s);
 	memcpy(out->address, s, n);
 	out->ipv6 = inet_pton(AF_INET6, out->address, bytes) == 1;
 	if (!out->ipv6 && inet_pton(AF_INET, out->address, bytes) != 1)
@@ -60,6 +63,7 @@ dns_server_parse(struct dns_server *out, const char *s)
 void
 dns_server_text(char out[DNS_SERVER_SIZE], const struct dns_server *s)
 {
+	assert(s->address[0] != '\0');
 	snprintf(out, DNS_SERVER_SIZE, s->ipv6 ? "[%s]:%u" : "%s:%u",
 	    s->address, (unsigned)s->port);
 }

@@ -1,6 +1,7 @@
 /* One DNS message to a server by TCP, and its reply (RFC 7766). */
 #include <config.h>
 #include <arpa/inet.h>
+#include <assert.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdlib.h>
@@ -51,6 +52,8 @@ finish(struct dns_exchange *x)
 {
 	struct blob reply = { NULL, 0 };
 
+	assert(x->done != NULL);
+	assert(x->failed || x->in.len >= HEAD);
 	if (!x->failed) {
 		reply.p = (uint8_t *)x->in.data + HEAD;
 		reply.len = x->in.len - HEAD;
@@ -62,6 +65,7 @@ finish(struct dns_exchange *x)
 static void
 fail(struct dns_exchange *x, const char *why)
 {
+	assert(!x->failed && x->done != NULL);
 	x->failed = true;
 	err_set(&x->err, ERR_DNS_SILENT, "%s: no answer by TCP: %s",
 	    x->server, why);
@@ -74,6 +78,7 @@ on_limit(void *ctx)
 {
 	struct dns_exchange *x = ctx;
 
+	assert(x->timer != NULL);
 	if (!x->failed)
 		fail(x, "it timed out");
 	finish(x);
@@ -86,6 +91,7 @@ put(struct dns_exchange *x)
 	ssize_t n = send(x->fd, x->out.data + x->sent, x->out.len - x->sent,
 	    MSG_NOSIGNAL);
 
+	assert(x->fd >= 0 && x->sent < x->out.len);
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR ? 0 : -1;
 	x->sent += (size_t)n;
@@ -99,6 +105,7 @@ wanted(const struct dns_exchange *x)
 {
 	const uint8_t *p = (const uint8_t *)x->in.data;
 
+	assert(x->in.len <= x->in.max);
 	return x->in.len < HEAD ? HEAD : HEAD + p[0] * 256u + p[1];
 }
 
@@ -111,6 +118,8 @@ get(struct dns_exchange *x)
 	ssize_t n = recv(x->fd, part, most < sizeof(part) ? most :
 	    sizeof(part), 0);
 
+	assert(x->fd >= 0 && x->sent == x->out.len);
+	assert(x->in.len < wanted(x));
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR ? 0 : -1;
 	errno = 0;
@@ -126,6 +135,7 @@ go(void *ctx, int events)
 	struct dns_exchange *x = ctx;
 	int rc;
 
+	assert(!x->failed && x->watch != NULL);
 	(void)events;
 	rc = x->sent < x->out.len ? put(x) : get(x);
 	if (rc == 0)
@@ -145,6 +155,7 @@ open_to(struct dns_exchange *x)
 	struct sockaddr *to;
 	socklen_t len;
 
+	assert(x->fd < 0);
 	errno = EINVAL;
 	if (!dns_server_parse(&at, x->server))
 		return -1;
@@ -171,6 +182,8 @@ dns_exchange(const char *server, const struct blob *message,
 {
 	struct dns_exchange *x = xcalloc(1, sizeof(*x));
 
+	assert(done != NULL && message->len <= DNS_MESSAGE_MAX);
+	assert(strlen(server) < DNS_SERVER_SIZE);
 	strncpy(x->server, server, sizeof(x->server) - 1);
 	x->done = done;
 	x->ctx = ctx;
@@ -180,6 +193,7 @@ dns_exchange(const char *server, const struct blob *message,
 	buf_putc(&x->out, (char)(message->len >> 8));
 	buf_putc(&x->out, (char)message->len);
 	buf_add(&x->out, message->p, message->len);
+	assert(!x->out.full && x->out.len == HEAD + message->len);
 	x->timer = loop_timer_new(on_limit, x);
 	if (open_to(x) != 0) {
 		fail(x, strerror(errno));

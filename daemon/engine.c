@@ -1,5 +1,6 @@
 /* The engine's heart: start, recovery, drain, and what all jobs share. */
 #include <config.h>
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/text.h"
@@ -15,6 +16,7 @@
 #include "daemon/revoke.h"
 #include "daemon/sched.h"
 #include "daemon/selfcheck.h"
+#include "daemon/trial.h"
 #include "daemon/view.h"
 #include "daemon/wish_json.h"
 
@@ -54,6 +56,7 @@ static struct {
 const struct conf *
 engine_conf(void)
 {
+	assert(engine.conf != NULL);
 	return engine.conf;
 }
 
@@ -78,6 +81,7 @@ list_of(const char *lines)
 	const char *end;
 	char *one;
 
+	assert(lines != NULL);
 	for (; *lines != '\0'; lines = end + (*end == '\n')) {
 		end = lines + strcspn(lines, "\n");
 		one = xstrndup(lines, (size_t)(end - lines));
@@ -102,6 +106,7 @@ lines_of(const struct strv *l)
 void
 set_error(char **field, const struct err *err)
 {
+	assert(field != NULL);
 	free(*field);
 	*field = err != NULL ? view_error_json(err, NULL) : xstrdup("");
 }
@@ -120,6 +125,7 @@ engine_order_now(const struct row_cert *cert, bool new_key)
 	c.renew_forced = new_key ? 2 : 1;
 	c.iss_next_try_ms = 0;
 	c.iss_state = row_const("due");
+	assert(c.renew_forced > 0);
 	batch_put(turn_batch(), T_CERT, &c);
 	sched_put(JOB_RENEW, c.id, loop_now());
 	engine_touch(c.id);
@@ -139,11 +145,18 @@ engine_wish(const struct row_cert *c)
 {
 	struct conf_wish w;
 	struct err err;
+	char *said;
 
 	wish_init(&w);
 	if (wish_parse(&w, c->settings, &err) != 0)
 		log_err(&err, "%s: its settings in the inventory", c->name);
 	wish_fill(&w);
+	/* Who wrote it knows what it is; here it is a type like others. */
+	if (w.key_type != NULL && conf_key_type(w.key_type) != w.key_type) {
+		said = w.key_type;
+		w.key_type = xstrdup(conf_key_type(said));
+		free(said);
+	}
 	return w;
 }
 
@@ -153,6 +166,7 @@ engine_lifetime(const struct bundle *b)
 	const struct row_version *v = b->cert->newest > 0 ?
 	    bundle_version(b, b->cert->newest) : NULL;
 
+	assert(b->cert != NULL);
 	return v != NULL ? v->not_after_ms - v->not_before_ms : 0;
 }
 
@@ -166,6 +180,7 @@ mark(int64_t cert_id, bool touched)
 	char key[sizeof(TOUCH) + 16];
 	struct row_meta row = { key, NULL };
 
+	assert(touched || row.value == NULL);
 	memcpy(key, TOUCH, sizeof(TOUCH) - 1);
 	text_id(key + sizeof(TOUCH) - 1, (uint64_t)cert_id);
 	if (touched)
@@ -198,12 +213,15 @@ refresh(void *ctx, struct bundle *b, const struct err *err)
 	batch_put(turn_batch(), T_CERT, &c);
 }
 
+/* What is touched meanwhile makes a new list, for the next round of this
+ * turn. */
 static void
 refresh_touched(void *unused)
 {
 	size_t i, n = engine.touched_n;
 	int64_t *ids = engine.touched;
 
+	assert(n > 0 && ids != NULL);
 	(void)unused;
 	engine.touched = NULL;
 	engine.touched_n = engine.touched_room = 0;
@@ -226,6 +244,7 @@ engine_touch(int64_t cert_id)
 		    engine.touched_room * sizeof(*engine.touched));
 	}
 	engine.touched[engine.touched_n++] = cert_id;
+	assert(engine.touched_n <= engine.touched_room);
 	mark(cert_id, true);
 	if (engine.touched_n == 1)
 		turn_last(refresh_touched, NULL);
@@ -294,6 +313,7 @@ free_leases(struct rows *jobs)
 static void
 flipped(void *ctx, void *answer, const struct err *err)
 {
+	assert(engine.flips > 0);
 	if (err != NULL)
 		nothing(ctx, answer, err);
 	if (--engine.flips == 0)
@@ -307,6 +327,7 @@ flip_owed(void *ctx, struct bundle *b, const struct err *err)
 {
 	struct w_generation m;
 
+	assert(engine.flips > 0);
 	(void)ctx;
 	if (err != NULL || b->cert == NULL || b->cert->installed_gen == 0 ||
 	    purge_has(b->cert->id))
@@ -317,6 +338,8 @@ flip_owed(void *ctx, struct bundle *b, const struct err *err)
 	peer_ask(WIRE_FLIP, &m, flipped, NULL);
 }
 
+/* What a crash or a restart left: leases that nobody holds, challenges,
+ * reloads that are owed, states that are to be computed. */
 static void
 recovered(void *ctx, struct rows *answers, int n, const struct err *err)
 {
@@ -330,6 +353,7 @@ recovered(void *ctx, struct rows *answers, int n, const struct err *err)
 		log_err(err, "the inventory can't be read");
 		exit(1);
 	}
+	assert(engine.flips == 0 && n == 5);
 	engine.flips = 1;
 	free_leases(&answers[0]);
 	publish_again(&answers[1]);
@@ -348,13 +372,15 @@ recovered(void *ctx, struct rows *answers, int n, const struct err *err)
 		if (text_unid(&id, ROWS_AT(&answers[3], row_meta, i)->key +
 		    sizeof(TOUCH) - 1))
 			engine_touch((int64_t)id);
+	for (i = 0; i < answers[4].n; i++)
+		trial_recover(ROWS_AT(&answers[4], row_meta, i));
 	flipped(NULL, NULL, NULL);
 }
 
 static void
 recover(void *ctx)
 {
-	struct query q[4] = {
+	struct query q[5] = {
 		{ .table = T_JOB, .wheres = 1, .where = {
 			{ .col = "lease_until_ms", .cmp = CMP_GT } } },
 		{ .table = T_CHALLENGE },
@@ -362,10 +388,13 @@ recover(void *ctx)
 			{ .col = "owed", .cmp = CMP_EQ, .num = 1 } },
 		    .order = "cert_id" },
 		{ .table = T_META, .wheres = 1, .where = {
-			{ .col = "key", .cmp = CMP_PREFIX, .text = TOUCH } } }
+			{ .col = "key", .cmp = CMP_PREFIX, .text = TOUCH } } },
+		{ .table = T_META, .wheres = 1, .where = {
+			{ .col = "key", .cmp = CMP_PREFIX,
+			.text = TRIAL_KEY } } }
 	};
 
-	store_read(turn_store(), q, 4, recovered, ctx);
+	store_read(turn_store(), q, 5, recovered, ctx);
 }
 
 static void
@@ -373,6 +402,7 @@ beat(void *unused)
 {
 	struct w_empty m = { 0 };
 
+	assert(engine.beat != NULL);
 	(void)unused;
 	peer_tell(WIRE_BEAT, &m);
 	loop_timer_after(engine.beat, BEAT_MS);
@@ -381,6 +411,7 @@ beat(void *unused)
 void
 engine_open(struct conf *conf, const char *security)
 {
+	assert(conf != NULL && engine.conf == NULL);
 	engine.conf = conf;
 	engine.security = xstrdup(security);
 	engine.started_ms = loop_now();
@@ -401,6 +432,8 @@ engine_go(void)
 	struct happening h = { .event = "daemon.started",
 		.text = PACKAGE_VERSION };
 
+	assert(engine.conf != NULL && engine.store == NULL);
+	assert(turn_store() != NULL);
 	engine.store = turn_store();
 	turn_event(&h);
 	cas_init();
@@ -418,6 +451,7 @@ engine_start(struct conf *conf, struct store *store, const char *security)
 static void
 publish_rows(void *ctx, struct rows *answers, int n, const struct err *err)
 {
+	assert(err != NULL || n == 1);
 	(void)ctx;
 	(void)n;
 	if (err == NULL)
@@ -439,21 +473,25 @@ engine_peer_back(void *unused, int peer)
 static void
 drain_look(void *unused)
 {
+	assert(engine.drain != NULL && engine.drained != NULL);
 	(void)unused;
 	if (loop_mono() < engine.drain_until_ms &&
 	    (peers_pending() > 0 || http_pending() > 0)) {
 		loop_timer_after(engine.drain, DRAIN_LOOK_MS);
 		return;
 	}
+	assert(sched_is_stopped());
 	engine.drained(engine.drained_ctx);
 }
 
 void
 engine_drain(void (*done)(void *ctx), void *ctx)
 {
+	assert(done != NULL);
 	if (engine.drain != NULL)
 		return;
 	sched_stop();
+	assert(engine.drained == NULL);
 	engine.drained = done;
 	engine.drained_ctx = ctx;
 	engine.drain_until_ms = loop_mono() + DRAIN_MAX_MS;
@@ -461,15 +499,20 @@ engine_drain(void (*done)(void *ctx), void *ctx)
 	loop_timer_after(engine.drain, 0);
 }
 
+/* Those who wait at a CA go before the CAs, and all of them before the
+ * store. */
 void
 engine_fini(void)
 {
+	assert(engine.conf != NULL);
 	job_renew_fini();
+	job_install_fini();
 	job_ari_fini();
 	job_revoke_fini();
 	deploy_fini();
 	purge_fini();
 	selfcheck_fini();
+	trial_fini();
 	sched_fini();
 	cas_fini();
 	turn_fini();

@@ -52,6 +52,7 @@ void set_error(char **field, const struct err *err);
 /* The jobs' handlers, one file each. */
 void job_install(int64_t cert_id);
 int job_install_room(void);
+void job_install_fini(void);
 void job_deploy(int64_t unused);
 void job_renew(int64_t cert_id);
 int job_renew_room(void);

@@ -1,6 +1,7 @@
 /* The engine: libraries and descriptors first, then the heart, then the loop
  * until the master says drain or is gone. */
 #include <config.h>
+#include <assert.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -21,6 +22,8 @@
 
 enum { SECURITY_MS = 5000 };
 
+/* The master gives it as a sealed memory file: what is read can't change any
+ * more. */
 static struct conf *
 read_conf(void)
 {
@@ -29,6 +32,7 @@ read_conf(void)
 	struct err err;
 	void *p;
 
+	assert(WIRE_FD_CONFIG > STDERR_FILENO);
 	err_set(&err, ERR_INTERNAL, "no configuration from the master");
 	if (fstat(WIRE_FD_CONFIG, &st) == 0 && st.st_size > 0) {
 		p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE,
@@ -57,6 +61,7 @@ confine(const struct conf *c, struct sandbox_report *report)
 	buf_printf(&dir, "%s/db", c->state_dir);
 	plan.write_dir = dir.data;
 	buf_init(&report->lines, 8192);
+	assert(!dir.full && plan.write_dir != NULL);
 	if (sandbox_enter(&plan, report, &err) != 0) {
 		log_err(&err, "confinement");
 		exit(1);
@@ -102,6 +107,7 @@ security(void *unused, void *answer, const struct err *err)
 	const struct w_confined *w = answer;
 	char *text;
 
+	assert(security_timer != NULL);
 	(void)unused;
 	if (err == NULL) {
 		text = lines_of(&w->lines);

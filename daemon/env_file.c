@@ -1,5 +1,6 @@
 /* Reading KEY=value lines. Runs in the master. */
 #include <config.h>
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -14,6 +15,7 @@
 static int
 bad(struct err *err, int line, const char *what)
 {
+	assert(line > 0);
 	return err_set(err, ERR_CONFIG_BAD, "line %d: %s", line, what);
 }
 
@@ -31,6 +33,8 @@ is_ours(const char *key, size_t n)
 	return n == 4 && memcmp(key, "PATH", 4) == 0;
 }
 
+/* The text stands as the file has it: there is no shell that would expand
+ * anything. */
 static int
 add_line(struct strv *env, const char *p, size_t n, int line, struct err *err)
 {
@@ -38,6 +42,7 @@ add_line(struct strv *env, const char *p, size_t n, int line, struct err *err)
 	size_t key = eq != NULL ? (size_t)(eq - p) : 0, len;
 	struct buf b;
 
+	assert(n > 0 && line > 0);
 	if (key == 0)
 		return bad(err, line, "say KEY=value");
 	if (strspn(p, LETTERS "0123456789") != key || (*p >= '0' && *p <= '9'))
@@ -57,6 +62,7 @@ add_line(struct strv *env, const char *p, size_t n, int line, struct err *err)
 	buf_init(&b, ENV_FILE_MAX + 1);
 	buf_add(&b, p, key + 1);
 	buf_add(&b, value, len);
+	assert(!b.full);
 	strv_add(env, b.data);
 	buf_wipe(&b);
 	return 0;
@@ -86,6 +92,7 @@ env_file_parse(struct strv *env, const char *s, size_t n, struct err *err)
 	int line = 0;
 	size_t len;
 
+	assert(n == 0 || s != NULL);
 	if (memchr(s, '\0', n) != NULL)
 		return bad(err, 1, "it holds a NUL byte");
 	while (s < end) {
@@ -107,6 +114,7 @@ may_read(int fd, struct err *err)
 {
 	struct stat st;
 
+	assert(fd >= 0);
 	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
 		return err_set(err, ERR_CONFIG_BAD, "it is no regular file");
 	if (st.st_size > ENV_FILE_MAX)

@@ -1,6 +1,7 @@
 /* everleaf, the command: the table of its commands, options, help. What they
  * do is in the cli_*.c files. */
 #include <config.h>
+#include <assert.h>
 #include <curl/curl.h>
 #include <langinfo.h>
 #include <locale.h>
@@ -164,12 +165,14 @@ cli_has(const struct cli_args *a, const char *option)
 	return strv_has(&a->keys, option);
 }
 
+/* Given more than once, the last counts. */
 const char *
 cli_value(const struct cli_args *a, const char *option)
 {
 	const char *value = NULL;
 	size_t i;
 
+	assert(a->keys.n == a->values.n);
 	for (i = 0; i < a->keys.n; i++)
 		if (strcmp(a->keys.v[i], option) == 0)
 			value = a->values.v[i];
@@ -182,17 +185,21 @@ cli_values(const struct cli_args *a, const char *option)
 	struct strv list = { NULL, 0 };
 	size_t i;
 
+	assert(a->keys.n == a->values.n);
 	for (i = 0; i < a->keys.n; i++)
 		if (strcmp(a->keys.v[i], option) == 0)
 			strv_add(&list, a->values.v[i]);
 	return list;
 }
 
+/* Options of the command first come from the table of all: --json means the
+ * same everywhere. */
 static const struct cli_option *
 find_option(const struct cli_command *c, const char *name, size_t n)
 {
 	const struct cli_option *o;
 
+	assert(n <= strlen(name));
 	for (o = globals; o->name != NULL; o++)
 		if (strlen(o->name) == n && memcmp(o->name, name, n) == 0)
 			return o;
@@ -203,6 +210,7 @@ find_option(const struct cli_command *c, const char *name, size_t n)
 	return NULL;
 }
 
+/* Spelled nearly right it is named; else the help is. */
 static int
 unknown_option(const struct cli_command *c, const char *s)
 {
@@ -230,6 +238,7 @@ take_option(struct cli_args *a, int argc, char *argv[], int *i)
 	size_t n = strcspn(s, "=");
 	const struct cli_option *o = find_option(a->command, s, n);
 
+	assert(*i < argc && argv[*i][0] == '-');
 	if (o == NULL)
 		return unknown_option(a->command, s);
 	if (o->arg == NULL && s[n] == '=')
@@ -240,6 +249,7 @@ take_option(struct cli_args *a, int argc, char *argv[], int *i)
 	strv_add(&a->keys, o->name);
 	strv_add(&a->values, o->arg == NULL ? "" : s[n] == '=' ? s + n + 1 :
 	    argv[++*i]);
+	assert(a->keys.n == a->values.n);
 	return CLI_DONE;
 }
 
@@ -279,6 +289,7 @@ find_command(int argc, char *argv[], int *i)
 	const struct cli_command *c;
 	size_t n = strlen(argv[*i]);
 
+	assert(*i < argc);
 	for (c = cli_commands; c->name != NULL; c++) {
 		if (strcmp(c->name, argv[*i]) == 0)
 			return c;
@@ -320,11 +331,13 @@ parse(struct cli_args *a, int argc, char *argv[])
 	return CLI_DONE;
 }
 
+/* Too few is a question of its own in some commands, which then answer it. */
 static int
 check_words(const struct cli_args *a)
 {
 	const struct cli_command *c = a->command;
 
+	assert(c != NULL && (c->max < 0 || c->min <= c->max));
 	if ((int)a->words.n < c->min && c->missing == NULL)
 		return cli_usage("%s what? everleaf %s %s", c->name, c->name,
 		    c->words);
@@ -342,6 +355,7 @@ help_option(const struct cli_option *o)
 {
 	char both[64];
 
+	assert(o->name != NULL && o->help != NULL);
 	snprintf(both, sizeof(both), "%s%s%s", o->name, o->arg != NULL ? " " :
 	    "", o->arg != NULL ? o->arg : "");
 	printf("  %-20s %s\n", both, o->help);

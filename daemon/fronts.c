@@ -1,6 +1,7 @@
 /* Words about the server that has port 80 and does not pass http-01 on. Of
  * what it says about itself only a name that we know is repeated. */
 #include <config.h>
+#include <assert.h>
 #include <string.h>
 #include <strings.h>
 #include "daemon/fronts.h"
@@ -37,6 +38,7 @@ server_of(const char *reply)
 	return "";
 }
 
+/* The last of the table fits whatever the server calls itself. */
 void
 front_words(struct buf *out, const char *name, long status, const char *reply)
 {
@@ -45,6 +47,7 @@ front_words(struct buf *out, const char *name, long status, const char *reply)
 
 	while (strncmp(server, f->server, strlen(f->server)) != 0)
 		f++;
+	assert(f < fronts + sizeof(fronts) / sizeof(fronts[0]));
 	buf_printf(out, "%s answered %ld for http://%s/.well-known/"
 	    "acme-challenge/..., not with our token. %s", f->name, status,
 	    name, f->add);

@@ -2,6 +2,7 @@
  * in a queue per origin, so that neither a slow CA holds up another nor curl
  * gets more handles than may run. What ended is told in the next turn. */
 #include <config.h>
+#include <assert.h>
 #include <curl/curl.h>
 #include <openssl/crypto.h>
 #include <stdio.h>
@@ -26,9 +27,12 @@ struct http_limits http_limits = {
 	.per_origin = 50, .connections = 2
 };
 
+enum version { ANY, ONLY_1_1, ONLY_2 };
+
 struct origin {
 	struct list link, waiting;
 	char host[HOST_MAX];	/* with the port, unless it is 443 */
+	enum version version;	/* that may be spoken there */
 	unsigned running, cap;
 	size_t members;		/* exchanges, in whatever state */
 };
@@ -79,6 +83,7 @@ on_read(char *to, size_t size, size_t n, void *ctx)
 	struct http_exchange *x = ctx;
 	size_t left = x->body.len - x->taken, room = size * n;
 
+	assert(x->taken <= x->body.len);
 	if (left > room)
 		left = room;
 	if (left > 0)
@@ -97,9 +102,11 @@ on_seek(void *ctx, curl_off_t offset, int origin)
 	return CURL_SEEKFUNC_FAIL;
 }
 
+/* Anything but the length that curl gave makes it give up the transfer. */
 static size_t
 stop(struct http_exchange *x, enum http_fault fault)
 {
+	assert(fault != HTTP_FINE);
 	x->fault = fault;
 	return 0;
 }
@@ -109,8 +116,12 @@ on_line(char *p, size_t size, size_t n, void *ctx)
 {
 	struct http_exchange *x = ctx;
 
+	assert(x->easy != NULL);
 	if (!http_head_line(&x->head, p, size * n, HTTP_HEAD_MAX))
 		return stop(x, HTTP_HEAD_BAD);
+	if (x->origin->version == ONLY_2 && size * n > 7 &&
+	    memcmp(p, "HTTP/1.", 7) == 0)
+		return stop(x, HTTP_NOT_2);
 	if (http_head_length(&x->head) > x->reply_max &&
 	    strcmp(x->method, "HEAD") != 0)
 		return stop(x, HTTP_BODY_LONG);
@@ -122,16 +133,20 @@ on_body(char *p, size_t size, size_t n, void *ctx)
 {
 	struct http_exchange *x = ctx;
 
+	assert(x->in.len <= x->reply_max);
 	if (size * n > 0 && !buf_add(&x->in, p, size * n))
 		return stop(x, HTTP_BODY_LONG);
 	return size * n;
 }
 
+/* The address as it is connected to, after all lookups: a name that changes
+ * its mind between two of them gains nothing. */
 static curl_socket_t
 on_open(void *ctx, curlsocktype purpose, struct curl_sockaddr *a)
 {
 	struct http_exchange *x = ctx;
 
+	assert(x->easy != NULL);
 	(void)purpose;
 	if (x->no_inner && http_address_is_inner(&a->addr)) {
 		x->fault = HTTP_INNER;
@@ -148,6 +163,7 @@ on_progress(void *ctx, curl_off_t down_all, curl_off_t down, curl_off_t up_all,
 {
 	struct http_exchange *x = ctx;
 
+	assert(x->easy != NULL);
 	(void)down_all;
 	(void)down;
 	(void)up_all;
@@ -167,6 +183,7 @@ work(curl_socket_t socket, int mask)
 {
 	int n;
 
+	assert(multi != NULL);
 	flood_enter();
 	curl_multi_socket_action(multi, socket, mask, &n);
 }
@@ -203,6 +220,7 @@ on_watch(CURL *easy, curl_socket_t socket, int what, void *ctx, void *mine)
 		w->fd = loop_fd_new(socket, on_ready, w);
 		curl_multi_assign(multi, socket, w);
 	}
+	assert(w->socket == socket && w->fd != NULL);
 	loop_fd_want(w->fd, ((what & CURL_POLL_IN) != 0 ? LOOP_READ : 0) |
 	    ((what & CURL_POLL_OUT) != 0 ? LOOP_WRITE : 0));
 	return 0;
@@ -211,6 +229,7 @@ on_watch(CURL *easy, curl_socket_t socket, int what, void *ctx, void *mine)
 static int
 on_delay(CURLM *m, long delay_ms, void *ctx)
 {
+	assert(curl_timer != NULL);
 	(void)m;
 	(void)ctx;
 	if (delay_ms < 0)
@@ -243,25 +262,37 @@ forget_idle(void)
 			continue;
 		list_leave(l);
 		free(o);
+		assert(origin_count > 0);
 		origin_count--;
 	}
 }
 
+static enum version
+version_of(const char *word)
+{
+	return word == NULL || strcmp(word, "auto") == 0 ? ANY :
+	    strcmp(word, "1.1") == 0 ? ONLY_1_1 : ONLY_2;
+}
+
+/* Two CAs at one host may be spoken to in two ways: how many exchanges there
+ * may be at a time hangs on that. */
 static struct origin *
-find_origin(const char *host)
+find_origin(const char *host, enum version version)
 {
 	struct origin *o;
 	struct list *l;
 
+	assert(strlen(host) < HOST_MAX);
 	for (l = origins.next; l != &origins; l = l->next) {
 		o = LIST_OF(l, struct origin, link);
-		if (strcmp(o->host, host) == 0)
+		if (o->version == version && strcmp(o->host, host) == 0)
 			return o;
 	}
 	if (origin_count >= ORIGINS_KEPT)
 		forget_idle();
 	o = xcalloc(1, sizeof(*o));
 	snprintf(o->host, sizeof(o->host), "%s", host);
+	o->version = version;
 	/* Until it has shown that it speaks HTTP/2. */
 	o->cap = http_limits.connections;
 	list_init(&o->link);
@@ -309,6 +340,7 @@ add_line(struct http_exchange *x, const char *name, const char *value)
 	struct curl_slist *more;
 	char line[512];
 
+	assert(strlen(name) + strlen(value) + 3 < sizeof(line));
 	snprintf(line, sizeof(line), "%s:%s%s", name, *value != '\0' ? " " :
 	    "", value);
 	more = curl_slist_append(x->lines, line);
@@ -317,6 +349,8 @@ add_line(struct http_exchange *x, const char *name, const char *value)
 	x->lines = more;
 }
 
+/* All that a default of libcurl could decide otherwise in the next release
+ * is said. */
 static void
 set_switches(CURL *e)
 {
@@ -344,6 +378,7 @@ set_switches(CURL *e)
 	};
 	size_t i;
 
+	assert(agent[0] != '\0');
 	for (i = 0; i < sizeof(longs) / sizeof(longs[0]); i++)
 		curl_easy_setopt(e, longs[i].option, longs[i].value);
 	curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "https");
@@ -359,6 +394,7 @@ set_callbacks(struct http_exchange *x)
 {
 	CURL *e = x->easy;
 
+	assert(x->easy != NULL);
 	flood_watch(e);
 	curl_easy_setopt(e, CURLOPT_PRIVATE, x);
 	curl_easy_setopt(e, CURLOPT_ERRORBUFFER, x->words);
@@ -382,7 +418,11 @@ set_request(struct http_exchange *x)
 		CURL_BLOB_NOCOPY };
 	CURL *e = x->easy;
 
+	assert(x->lines == NULL);
 	curl_easy_setopt(e, CURLOPT_URL, x->url);
+	if (x->origin->version == ONLY_1_1)
+		curl_easy_setopt(e, CURLOPT_HTTP_VERSION,
+		    CURL_HTTP_VERSION_1_1);
 	/* "" keeps curl from the environment's. */
 	curl_easy_setopt(e, CURLOPT_PROXY, x->proxy);
 	add_line(x, "Accept", x->accept);
@@ -409,6 +449,7 @@ set_look(struct http_exchange *x)
 	CURL *e = x->easy;
 	char place[80];
 
+	assert(x->at != NULL && x->places == NULL);
 	snprintf(place, sizeof(place), strchr(x->at, ':') != NULL ?
 	    "::[%s]:" : "::%s:", x->at);
 	x->places = curl_slist_append(NULL, place);
@@ -426,6 +467,8 @@ set_look(struct http_exchange *x)
 static void
 free_exchange(struct http_exchange *x)
 {
+	assert(x->easy == NULL && x->origin->members > 0);
+	assert(exchanges > 0);
 	exchanges--;
 	free(x->at);
 	free(x->method);
@@ -445,6 +488,7 @@ free_exchange(struct http_exchange *x)
 static void
 start(struct http_exchange *x)
 {
+	assert(x->easy == NULL && x->origin->running < x->origin->cap);
 	x->easy = curl_easy_init();
 	if (x->easy == NULL)
 		abort();
@@ -497,6 +541,7 @@ start_some(void)
 static void
 detach(struct http_exchange *x)
 {
+	assert(x->easy != NULL && x->origin->running > 0 && running > 0);
 	list_leave(&x->link);
 	curl_multi_remove_handle(multi, x->easy);
 	curl_easy_cleanup(x->easy);
@@ -511,6 +556,7 @@ detach(struct http_exchange *x)
 static void
 tell_later(struct http_exchange *x)
 {
+	assert(x->easy == NULL && tell_timer != NULL);
 	list_join(&ended, &x->link);
 	loop_timer_after(tell_timer, 0);
 }
@@ -521,6 +567,7 @@ fill_reply(struct http_exchange *x)
 	struct http_reply *r = &x->reply;
 	long version = 0;
 
+	assert(x->easy != NULL && x->reply.body.p == NULL);
 	r->outcome = HTTP_REPLIED;
 	r->status = x->head.status;
 	r->content_type = x->head.field[HEAD_TYPE];
@@ -547,6 +594,20 @@ fault_of(const struct http_exchange *x, CURLcode code)
 	return x->fault;
 }
 
+/* libcurl has one word for a stream that the server refused unread (GOAWAY,
+ * RFC 9113 section 6.8) and for a connection that broke before the answer: it
+ * would send again, but must not. */
+static enum http_outcome
+outcome_of(const struct http_failure *f)
+{
+	if (!f->sent)
+		return HTTP_NOT_SENT;
+	return f->fault == HTTP_FINE && f->code == CURLE_SEND_FAIL_REWIND ?
+	    HTTP_CUT : HTTP_LOST;
+}
+
+/* What is told apart is whether the other side can have seen the request:
+ * only what can't may simply be sent again. */
 static void
 end(struct http_exchange *x, CURLcode code)
 {
@@ -554,6 +615,7 @@ end(struct http_exchange *x, CURLcode code)
 		x->origin->host, x->words, false };
 	long bytes = 0, fresh = 0, tunnel = 0;
 
+	assert(x->easy != NULL && x->origin->running > 0);
 	curl_easy_getinfo(x->easy, CURLINFO_REQUEST_SIZE, &bytes);
 	curl_easy_getinfo(x->easy, CURLINFO_NUM_CONNECTS, &fresh);
 	/* Words to a proxy that lets nobody through reach no CA. */
@@ -564,13 +626,14 @@ end(struct http_exchange *x, CURLcode code)
 	if (code == CURLE_OK)
 		fill_reply(x);
 	else {
-		x->reply.outcome = f.sent ? HTTP_LOST : HTTP_NOT_SENT;
+		x->reply.outcome = outcome_of(&f);
 		http_explain(&f, &x->reply.err);
 		if (*x->proxy != '\0')
 			err_context(&x->reply.err, "by proxy %s", x->proxy);
 		log_debug("%s: exchange failed (%d %s)", f.host, (int)code,
 		    x->words);
 	}
+	assert(x->reply.outcome == HTTP_REPLIED || x->reply.err.code != ERR_OK);
 	detach(x);
 	tell_later(x);
 }
@@ -583,6 +646,7 @@ collect(void)
 	char *mine;
 	int left;
 
+	assert(multi != NULL);
 	while ((m = curl_multi_info_read(multi, &left)) != NULL)
 		if (m->msg == CURLMSG_DONE) {
 			curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE,
@@ -598,6 +662,7 @@ tell(void *ctx)
 {
 	struct list *l;
 
+	assert(told == NULL);
 	(void)ctx;
 	/* What ends from here on belongs to the next turn. */
 	while ((l = list_take(&ended)) != NULL)
@@ -617,6 +682,7 @@ http_init(struct err *err)
 {
 	const curl_version_info_data *v;
 
+	assert(multi == NULL);
 	/* Whatever openssl.cnf says is not for us. */
 	OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK ||
@@ -653,6 +719,7 @@ drop_all(struct list *from)
 		if (x->easy != NULL)
 			detach(x);
 		free_exchange(x);
+		assert(list_empty(from));
 	}
 }
 
@@ -669,6 +736,7 @@ http_fini(void)
 	while ((l = list_take(&origins)) != NULL)
 		free(LIST_OF(l, struct origin, link));
 	origin_count = 0;
+	assert(exchanges == 0 && running == 0);
 	curl_multi_cleanup(multi);
 	multi = NULL;
 	loop_timer_free(curl_timer);
@@ -684,6 +752,7 @@ http_send(const struct http_request *r,
 	char host[HOST_MAX];
 	bool fine = host_of(host, r->url, r->at != NULL);
 
+	assert(done != NULL && multi != NULL);
 	exchanges++;
 	x->method = xstrdup(r->method);
 	x->url = xstrdup(r->url);
@@ -701,9 +770,10 @@ http_send(const struct http_request *r,
 	buf_init(&x->in, r->reply_max);
 	x->done = done;
 	x->ctx = ctx;
-	x->origin = find_origin(host);
+	x->origin = find_origin(host, version_of(r->version));
 	x->origin->members++;
 	list_init(&x->link);
+	assert(x->easy == NULL && exchanges > 0);
 	if (fine) {
 		list_join(&x->origin->waiting, &x->link);
 		start_some();
@@ -719,6 +789,7 @@ http_send(const struct http_request *r,
 void
 http_cancel(struct http_exchange *x)
 {
+	assert(x->done != NULL);
 	if (x == told)
 		return;
 	list_leave(&x->link);
@@ -738,5 +809,6 @@ http_counts(uint64_t *sent, uint64_t *opened)
 int
 http_pending(void)
 {
+	assert(exchanges >= 0);
 	return exchanges;
 }

@@ -20,6 +20,9 @@ enum {
 enum http_outcome {
 	HTTP_REPLIED,		/* status, head and body are whole */
 	HTTP_NOT_SENT,		/* the request never left: err */
+	HTTP_CUT,		/* a POST; the connection ended without
+				 * a byte of answer: refused by GOAWAY, broken;
+				 * nobody can tell: err */
 	HTTP_LOST		/* it may have arrived: err */
 };
 
@@ -47,6 +50,8 @@ struct http_request {
 	bool no_inner;		/* refuse loopback and private addresses;
 				 * not through a proxy, which looks up */
 	const char *proxy;	/* "http://host:port"; NULL or "": none */
+	const char *version;	/* of HTTP: "1.1", "2" and no other; NULL or
+				 * "auto": 2 where the server has it */
 	/* A look: this address is asked, whatever the DNS says about the URL's
 	 * host; http:// is fine and a certificate is not looked at. NULL for
 	 * all else. */

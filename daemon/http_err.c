@@ -1,5 +1,6 @@
 /* libcurl's error numbers, told as what went wrong between us and the CA. */
 #include <config.h>
+#include <assert.h>
 #include <string.h>
 #include <openssl/x509.h>
 #include "daemon/http_err.h"
@@ -54,6 +55,8 @@ find_story(CURLcode code)
 
 	while (s->curl != code && s->curl != CURLE_OK)
 		s++;
+	assert(s >= stories &&
+	    s < stories + sizeof(stories) / sizeof(stories[0]));
 	return s;
 }
 
@@ -63,6 +66,7 @@ detail(const struct http_failure *f)
 {
 	long n = 0;
 
+	assert(f->code != CURLE_OK);
 	if (f->code == CURLE_COULDNT_CONNECT) {
 		curl_easy_getinfo(f->easy, CURLINFO_OS_ERRNO, &n);
 		return n != 0 ? strerror((int)n) : "";
@@ -82,6 +86,7 @@ detail(const struct http_failure *f)
 static bool
 broke_in_handshake(const struct http_failure *f)
 {
+	assert(f->words != NULL);
 	return f->code == CURLE_SSL_CONNECT_ERROR &&
 	    (strstr(f->words, "SSL routines") == NULL ||
 	    strstr(f->words, "unexpected eof") != NULL);
@@ -102,6 +107,7 @@ explain_time(const struct http_failure *f, struct err *err)
 {
 	curl_off_t us = 0;
 
+	assert(f->code == CURLE_OPERATION_TIMEDOUT);
 	curl_easy_getinfo(f->easy, CURLINFO_TOTAL_TIME_T, &us);
 	if (!f->sent)
 		err_set(err, ERR_CA_DOWN, "%s: no connection to it within "
@@ -124,22 +130,32 @@ explain_fault(const struct http_failure *f, struct err *err)
 		    "may be",
 		[HTTP_FLOOD] = "it floods the connection instead of answering",
 		[HTTP_INNER] = "its name leads to a loopback or private "
-		    "address"
+		    "address",
+		[HTTP_NOT_2] = "it answers by HTTP/1.1, and http-version = 2 "
+		    "takes no other than HTTP/2"
 	};
 
+	assert((size_t)f->fault < sizeof(words) / sizeof(words[0]));
+	assert(words[f->fault] != NULL);
 	err_set(err, f->fault == HTTP_INNER ? ERR_CA_DOWN : ERR_CA_PROTOCOL,
 	    "%s: %s", f->host, words[f->fault]);
 	if (f->fault == HTTP_INNER)
 		err_advise(err, "Check the name servers of this machine; for "
 		    "a CA of your own set trust-file");
+	if (f->fault == HTTP_NOT_2)
+		err_advise(err, "Leave out http-version in the block of this "
+		    "CA");
 }
 
+/* Our own reason for stopping it first, then the proxy's, then curl's
+ * number. */
 void
 http_explain(const struct http_failure *f, struct err *err)
 {
 	const struct story *s = find_story(f->code);
 	const char *more = detail(f);
 
+	assert(f->host != NULL && f->words != NULL);
 	if (f->fault != HTTP_FINE)
 		explain_fault(f, err);
 	else if (proxy_refused(f) != 0) {

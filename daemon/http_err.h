@@ -6,7 +6,7 @@
 
 /* What our own callbacks stopped. */
 enum http_fault { HTTP_FINE, HTTP_HEAD_BAD, HTTP_BODY_LONG, HTTP_FLOOD,
-	HTTP_INNER };
+	HTTP_INNER, HTTP_NOT_2 };
 
 struct http_failure {
 	CURL *easy;		/* for what curl remembers of it */

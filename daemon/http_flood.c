@@ -2,6 +2,7 @@
  * its progress after each look at a transfer, and OpenSSL each record that it
  * has read, also while curl does not come back. */
 #include <config.h>
+#include <assert.h>
 #include <openssl/ssl.h>
 #include <string.h>
 #include <time.h>
@@ -26,6 +27,7 @@ cpu_us(void)
 static int64_t
 limit_us(void)
 {
+	assert(http_limits.cpu_ms > 0);
 	return http_limits.cpu_ms * 1000;
 }
 
@@ -37,11 +39,14 @@ flood_enter(void)
 	cut = false;
 }
 
+/* Counted from the last look: what one transfer costs is not held against
+ * the next. */
 bool
 flood_over(int64_t *spent_us)
 {
 	int64_t now = cpu_us();
 
+	assert(*spent_us >= 0);
 	*spent_us += now - mark_us;
 	mark_us = now;
 	return *spent_us > limit_us();
@@ -101,6 +106,7 @@ flood_can_be_stopped(void)
 void
 flood_watch(CURL *easy)
 {
+	assert(easy != NULL);
 	if (flood_can_be_stopped())
 		curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, on_context);
 }

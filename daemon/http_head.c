@@ -1,6 +1,7 @@
 /* What may be believed of a reply's head, and of the address that it comes
  * from. No I/O: the tests and the fuzzer feed it directly. */
 #include <config.h>
+#include <assert.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,6 +54,7 @@ status_of(const char *p, size_t n)
 			return 0;
 		status = status * 10 + (s[i] - '0');
 	}
+	assert(status >= 0 && status <= 999);
 	return status;
 }
 
@@ -62,12 +64,15 @@ join(char **list, const char *p, size_t n)
 {
 	size_t len = strlen(*list);
 
+	assert(*list != NULL);
 	*list = xrealloc(*list, len + n + 3);
 	memcpy(*list + len, ", ", 2);
 	memcpy(*list + len + 2, p, n);
 	(*list)[len + 2 + n] = '\0';
 }
 
+/* The first counts; that it came twice is told, and most readers then
+ * believe none of them. */
 static void
 take_field(struct http_head *h, const char *p, size_t n)
 {
@@ -88,12 +93,15 @@ take_field(struct http_head *h, const char *p, size_t n)
 	}
 	for (colon++; colon < p + n && is_blank(*colon); colon++)
 		;
+	assert(colon <= p + n);
 	if (h->field[i] != NULL)
 		join(&h->field[i], colon, (size_t)(p + n - colon));
 	else
 		h->field[i] = xstrndup(colon, (size_t)(p + n - colon));
 }
 
+/* RFC 6890: this network, private, shared, loopback, link-local, benchmarks,
+ * multicast and what lies above. */
 bool
 http_head_line(struct http_head *h, const char *p, size_t n, size_t max)
 {
@@ -106,6 +114,7 @@ http_head_line(struct http_head *h, const char *p, size_t n, size_t max)
 	    memchr(p, '\r', n) != NULL)
 		return false;
 	h->bytes += all;
+	assert(h->bytes <= max);
 	if (h->whole)
 		return true;
 	if (n == 0)
@@ -168,12 +177,14 @@ inner6(const uint8_t a[16])
 	    (a[0] == 0xfe && (a[1] & 0xc0) >= 0x80);
 }
 
+/* An IPv4 address in the clothes of IPv6 is judged as what it is. */
 bool
 http_address_is_inner(const struct sockaddr *sa)
 {
 	struct sockaddr_in in4;
 	struct sockaddr_in6 in6;
 
+	assert(sa != NULL);
 	if (sa->sa_family == AF_INET) {
 		memcpy(&in4, sa, sizeof(in4));
 		return inner4(ntohl(in4.sin_addr.s_addr));

@@ -1,6 +1,7 @@
 /* Configuration and run-time wishes become rows: what enters, what changes,
  * what is retired. Nothing is ever deleted here (purge.h does that). */
 #include <config.h>
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/name.h"
@@ -30,10 +31,13 @@ inventory_kind(const char *name)
 	char canonical[256];
 	struct err err;
 
+	assert(name != NULL);
 	name_parse(canonical, &kind, name, &err);
 	return kind == NAME_IP ? "ip" : "dns";
 }
 
+/* A name that is no longer wished for stays as long as the newest version
+ * has it. */
 static void
 put_idents(int64_t cert_id, const struct conf_wish *wish,
     const struct bundle *b)
@@ -41,6 +45,7 @@ put_idents(int64_t cert_id, const struct conf_wish *wish,
 	const struct row_ident *old;
 	size_t i, k;
 
+	assert(b == NULL || b->cert->id == cert_id);
 	for (i = 0; b != NULL && i < b->idents.n; i++) {
 		struct row_ident gone;
 
@@ -76,6 +81,7 @@ put_deployments(int64_t cert_id, const struct conf_wish *wish,
 	bool changed = false;
 	size_t i;
 
+	assert(b == NULL || b->cert->id == cert_id);
 	for (i = 0; i < wish->services.n; i++) {
 		struct row_deployment row = { .cert_id = cert_id,
 			.service = wish->services.v[i],
@@ -99,6 +105,29 @@ put_deployments(int64_t cert_id, const struct conf_wish *wish,
 	return changed;
 }
 
+static bool
+same_bytes(const struct blob *a, const struct blob *b)
+{
+	return a->len == b->len && (a->len == 0 ||
+	    memcmp(a->p, b->p, a->len) == 0);
+}
+
+/* The CSR that a wish of a file goes with. */
+static bool
+fill_csr(struct row_cert *c, const struct conf_wish *wish)
+{
+	const struct conf_cert *k = conf_cert(engine_conf(), c->name);
+	struct blob now = { NULL, 0 };
+
+	if (k != NULL && wish->csr_file != NULL && *wish->csr_file != '\0')
+		now = k->csr;
+	if (same_bytes(&c->csr, &now))
+		return false;
+	blob_free(&c->csr);
+	c->csr = blob_copy(now.p, now.len);
+	return true;
+}
+
 /* The texts of a row that a wish decides. Returns true if any changed. */
 bool
 inventory_fill(struct row_cert *c, const struct conf_wish *wish,
@@ -108,6 +137,7 @@ inventory_fill(struct row_cert *c, const struct conf_wish *wish,
 	char *settings = wish_text(&all), hash[17];
 	bool changed;
 
+	assert(src->source != NULL);
 	text_hash(hash, settings, strlen(settings));
 	free(c->wish);
 	c->wish = wish_text(wish);
@@ -121,9 +151,11 @@ inventory_fill(struct row_cert *c, const struct conf_wish *wish,
 	row_text(&c->settings_hash, hash);
 	free(settings);
 	conf_wish_free(&all);
-	return changed;
+	return fill_csr(c, wish) || changed;
 }
 
+/* Files first, and at once: the placeholder is there before anybody asks for
+ * it. */
 void
 inventory_make(const char *name, const struct conf_wish *wish,
     const struct wish_source *src, int64_t renew_due_ms)
@@ -135,6 +167,7 @@ inventory_make(const char *name, const struct conf_wish *wish,
 	struct happening h = { .event = "wish.added", .cert_id = c.id,
 		.name = name, .actor = src->actor };
 
+	assert(src->actor != NULL && name != NULL);
 	row_text(&c.name, name);
 	row_text(&c.state, "new");
 	row_text(&c.iss_state, "due");
@@ -142,6 +175,7 @@ inventory_make(const char *name, const struct conf_wish *wish,
 	c.renew_at_ms = renew_due_ms;
 	c.installed = -1;
 	inventory_fill(&c, wish, src);
+	assert(c.id > 0 && c.newest == 0);
 	batch_put(turn_batch(), T_CERT, &c);
 	put_idents(c.id, &all, NULL);
 	put_deployments(c.id, &all, NULL);
@@ -163,6 +197,8 @@ say_change(const struct row_cert *c, const struct wish_source *src,
 	turn_event(&h);
 }
 
+/* What changes about the names, or the CA, orders a new version; services
+ * and group only move files. */
 bool
 inventory_change(const struct bundle *b, const struct conf_wish *wish,
     const struct wish_source *src)
@@ -174,24 +210,29 @@ inventory_change(const struct bundle *b, const struct conf_wish *wish,
 	bool ca = strcmp(before.ca, now.ca) != 0;
 	bool group = strcmp(before.group, now.group) != 0;
 	bool services, changed = inventory_fill(c, wish, src);
+	bool csr = !same_bytes(&c->csr, &b->cert->csr);
+	const char *why = names ? "names" : csr ? "csr" : ca ? "ca" : NULL;
 
+	assert(src->actor != NULL && b->cert != NULL);
 	if (c->retired_ms != 0) {
 		c->retired_ms = 0;
 		changed = true;
 	}
 	services = put_deployments(c->id, &now, b);
+	assert(c->retired_ms == 0);
 	if (changed || services) {
 		c->changed_ms = loop_now();
-		if (names || ca) {
+		if (why != NULL) {
 			c->renew_at_ms = loop_now();
-			row_text(&c->renew_reason, names ? "names" : "ca");
+			row_text(&c->renew_reason, why);
 			put_idents(c->id, &now, b);
 		}
 		sched_put(JOB_RENEW, c->id, c->renew_at_ms);
 		if (services || group)
 			sched_put(JOB_INSTALL, c->id, loop_now());
 		say_change(c, src, "wish.changed", names ?
-		    "names changed; a new version is ordered now" : NULL);
+		    "names changed; a new version is ordered now" : csr ?
+		    "csr-file changed; a new version is ordered now" : NULL);
 	}
 	batch_put(turn_batch(), T_CERT, c);
 	engine_touch(c->id);
@@ -208,6 +249,7 @@ inventory_retire(const struct bundle *b, const char *actor)
 	struct row_cert c = *b->cert;
 	struct wish_source src = { .actor = actor };
 
+	assert(actor != NULL);
 	if (c.retired_ms != 0)
 		return;
 	c.retired_ms = c.changed_ms = loop_now();
@@ -247,8 +289,10 @@ same_as_row(const struct row_cert *c, const struct conf_cert *k)
 	char *settings = wish_text(&all);
 	bool same = c->retired_ms == 0 && strcmp(c->settings, settings) == 0 &&
 	    strcmp(c->where, k->where) == 0 &&
-	    strcmp(c->names_where, k->names_where) == 0;
+	    strcmp(c->names_where, k->names_where) == 0 &&
+	    same_bytes(&c->csr, &k->csr);
 
+	assert(c->settings != NULL && k->where != NULL);
 	free(settings);
 	conf_wish_free(&all);
 	return same;
@@ -262,6 +306,7 @@ wake_waiting(const struct row_cert *c)
 		sched_put(JOB_RENEW, c->id, loop_now());
 }
 
+/* Rows against the file, then the file against the rows. */
 static void
 compare(struct rows *certs)
 {
@@ -280,6 +325,8 @@ compare(struct rows *certs)
 			bundle_by_id(turn_store(), c->id, retire_one, NULL);
 		if (k == NULL)
 			continue;
+		assert(k >= conf->certs &&
+		    (size_t)(k - conf->certs) < conf->certs_n);
 		seen[k - conf->certs] = true;
 		wake_waiting(c);
 		if (!same_as_row(c, k))
@@ -298,6 +345,8 @@ compare(struct rows *certs)
 	free(seen);
 }
 
+/* What is being removed is known before anything else: it is not to be made
+ * again. */
 static void
 read_certs(void *unused, struct rows *answers, int n, const struct err *err)
 {
@@ -309,6 +358,7 @@ read_certs(void *unused, struct rows *answers, int n, const struct err *err)
 		log_err(err, "the inventory can't be read");
 		exit(1);
 	}
+	assert(n == 2 && sync_run.done != NULL);
 	for (i = 0; i < answers[1].n; i++)
 		purge_recover(ROWS_AT(&answers[1], row_meta, i));
 	compare(&answers[0]);
@@ -322,6 +372,7 @@ inventory_sync(void (*done)(void *ctx), void *ctx)
 		{ .table = T_META, .wheres = 1, .where = { { .col = "key",
 		    .cmp = CMP_PREFIX, .text = PURGE_KEY } } } };
 
+	assert(done != NULL);
 	sync_run.done = done;
 	sync_run.ctx = ctx;
 	sync_run.made = 0;

@@ -9,10 +9,14 @@
 #include "daemon/log.h"
 #include "daemon/peers.h"
 #include "daemon/sched.h"
+#include "daemon/trial.h"
 
-enum { HOLD_MS = 60 * 1000 };	/* waits up to this stay in memory */
+enum { HOLD_MS = 60 * 1000,	/* waits up to this stay in memory */
+	BUSY_STEPS = 32, BUSY_MS = 250 };	/* busy: so many in this time */
 
 static struct issue *issues;
+static int64_t last_steps[BUSY_STEPS];	/* monotonic; a ring */
+static unsigned steps;			/* in all */
 
 struct issue *
 issue_new(struct ca *ca)
@@ -63,6 +67,8 @@ issue_save(struct issue *s)
 {
 	struct buf b;
 
+	if (s->trial != NULL)
+		return;
 	buf_init(&b, 4 * ACME_JSON_MAX);
 	acme_order_save(s->order, &b);
 	free(s->row.state);
@@ -130,11 +136,27 @@ time_came(void *ctx)
 	issue_step(ctx, &e);
 }
 
-/* Short waits stay here; a long one leaves memory, its order row resumes it. */
+static void
+too_long(struct issue *s)
+{
+	struct err err;
+
+	err_set(&err, ERR_CA_PROCESSING, "%s is not done after %d minutes; the "
+	    "trial ends here", s->name, TRIAL_MS / (60 * 1000));
+	issue_fail(s, &err);
+}
+
+/* Short waits stay here; a long one leaves memory, its order row resumes it.
+ * A trial has none: it waits here, and not for ever. */
 static void
 wait_until(struct issue *s, int64_t at_ms)
 {
-	if (at_ms - loop_now() <= HOLD_MS) {
+	if (s->trial != NULL && loop_mono() + at_ms - loop_now() >
+	    trial_until(s->trial)) {
+		too_long(s);
+		return;
+	}
+	if (s->trial != NULL || at_ms - loop_now() <= HOLD_MS) {
 		if (s->timer == NULL)
 			s->timer = loop_timer_new(time_came, s);
 		loop_timer_after(s->timer, at_ms - loop_now());
@@ -178,6 +200,13 @@ do_wish(struct issue *s, const struct acme_wish *w)
 	}
 }
 
+bool
+issue_is_busy(void)
+{
+	return issues != NULL && steps >= BUSY_STEPS &&
+	    loop_mono() - last_steps[steps % BUSY_STEPS] < BUSY_MS;
+}
+
 void
 issue_step(void *ctx, const struct acme_event *event)
 {
@@ -186,6 +215,7 @@ issue_step(void *ctx, const struct acme_event *event)
 	struct err err;
 
 	err_clear(&err);
+	last_steps[steps++ % BUSY_STEPS] = loop_mono();
 	w = acme_order_step(s->order, ca_session(s->ca), loop_now(), event,
 	    &err);
 	log_debug("%s: %s", s->name, acme_order_stage(s->order));

@@ -12,6 +12,7 @@
 #include "store/rows.h"
 
 struct proof;
+struct trial;
 
 struct issue {
 	struct row_order row;
@@ -28,6 +29,7 @@ struct issue {
 					 * the one that is ordered */
 	struct proof *proofs;
 	struct proof *proof;		/* of the wish under way */
+	struct trial *trial;		/* NULL: none; trial.h */
 	struct issue *next;
 };
 
@@ -39,8 +41,14 @@ void issue_free_all(void);
 void issue_save(struct issue *s);
 /* The next step of the order, with what came of the wish before. */
 void issue_step(void *ctx, const struct acme_event *event);
+/* Orders make their way right now, many of them: they do not just wait. */
+bool issue_is_busy(void);
 /* keeper, program or name server could not. */
 void issue_peer_error(struct issue *s, const struct err *err);
+
+/* --- job_renew.c ----------------------------------------------------------*/
+/* The order that the wish asks for. b: what it replaces; NULL: nothing. */
+struct acme_order *issue_order(const struct issue *s, const struct bundle *b);
 
 /* --- issue_proof.c --------------------------------------------------------*/
 /* A challenge that was published before a restart. */
@@ -51,6 +59,10 @@ void issue_withdraw(struct issue *s, const struct acme_wish *w);
 void issue_check(struct issue *s, const struct acme_wish *w);
 
 /* --- issue_key.c ----------------------------------------------------------*/
+/* Its key is somebody's own, and nothing can be ordered for that: the CSR is
+ * not known, or its key was revoked as one that others have. */
+bool issue_csr_refused(const struct bundle *b, const struct conf_wish *wish,
+    struct err *err);
 void issue_key_choose(struct issue *s, const struct bundle *b);
 /* A version was issued: the key that was shown as the next one is taken, or
  * out of date. */

@@ -206,7 +206,7 @@ looked(void *ctx, const struct standing *found)
 	struct acme_event e = { .kind = ACME_CHECKED };
 	struct err err;
 
-	if (!found->unknown)
+	if (!found->unknown && s->trial == NULL)
 		standing_note(s->row.cert_id, s->peer_wish.ident, &want,
 		    found);
 	if (found->there || found->unknown) {

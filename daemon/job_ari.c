@@ -189,7 +189,7 @@ ask(struct asking *a, const char *url)
 	const struct conf_ca *ca = ca_conf(a->ca);
 	struct http_request r = { .method = "GET", .url = url,
 		.reply_max = REPLY_MAX, .trust = ca->trust,
-		.proxy = ca->proxy,
+		.proxy = ca->proxy, .version = ca->http_version,
 		.no_inner = ca->trust.len == 0 };
 
 	a->http = http_send(&r, answered, a);

@@ -3,6 +3,7 @@
  * here: the wish to go back is a row (a generation in state "returning")
  * before the files move, and job INSTALL does it before anything else. */
 #include <config.h>
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,6 +80,7 @@ put_state(const struct row_generation *g, const char *state)
 {
 	struct row_generation row = *g;
 
+	assert(strcmp(g->state, state) != 0);
 	row.state = row_const(state);
 	batch_put(turn_batch(), T_GENERATION, &row);
 }
@@ -90,6 +92,7 @@ back_record(const struct bundle *b, const struct back *to)
 	char text[80];
 	size_t i;
 
+	assert(b->cert != NULL);
 	for (i = 0; i < b->generations.n; i++) {
 		const struct row_generation *g = ROWS_AT(&b->generations,
 		    row_generation, i);
@@ -135,6 +138,7 @@ deploy_put_back(const struct bundle *b)
 	struct back to = back_find(b);
 	size_t i;
 
+	assert(b->cert != NULL);
 	if (returning(b) != NULL)
 		return true;
 	for (i = 0; i < b->generations.n; i++) {
@@ -179,6 +183,7 @@ gone_back(const struct going *g)
 {
 	size_t i;
 
+	assert(g->b != NULL && g->err.class == ERR_NONE);
 	back_record(g->b, &g->to);
 	for (i = 0; i < g->b->deployments.n; i++) {
 		struct row_deployment d = *ROWS_AT(&g->b->deployments,
@@ -198,6 +203,7 @@ give_up(const struct bundle *b, const struct row_generation *g)
 {
 	struct err err;
 
+	assert(strcmp(g->state, "returning") == 0);
 	put_state(g, "old");
 	err_set(&err, ERR_INSTALL_FAILED, "version %lld can't be put back: it "
 	    "is not valid any more", (long long)g->version);
@@ -213,6 +219,8 @@ refused(const struct going *g)
 	struct err err;
 	size_t i;
 
+	assert(g->b != NULL && g->err.class != ERR_NONE);
+	assert(failures >= 1);
 	for (i = 0; i < g->b->deployments.n; i++) {
 		const struct row_deployment *d = ROWS_AT(&g->b->deployments,
 		    row_deployment, i);
@@ -239,11 +247,14 @@ refused(const struct going *g)
 	sched_later(JOB_INSTALL, g->cert_id, at);
 }
 
+/* Whether the files could be moved or not: the rows, as they are by now, say
+ * so. */
 static void
 write_result(void *ctx, struct bundle *b, const struct err *err)
 {
 	struct going *g = ctx;
 
+	assert(g->b != NULL);
 	if (err != NULL || b->cert == NULL)
 		engine_job_over(JOB_INSTALL, g->cert_id, err);
 	else {
@@ -263,6 +274,7 @@ flipped(void *ctx, void *answer, const struct err *err)
 {
 	struct going *g = ctx;
 
+	assert(g->err.class == ERR_NONE);
 	(void)answer;
 	if (err != NULL)
 		g->err = *err;
@@ -276,15 +288,19 @@ go_back(void *ctx)
 	struct going *g = ctx;
 	struct w_generation flip = { (uint64_t)g->cert_id, g->to.gen };
 
+	assert(g->b != NULL && g->b->cert->id == g->cert_id);
 	peer_ask(WIRE_FLIP, &flip, flipped, g);
 }
 
+/* A version that came in between is tried first: what is newer may well be
+ * what mends it. */
 bool
 back_begin(struct bundle *b)
 {
 	const struct row_generation *row = returning(b);
 	struct going *g;
 
+	assert(b->cert != NULL);
 	if (row == NULL)
 		return false;
 	if (b->cert->newest > b->cert->installed) {

@@ -22,6 +22,7 @@ deploy_free(struct deploy *d)
 {
 	size_t i;
 
+	assert(d->members_n == 0 || d->members != NULL);
 	for (i = 0; i < d->members_n; i++)
 		bundle_free(d->members[i].b);
 	free(d->members);
@@ -42,6 +43,7 @@ deploy_at(int64_t at_ms)
 {
 	if (due_at != 0 && due_at <= at_ms)
 		return;
+	assert(due_at == 0 || at_ms < due_at);
 	due_at = at_ms;
 	sched_put(JOB_DEPLOY, 0, at_ms);
 }
@@ -131,12 +133,14 @@ forget_runs(const struct deploy *d)
 			    row_run, i));
 }
 
+/* A round that was cut off at its most is followed by the next at once. */
 void
 deploy_over(struct deploy *d)
 {
 	bool more = d->due.n == ITEMS_MAX && d->members_n > 0;
 	int64_t next = more ? loop_now() : d->next_ms;
 
+	assert(d == round_now && d->loading == 0);
 	forget_runs(d);
 	deploy_free(d);
 	round_now = NULL;
@@ -175,6 +179,7 @@ find_services(struct deploy *d)
 	const struct conf *conf = engine_conf();
 	size_t i, s;
 
+	assert(d->services == NULL && d->members_n > 0);
 	d->services = xcalloc(conf->services_n, sizeof(*d->services));
 	for (s = 0; s < conf->services_n; s++) {
 		for (i = 0; i < d->members_n; i++)
@@ -187,6 +192,8 @@ find_services(struct deploy *d)
 	}
 }
 
+/* What of a certificate is in place, where it could go back to, and which
+ * services have read it already. */
 static void
 join(struct deploy *d, size_t item)
 {
@@ -194,6 +201,7 @@ join(struct deploy *d, size_t item)
 	const struct row_deployment *w;
 	size_t s;
 
+	assert(item < d->members_n && m->round == d);
 	m->new_gen = (uint32_t)m->b->cert->installed_gen;
 	m->old = back_find(m->b);
 	m->rollback = back_is(m->b);
@@ -215,7 +223,9 @@ assemble(struct deploy *d)
 	const struct conf_service *conf;
 	size_t i;
 
+	assert(d->round == NULL);
 	find_services(d);
+	assert(d->services_n <= engine_conf()->services_n);
 	d->round = round_new(d->members_n, d->services_n);
 	for (i = 0; i < d->services_n; i++) {
 		conf = d->services[i].conf;
@@ -229,6 +239,7 @@ assemble(struct deploy *d)
 static void
 loaded_all(struct deploy *d)
 {
+	assert(d == round_now && d->loading == 0);
 	if (d->members_n == 0) {
 		deploy_over(d);
 		return;
@@ -244,12 +255,15 @@ deploy_look_again(struct deploy *d, int64_t at_ms)
 		d->next_ms = at_ms;
 }
 
+/* Not each of those that are due comes along: its time may not have come, or
+ * it is on its way out. */
 static void
 member_loaded(void *ctx, struct bundle *b, const struct err *err)
 {
 	struct deploy *d = ctx;
 	int64_t at;
 
+	assert(d == round_now && d->loading > 0);
 	if (err != NULL)
 		deploy_look_again(d, loop_now() + CONF_MINUTE);
 	else if (b->cert != NULL && b->cert->installed > 0 &&
@@ -265,12 +279,15 @@ member_loaded(void *ctx, struct bundle *b, const struct err *err)
 		loaded_all(d);
 }
 
+/* One more than there are is counted, so that answers that come within the
+ * call can't end the round before all are asked. */
 static void
 load_members(struct deploy *d)
 {
 	int64_t *ids = xcalloc(d->due.n, sizeof(*ids));
 	size_t i, k, n = 0;
 
+	assert(d->members == NULL && d->due.n <= ITEMS_MAX);
 	for (i = 0; i < d->due.n; i++) {
 		int64_t id = ROWS_AT(&d->due, row_deployment, i)->cert_id;
 
@@ -279,6 +296,7 @@ load_members(struct deploy *d)
 		if (k == n)
 			ids[n++] = id;
 	}
+	assert(n <= d->due.n);
 	d->members = xcalloc(n, sizeof(*d->members));
 	d->loading = n + 1;
 	for (i = 0; i < n; i++)
@@ -291,6 +309,7 @@ load_members(struct deploy *d)
 static void
 take(struct rows *to, struct rows *from)
 {
+	assert(from->n == 0 || from->v != NULL);
 	*to = *from;
 	from->v = NULL;
 	from->n = 0;
@@ -310,17 +329,21 @@ wait_for(struct deploy *d, const struct row_deployment *next)
 	deploy_look_again(d, row.since_ms);
 }
 
+/* Who owes a reload now, what is known of the services, and which runs were
+ * under way when we were here last. */
 static void
 due_read(void *ctx, struct rows *answers, int n, const struct err *err)
 {
 	struct deploy *d = ctx;
 
+	assert(d == round_now && d->members_n == 0);
 	(void)n;
 	if (err != NULL) {
 		deploy_look_again(d, loop_now() + CONF_MINUTE);
 		deploy_over(d);
 		return;
 	}
+	assert(n == 4);
 	take(&d->due, &answers[0]);
 	take(&d->rows, &answers[1]);
 	take(&d->runs, &answers[2]);
@@ -347,6 +370,7 @@ job_deploy(int64_t unused)
 
 	(void)unused;
 	assert(round_now == NULL);
+	assert(sched_is_running(JOB_DEPLOY, 0));
 	wanted = sched_running(JOB_INSTALL) > 0;
 	if (wanted) {
 		due_at = now + INSTALLS_END_MS;

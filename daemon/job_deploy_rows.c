@@ -1,6 +1,7 @@
 /* What came of a round, in the rows of each certificate and service: states,
  * errors with their evidence, events, and when it is tried again. */
 #include <config.h>
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +35,7 @@ say(const struct member *m, const char *service, const char *event,
 
 /* --- words ------------------------------------------------------------- */
 
+/* What people read: whose fault it is, and what is in place now. */
 static void
 verdict_words(struct err *err, const struct record *r, const struct concern *s,
     enum round_verdict v)
@@ -42,6 +44,8 @@ verdict_words(struct err *err, const struct record *r, const struct concern *s,
 	bool back = round_is_back(r->d->round, r->item);
 	char place[160], first[160 + 16];
 
+	assert(v == ROUND_REFUSED || v == ROUND_BROKEN ||
+	    v == ROUND_RELOAD_FAILED);
 	if (v == ROUND_REFUSED) {
 		err_set(err, s->end.err.code, "%s refuses the new files; the "
 		    "previous ones are back", name);
@@ -73,6 +77,7 @@ verdict_evidence(struct strv *saw, const struct concern *s,
 	    v == ROUND_BROKEN && s->old_fail_too ?
 	    " with the new files AND with the old ones:" : ":";
 
+	assert(v != ROUND_AS_BEFORE && v != ROUND_RELOADED);
 	text_local(at, loop_now());
 	snprintf(line, sizeof(line), "%s\t%s at %s%s", s->conf->title,
 	    s->end.what, at + 11, with);
@@ -95,6 +100,7 @@ retry_later(struct record *r, struct row_deployment *row,
 {
 	int64_t life = engine_lifetime(r->m->b), at;
 
+	assert(row->failures != 0);
 	at = loop_now() + (engine_own_trouble(&s->end.err) ?
 	    plan_own_trouble(row->failures, life) :
 	    plan_backoff(row->failures, life, chance_luck()));
@@ -116,6 +122,7 @@ record_failed(struct record *r, struct row_deployment *row,
 	struct strv saw = { NULL, 0 };
 	struct err err;
 
+	assert(row->owed == 0 && row->since_ms == 0);
 	verdict_words(&err, r, s, v);
 	verdict_evidence(&saw, s, v);
 	row->error = view_error_json(&err, &saw);
@@ -133,12 +140,14 @@ record_put_back(const struct record *r, struct row_deployment *row)
 {
 	struct err err;
 
+	assert(round_is_back(r->d->round, r->item));
 	err_set(&err, ERR_CHECK_FAILED, "the previous files are back: %s "
 	    "refuses the new ones", r->guilty);
 	row->state = row_const("waiting");
 	row->error = view_error_json(&err, NULL);
 }
 
+/* Read by its service, and not proved yet: the probe comes next. */
 static void
 record_reloaded(const struct record *r, struct row_deployment *row,
     const struct concern *s)
@@ -149,6 +158,7 @@ record_reloaded(const struct record *r, struct row_deployment *row,
 	    "reloaded" : checks ? "checked; it has no reload" :
 	    "it has neither check nor reload";
 
+	assert(row->owed == 0 && row->since_ms == 0);
 	row->version = m->b->cert->installed;
 	if (m->rollback) {	/* why it was put back still stands */
 		say(m, s->conf->title, "service.reloaded", "reloaded with the "
@@ -164,6 +174,8 @@ record_reloaded(const struct record *r, struct row_deployment *row,
 	    "service.checked", did, NULL);
 }
 
+/* The verdict of the round becomes the row of one certificate on one
+ * service. */
 static void
 record_one(struct record *r, const struct row_deployment *old,
     size_t service)
@@ -172,6 +184,7 @@ record_one(struct record *r, const struct row_deployment *old,
 	const struct concern *s = &r->d->services[service];
 	struct row_deployment row = *old;
 
+	assert(service < r->d->services_n);
 	if (v == ROUND_AS_BEFORE)
 		return;
 	row.owed = 0;
@@ -192,12 +205,14 @@ record_one(struct record *r, const struct row_deployment *old,
 
 /* --- all of one certificate -------------------------------------------- */
 
+/* Who is named to the others whose files went back with its own. */
 static const char *
 guilty_of(const struct deploy *d, size_t item)
 {
 	enum round_verdict v;
 	size_t s;
 
+	assert(item < d->members_n);
 	for (s = 0; s < d->services_n; s++) {
 		v = round_verdict(d->round, item, s);
 		if (v == ROUND_REFUSED || v == ROUND_RELOAD_FAILED)
@@ -223,6 +238,7 @@ record_member(struct deploy *d, size_t item)
 	struct record r = { d, m, item, guilty_of(d, item), 0 };
 	size_t i, s;
 
+	assert(item < d->members_n && m->round == d);
 	for (i = 0; i < m->b->deployments.n; i++) {
 		const struct row_deployment *row = ROWS_AT(&m->b->deployments,
 		    row_deployment, i);
@@ -251,6 +267,7 @@ record_services(const struct deploy *d)
 	char *json = NULL;
 	size_t i;
 
+	assert(d->loading == 0);
 	for (i = 0; i < d->services_n; i++) {
 		const struct concern *s = &d->services[i];
 		const struct row_service *old = deploy_service_row(d,
@@ -276,6 +293,8 @@ member_reread(void *ctx, struct bundle *b, const struct err *err)
 {
 	struct member *m = ctx;
 
+	assert(m->round->loading > 0);
+	assert(m->b != NULL);
 	if (err != NULL)
 		deploy_look_again(m->round, loop_now() + CONF_MINUTE);
 	else if (b->cert != NULL) {
@@ -295,6 +314,7 @@ deploy_record(struct deploy *d)
 {
 	size_t i, n = d->members_n;
 
+	assert(n > 0 && d->loading == 0);
 	d->loading = n;
 	for (i = 0; i < n; i++)
 		bundle_by_id(turn_store(), d->members[i].b->cert->id,

@@ -2,6 +2,7 @@
  * it. A hook's run is known by a durable id and by what it is about: after a
  * restart it is joined if exactly this was under way, and else begun anew. */
 #include <config.h>
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,8 @@ static void step(struct deploy *d, bool good);
 
 /* --- files ------------------------------------------------------------- */
 
+/* The round decides what a file that can't be moved means; people hear of it
+ * here. */
 static void
 flipped(void *ctx, void *answer, const struct err *err)
 {
@@ -28,6 +31,7 @@ flipped(void *ctx, void *answer, const struct err *err)
 		m->b->cert->installed };
 	struct err why;
 
+	assert(d->wish.kind == ROUND_FLIP && d->wish.item < d->members_n);
 	(void)answer;
 	if (err != NULL) {
 		why = *err;
@@ -46,6 +50,7 @@ flip(struct deploy *d)
 	struct w_generation w = { (uint64_t)m->b->cert->id,
 		d->wish.back ? m->old.gen : m->new_gen };
 
+	assert(d->wish.kind == ROUND_FLIP);
 	peer_ask(WIRE_FLIP, &w, flipped, d);
 }
 
@@ -56,6 +61,7 @@ flip_back(void *ctx, struct bundle *b, const struct err *err)
 	struct deploy *d = ctx;
 	struct err why;
 
+	assert(d->wish.kind == ROUND_FLIP && d->wish.back);
 	if (err == NULL && b->cert != NULL && back_allowed(b,
 	    &d->members[d->wish.item].old)) {
 		flip(d);
@@ -70,6 +76,7 @@ begin_flip(void *ctx)
 {
 	struct deploy *d = ctx;
 
+	assert(d->wish.kind == ROUND_FLIP && d->wish.item < d->members_n);
 	if (d->wish.back)
 		bundle_by_id(turn_store(), d->members[d->wish.item].b->cert->id,
 		    flip_back, d);
@@ -98,6 +105,7 @@ name_run(char out[WHAT_MAX], const struct deploy *d, const struct w_run *w)
 	struct buf b;
 	size_t i;
 
+	assert(d->wish.service < d->services_n);
 	buf_init(&b, CONTENT_MAX);
 	add_argv(&b, w->what == RUN_CHECK ? &s->conf->check :
 	    &s->conf->reload);
@@ -118,6 +126,8 @@ name_run(char out[WHAT_MAX], const struct deploy *d, const struct w_run *w)
 	buf_free(&b);
 }
 
+/* The master may still be running what we asked for before a restart: asked
+ * again by the same id it is joined. */
 static void
 choose_run(struct deploy *d, const struct w_run *w)
 {
@@ -126,6 +136,7 @@ choose_run(struct deploy *d, const struct w_run *w)
 		.what = what, .started_ms = loop_now() };
 	size_t i;
 
+	assert(d->wish.service < d->services_n);
 	name_run(what, d, w);
 	for (i = 0; i < d->runs.n; i++) {
 		struct row_run *old = ROWS_AT(&d->runs, row_run, i);
@@ -150,6 +161,8 @@ ran(void *ctx, void *answer, const struct err *err)
 	struct row_run done = { .id = d->run };
 	bool good;
 
+	assert(d->wish.kind == ROUND_CHECK || d->wish.kind == ROUND_RELOAD);
+	assert(d->wish.service < d->services_n && d->run != 0);
 	batch_del(turn_batch(), T_RUN, &done);
 	if (err != NULL)
 		s->end = (struct deploy_end){ .err = *err };
@@ -179,6 +192,8 @@ event_of(const struct deploy *d, const char *service)
 	return RUN_ROLLBACK;
 }
 
+/* Who hears of what: all of the round that this service uses, or, if it is
+ * just one, that one by name. */
 static void
 fill_run(struct w_run *w, const struct deploy *d)
 {
@@ -189,6 +204,7 @@ fill_run(struct w_run *w, const struct deploy *d)
 	size_t i;
 
 	memset(w, 0, sizeof(*w));
+	assert(d->wish.service < d->services_n);
 	w->service = s->conf->title;
 	w->what = d->wish.kind == ROUND_CHECK ? RUN_CHECK : RUN_RELOAD;
 	w->event = event_of(d, s->conf->title);
@@ -201,6 +217,7 @@ fill_run(struct w_run *w, const struct deploy *d)
 		uses[w->count++].version = round_is_back(d->round, i) ?
 		    m->old.version : m->b->cert->installed;
 	}
+	assert(w->count > 0 && (size_t)w->count <= d->members_n);
 	w->input = deploy_input(uses, w->count, s->conf->title, w->event,
 	    engine_conf()->state_dir);
 	only = w->count == 1 ? uses[0].b->cert : NULL;
@@ -220,6 +237,7 @@ ask_run(void *ctx)
 	struct deploy *d = ctx;
 	struct w_run w;
 
+	assert(d->run != 0);
 	fill_run(&w, d);
 	w.run = (uint64_t)d->run;
 	peer_ask(WIRE_RUN, &w, ran, d);
@@ -232,6 +250,7 @@ begin_run(struct deploy *d)
 {
 	struct w_run w;
 
+	assert(d->wish.kind == ROUND_CHECK || d->wish.kind == ROUND_RELOAD);
 	fill_run(&w, d);
 	choose_run(d, &w);
 	blob_free(&w.input);
@@ -244,6 +263,7 @@ begin_run(struct deploy *d)
 static void
 step(struct deploy *d, bool good)
 {
+	assert(d->round != NULL && d->loading == 0);
 	d->wish = round_step(d->round, good);
 	if (d->wish.kind == ROUND_DONE)
 		deploy_record(d);
@@ -256,5 +276,6 @@ step(struct deploy *d, bool good)
 void
 deploy_run(struct deploy *d)
 {
+	assert(d->members_n > 0 && d->services_n > 0);
 	step(d, true);
 }

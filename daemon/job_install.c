@@ -3,12 +3,14 @@
  * before its files are made, the files before the row says live. Job INSTALL.
  */
 #include <config.h>
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include "acme/acme.h"
 #include "base/text.h"
 #include "daemon/chance.h"
 #include "daemon/engine.h"
+#include "daemon/issue.h"
 #include "daemon/log.h"
 #include "daemon/loop.h"
 #include "daemon/meta.h"
@@ -17,12 +19,14 @@
 #include "daemon/purge.h"
 #include "daemon/sched.h"
 
-enum { ROUND_OVER_MS = 500,
-	INSTALLS_MAX = 64 };
+/* While many orders make their way an install leaves three quarters of the
+ * time to them, unless one has waited for so long. */
+enum { ROUND_OVER_MS = 500, INSTALLS_MAX = 4,
+	REST_TIMES = 3, REST_MAX_MS = 1000, LATE_MS = 10 * 1000 };
 
 /* One install under way. */
 struct install {
-	int64_t cert_id;
+	int64_t cert_id, began_ms;	/* monotonic */
 	struct bundle *b;
 	struct row_generation gen;	/* its texts are static */
 	int64_t version;
@@ -30,11 +34,59 @@ struct install {
 	struct err err;
 };
 
+static struct {
+	struct loop_timer *timer;
+	int64_t until_ms;		/* monotonic */
+} rest;
+
 static void begin(struct install *n);
+
+/* --- beside orders -------------------------------------------------------- */
+
+static void
+rest_over(void *unused)
+{
+	(void)unused;
+	sched_kick();
+}
+
+static void
+begin_rest(const struct install *n)
+{
+	int64_t ms = REST_TIMES * (loop_mono() - n->began_ms);
+
+	ms = ms < REST_MAX_MS ? ms : REST_MAX_MS;
+	rest.until_ms = loop_mono() + ms;
+	if (!issue_is_busy())
+		return;
+	if (rest.timer == NULL)
+		rest.timer = loop_timer_new(rest_over, NULL);
+	loop_timer_after(rest.timer, ms);
+}
+
+int
+job_install_room(void)
+{
+	int running = sched_running(JOB_INSTALL);
+	int64_t oldest = sched_oldest(JOB_INSTALL);
+
+	if (!issue_is_busy() ||
+	    (oldest != 0 && loop_now() - oldest > LATE_MS))
+		return INSTALLS_MAX - running;
+	return running == 0 && loop_mono() >= rest.until_ms;
+}
+
+void
+job_install_fini(void)
+{
+	loop_timer_free(rest.timer);
+	memset(&rest, 0, sizeof(rest));
+}
 
 static void
 install_free(struct install *n)
 {
+	begin_rest(n);
 	if (n->b != NULL)
 		bundle_free(n->b);
 	blob_free(&n->chain);
@@ -48,6 +100,7 @@ owe_reload(const struct bundle *b, const struct row_deployment *old,
 {
 	struct row_deployment d = *old;
 
+	assert(old->service[0] != '\0' && version > 0);
 	/* What the files before did is not held against these. */
 	if (d.wanted != version) {
 		d.failures = d.next_try_ms = 0;
@@ -112,6 +165,8 @@ retire_old_generation(const struct install *n)
 	}
 }
 
+/* All that follows from it in one turn: generation, certificate, what the
+ * services owe. */
 static void
 live_now(struct install *n)
 {
@@ -121,6 +176,7 @@ live_now(struct install *n)
 		.cert_id = c.id, .name = c.name, .version = n->version,
 		.text = n->version == 0 ? "placeholder in place" : NULL };
 
+	assert(n->b != NULL && n->err.class == ERR_NONE);
 	n->gen.state = row_const("live");
 	batch_put(turn_batch(), T_GENERATION, &n->gen);
 	retire_old_generation(n);
@@ -136,6 +192,7 @@ live_now(struct install *n)
 		sched_put(JOB_PRUNE, c.id, loop_now() + plan_delay(CONF_DAY,
 		    engine_lifetime(n->b)));
 	engine_touch(c.id);
+	assert(c.installed == n->version && c.installed_gen == n->gen.gen);
 	sched_done(JOB_INSTALL, c.id);
 }
 
@@ -145,6 +202,7 @@ fail_deployment(const struct install *n, const struct row_deployment *old,
 {
 	struct row_deployment d = *old;
 
+	assert(next_ms >= loop_now());
 	d.error = NULL;
 	set_error(&d.error, err);
 	d.failures++;
@@ -170,6 +228,8 @@ say_failed(const struct install *n, const struct err *err)
 	int64_t failures = 1, life = engine_lifetime(n->b), at;
 	size_t i;
 
+	assert(n->b != NULL && n->b->cert != NULL);
+	assert(failures >= 1);
 	for (i = 0; i < all->n; i++)
 		if (ROWS_AT(all, row_deployment, i)->failures >= failures)
 			failures = ROWS_AT(all, row_deployment, i)->failures +
@@ -186,12 +246,14 @@ say_failed(const struct install *n, const struct err *err)
 	engine_touch(n->cert_id);
 }
 
+/* The files are there, or not: the rows hear of it as they are by now. */
 static void
 write_result(void *ctx, struct bundle *b, const struct err *err)
 {
 	struct install *n = ctx;
 	bool good = n->err.class == ERR_NONE;
 
+	assert(n->b != NULL);
 	bundle_free(n->b);
 	n->b = NULL;
 	if (err != NULL || b->cert == NULL)
@@ -210,6 +272,7 @@ write_result(void *ctx, struct bundle *b, const struct err *err)
 static void
 fail(struct install *n, const struct err *err)
 {
+	assert(n->b != NULL);
 	n->err = *err;
 	bundle_by_id(turn_store(), n->cert_id, write_result, n);
 }
@@ -242,6 +305,7 @@ ask_install(void *ctx)
 		.chain = n->chain };
 	struct buf meta;
 
+	assert(v != NULL && n->gen.cert_id == n->cert_id);
 	meta_write(&meta, n->b, &n->gen, v);
 	m.names = list_of(v->names);
 	m.meta.p = (uint8_t *)meta.data;
@@ -251,12 +315,15 @@ ask_install(void *ctx)
 	buf_free(&meta);
 }
 
+/* A chain that the inventory has lost is no reason to keep the key from its
+ * place: the leaf alone is better than the version before. */
 static void
 chain_read(void *ctx, struct rows *answers, int count, const struct err *err)
 {
 	struct install *n = ctx;
 	struct row_chain *row;
 
+	assert(n->chain.p == NULL);
 	(void)count;
 	if (err == NULL && answers[0].n > 0) {
 		row = ROWS_AT(&answers[0], row_chain, 0);
@@ -274,6 +341,7 @@ choose_generation(struct install *n)
 	struct row_cert c = *n->b->cert;
 	size_t i;
 
+	assert(n->b != NULL && n->gen.state == NULL);
 	n->gen.cert_id = c.id;
 	n->gen.version = n->version;
 	n->gen.created_ms = loop_now();
@@ -300,6 +368,7 @@ install(struct install *n, const struct row_version *v)
 	struct query q = { .table = T_CHAIN, .wheres = 1, .where = {
 		{ .col = "sha256", .cmp = CMP_EQ, .text = v->chain } } };
 
+	assert(v->sealed.len > 0 || bundle_own_key(v));
 	choose_generation(n);
 	if (v->chain[0] == '\0')
 		turn_after(ask_install, n);
@@ -309,11 +378,13 @@ install(struct install *n, const struct row_version *v)
 
 /* --- the placeholder --------------------------------------------------- */
 
+/* The placeholder is a version now: the install begins again with it. */
 static void
 bundle_again(void *ctx, struct bundle *b, const struct err *err)
 {
 	struct install *n = ctx;
 
+	assert(n->version == 0 && n->chain.p == NULL);
 	bundle_free(n->b);
 	n->b = NULL;
 	if (err != NULL || b->cert == NULL) {
@@ -335,6 +406,7 @@ placed(void *ctx, void *answer, const struct err *err)
 	struct acme_leaf leaf;
 	struct err why;
 
+	assert(n->version == 0);
 	if (err != NULL) {
 		fail(n, err);
 		return;
@@ -371,6 +443,7 @@ ask_placeholder(void *ctx)
 		.alg = row_const("ecdsa-p256"), .names = wish.names,
 		.now_ms = loop_now() };
 
+	assert(n->version == 0 && bundle_version(n->b, 0) == NULL);
 	peer_ask(WIRE_PLACEHOLDER, &m, placed, n);
 	conf_wish_free(&wish);
 }
@@ -382,9 +455,14 @@ begin(struct install *n)
 {
 	const struct row_version *v = bundle_version(n->b, n->version);
 
-	if (v == NULL && n->version == 0)
+	assert(n->b != NULL && n->chain.p == NULL);
+	if (n->version == 0 && n->b->cert->csr.len > 0) {
+		/* No key of ours that a placeholder could be for. */
+		sched_done(JOB_INSTALL, n->cert_id);
+		install_free(n);
+	} else if (v == NULL && n->version == 0)
 		turn_after(ask_placeholder, n);
-	else if (v == NULL || v->sealed.len == 0) {
+	else if (v == NULL || (v->sealed.len == 0 && !bundle_own_key(v))) {
 		err_set(&n->err, ERR_INTERNAL, "version %lld has no key in "
 		    "the inventory", (long long)n->version);
 		say_failed(n, &n->err);
@@ -428,6 +506,7 @@ read_bundle(void *ctx, struct bundle *b, const struct err *err)
 {
 	struct install *n = ctx;
 
+	assert(n->b == NULL);
 	if (err != NULL || b->cert == NULL) {
 		engine_job_over(JOB_INSTALL, n->cert_id, err);
 		install_free(n);
@@ -453,17 +532,12 @@ read_bundle(void *ctx, struct bundle *b, const struct err *err)
 	begin(n);
 }
 
-int
-job_install_room(void)
-{
-	return INSTALLS_MAX - sched_running(JOB_INSTALL);
-}
-
 void
 job_install(int64_t cert_id)
 {
 	struct install *n;
 
+	assert(sched_is_running(JOB_INSTALL, cert_id));
 	/* What a round has checked must be what it reloads. */
 	if (deploy_busy()) {
 		sched_later(JOB_INSTALL, cert_id, loop_now() + ROUND_OVER_MS);
@@ -471,5 +545,6 @@ job_install(int64_t cert_id)
 	}
 	n = xcalloc(1, sizeof(*n));
 	n->cert_id = cert_id;
+	n->began_ms = loop_mono();
 	bundle_by_id(turn_store(), cert_id, read_bundle, n);
 }

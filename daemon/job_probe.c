@@ -3,6 +3,7 @@
  * lifetime/60. What it means is interface.md section 6, rules 3 to 6. Job
  * PROBE. */
 #include <config.h>
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,6 +48,7 @@ look_free(struct look *l)
 {
 	size_t i;
 
+	assert(l->n == 0 || l->q != NULL);
 	for (i = 0; i < l->n; i++) {
 		free(l->q[i].name);
 		free(l->q[i].found);
@@ -71,12 +73,14 @@ version_with(const struct bundle *b, const char *sha256)
 	return NULL;
 }
 
+/* What was shown, in the one word that rows and people have for it. */
 static const char *
 result_of(const struct bundle *b, const struct probe_finding *f,
     int64_t *version)
 {
 	const struct row_version *v;
 
+	assert(version != NULL);
 	*version = -1;
 	switch (f->result) {
 	case PROBE_LEAF:
@@ -100,11 +104,13 @@ result_of(const struct bundle *b, const struct probe_finding *f,
 	return "timeout";
 }
 
+/* The row of the same look the last time. */
 static const struct row_endpoint *
 before(const struct look *l, const struct row_endpoint *now)
 {
 	size_t i;
 
+	assert(now->service != NULL && now->address != NULL);
 	for (i = 0; i < l->b->endpoints.n; i++) {
 		const struct row_endpoint *e = ROWS_AT(&l->b->endpoints,
 		    row_endpoint, i);
@@ -154,6 +160,7 @@ badness(const char *result)
 	return 9;
 }
 
+/* "skipped" was not asked and counts for nothing. */
 static void
 count(struct tally_of *t, const struct row_endpoint *e, bool was_good)
 {
@@ -173,6 +180,7 @@ count(struct tally_of *t, const struct row_endpoint *e, bool was_good)
 		t->dead++;
 	else
 		t->other++;
+	assert(t->newest + t->older + t->other + t->dead == t->asked);
 	if (dead && was_good)
 		t->was_good++;
 	if (!t->have_worst || badness(e->result) > badness(t->worst.result)) {
@@ -201,6 +209,8 @@ observe(const struct look *l, const struct question *q,
 		.version = -1, .result = row_const("refused") };
 	bool public = strcmp(q->endpoint->address, "public") == 0, was_good;
 
+	assert(p == NULL || can_ask(q->endpoint));
+	assert(q->look == l);
 	e.address = row_const(p != NULL ? p->address : "");
 	e.good_ms = last_good(l, &e);
 	if (p == NULL && (!can_ask(q->endpoint) ||
@@ -272,6 +282,7 @@ served(const struct look *l, struct row_deployment *d, bool proved)
 	    d->version != l->b->cert->newest);
 	char text[160];
 
+	assert(d->service[0] != '\0' || l->n == 0);
 	d->state = row_const("served");
 	d->version = l->b->cert->newest;
 	d->failures = d->next_try_ms = 0;
@@ -325,6 +336,7 @@ unserved(const struct look *l, struct row_deployment *d,
 	char *json = NULL;
 	bool news;
 
+	assert(t->have_worst && t->newest < t->asked);
 	why_unserved(&err, &t->worst);
 	news = strcmp(d->state, "unserved") != 0 ||
 	    !view_error_parse(&before, NULL, d->error) ||
@@ -347,6 +359,7 @@ unserved(const struct look *l, struct row_deployment *d,
 static void
 reload_again(const struct look *l, struct row_deployment *d)
 {
+	assert(strcmp(d->state, "reloading") == 0 && !d->owed);
 	d->owed = 1;
 	d->since_ms = loop_now();
 	d->state = row_const("again");
@@ -381,6 +394,8 @@ judge(const struct look *l, struct row_deployment *d,
 	int64_t life = engine_lifetime(l->b), age;
 	bool back;
 
+	assert(t->newest >= 0 && t->newest <= t->asked);
+	assert(t->was_good <= t->dead);
 	if (d->owed || d->version != l->b->cert->newest)
 		return loop_now() + plan_probe_every(life);
 	if (t->newest == t->asked) {
@@ -397,12 +412,14 @@ judge(const struct look *l, struct row_deployment *d,
 		reload_again(l, d);
 		return loop_now() + plan_probe_every(life);
 	}
+	assert(t->newest < t->asked);
 	unserved(l, d, t);
 	return d->next_try_ms;
 }
 
 /* --- asking ------------------------------------------------------------ */
 
+/* All findings about one service make one judgement. */
 static int64_t
 conclude_service(const struct look *l, struct row_deployment *d, int *asked)
 {
@@ -426,6 +443,7 @@ conclude_service(const struct look *l, struct row_deployment *d, int *asked)
 		for (k = 0; k < q->found_n; k++)
 			observe(l, q, &q->found[k], since, &t);
 	}
+	assert(t.asked >= 0 && t.newest <= t.asked);
 	*asked += t.asked;
 	return judge(l, d, s, &t);
 }
@@ -453,6 +471,7 @@ conclude(struct look *l)
 	int64_t at;
 	size_t i;
 
+	assert(l->b != NULL && l->open == 0);
 	/* What was seen at addresses that are gone goes with them. */
 	batch_del_all(turn_batch(), T_ENDPOINT, l->cert_id);
 	for (i = 0; i < l->b->deployments.n; i++) {
@@ -478,6 +497,7 @@ reread(void *ctx, struct bundle *b, const struct err *err)
 {
 	struct look *l = ctx;
 
+	assert(l->b != NULL && l->open == 0);
 	if (err != NULL || b->cert == NULL) {
 		engine_job_over(JOB_PROBE, l->cert_id, err);
 		look_free(l);
@@ -494,6 +514,8 @@ answered(void *ctx, const struct prober_finding *f, int n)
 	struct question *q = ctx;
 	struct look *l = q->look;
 
+	assert(l->open > 0 && l->open <= l->n);
+	assert(n >= 0 && (n == 0 || f != NULL) && q->found == NULL);
 	q->found = n > 0 ? xmemdup(f, (size_t)n * sizeof(*f)) : NULL;
 	q->found_n = n;
 	if (--l->open == 0)
@@ -506,10 +528,13 @@ ask_all(void *ctx)
 	struct look *l = ctx;
 	struct endpoint e;
 	struct err err;
+	const size_t n = l->n;
 	size_t i;
 
-	l->open = l->n;
-	for (i = 0; i < l->n; i++) {
+	assert(n > 0 && l->open == 0);
+	l->open = n;
+	/* The last answer may free the look. */
+	for (i = 0; i < n; i++) {
 		if (!can_ask(l->q[i].endpoint) || endpoint_parse(&e,
 		    l->q[i].endpoint->text, &err) != 0)
 			answered(&l->q[i], NULL, 0);
@@ -518,12 +543,14 @@ ask_all(void *ctx)
 	}
 }
 
+/* No client asks for a wildcard itself: a name below it stands for all. */
 static void
 add_question(struct look *l, const struct conf_service *s,
     const struct conf_endpoint *e, const char *name)
 {
 	struct question *q;
 
+	assert(name != NULL && l->open == 0);
 	l->q = xrealloc(l->q, (l->n + 1) * sizeof(*l->q));
 	q = &l->q[l->n++];
 	memset(q, 0, sizeof(*q));
@@ -544,6 +571,7 @@ make_questions(struct look *l)
 	const struct conf_service *s;
 	size_t i, k, n;
 
+	assert(l->n == 0 && l->b != NULL);
 	for (i = 0; i < l->b->deployments.n; i++) {
 		s = conf_service(engine_conf(), ROWS_AT(&l->b->deployments,
 		    row_deployment, i)->service);
@@ -562,6 +590,7 @@ read_bundle(void *ctx, struct bundle *b, const struct err *err)
 {
 	struct look *l = ctx;
 
+	assert(l->b == NULL && l->n == 0);
 	if (err != NULL || b->cert == NULL || b->cert->installed <= 0 ||
 	    purge_has(l->cert_id)) {
 		engine_job_over(JOB_PROBE, l->cert_id, err);
@@ -581,6 +610,7 @@ job_probe(int64_t cert_id)
 {
 	struct look *l = xcalloc(1, sizeof(*l));
 
+	assert(sched_is_running(JOB_PROBE, cert_id));
 	l->cert_id = cert_id;
 	bundle_by_id(turn_store(), cert_id, read_bundle, l);
 }

@@ -1,6 +1,7 @@
 /* Housekeeping of one certificate: old generations beyond keep-versions,
  * expired keys and versions, retired files. Job PRUNE. */
 #include <config.h>
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,7 @@ may_go(const struct bundle *b, const struct row_generation *g, int64_t keep)
 	int64_t newer = 0, last = -1;
 	size_t i;
 
+	assert(keep >= 0);
 	/* One that was put back, or never finished, is gone on with while its
 	 * version is the newest. */
 	if (g->gen == b->cert->installed_gen || (g->version ==
@@ -42,6 +44,7 @@ may_go(const struct bundle *b, const struct row_generation *g, int64_t keep)
 			newer++;
 		}
 	}
+	assert(newer >= 0);
 	return newer > keep || v == NULL || v->placeholder ||
 	    v->revoked_ms != 0 || v->not_after_ms <= loop_now();
 }
@@ -73,6 +76,7 @@ pruned(void *ctx, void *answer, const struct err *err)
 		.cert_id = o->row.cert_id, .name = o->name,
 		.version = o->row.version, .text = text };
 
+	assert(o->name != NULL && o->row.state == NULL);
 	(void)answer;
 	snprintf(text, sizeof(text), "generation %lld is removed",
 	    (long long)o->row.gen);
@@ -86,6 +90,8 @@ pruned(void *ctx, void *answer, const struct err *err)
 	free(o);
 }
 
+/* Its row goes once its files are gone: one that is left over is found again
+ * the next day. */
 static void
 ask_prune(void *ctx)
 {
@@ -93,6 +99,7 @@ ask_prune(void *ctx)
 	struct w_generation m = { (uint64_t)o->row.cert_id,
 		(uint32_t)o->row.gen };
 
+	assert(o->row.state == NULL);
 	peer_ask(WIRE_PRUNE, &m, pruned, o);
 }
 
@@ -118,6 +125,7 @@ drop_expired(const struct bundle *b)
 	int64_t long_ago = loop_now() - EXPIRED_DAYS * CONF_DAY;
 	size_t i;
 
+	assert(b->cert != NULL);
 	for (i = 0; i < b->versions.n; i++) {
 		struct row_version v = *ROWS_AT(&b->versions, row_version, i);
 
@@ -151,9 +159,12 @@ drop_revocations(const struct bundle *b)
 	}
 }
 
+/* Who takes something out of the wishes by mistake has a month to put it
+ * back. */
 static void
 purge_retired(const struct bundle *b)
 {
+	assert(b->cert != NULL);
 	if (b->cert->retired_ms == 0 || b->cert->not_after_ms == 0 ||
 	    b->cert->not_after_ms + RETIRED_DAYS * CONF_DAY > loop_now())
 		return;
@@ -176,6 +187,7 @@ prune(void *ctx, struct bundle *b, const struct err *err)
 	}
 	if (purge_go(b))
 		return;
+	assert(sched_is_running(JOB_PRUNE, id));
 	wish = engine_wish(b->cert);
 	busy = is_being_installed(b);
 	for (i = 0; i < b->generations.n && !busy; i++) {
@@ -205,6 +217,7 @@ prune(void *ctx, struct bundle *b, const struct err *err)
 void
 job_prune(int64_t cert_id)
 {
+	assert(sched_is_running(JOB_PRUNE, cert_id));
 	bundle_by_id(turn_store(), cert_id, prune,
 	    xmemdup(&cert_id, sizeof(cert_id)));
 }

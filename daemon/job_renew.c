@@ -52,34 +52,64 @@ wanted_end(char out[TEXT_TIME], const struct issue *s)
 		text_rfc3339(out, loop_now() + s->wish.validity_ms);
 }
 
+/* Nor for what it has given up for good. */
+static unsigned int
+known_refused(const struct issue *s)
+{
+	const struct conf_known_ca *k =
+	    conf_known_directory(ca_conf(s->ca)->directory);
+
+	return s->wish.must_staple > 0 && k != NULL &&
+	    (k->can & CA_NO_STAPLE) != 0 ? ACME_DROPPED_MUST_STAPLE : 0;
+}
+
 /* What it replaces, if this CA has shown that it cares (RFC 9773 section
  * 5): such an order is outside of some of its limits. */
 static const char *
 predecessor(const struct issue *s, const struct bundle *b)
 {
-	const struct row_version *v = bundle_version(b, b->cert->newest);
+	const struct row_version *v = b == NULL ? NULL :
+	    bundle_version(b, b->cert->newest);
 
 	return v != NULL && v->version > 0 &&
 	    b->cert->ari_version == v->version &&
 	    strcmp(v->ca, s->wish.ca) == 0 ? v->ari_id : "";
 }
 
-static struct acme_order *
-new_order(const struct issue *s, const struct bundle *b)
+/* With a CSR of somebody's own it is for him to say what it asks for. A trial
+ * has no row: it goes by the configuration. */
+static void
+use_csr(struct acme_want *want, const struct issue *s, const struct bundle *b)
+{
+	const struct conf_cert *k = conf_cert(engine_conf(), s->name);
+
+	if (*s->wish.csr_file == '\0')
+		return;
+	want->csr = b != NULL ? b->cert->csr : k != NULL ? k->csr : want->csr;
+	want->must_staple = false;
+	want->known_refused = 0;
+}
+
+struct acme_order *
+issue_order(const struct issue *s, const struct bundle *b)
 {
 	char end[TEXT_TIME];
 	struct acme_want want = { .names = &s->wish.names,
 		.challenges = &s->wish.challenge,
 		.profile = s->wish.profile, .not_after = end,
 		.preferred_chain = s->wish.preferred_chain,
+		.must_staple = s->wish.must_staple > 0,
+		.known_refused = known_refused(s),
 		.replaces = predecessor(s, b) };
 
+	use_csr(&want, s, b);
 	wanted_end(end, s);
 	return acme_order_new(&want);
 }
 
 static int
-load_order(struct issue *s, const struct row_order *old)
+load_order(struct issue *s, const struct row_order *old,
+    const struct blob *csr)
 {
 	struct row_order *copy;
 	struct err err;
@@ -87,6 +117,11 @@ load_order(struct issue *s, const struct row_order *old)
 	s->order = acme_order_load(old->state, strlen(old->state), &err);
 	if (s->order == NULL) {
 		log_err(&err, "%s: its order is given up", s->name);
+		return -1;
+	}
+	if (!acme_order_is_for(s->order, csr->p, csr->len)) {
+		acme_order_free(s->order);
+		s->order = NULL;
 		return -1;
 	}
 	copy = row_copy(T_ORDER, old);
@@ -105,7 +140,8 @@ first_row(struct issue *s, const struct row_cert *c)
 	row_text(&s->row.ca, s->wish.ca);
 	row_text(&s->row.cause, c->renew_forced ? "asked" :
 	    c->newest == 0 ? "new" : strcmp(c->renew_reason, "names") == 0 ?
-	    "names" : "renewal");
+	    "names" : strcmp(c->renew_reason, "csr") == 0 ? "csr" :
+	    "renewal");
 	s->row.names = lines_of(&s->wish.names);
 }
 
@@ -123,7 +159,7 @@ resumes(struct issue *s, const struct bundle *b)
 	fits = strcmp(old->ca, s->wish.ca) == 0 &&
 	    strv_same(&names, &s->wish.names);
 	strv_free(&names);
-	return fits && load_order(s, old) == 0;
+	return fits && load_order(s, old, &b->cert->csr) == 0;
 }
 
 static void
@@ -145,7 +181,7 @@ begin(const struct bundle *b, struct conf_wish *wish, struct ca *ca)
 		h.event = "order.resumed";
 	else {
 		first_row(s, c);
-		s->order = new_order(s, b);
+		s->order = issue_order(s, b);
 	}
 	issue_key_choose(s, b);
 	h.version = s->row.version;
@@ -210,7 +246,9 @@ start(const struct bundle *b, struct conf_wish *wish)
 	struct ca *ca = cas_find(wish->ca);
 	struct err err;
 
-	if (ca == NULL) {
+	if (issue_csr_refused(b, wish, &err))
+		refuse(b, &err);
+	else if (ca == NULL) {
 		err_set(&err, ERR_NO_SUCH, "ca \"%s\" is not in the "
 		    "configuration", wish->ca);
 		refuse(b, &err);

@@ -2,6 +2,7 @@
  * with a place there of its own (so max-orders bounds them, too). What an
  * operator has not allowed by now waits, and is said. Job REVOKE. */
 #include <config.h>
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include "acme/account.h"
@@ -45,6 +46,7 @@ job_revoke_hear(int64_t cert_id, act_done *done, void *ctx)
 {
 	struct listener *l = xcalloc(1, sizeof(*l));
 
+	assert(done != NULL);
 	l->cert_id = cert_id;
 	l->done = done;
 	l->ctx = ctx;
@@ -52,11 +54,13 @@ job_revoke_hear(int64_t cert_id, act_done *done, void *ctx)
 	listeners = l;
 }
 
+/* All who wait for this certificate, once each. */
 static void
 tell(int64_t cert_id, const struct err *err)
 {
 	struct listener **at = &listeners, *l;
 
+	assert(listeners == NULL || listeners->done != NULL);
 	while ((l = *at) != NULL)
 		if (l->cert_id == cert_id) {
 			*at = l->next;
@@ -77,6 +81,7 @@ attempt_free(struct attempt *a)
 {
 	struct attempt **at = &attempts;
 
+	assert(attempts != NULL && a->ca != NULL);
 	while (*at != a)
 		at = &(*at)->next;
 	*at = a->next;
@@ -126,7 +131,8 @@ revoke_replace(const struct row_cert *c)
 {
 	struct conf_wish wish = engine_wish(c);
 
-	engine_order_now(c, strcmp(wish.key_policy, "next") != 0);
+	engine_order_now(c, *wish.csr_file == '\0' &&
+	    strcmp(wish.key_policy, "next") != 0);
 	conf_wish_free(&wish);
 }
 
@@ -135,6 +141,7 @@ revoke_replace(const struct row_cert *c)
 static void
 put(struct row_revocation *r, const char *state, const struct err *err)
 {
+	assert(state[0] != '\0');
 	row_text(&r->state, state);
 	set_error(&r->error, err);
 	batch_put(turn_batch(), T_REVOCATION, r);
@@ -159,6 +166,7 @@ mark_revoked(const struct bundle *b, int64_t version)
 	const struct row_version *old = bundle_version(b, version);
 	struct row_version v;
 
+	assert(b->cert != NULL);
 	if (old == NULL)
 		return;
 	v = *old;
@@ -172,6 +180,7 @@ mark_revoked(const struct bundle *b, int64_t version)
 static void
 succeeded(struct attempt *a, const struct bundle *b)
 {
+	assert(a->good && b->cert->id == a->cert_id);
 	mark_revoked(b, a->row.version);
 	a->row.done_ms = loop_now();
 	a->row.failures = a->row.next_try_ms = 0;
@@ -188,6 +197,7 @@ succeeded(struct attempt *a, const struct bundle *b)
 static void
 unarmed(struct attempt *a)
 {
+	assert(a->err.code == ERR_NEEDS_OPERATOR);
 	if (a->row.at_once && a->row.failures == 0) {
 		batch_del(turn_batch(), T_REVOCATION, &a->row);
 		say(a, "revoke.failed", &a->err);
@@ -195,11 +205,14 @@ unarmed(struct attempt *a)
 		put(&a->row, "ready", NULL);
 }
 
+/* Who says no decides: without leave it waits, what passes is tried again,
+ * all else is a person's. */
 static void
 failed(struct attempt *a)
 {
 	const struct err *err = &a->err;
 
+	assert(!a->good);
 	if (err->code == ERR_NEEDS_OPERATOR)
 		unarmed(a);
 	else if (err->class == ERR_LATER || engine_own_trouble(err)) {
@@ -223,6 +236,7 @@ record(void *ctx, struct bundle *b, const struct err *err)
 	struct err why = a->err;
 	bool good = a->good;
 
+	assert(a->ca != NULL);
 	if (err != NULL) {
 		why = *err;
 		good = false;
@@ -240,6 +254,7 @@ record(void *ctx, struct bundle *b, const struct err *err)
 static void
 over(struct attempt *a, const struct err *err)
 {
+	assert(a->act != NULL && !a->good);
 	a->good = err == NULL;
 	if (err != NULL) {
 		a->err = *err;
@@ -257,6 +272,7 @@ step(void *ctx, const struct acme_event *event)
 	struct acme_wish w;
 	struct err err;
 
+	assert(a->act != NULL && a->ca != NULL);
 	err_clear(&err);
 	w = acme_act_step(a->act, ca_session(a->ca), loop_now(), event, &err);
 	if (w.kind == ACME_WISH_DONE)
@@ -281,6 +297,7 @@ written(void *ctx)
 {
 	struct attempt *a = ctx;
 
+	assert(a->act != NULL && a->acting.http == NULL);
 	ca_ready(a->ca, ca_answered, a);
 }
 
@@ -306,6 +323,7 @@ begin(const struct bundle *b, struct row_revocation *r)
 	struct attempt *a;
 	struct err err;
 
+	assert(v != NULL && revoke_is(r, "revoking"));
 	if (ca == NULL || acme_pem_der(&der, v->leaf.p, v->leaf.len,
 	    &err) != 0) {
 		if (ca == NULL)
@@ -333,6 +351,7 @@ begin(const struct bundle *b, struct row_revocation *r)
 		.ctx = a };
 	a->act = acme_revoke_new(der.p, der.len, (uint8_t)a->row.reason,
 	    by_its_key(&a->row, v, ca));
+	assert(a->cert_id == a->row.cert_id && a->act != NULL);
 	a->next = attempts;
 	attempts = a;
 	blob_free(&der);
@@ -360,6 +379,7 @@ now_ready(const struct bundle *b, struct row_revocation *r)
 		.name = b->cert->name, .version = r->version,
 		.actor = r->actor, .text = "its replacement is in use" };
 
+	assert(revoke_is(r, "replacing"));
 	put(r, "ready", NULL);
 	turn_event(&h);
 	engine_touch(r->cert_id);
@@ -369,6 +389,7 @@ now_ready(const struct bundle *b, struct row_revocation *r)
 static bool
 look_at(const struct bundle *b, struct row_revocation *r, int64_t *next)
 {
+	assert(next != NULL);
 	if (!revoke_is_open(r))
 		return false;
 	if (is_moot(b, r)) {
@@ -418,6 +439,7 @@ read_bundle(void *ctx, struct bundle *b, const struct err *err)
 void
 job_revoke(int64_t cert_id)
 {
+	assert(sched_is_running(JOB_REVOKE, cert_id));
 	bundle_by_id(turn_store(), cert_id, read_bundle,
 	    xmemdup(&cert_id, sizeof(cert_id)));
 }

@@ -1,12 +1,14 @@
 /* Challenges that outlived their order: after a crash, or when taking them
  * down failed. Job UNDO. */
 #include <config.h>
+#include <assert.h>
 #include <stdlib.h>
 #include "daemon/engine.h"
 #include "daemon/loop.h"
 #include "daemon/proof.h"
 #include "daemon/sched.h"
 #include "daemon/selfcheck.h"
+#include "daemon/trial.h"
 
 /* The longer it has not worked, the longer until the next try; what could not
  * be taken down in a month is somebody else's by now. */
@@ -20,6 +22,7 @@ next_try(const struct row_challenge *row)
 
 	if (wait < CONF_MINUTE)
 		wait = CONF_MINUTE;
+	assert(wait >= CONF_MINUTE);
 	return loop_now() + (wait < longest ? wait : longest);
 }
 
@@ -42,6 +45,7 @@ tell_left(const struct taking *t, const struct err *err)
 		.cert_id = row->cert_id, .err = err };
 	struct buf text;
 
+	assert(err->code != ERR_OK && is_hopeless(row));
 	buf_init(&text, PROOF_WORDS);
 	buf_printf(&text, "%s: its proof could not be taken down for %d days "
 	    "and stays where it is: %s", row->ident, (int)(enough / CONF_DAY),
@@ -52,11 +56,13 @@ tell_left(const struct taking *t, const struct err *err)
 	buf_free(&text);
 }
 
+/* Down, or given up: its row goes. Else the same again later. */
 static void
 taken_down(void *ctx, const struct err *err)
 {
 	struct taking *t = ctx;
 
+	assert(t->row != NULL && t->name != NULL);
 	if (err != NULL && is_hopeless(t->row))
 		tell_left(t, err);
 	if (err == NULL || is_hopeless(t->row))
@@ -82,6 +88,7 @@ take_down_later(const struct row_challenge *row, const char *name)
 {
 	struct taking *t = xcalloc(1, sizeof(*t));
 
+	assert(row->token != NULL && name != NULL);
 	t->row = row_copy(T_CHALLENGE, row);
 	t->name = xstrdup(name);
 	turn_after(take_down, t);
@@ -97,7 +104,7 @@ undo(void *ctx, struct bundle *b, const struct err *err)
 	sched_done(JOB_UNDO, id);
 	/* An order under way needs its challenges. They outlive a certificate
 	 * that is gone, and those of a trial never had one. */
-	if (err != NULL || bundle_order(b) != NULL)
+	if (err != NULL || bundle_order(b) != NULL || trial_has(id))
 		return;
 	for (i = 0; i < b->challenges.n; i++)
 		if (!selfcheck_uses(ROWS_AT(&b->challenges, row_challenge,
@@ -110,6 +117,7 @@ undo(void *ctx, struct bundle *b, const struct err *err)
 void
 job_undo(int64_t cert_id)
 {
+	assert(sched_is_running(JOB_UNDO, cert_id));
 	bundle_by_id(turn_store(), cert_id, undo,
 	    xmemdup(&cert_id, sizeof(cert_id)));
 }

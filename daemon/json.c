@@ -1,6 +1,7 @@
 /* Jansson with our caps and our spelling. Nothing here knows what the JSON
  * means. */
 #include <config.h>
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/text.h"
@@ -41,12 +42,14 @@ too_deep(const char *p, size_t n)
 	return false;
 }
 
+/* Capped in depth here; its length is its caller's affair. */
 json_t *
 json_read(const char *p, size_t n, const char *what, struct err *err)
 {
 	json_error_t why;
 	json_t *j;
 
+	assert(what != NULL && err != NULL);
 	if (too_deep(p, n)) {
 		err_set(err, ERR_USAGE_BAD, "%s is nested deeper than %d "
 		    "levels", what, JSON_DEPTH_MAX);
@@ -65,9 +68,11 @@ json_read(const char *p, size_t n, const char *what, struct err *err)
 char *
 json_write(const json_t *j)
 {
+	assert(j != NULL);
 	return json_dumps(j, JSON_COMPACT | JSON_ENCODE_ANY);
 }
 
+/* What is no UTF-8 is shown escaped rather than left out. */
 json_t *
 json_text(const char *s)
 {
@@ -81,6 +86,7 @@ json_text(const char *s)
 		return j;
 	buf_init(&safe, 64 * 1024);
 	buf_safe(&safe, s, strlen(s), 16 * 1024);
+	assert(safe.len > 0);
 	j = json_string(safe.data);
 	buf_free(&safe);
 	return j;
@@ -94,6 +100,7 @@ json_time(int64_t ms)
 	if (ms == 0)
 		return json_null();
 	text_rfc3339(out, ms);
+	assert(out[0] != '\0');
 	return json_string(out);
 }
 
@@ -103,6 +110,7 @@ json_list(const struct strv *l)
 	json_t *list = json_array();
 	size_t i;
 
+	assert(l->n == 0 || l->v != NULL);
 	for (i = 0; i < l->n; i++)
 		json_array_append_new(list, *l->v[i] == '\0' ?
 		    json_string("") : json_text(l->v[i]));
@@ -130,6 +138,7 @@ json_lines(const char *s)
 const char *
 json_get(const json_t *j, const char *key)
 {
+	assert(key != NULL);
 	return json_string_value(json_object_get(j, key));
 }
 
@@ -151,5 +160,6 @@ json_get_time(const json_t *j, const char *key)
 	const char *s = json_get(j, key);
 	int64_t ms;
 
+	assert(key != NULL);
 	return s != NULL && text_unrfc3339(&ms, s) ? ms : 0;
 }

@@ -3,6 +3,7 @@
  * certificates in it are a CA's, so their content is not trusted at all. */
 #include <config.h>
 #include <arpa/inet.h>
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 #include <strings.h>
@@ -10,11 +11,12 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
+#include "acme/acme.h"
 #include "base/buf.h"
 #include "daemon/judge.h"
 #include "daemon/keeper_key.h"
 
-enum { KEY_MAX = 16 * 1024, CERT_MAX = 64 * 1024, CHAIN_MAX = 128 * 1024,
+enum { KEY_MAX = 32 * 1024, CERT_MAX = 64 * 1024, CHAIN_MAX = 128 * 1024,
 	PEM_LINE_MAX = 76, HOUR_S = 3600 };
 
 static const size_t longest[JUDGE_FILES] = {
@@ -42,6 +44,7 @@ read_all(struct blob *out, int fd, size_t max)
 	size_t n = 0;
 	ssize_t got;
 
+	assert(fd >= 0 && max > 0);
 	out->p = xcalloc(max + 1, 1);
 	do {
 		got = pread(fd, out->p + n, max + 1 - n, (off_t)n);
@@ -53,16 +56,18 @@ read_all(struct blob *out, int fd, size_t max)
 		blob_wipe(out);
 		return false;
 	}
+	assert(out->len <= max);
 	return true;
 }
 
+/* Each with its own cap: the files are small, whoever wrote them. */
 bool
-judge_read(struct judge_files *f, const int fds[JUDGE_FILES])
+judge_read(struct judge_files *f, const int *fds, int n)
 {
 	int i;
 
 	memset(f, 0, sizeof(*f));
-	for (i = 0; i < JUDGE_FILES; i++)
+	for (i = 0; i < n && i < JUDGE_FILES; i++)
 		if (!read_all(&f->text[i], fds[i], longest[i])) {
 			judge_forget(f);
 			return false;
@@ -87,6 +92,7 @@ line_is(const char *line, size_t n, const char *edge, const char *label)
 	char want[80];
 	int len = snprintf(want, sizeof(want), "-----%s %s-----", edge, label);
 
+	assert(len > 0 && (size_t)len < sizeof(want));
 	return n == (size_t)len && memcmp(line, want, n) == 0;
 }
 
@@ -112,6 +118,7 @@ blocks(const struct blob *text, const char *label)
 	bool inside = false;
 	int count = 0;
 
+	assert(label[0] != '\0');
 	for (; left > 0; left -= n + 1, p = lf + 1) {
 		lf = memchr(p, '\n', left);
 		if (lf == NULL)
@@ -170,6 +177,7 @@ read_certs(X509 **out, int max, const struct blob *text)
 	int n = blocks(text, "CERTIFICATE"), i;
 	BIO *bio;
 
+	assert(max > 0 && out[0] == NULL);
 	if (n <= 0 || n > max)
 		return n == 0 ? 0 : -1;
 	bio = BIO_new_mem_buf(text->p, (int)text->len);
@@ -195,6 +203,7 @@ read_key(const struct blob *text)
 	long n = 0;
 	BIO *bio;
 
+	assert(text->p != NULL || text->len == 0);
 	if (blocks(text, "PRIVATE KEY") != 1)
 		return NULL;
 	bio = BIO_new_mem_buf(text->p, (int)text->len);
@@ -205,6 +214,23 @@ read_key(const struct blob *text)
 		key = key_read(der, (size_t)n, &unused);
 	OPENSSL_clear_free(der, (size_t)n);
 	BIO_free(bio);
+	return key;
+}
+
+/* Whose maker has shown that he has this key. */
+static EVP_PKEY *
+read_csr_key(const struct blob *der)
+{
+	struct acme_csr csr;
+	const unsigned char *p;
+	struct err unused;
+	EVP_PKEY *key;
+
+	if (acme_csr_read(&csr, der->p, der->len, &unused) != 0)
+		return NULL;
+	p = csr.spki.p;
+	key = d2i_PUBKEY(NULL, &p, (long)csr.spki.len);
+	acme_csr_free(&csr);
 	return key;
 }
 
@@ -265,6 +291,7 @@ covers_names(const struct pair *p)
 	    NULL, NULL);
 	size_t i = 0;
 
+	assert(p->leaf != NULL);
 	while (names != NULL && i < wanted->n && is_named(names, wanted->v[i]))
 		i++;
 	GENERAL_NAMES_free(names);
@@ -280,8 +307,11 @@ belongs(const struct pair *p)
 	EVP_PKEY_CTX *ctx;
 	bool sound;
 
+	assert(p->leaf != NULL && p->key != NULL);
 	if (of_leaf == NULL || EVP_PKEY_eq(of_leaf, p->key) != 1)
 		return false;
+	if (p->wanted->own_key)
+		return true;
 	/* A key file carries its public half, too: they could be two. */
 	ctx = EVP_PKEY_CTX_new(p->key, NULL);
 	sound = ctx != NULL && EVP_PKEY_pairwise_check(ctx) == 1;
@@ -292,6 +322,7 @@ belongs(const struct pair *p)
 static bool
 is_end_entity(const struct pair *p)
 {
+	assert(p->leaf != NULL);
 	return X509_check_ca(p->leaf) == 0;
 }
 
@@ -302,6 +333,7 @@ has_begun(const struct pair *p)
 	int order = ASN1_TIME_cmp_time_t(X509_get0_notBefore(p->leaf),
 	    p->now + HOUR_S);
 
+	assert(p->leaf != NULL);
 	return order == -1 || order == 0;
 }
 
@@ -324,6 +356,7 @@ issued(X509 *issuer, X509 *cert, int below)
 {
 	long most = X509_get_pathlen(issuer);
 
+	assert(issuer != NULL && cert != NULL && below >= 0);
 	return X509_check_ca(issuer) == 1 && (most < 0 || most >= below) &&
 	    X509_check_issued(issuer, cert) == X509_V_OK &&
 	    X509_verify(cert, X509_get0_pubkey(issuer)) == 1;
@@ -337,6 +370,7 @@ links_up(const struct pair *p)
 	    X509_get_issuer_name(cert)) == 0;
 	int i;
 
+	assert(p->nchain >= 0 && p->nchain <= JUDGE_CHAIN_MAX);
 	if (p->wanted->placeholder)
 		return own && p->nchain == 0 &&
 		    X509_verify(cert, X509_get0_pubkey(cert)) == 1;
@@ -354,6 +388,7 @@ links_up(const struct pair *p)
 static bool
 has_at(const struct blob *whole, size_t at, const struct blob *part)
 {
+	assert(at <= whole->len && part->len <= whole->len - at);
 	return part->len == 0 ||
 	    memcmp(whole->p + at, part->p, part->len) == 0;
 }
@@ -371,10 +406,12 @@ files_agree(const struct pair *p)
 	const struct blob *t = p->f->text;
 
 	return is_joined(&t[JUDGE_FULLCHAIN], &t[JUDGE_CERT],
-	    &t[JUDGE_CHAIN]) && is_joined(&t[JUDGE_COMBINED], &t[JUDGE_KEY],
-	    &t[JUDGE_FULLCHAIN]);
+	    &t[JUDGE_CHAIN]) && (p->wanted->own_key ||
+	    is_joined(&t[JUDGE_COMBINED], &t[JUDGE_KEY],
+	    &t[JUDGE_FULLCHAIN]));
 }
 
+/* By the words in its issuer; when it can't be told, it is one. */
 static bool
 is_of_test_ca(const X509 *cert)
 {
@@ -385,6 +422,7 @@ is_of_test_ca(const X509 *cert)
 	long n;
 	size_t i;
 
+	assert(cert != NULL);
 	if (bio == NULL)
 		return true;
 	X509_NAME_print_ex(bio, X509_get_issuer_name(cert), 0,
@@ -402,6 +440,7 @@ is_of_real_ca(const struct pair *p)
 {
 	int i;
 
+	assert(p->leaf != NULL);
 	if (p->wanted->allow_test_ca)
 		return true;
 	for (i = 0; i < p->nchain; i++)
@@ -424,12 +463,18 @@ static const struct rule {
 	{ is_of_real_ca, VERDICT_TEST_CA }
 };
 
+/* What can't be read is told apart from what is wrong: the one is a damaged
+ * file, the other a mistake. */
 static enum verdict
 load(struct pair *p)
 {
-	p->key = read_key(&p->f->text[JUDGE_KEY]);
+	bool own = p->wanted->own_key;
+
+	assert(p->key == NULL && p->leaf == NULL && p->nchain == 0);
+	p->key = own ? read_csr_key(&p->f->text[JUDGE_KEY]) :
+	    read_key(&p->f->text[JUDGE_KEY]);
 	if (p->key == NULL)
-		return VERDICT_NO_KEY;
+		return own ? VERDICT_NO_CSR : VERDICT_NO_KEY;
 	if (read_certs(&p->leaf, 1, &p->f->text[JUDGE_CERT]) != 1)
 		return VERDICT_NO_LEAF;
 	p->nchain = read_certs(p->chain, JUDGE_CHAIN_MAX,
@@ -445,10 +490,13 @@ judge(const struct judge_files *f, const struct w_verify *wanted)
 	enum verdict v = load(&p);
 	size_t i;
 
+	assert(v != VERDICT_FINE || (p.key != NULL && p.leaf != NULL));
 	for (i = 0; v == VERDICT_FINE && i < sizeof(rules) / sizeof(rules[0]);
 	    i++)
 		if (!rules[i].holds(&p))
 			v = rules[i].otherwise;
+	if (v == VERDICT_MISMATCH && wanted->own_key)
+		v = VERDICT_OTHER_KEY;
 	for (i = 0; i < JUDGE_CHAIN_MAX; i++)
 		X509_free(p.chain[i]);
 	X509_free(p.leaf);

@@ -2,6 +2,7 @@
  * one before and after its confinement, so that a filter that no longer fits
  * the libraries is found at start and not at the first install. */
 #include <config.h>
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -36,6 +37,7 @@ cert_pem(const struct blob *der)
 	for (at = 0; at < body.len; at += PEM_LINE)
 		buf_printf(&pem, "%.*s\n", PEM_LINE, body.data + at);
 	buf_puts(&pem, "-----END CERTIFICATE-----\n");
+	assert(!body.full && !pem.full);
 	out = blob_copy(pem.data, pem.len);
 	buf_free(&body);
 	buf_free(&pem);
@@ -47,6 +49,7 @@ put(const struct blob *first, const struct blob *second)
 {
 	int fd = memfd_create("rehearsal", MFD_CLOEXEC);
 
+	assert(first != NULL && second != NULL);
 	if (fd < 0 ||
 	    write(fd, first->p, first->len) != (ssize_t)first->len ||
 	    write(fd, second->p, second->len) != (ssize_t)second->len) {
@@ -90,7 +93,7 @@ judge_rehearse(void)
 	struct judge_files f;
 	enum verdict v = VERDICT_UNREADABLE;
 
-	if (judge_read(&f, fds)) {
+	if (judge_read(&f, fds, JUDGE_FILES)) {
 		v = judge(&f, &wanted);
 		judge_forget(&f);
 	}

@@ -23,11 +23,14 @@ forget(struct kept *k)
 	memset(k, 0, sizeof(*k));
 }
 
+/* The sealed bytes are compared, too: after a change of key the old one is
+ * not taken for it. */
 static struct kept *
 find(uint64_t account, const struct blob *sealed)
 {
 	struct kept *k;
 
+	assert(sealed->len == 0 || sealed->p != NULL);
 	for (k = kept; k < kept + ACCOUNTS_OPEN; k++)
 		if (k->a.key != NULL && k->account == account &&
 		    k->sealed.len == sealed->len &&
@@ -46,6 +49,7 @@ make_place(void)
 		if (k->used_ms < best->used_ms)
 			best = k;
 	forget(best);
+	assert(best->a.key == NULL);
 	return best;
 }
 
@@ -56,6 +60,7 @@ describe(struct account *a, struct err *err)
 	struct buf jwk;
 	int rc;
 
+	assert(a->key != NULL && a->jwk == NULL);
 	if (key_public(&spki, a->key, err) != 0)
 		return -1;
 	buf_init(&jwk, JWK_MAX);
@@ -66,6 +71,8 @@ describe(struct account *a, struct err *err)
 	return rc;
 }
 
+/* Opening costs a thousand times what a signature's other work does, hence
+ * the few that are kept. */
 const struct account *
 account_open(const struct kek *kek, uint64_t account,
     const struct blob *sealed, struct err *err)
@@ -83,6 +90,7 @@ account_open(const struct kek *kek, uint64_t account,
 		k->account = account;
 		k->sealed = blob_copy(sealed->p, sealed->len);
 	}
+	assert(k->a.key != NULL && k->a.jwk != NULL);
 	k->used_ms = clock_mono_ms();
 	return &k->a;
 }

@@ -1,5 +1,6 @@
 /* The table of what is armed. Nothing of it outlives the process. */
 #include <config.h>
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -37,9 +38,11 @@ static const struct {
 	    "As root on this machine: everleaf ca deactivate CA" }
 };
 
+/* The last takes its place: the order means nothing. */
 static void
 drop(struct armed *a)
 {
+	assert(table.n > 0 && a >= table.v && a < table.v + table.n);
 	*a = table.v[--table.n];
 }
 
@@ -49,6 +52,7 @@ drop_old(void)
 	int64_t now = clock_boot_ms();
 	size_t i = 0;
 
+	assert(table.n <= ARMED_MAX);
 	while (i < table.n)
 		if (table.v[i].until_ms <= now)
 			drop(&table.v[i]);
@@ -61,6 +65,7 @@ find(uint8_t what, uint64_t object, uint32_t version)
 {
 	size_t i;
 
+	assert(table.n <= ARMED_MAX);
 	for (i = 0; i < table.n; i++)
 		if (table.v[i].what == what && table.v[i].object == object &&
 		    table.v[i].version == version)
@@ -88,6 +93,8 @@ check(const struct w_arm *q, struct err *err)
 	return 0;
 }
 
+/* Armed again it counts anew, as long as the operator wants it: 0 seconds
+ * take it back. */
 int
 keeper_arm(const struct kek *kek, const void *in, void *out, struct err *err)
 {
@@ -112,6 +119,7 @@ keeper_arm(const struct kek *kek, const void *in, void *out, struct err *err)
 	}
 	if (a == NULL)
 		a = &table.v[table.n++];
+	assert(a >= table.v && a < table.v + table.n);
 	*a = (struct armed){ .what = q->what, .object = q->object,
 		.version = q->version, .has_digest = q->digest.len != 0,
 		.until_ms = clock_boot_ms() + (int64_t)q->seconds * 1000 };
@@ -126,6 +134,7 @@ unarmed(enum arm_what what, uint64_t object, uint32_t version, const char *why,
 {
 	char of[32] = "";
 
+	assert(what < ARM_WHAT_COUNT && words[what].act != NULL);
 	if (version != 0)
 		snprintf(of, sizeof(of), " version %" PRIu32, version);
 	err_set(err, ERR_NEEDS_OPERATOR, "%s of %s %016" PRIx64 "%s: %s",
@@ -133,12 +142,14 @@ unarmed(enum arm_what what, uint64_t object, uint32_t version, const char *why,
 	return err_advise(err, "%s", words[what].advice);
 }
 
+/* Looks only: what is asked for may still turn out to be something else. */
 int
 arm_look(enum arm_what what, uint64_t object, uint32_t version,
     const uint8_t **digest, struct err *err)
 {
 	const struct armed *a;
 
+	assert(digest != NULL && what < ARM_WHAT_COUNT);
 	drop_old();
 	a = find((uint8_t)what, object, version);
 	if (a == NULL)
@@ -148,6 +159,8 @@ arm_look(enum arm_what what, uint64_t object, uint32_t version,
 	return 0;
 }
 
+/* Bound to the first request that uses it: the same one may be signed again
+ * for another nonce, nothing else. */
 int
 arm_use(enum arm_what what, uint64_t object, uint32_t version,
     const void *asked, size_t n, struct err *err)
@@ -160,6 +173,7 @@ arm_use(enum arm_what what, uint64_t object, uint32_t version,
 	if (a == NULL)
 		return unarmed(what, object, version, "no operator has "
 		    "allowed it in the last ten minutes", err);
+	assert(a->uses < USES_MAX);
 	SHA256(asked, n, hash);
 	if (a->uses > 0 && memcmp(hash, a->asked, sizeof(hash)) != 0)
 		return unarmed(what, object, version, "an operator has "

@@ -1,6 +1,7 @@
 /* Keys that people bring. They come from the master, to whom root handed an
  * open file; what goes back is sealed, so it may travel through anybody. */
 #include <config.h>
+#include <assert.h>
 #include <inttypes.h>
 #include "daemon/keeper_parts.h"
 
@@ -12,11 +13,14 @@ check_use(EVP_PKEY *key, struct err *err)
 	bool can = ctx != NULL && EVP_DigestSignInit(ctx, NULL,
 	    key_digest(key), NULL, key) == 1;
 
+	assert(key != NULL);
 	EVP_MD_CTX_free(ctx);
 	return can ? 0 : err_set(err, ERR_INVALID, "key: it is of a type that "
 	    "can't sign");
 }
 
+/* For an account of that origin, or for a version of a certificate: version
+ * tells which. */
 int
 keeper_import(const struct kek *kek, const void *in, void *out,
     struct err *err)
@@ -26,6 +30,7 @@ keeper_import(const struct kek *kek, const void *in, void *out,
 	EVP_PKEY *key;
 	int rc;
 
+	assert(in != NULL && out != NULL);
 	if (q->version == 0 &&
 	    keeper_check_origin(q->object, q->origin, err) != 0)
 		return -1;

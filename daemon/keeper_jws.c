@@ -33,6 +33,7 @@ public_jwk(struct buf *jwk, enum jws_alg *alg, EVP_PKEY *key,
 	struct blob spki;
 	int rc;
 
+	assert(key != NULL);
 	if (key_public(&spki, key, err) != 0)
 		return -1;
 	rc = jws_jwk(jwk, spki.p, spki.len, err);
@@ -49,6 +50,7 @@ sign_input(struct buf *jws, const struct buf *input, enum jws_alg alg,
 	uint8_t sig[KEY_SIG_MAX];
 	size_t n;
 
+	assert(!input->full && input->len > 0);
 	if (key_sign(sig, &n, alg, key, input->data, input->len, err) != 0)
 		return -1;
 	jws_flatten(jws, input, sig, n);
@@ -57,17 +59,68 @@ sign_input(struct buf *jws, const struct buf *input, enum jws_alg alg,
 
 /* --- what some kinds need first ------------------------------------------- */
 
+/* The path of a URL; NULL if it is spelled in a way that a CA may read as
+ * another. */
+static const char *
+plain_path(const char *url)
+{
+	static const char https[] = "https://";
+	const char *host = url + sizeof(https) - 1;
+
+	if (strncmp(url, https, sizeof(https) - 1) != 0 ||
+	    strpbrk(url, "?#%\\;") != NULL || strstr(host, "//") != NULL ||
+	    strstr(host, "/.") != NULL)
+		return NULL;
+	return strchr(host, '/');
+}
+
+struct parts {
+	const char *folder, *last;
+	size_t folder_n, last_n;
+};
+
+/* The last part of a path, and what is before; "/007/" is "7" to some. */
+static struct parts
+parts_of(const char *path)
+{
+	struct parts p = { path, NULL, 0, 0 };
+	size_t end = strlen(path), at;
+
+	while (end > 0 && path[end - 1] == '/')
+		end--;
+	for (at = end; at > 0 && path[at - 1] != '/'; at--)
+		;
+	p.folder_n = at;
+	while (at + 1 < end && (path[at] == '0' || path[at] == '+'))
+		at++;
+	p.last = path + at;
+	p.last_n = end - at;
+	return p;
+}
+
+static bool
+same(const char *a, size_t a_n, const char *b, size_t b_n)
+{
+	return a_n == b_n && strncasecmp(a, b, a_n) == 0;
+}
+
 /* The payload that gives an authorization up gives the whole account up when
- * it is sent to the account's address, which only an operator may ask for. So
- * neither that address nor another spelling of it is signed for. */
+ * it is sent to the account's address, which only an operator may ask for. The
+ * engine names both, and a CA may take several spellings of either: so nothing
+ * goes to an address beside the account's, or below it, or with its number. */
 static bool
 may_be_account(const struct w_jws *q)
 {
-	const char *path = q->url + strlen("https://");
+	const char *url = plain_path(q->url), *kid = plain_path(q->kid);
+	struct parts a, b;
 
-	return strncasecmp(q->url, q->kid, strlen(q->kid)) == 0 ||
-	    strpbrk(q->url, "?#%\\") != NULL || strstr(path, "//") != NULL ||
-	    strstr(path, "/.") != NULL;
+	if (url == NULL || kid == NULL)
+		return true;
+	a = parts_of(url);
+	b = parts_of(kid);
+	return strncasecmp(url, kid, strlen(kid)) == 0 ||
+	    same(a.folder, a.folder_n, b.folder, b.folder_n) ||
+	    same(a.last, a.last_n, b.last, b.last_n);
 }
 
 static int
@@ -78,11 +131,14 @@ prepare_authz(struct signing *s, struct err *err)
 	    "by an operator only", s->q->url);
 }
 
+/* With a binding, if one is asked for: its HMAC key never leaves this
+ * process. */
 static int
 prepare_account(struct signing *s, struct err *err)
 {
 	const struct w_jws *q = s->q;
 
+	assert(s->jwk.len > 0 && s->q->what == JWS_NEW_ACCOUNT);
 	if (q->eab_kid[0] == '\0')
 		return 0;
 	if (secret_eab(&s->inner, q->eab, q->eab_kid, q->url, s->jwk.data,
@@ -92,6 +148,8 @@ prepare_account(struct signing *s, struct err *err)
 	return 0;
 }
 
+/* What exactly was asked for is part of it: an act that was allowed is
+ * allowed for one request. */
 static int
 use_up(enum arm_what what, const struct signing *s, uint64_t object,
     uint32_t version, const void *more, size_t n, struct err *err)
@@ -99,6 +157,7 @@ use_up(enum arm_what what, const struct signing *s, uint64_t object,
 	struct buf asked;
 	int rc;
 
+	assert(s->q != NULL);
 	buf_init(&asked, JWS_MAX);
 	buf_printf(&asked, "%s\n%s\n%u %u\n", s->q->url, s->q->kid,
 	    s->q->reason, s->q->by_cert);
@@ -124,6 +183,7 @@ inner_change(struct signing *s, EVP_PKEY *next, struct err *err)
 	enum jws_alg alg;
 	int rc;
 
+	assert(next != NULL && s->inner.len == 0);
 	buf_init(&jwk, JWK_MAX);
 	buf_init(&input, INNER_MAX);
 	rc = public_jwk(&jwk, &alg, next, err);
@@ -141,6 +201,7 @@ inner_change(struct signing *s, EVP_PKEY *next, struct err *err)
 	return rc;
 }
 
+/* Looked at before the next key is opened, used up only when all fits. */
 static int
 prepare_change(struct signing *s, struct err *err)
 {
@@ -150,6 +211,7 @@ prepare_change(struct signing *s, struct err *err)
 	EVP_PKEY *next;
 	int rc;
 
+	assert(s->account != NULL);
 	if (arm_look(ARM_KEY_CHANGE, q->account, 0, &unused, err) != 0)
 		return -1;
 	next = keeper_open_account(s->kek, q->account, &q->next, origin, err);
@@ -178,6 +240,7 @@ is_armed_one(const struct signing *s, const uint8_t *digest, struct err *err)
 	struct blob spki = { NULL, 0 };
 	bool same;
 
+	assert(s->q->what == JWS_REVOKE);
 	if (digest != NULL) {
 		SHA256(leaf->p, leaf->len, hash);
 		same = memcmp(hash, digest, sizeof(hash)) == 0;
@@ -199,6 +262,7 @@ prepare_revoke(struct signing *s, struct err *err)
 	const struct w_jws *q = s->q;
 	const uint8_t *digest;
 
+	assert(s->q->what == JWS_REVOKE && s->cert == NULL);
 	if (arm_look(ARM_REVOKE, q->cert, q->version, &digest, err) != 0)
 		return -1;
 	if (q->cert_sealed.len > 0)
@@ -257,6 +321,7 @@ compose_and_sign(struct signing *s, struct buf *jws, struct err *err)
 	struct buf input;
 	int rc = 0;
 
+	assert(s->account != NULL && s->jwk.len > 0);
 	buf_init(&input, JWS_MAX);
 	if (by_cert) {
 		buf_reset(&s->jwk);
@@ -279,6 +344,7 @@ sign_request(struct signing *s, struct buf *jws, struct err *err)
 	    &s->q->sealed, err);
 	int rc;
 
+	assert(s->account == NULL && s->cert == NULL);
 	if (a == NULL || EVP_PKEY_up_ref(a->key) != 1)
 		return -1;
 	s->account = a->key;
@@ -306,6 +372,7 @@ keeper_jws(const struct kek *kek, const void *in, void *out, struct err *err)
 	struct buf jws;
 	int rc;
 
+	assert(q->url != NULL && a->jws.p == NULL);
 	if (strncmp(q->url, "https://", 8) != 0)
 		return err_set(err, ERR_INVALID, "request: \"%.80s\" is no "
 		    "https address", q->url);

@@ -19,16 +19,16 @@ enum { PEM_LINE = 64, PEM_MAX = 16384 };
 /* What the library offers under a name can be asked for; CAs that take the
  * last ones are private ones, today. */
 const struct key_type key_types[KEY_TYPES] = {
-	{ "ecdsa-p256", "EC", "P-256", 0, false },
-	{ "ecdsa-p384", "EC", "P-384", 0, false },
-	{ "rsa-2048", "RSA", NULL, 2048, true },
-	{ "rsa-3072", "RSA", NULL, 3072, true },
-	{ "rsa-4096", "RSA", NULL, 4096, true },
-	{ "ed25519", "ED25519", NULL, 0, false },
-	{ "ed448", "ED448", NULL, 0, false },
-	{ "ml-dsa-44", "ML-DSA-44", NULL, 0, false },
-	{ "ml-dsa-65", "ML-DSA-65", NULL, 0, false },
-	{ "ml-dsa-87", "ML-DSA-87", NULL, 0, false }
+	{ "ecdsa-p256", "EC", "P-256", 0, false, "1.1.1" },
+	{ "ecdsa-p384", "EC", "P-384", 0, false, "1.1.1" },
+	{ "rsa-2048", "RSA", NULL, 2048, true, "1.1.1" },
+	{ "rsa-3072", "RSA", NULL, 3072, true, "1.1.1" },
+	{ "rsa-4096", "RSA", NULL, 4096, true, "1.1.1" },
+	{ "ed25519", "ED25519", NULL, 0, false, "1.1.1" },
+	{ "ed448", "ED448", NULL, 0, false, "1.1.1" },
+	{ "ml-dsa-44", "ML-DSA-44", NULL, 0, false, "3.5" },
+	{ "ml-dsa-65", "ML-DSA-65", NULL, 0, false, "3.5" },
+	{ "ml-dsa-87", "ML-DSA-87", NULL, 0, false, "3.5" }
 };
 
 static int
@@ -52,6 +52,7 @@ is_offered(const struct key_type *t)
 {
 	EVP_KEYMGMT *m = EVP_KEYMGMT_fetch(NULL, t->offered, NULL);
 
+	assert(t->offered != NULL);
 	EVP_KEYMGMT_free(m);
 	ERR_clear_error();
 	return m != NULL;
@@ -71,10 +72,10 @@ key_type_find(const char *name, struct err *err)
 	}
 	if (is_offered(&key_types[i]))
 		return &key_types[i];
-	err_set(err, ERR_INVALID, "key type \"%s\": the crypto library of "
-	    "this machine (%s) does not offer it", name,
-	    OpenSSL_version(OPENSSL_VERSION_STRING));
-	err_advise(err, "Use ecdsa-p256, or a newer library.");
+	err_set(err, ERR_INVALID, "this OpenSSL (%s) has no %s; it comes with "
+	    "%s", OpenSSL_version(OPENSSL_VERSION_STRING),
+	    key_types[i].offered, key_types[i].since);
+	err_advise(err, "Use ecdsa-p256, or a newer OpenSSL.");
 	return NULL;
 }
 
@@ -83,6 +84,7 @@ key_generate(const struct key_type *t, struct err *err)
 {
 	EVP_PKEY *key;
 
+	assert(t->group == NULL || t->bits == 0);
 	if (t->group != NULL)
 		key = EVP_PKEY_Q_keygen(NULL, NULL, t->offered, t->group);
 	else if (t->bits != 0)
@@ -114,9 +116,12 @@ key_make(const char *alg, struct err *err)
 	return key;
 }
 
+/* Weaker than the key would be the weakest part; those that need none hash
+ * by themselves. */
 const EVP_MD *
 key_digest(const EVP_PKEY *key)
 {
+	assert(key != NULL);
 	if (EVP_PKEY_is_a(key, "EC"))
 		return EVP_PKEY_get_bits(key) > 256 ? EVP_sha384() :
 		    EVP_sha256();
@@ -130,6 +135,7 @@ key_write(struct blob *out, EVP_PKEY *key, struct err *err)
 	unsigned char *der = NULL;
 	int n = info != NULL ? i2d_PKCS8_PRIV_KEY_INFO(info, &der) : -1;
 
+	assert(key != NULL);
 	*out = (struct blob){ NULL, 0 };
 	PKCS8_PRIV_KEY_INFO_free(info);
 	ERR_clear_error();
@@ -146,6 +152,7 @@ key_public(struct blob *out, EVP_PKEY *key, struct err *err)
 	unsigned char *der = NULL;
 	int n = i2d_PUBKEY(key, &der);
 
+	assert(key != NULL);
 	*out = (struct blob){ NULL, 0 };
 	ERR_clear_error();
 	if (n <= 0)
@@ -190,6 +197,7 @@ no_passphrase(char *buf, int size, int writing, void *asked)
 	return -1;
 }
 
+/* As PEM whatever stands around it, as DER only if nothing does. */
 EVP_PKEY *
 key_import(const struct blob *text, struct err *err)
 {
@@ -198,6 +206,7 @@ key_import(const struct blob *text, struct err *err)
 	BIO *bio = BIO_new_mem_buf(text->p, (int)text->len);
 	EVP_PKEY *key = NULL;
 
+	assert(text->len == 0 || text->p != NULL);
 	if (bio != NULL)
 		key = PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, &asked);
 	BIO_free(bio);
@@ -233,6 +242,7 @@ fixed_width(uint8_t *sig, size_t *n, size_t half)
 	    BN_bn2binpad(ECDSA_SIG_get0_s(pair), sig + half, (int)half) ==
 	    (int)half;
 
+	assert(half > 0 && 2 * half <= KEY_SIG_MAX);
 	ECDSA_SIG_free(pair);
 	*n = 2 * half;
 	return done;

@@ -3,7 +3,9 @@
  * channels, a table of what each may say, one message at a time. Who breaks
  * the rules loses the channel; without the master there is nothing to do. */
 #include <config.h>
+#include <assert.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -96,12 +98,15 @@ rehearsal(void)
 	return keeper_rehearse(&err);
 }
 
+/* Twice rehearsed: before, so that the library has all that it opens; and
+ * inside, so that an update that needs more is found now. */
 static void
 confine(const struct keeper *k)
 {
 	struct sandbox_plan plan = { .role = ROLE_KEEPER };
 	struct err err;
 
+	assert(!k->ready);
 	if (keeper_rehearse(&err) != 0) {
 		log_err(&err, "first rehearsal");
 		exit(1);
@@ -150,6 +155,7 @@ let_wait(struct keeper *k, const struct duty *d, const struct key_type *t,
 {
 	struct err err;
 
+	assert(t->slow && k->waiting_n <= WAITING_MAX);
 	if (k->waiting_n == WAITING_MAX) {
 		err_set(&err, ERR_KEEPER, "new key: more than %d requests "
 		    "wait for a slow one", WAITING_MAX);
@@ -165,6 +171,7 @@ let_wait(struct keeper *k, const struct duty *d, const struct key_type *t,
 static void
 forget_waiting(struct keeper *k, size_t i)
 {
+	assert(i < k->waiting_n);
 	msg_free(k->waiting[i].spec, k->waiting[i].body);
 	free(k->waiting[i].body);
 	memmove(&k->waiting[i], &k->waiting[i + 1],
@@ -180,6 +187,7 @@ drop_engine(struct keeper *k)
 	k->fds[FROM_ENGINE] = -1;
 	while (k->waiting_n > 0)
 		forget_waiting(k, k->waiting_n - 1);
+	assert(k->waiting_n == 0 && k->fds[FROM_ENGINE] < 0);
 	pool_cancel();
 }
 
@@ -195,6 +203,7 @@ answer_waiting(struct keeper *k)
 	if (i == k->waiting_n)
 		return false;
 	w = &k->waiting[i];
+	assert(w->body != NULL && pool_has(w->type));
 	if (duty_do(w->duty, &k->kek, k->fds[w->duty->from], w->id,
 	    w->body) != 0)
 		drop_engine(k);
@@ -206,6 +215,7 @@ answer_waiting(struct keeper *k)
 static int
 hear_generator(struct keeper *k, int i, struct err *err)
 {
+	assert(i >= 0 && i < POOL_GENERATORS);
 	if (pool_hear(i, err) != 0)
 		return -1;
 	while (answer_waiting(k))
@@ -221,6 +231,7 @@ take_kek(struct keeper *k, const struct packet *p, struct err *err)
 	const struct w_kek *m = p->body;
 	struct w_empty done = { 0 };
 
+	assert(p->spec->kind == WIRE_KEK);
 	if (k->ready || m->kek.len != sizeof(k->kek.key))
 		return err_set(err, ERR_INTERNAL, k->ready ?
 		    "a second key encryption key" :
@@ -233,14 +244,19 @@ take_kek(struct keeper *k, const struct packet *p, struct err *err)
 	return 0;
 }
 
+/* Its end of a new channel: whatever the engine before was waiting for is
+ * nobody's now. */
 static void
 take_engine(struct keeper *k, struct packet *p)
 {
+	assert(p->nfds == 1);
 	drop_engine(k);
 	k->fds[FROM_ENGINE] = p->fds[0];
 	p->nfds = 0;
 }
 
+/* Who may ask for what stands in the table; before its key is here nothing
+ * is done for anybody. */
 static int
 obey(struct keeper *k, enum sender from, struct packet *p, struct err *err)
 {
@@ -249,6 +265,7 @@ obey(struct keeper *k, enum sender from, struct packet *p, struct err *err)
 	const struct duty *d;
 	int rc;
 
+	assert(from < SENDERS && p->body != NULL);
 	if (p->nfds != (from == FROM_MASTER && kind == WIRE_PEER ? 1 : 0))
 		return err_set(err, ERR_INTERNAL, "message %s: it carries %d "
 		    "descriptors", p->spec->name, p->nfds);
@@ -279,6 +296,7 @@ hear(struct keeper *k, enum sender from, struct err *err)
 	struct packet p;
 	int rc;
 
+	assert(from < SENDERS && k->fds[from] >= 0);
 	switch (packet_hear(&p, k->fds[from], err)) {
 	case HEARD_NOTHING:
 		return 0;
@@ -330,6 +348,7 @@ serve(struct keeper *k)
 	struct err err;
 	int i, rc = 0;
 
+	assert(k->fds[FROM_MASTER] >= 0);
 	while (rc == 0) {
 		for (i = 0; i < SENDERS + POOL_GENERATORS; i++)
 			p[i] = (struct pollfd){ i < SENDERS ? k->fds[i] :
@@ -347,12 +366,26 @@ serve(struct keeper *k)
 	return rc < 0;
 }
 
+/* For the master, which reads the configuration and has no crypto library. */
+static int
+say_has(const char *type)
+{
+	struct err err;
+
+	if (key_type_find(type, &err) != NULL)
+		return 0;
+	printf("%s. %s", err.text, err.advice);
+	return 1;
+}
+
 int
-main(void)
+main(int argc, char *argv[])
 {
 	static struct keeper k = { .fds = { WIRE_FD_MASTER, -1 } };
 	int rc;
 
+	if (argc == 3 && strcmp(argv[1], "--has") == 0)
+		return say_has(argv[2]);
 	confined_open(ROLE_KEEPER);
 	confine(&k);
 	rc = serve(&k);

@@ -2,6 +2,7 @@
  * is u16 length of its origin, the origin, PKCS#8: so the origin cannot be
  * changed without the KEK. A certificate's is PKCS#8 alone. */
 #include <config.h>
+#include <assert.h>
 #include <inttypes.h>
 #include <string.h>
 #include <openssl/crypto.h>
@@ -21,6 +22,7 @@ keeper_seal_cert(struct blob *sealed, const struct kek *kek, uint64_t cert,
 	struct blob der;
 	int rc;
 
+	assert(key != NULL);
 	if (key_write(&der, key, err) != 0)
 		return -1;
 	rc = seal_close(sealed, kek, &to, &der, err);
@@ -28,6 +30,7 @@ keeper_seal_cert(struct blob *sealed, const struct kek *kek, uint64_t cert,
 	return rc;
 }
 
+/* NULL also for a key that was sealed for another certificate or version. */
 EVP_PKEY *
 keeper_open_cert(const struct kek *kek, uint64_t cert, uint32_t version,
     const struct blob *sealed, struct err *err)
@@ -36,6 +39,7 @@ keeper_open_cert(const struct kek *kek, uint64_t cert, uint32_t version,
 	struct blob der;
 	EVP_PKEY *key;
 
+	assert(sealed->len == 0 || sealed->p != NULL);
 	if (seal_open(&der, kek, &to, sealed, err) != 0)
 		return NULL;
 	key = key_read(der.p, der.len, err);
@@ -72,6 +76,7 @@ is_origin(const char *s)
 	static const char scheme[] = "https://";
 	size_t n = strlen(s);
 
+	assert(s != NULL);
 	if (n <= sizeof(scheme) - 1 || n > ORIGIN_MAX ||
 	    strncmp(s, scheme, sizeof(scheme) - 1) != 0)
 		return false;
@@ -88,6 +93,8 @@ keeper_check_origin(uint64_t account, const char *origin, struct err *err)
 	    "https://host:port)", account, origin);
 }
 
+/* The origin stands before the key, under the same seal: who could change it
+ * could have our account used elsewhere. */
 static struct blob
 account_plain(const char *origin, const struct blob *der)
 {
@@ -95,6 +102,7 @@ account_plain(const char *origin, const struct blob *der)
 	struct blob plain = { xcalloc(2 + n + der->len, 1),
 		2 + n + der->len };
 
+	assert(n <= ORIGIN_MAX);
 	plain.p[0] = (uint8_t)n;
 	plain.p[1] = (uint8_t)(n >> 8);
 	memcpy(plain.p + 2, origin, n);
@@ -111,6 +119,7 @@ keeper_seal_account(struct w_key *out, const struct kek *kek,
 	struct buf jwk;
 	int rc;
 
+	assert(key != NULL && out->sealed.p == NULL);
 	buf_init(&jwk, JWK_MAX);
 	rc = key_public(&out->spki, key, err);
 	if (rc == 0)
@@ -158,6 +167,7 @@ csr_key(const struct kek *kek, const struct w_csr *q, struct blob *sealed,
 	    keeper_open_cert(kek, q->cert, from, &q->sealed, err) :
 	    key_make(q->alg, err);
 
+	assert(sealed->p == NULL);
 	if (key != NULL && q->sealed.len > 0 && from == q->version) {
 		*sealed = blob_copy(q->sealed.p, q->sealed.len);
 		return key;
@@ -170,6 +180,8 @@ csr_key(const struct kek *kek, const struct w_csr *q, struct blob *sealed,
 	return key;
 }
 
+/* The key that is in no other request, or in the one before, if the wish
+ * says so; its sealed form goes along. */
 int
 keeper_csr(const struct kek *kek, const void *in, void *out, struct err *err)
 {
@@ -187,6 +199,7 @@ keeper_csr(const struct kek *kek, const void *in, void *out, struct err *err)
 	key = csr_key(kek, q, &a->sealed, err);
 	if (key == NULL)
 		return -1;
+	assert(a->sealed.len > 0);
 	rc = x509_request(&a->csr, key, &q->names, q->must_staple != 0,
 	    err);
 	if (rc == 0 && (rc = key_public(&a->spki, key, err)) != 0)
@@ -197,6 +210,7 @@ keeper_csr(const struct kek *kek, const void *in, void *out, struct err *err)
 	return rc;
 }
 
+/* Signed by itself and for a week: something to start a server with. */
 int
 keeper_placeholder(const struct kek *kek, const void *in, void *out,
     struct err *err)
@@ -206,6 +220,7 @@ keeper_placeholder(const struct kek *kek, const void *in, void *out,
 	EVP_PKEY *key;
 	int rc;
 
+	assert(a->leaf.p == NULL);
 	if (x509_names_fine(&q->names, err) != 0)
 		return -1;
 	key = key_make(q->alg, err);
@@ -223,6 +238,7 @@ keeper_placeholder(const struct kek *kek, const void *in, void *out,
 	return rc;
 }
 
+/* The key, and the one CA that it may speak to. */
 EVP_PKEY *
 keeper_open_account(const struct kek *kek, uint64_t account,
     const struct blob *sealed, char origin[ORIGIN_MAX + 1], struct err *err)
@@ -239,6 +255,7 @@ keeper_open_account(const struct kek *kek, uint64_t account,
 		err_set(err, ERR_SEAL, "key of account %016" PRIx64
 		    ": what was sealed is no account's key", account);
 	else {
+		assert(n <= ORIGIN_MAX);
 		memcpy(origin, plain.p + 2, n);
 		origin[n] = '\0';
 		key = key_read(plain.p + 2 + n, plain.len - 2 - n, err);

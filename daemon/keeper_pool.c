@@ -33,6 +33,7 @@ pass(int fd, void *p, size_t n, bool sending)
 	struct msghdr m = { .msg_iov = &io, .msg_iovlen = 1 };
 	ssize_t got;
 
+	assert(fd >= 0 && n > 0);
 	do
 		got = sending ? sendmsg(fd, &m, MSG_NOSIGNAL) :
 		    recvmsg(fd, &m, 0);
@@ -97,6 +98,7 @@ pool_start(const struct sandbox_plan *plan, void (*prepare)(void),
 	int pair[2], i;
 	pid_t pid;
 
+	assert(prepare != NULL);
 	for (i = 0; i < POOL_GENERATORS; i++) {
 		assert(pool_fds[i] < 0);
 		if (msg_pair(pair) != 0)
@@ -118,6 +120,7 @@ hand_out(void)
 {
 	int i;
 
+	assert(pool.orders_n <= ORDERS);
 	for (i = 0; i < POOL_GENERATORS && pool.orders_n > 0; i++) {
 		if (pool.busy[i] || pool_fds[i] < 0)
 			continue;
@@ -132,6 +135,7 @@ void
 pool_order(const struct key_type *t)
 {
 	assert(t->slow && pool.orders_n < ORDERS);
+	assert(t >= key_types && t < key_types + KEY_TYPES);
 	pool.orders[pool.orders_n++] = (uint8_t)(t - key_types);
 	hand_out();
 }
@@ -146,12 +150,15 @@ pool_cancel(void)
 static void
 keep(uint8_t row, EVP_PKEY *key)
 {
+	assert(row < KEY_TYPES && key != NULL);
 	if (pool.stock_n[row] < STOCK)
 		pool.stock[row][pool.stock_n[row]++] = key;
 	else
 		EVP_PKEY_free(key);
 }
 
+/* A generator is no more trusted than it must be: what it sends is read as a
+ * key, and counts only if one was ordered. */
 int
 pool_hear(int i, struct err *err)
 {
@@ -160,6 +167,7 @@ pool_hear(int i, struct err *err)
 	uint8_t row = pool.message[0];
 	EVP_PKEY *key = NULL;
 
+	assert(i >= 0 && i < POOL_GENERATORS && pool_fds[i] >= 0);
 	if (n > 1 && pool.busy[i] && row < KEY_TYPES && key_types[row].slow)
 		key = key_read(pool.message + 1, (size_t)n - 1, err);
 	mem_wipe(pool.message, sizeof(pool.message));
@@ -175,6 +183,7 @@ pool_hear(int i, struct err *err)
 bool
 pool_has(const struct key_type *t)
 {
+	assert(t >= key_types && t < key_types + KEY_TYPES);
 	return pool.stock_n[t - key_types] > 0;
 }
 
@@ -183,6 +192,7 @@ pool_take(const struct key_type *t)
 {
 	size_t row = (size_t)(t - key_types);
 
+	assert(row < KEY_TYPES && pool.stock_n[row] <= STOCK);
 	return pool.stock_n[row] > 0 ? pool.stock[row][--pool.stock_n[row]] :
 	    NULL;
 }

@@ -1,5 +1,6 @@
 /* Private keys out of PKCS#8, for the keeper and for the verifier. */
 #include <config.h>
+#include <assert.h>
 #include <openssl/decoder.h>
 #include <openssl/err.h>
 #include <openssl/x509.h>
@@ -19,6 +20,7 @@ read_pkcs8(const void *der, size_t n)
 	const unsigned char *p = der;
 	PKCS8_PRIV_KEY_INFO *info = d2i_PKCS8_PRIV_KEY_INFO(NULL, &p, (long)n);
 
+	assert(der != NULL || n == 0);
 	if (info != NULL && p != (const unsigned char *)der + n) {
 		PKCS8_PRIV_KEY_INFO_free(info);
 		info = NULL;
@@ -33,6 +35,7 @@ key_is_pkcs8(const struct blob *der, struct err *err)
 	PKCS8_PRIV_KEY_INFO *info = read_pkcs8(der->p, der->len);
 	bool fine = info != NULL;
 
+	assert(der->p != NULL || der->len == 0);
 	PKCS8_PRIV_KEY_INFO_free(info);
 	return fine ? 0 : no_key(err);
 }
@@ -59,5 +62,6 @@ key_read(const void *der, size_t n, struct err *err)
 		key = NULL;
 		no_key(err);
 	}
+	assert(fine == (key != NULL));
 	return key;
 }

@@ -3,6 +3,7 @@
  * it, so that a library update that needs more is found at start and not at
  * the first renewal. */
 #include <config.h>
+#include <assert.h>
 #include <string.h>
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
@@ -20,9 +21,11 @@ static const struct strv names = { (char **)(uintptr_t)some_names, 2 };
 static void
 forget(enum wire_kind kind, void *st)
 {
+	assert(msg_find(wire_specs, (uint16_t)kind) != NULL);
 	msg_free(msg_find(wire_specs, (uint16_t)kind), st);
 }
 
+/* As the engine would ask, with a key for this one round. */
 static int
 rehearse_account(const struct kek *kek, char *alg, struct err *err)
 {
@@ -37,6 +40,7 @@ rehearse_account(const struct kek *kek, char *alg, struct err *err)
 	struct w_jws_done done = { { NULL, 0 } };
 	int rc = keeper_account_key(kek, &make, &key, err);
 
+	assert(alg[0] != '\0');
 	jws.sealed = key.sealed;
 	if (rc == 0)
 		rc = keeper_jws(kek, &jws, &done, err);
@@ -45,6 +49,7 @@ rehearse_account(const struct kek *kek, char *alg, struct err *err)
 	return rc;
 }
 
+/* The second time with the key of the first, as a renewal that keeps it. */
 static int
 rehearse_request(const struct kek *kek, char *alg, struct err *err)
 {
@@ -55,6 +60,7 @@ rehearse_request(const struct kek *kek, char *alg, struct err *err)
 	struct w_opened opened;
 	int rc;
 
+	assert(alg[0] != '\0');
 	memset(&first, 0, sizeof(first));
 	memset(&again, 0, sizeof(again));
 	memset(&opened, 0, sizeof(opened));
@@ -88,7 +94,8 @@ rehearse_placeholder(const struct kek *kek, struct err *err)
 static int
 rehearse_rsa(struct err *err)
 {
-	static const struct key_type tiny = { "rsa", "RSA", NULL, 512, true };
+	static const struct key_type tiny = { "rsa", "RSA", NULL, 512, true,
+		"1.1.1" };
 	EVP_PKEY *key = key_generate(&tiny, err), *again = NULL;
 	struct blob der = { NULL, 0 }, pem = { NULL, 0 };
 	uint8_t sig[KEY_SIG_MAX];

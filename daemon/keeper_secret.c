@@ -2,6 +2,7 @@
  * key has one use: the engine may have any DNS message signed, and must not
  * get a binding for another's account out of that, nor the other way round. */
 #include <config.h>
+#include <assert.h>
 #include <string.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
@@ -34,6 +35,7 @@ find(uint8_t kind, const char *name)
 {
 	size_t i;
 
+	assert(secrets.n <= SECRETS_MAX);
 	for (i = 0; i < secrets.n; i++)
 		if (secrets.v[i].kind == kind &&
 		    strcmp(secrets.v[i].name, name) == 0)
@@ -54,11 +56,13 @@ mac_of(const struct w_secret *q)
 	return (enum jws_mac)i;
 }
 
+/* In constant time: who could measure it would learn something of a secret. */
 static bool
 has_other_use(const struct w_secret *q)
 {
 	size_t i;
 
+	assert(q->secret.len == 0 || q->secret.p != NULL);
 	for (i = 0; i < secrets.n; i++)
 		if (secrets.v[i].kind != q->kind &&
 		    secrets.v[i].key.len == q->secret.len &&
@@ -96,6 +100,7 @@ check(const struct w_secret *q, enum jws_mac mac, struct err *err)
 	return err_advise(err, "Give each its own.");
 }
 
+/* One that comes again takes the place of the one before. */
 int
 keeper_secret(const struct kek *kek, const void *in, void *out,
     struct err *err)
@@ -114,6 +119,7 @@ keeper_secret(const struct kek *kek, const void *in, void *out,
 		    "than %d", SECRETS_MAX);
 	if (s == NULL)
 		s = &secrets.v[secrets.n++];
+	assert(s >= secrets.v && s < secrets.v + secrets.n);
 	blob_wipe(&s->key);
 	s->kind = q->kind;
 	s->mac = mac;
@@ -146,11 +152,14 @@ mac_with(uint8_t out[EVP_MAX_MD_SIZE], size_t *n, const struct secret *s,
 	bool done = HMAC(md, s->key.p, (int)s->key.len, p, len, out, &got) !=
 	    NULL;
 
+	assert(s->mac < JWS_MAC_COUNT && s->key.len > 0);
 	ERR_clear_error();
 	*n = got;
+	assert(*n <= EVP_MAX_MD_SIZE);
 	return done;
 }
 
+/* Any DNS message, but with keys for DNS only: no binding comes out of this. */
 int
 keeper_tsig(const struct kek *kek, const void *in, void *out, struct err *err)
 {
@@ -167,6 +176,7 @@ keeper_tsig(const struct kek *kek, const void *in, void *out, struct err *err)
 		return err_advise(err, "Look at its key-file, and at what the "
 		    "log says about it, then: everleaf reload");
 	}
+	assert(s->kind == SECRET_TSIG);
 	if (q->message.len < MESSAGE_MIN)
 		return err_set(err, ERR_INVALID, "dns \"%s\": what should be "
 		    "signed is no DNS message", q->dns);
@@ -193,6 +203,7 @@ secret_eab(struct buf *jws, const char *name, const char *kid,
 		return err_advise(err, "Look at its eab-key-file, and at what "
 		    "the log says about it, then: everleaf reload");
 	}
+	assert(s->kind == SECRET_EAB);
 	buf_init(&input, INPUT_MAX);
 	rc = jws_eab(&input, s->mac, kid, url, jwk, err);
 	if (rc == 0 && !mac_with(mac, &n, s, input.data, input.len))

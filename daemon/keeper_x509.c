@@ -1,5 +1,6 @@
 /* Requests and placeholders: names in, signed DER out. */
 #include <config.h>
+#include <assert.h>
 #include <string.h>
 #include <openssl/err.h>
 #include <openssl/rand.h>
@@ -38,6 +39,7 @@ static int
 finish(struct blob *out, unsigned char *der, int n, const char *what,
     struct err *err)
 {
+	assert(what != NULL && (n <= 0 || der != NULL));
 	ERR_clear_error();
 	*out = (struct blob){ NULL, 0 };
 	if (n <= 0)
@@ -60,6 +62,7 @@ add_must_staple(STACK_OF(X509_EXTENSION) *exts)
 	    (ext = X509_EXTENSION_create_by_NID(NULL, NID_tlsfeature, 0,
 	    value)) != NULL && sk_X509_EXTENSION_push(exts, ext) > 0;
 
+	assert(exts != NULL);
 	ASN1_OCTET_STRING_free(value);
 	if (!done)
 		X509_EXTENSION_free(ext);
@@ -75,6 +78,7 @@ x509_request(struct blob *out, EVP_PKEY *key, const struct strv *names,
 	unsigned char *der = NULL;
 	int n = -1;
 
+	assert(key != NULL && names->n > 0);
 	if (exts != NULL && (!must_staple || add_must_staple(exts)) &&
 	    req != NULL && X509_REQ_set_version(req, 0) == 1 &&
 	    X509_REQ_set_pubkey(req, key) == 1 &&
@@ -94,6 +98,7 @@ set_serial(X509 *cert)
 	BIGNUM *bn;
 	bool done;
 
+	assert(cert != NULL);
 	if (RAND_bytes(random, sizeof(random)) != 1)
 		return false;
 	random[0] = (random[0] & 0x7f) | 0x40;
@@ -104,12 +109,14 @@ set_serial(X509 *cert)
 	return done;
 }
 
+/* It says what it is to whoever looks at it in a browser. */
 static bool
 set_subject(X509 *cert)
 {
 	static const char cn[] = "everleaf placeholder";
 	X509_NAME *name = X509_get_subject_name(cert);
 
+	assert(cert != NULL);
 	return X509_NAME_add_entry_by_NID(name, NID_commonName, MBSTRING_UTF8,
 	    (const unsigned char *)cn, -1, -1, 0) == 1 &&
 	    X509_set_issuer_name(cert, name) == 1;
@@ -122,10 +129,12 @@ set_names(X509 *cert, const struct strv *names)
 	bool done = exts != NULL &&
 	    X509_add_ext(cert, sk_X509_EXTENSION_value(exts, 0), -1) == 1;
 
+	assert(names->n > 0);
 	sk_X509_EXTENSION_pop_free(exts, X509_EXTENSION_free);
 	return done;
 }
 
+/* From an hour ago, for clocks that are slow, to a week from now. */
 int
 x509_placeholder(struct blob *out, EVP_PKEY *key, const struct strv *names,
     int64_t now_ms, struct err *err)
@@ -135,6 +144,7 @@ x509_placeholder(struct blob *out, EVP_PKEY *key, const struct strv *names,
 	unsigned char *der = NULL;
 	int n = -1;
 
+	assert(key != NULL);
 	if (now_ms < HOUR_S * INT64_C(1000) || now_ms > latest_ms)
 		return err_set(err, ERR_INVALID, "placeholder: the time %lld "
 		    "is none that a certificate can hold", (long long)now_ms);

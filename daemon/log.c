@@ -1,5 +1,6 @@
 /* Log lines: one write each, never blocking the daemon for long. */
 #include <config.h>
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,6 +34,7 @@ under_journal(void)
 void
 log_open(const char *role, enum log_level level)
 {
+	assert(role[0] != '\0' && level <= LOG_LEVEL_DEBUG);
 	who = role;
 	most = level;
 	journal = under_journal();
@@ -41,6 +43,7 @@ log_open(const char *role, enum log_level level)
 void
 log_set_level(enum log_level level)
 {
+	assert(level <= LOG_LEVEL_DEBUG);
 	most = level;
 }
 
@@ -66,6 +69,7 @@ write_line(enum log_level level, const char *words)
 	struct timespec now;
 	struct buf b;
 
+	assert(level <= LOG_LEVEL_DEBUG);
 	buf_init(&b, 2 * LINE_MAX_BYTES);
 	if (journal)
 		buf_printf(&b, "<%d>", priority[level]);
@@ -105,6 +109,7 @@ log_err(const struct err *e, const char *fmt, ...)
 	char what[ERR_TEXT_MAX], words[LINE_MAX_BYTES];
 	va_list ap;
 
+	assert(e->text[sizeof(e->text) - 1] == '\0');
 	if (level > most)
 		return;
 	va_start(ap, fmt);

@@ -58,12 +58,14 @@ bare(const struct looking *k)
 {
 	const char *name = k->names.v[k->at];
 
+	assert(k->at < k->names.n);
 	return strncmp(name, "*.", 2) == 0 ? name + 2 : name;
 }
 
 static void
 over(struct looking *k)
 {
+	assert(k->done != NULL && k->at == k->names.n);
 	k->done(k->ctx, &k->lines, k->good);
 	strv_free(&k->names);
 	strv_free(&k->lines);
@@ -86,6 +88,7 @@ planned(void *ctx, const struct err *err)
 {
 	struct looking *k = ctx;
 
+	assert(k->at < k->names.n);
 	if (err != NULL)
 		say_err(k, k->names.v[k->at], err);
 	else
@@ -115,6 +118,7 @@ stood(void *ctx, const struct standing *found)
 	struct standing_want want = standing_of(k);
 	struct buf text;
 
+	assert(k->at < k->names.n && k->issuers.n > 0 && k->uris.n > 0);
 	buf_init(&text, METHOD_URI_MAX + 512);
 	standing_wanted(&want, &text);
 	if (found->there)
@@ -142,6 +146,7 @@ look_standing(struct looking *k)
 	struct standing_want want;
 	struct buf uri;
 
+	assert(k->at < k->names.n);
 	buf_init(&uri, METHOD_URI_MAX);
 	if (s != NULL)
 		acme_session_account_uri(s, bare(k), &uri);
@@ -173,6 +178,7 @@ plan(struct looking *k)
 	const struct method *m = method_find(k->method);
 	char record[METHOD_RECORD];
 
+	assert(k->at < k->names.n && k->row.ident == NULL);
 	if (m != NULL && m->standing && method_record(k->record, m, bare(k),
 	    NULL) == 0) {
 		look_standing(k);
@@ -200,6 +206,7 @@ caa_known(void *ctx, const char *found_at, const struct err *err)
 	struct looking *k = ctx;
 	const char *name = k->names.v[k->at];
 
+	assert(k->at < k->names.n && k->identities.n > 0);
 	if (err != NULL)
 		say_err(k, name, err);
 	else if (*found_at == '\0')
@@ -210,11 +217,13 @@ caa_known(void *ctx, const char *found_at, const struct err *err)
 	plan(k);
 }
 
+/* A name is over when its CAA and its record have been looked at. */
 static void
 ask_next(struct looking *k)
 {
 	struct caa_question q;
 
+	assert(k->at <= k->names.n);
 	if (k->at == k->names.n) {
 		over(k);
 		return;
@@ -240,6 +249,7 @@ ca_is_ready(void *ctx, const struct err *err)
 	const struct strv *said = err == NULL ?
 	    acme_session_issuers(ca_session(k->ca)) : NULL;
 
+	assert(k->ca != NULL && k->issuers.n == 0);
 	k->issuers = strv_copy(said != NULL && said->n > 0 ? said :
 	    &k->identities);
 	ask_next(k);
@@ -252,6 +262,7 @@ begin(void *ctx)
 	struct looking *k = ctx;
 	const struct method *m = method_find(k->method);
 
+	assert(k->at == 0);
 	if (m != NULL && m->standing && k->ca != NULL && *k->account != '\0')
 		ca_ready(k->ca, ca_is_ready, k);
 	else
@@ -274,6 +285,7 @@ look_identities(struct strv *out, const struct ca *ca)
 {
 	size_t i, before = out->n;
 
+	assert(ca != NULL);
 	caps_caa(out, ca_caps(ca));
 	if (out->n > before)
 		return;
@@ -311,6 +323,7 @@ look(const struct conf_wish *wish, const char *account,
 	struct err err;
 	size_t i;
 
+	assert(done != NULL && account != NULL);
 	/* CAA and TXT are not for addresses. */
 	for (i = 0; i < wish->names.n; i++)
 		if (name_parse(name, &kind, wish->names.v[i], &err) == 0 &&

@@ -75,6 +75,7 @@ static void
 finish_turn(void)
 {
 	if (woken) {
+		assert(end_fn != NULL);
 		woken = false;
 		end_fn(end_ctx);
 	}
@@ -123,6 +124,7 @@ loop_fini(void)
 void
 loop_run(void (*turn_end)(void *ctx), void *ctx)
 {
+	assert(turn_end != NULL);
 	end_fn = turn_end;
 	end_ctx = ctx;
 	woken = true;
@@ -159,9 +161,11 @@ loop_mono(void)
 
 static void on_timer(uv_timer_t *handle);
 
+/* A timer that is due already, and has not run yet, is due no more. */
 static void
 start(struct loop_timer *t, int64_t delay_ms)
 {
+	assert(t->uv.data == t);
 	list_leave(&t->link);
 	/* libuv counts from when it last looked; a turn may have been long. */
 	uv_update_time(&uv);
@@ -174,6 +178,7 @@ start_wall(struct loop_timer *t, int64_t now)
 {
 	int64_t left = t->wall_ms > now ? t->wall_ms - now : 0;
 
+	assert(t->wall_ms != NO_WALL);
 	start(t, left < LOOK_AGAIN_MS ? left : LOOK_AGAIN_MS);
 }
 
@@ -183,6 +188,7 @@ on_timer(uv_timer_t *handle)
 	struct loop_timer *t = handle->data;
 	int64_t now = wall_clock();
 
+	assert(t != NULL && list_empty(&t->link));
 	if (t->wall_ms != NO_WALL && t->wall_ms > now) {
 		start_wall(t, now);
 		return;
@@ -195,6 +201,7 @@ loop_timer_new(void (*fn)(void *ctx), void *ctx)
 {
 	struct loop_timer *t = xcalloc(1, sizeof(*t));
 
+	assert(fn != NULL);
 	t->fn = fn;
 	t->ctx = ctx;
 	list_init(&t->link);
@@ -214,6 +221,7 @@ void
 loop_timer_at(struct loop_timer *t, int64_t wall_ms)
 {
 	t->wall_ms = wall_ms > 0 ? wall_ms : 0;
+	assert(t->wall_ms >= 0);
 	start_wall(t, wall_clock());
 }
 
@@ -227,6 +235,7 @@ loop_timer_stop(struct loop_timer *t)
 static void
 on_closed(uv_handle_t *handle)
 {
+	assert(handle->data != NULL);
 	free(handle->data);
 }
 
@@ -253,6 +262,7 @@ to_uv(int events)
 static void
 watch(struct loop_fd *f)
 {
+	assert(f->uv.data == f);
 	if (f->want == 0)
 		uv_poll_stop(&f->uv);
 	else
@@ -266,6 +276,7 @@ on_poll(uv_poll_t *handle, int status, int events)
 	int got = ((events & UV_READABLE) != 0 ? LOOP_READ : 0) |
 	    ((events & UV_WRITABLE) != 0 ? LOOP_WRITE : 0);
 
+	assert(f != NULL && f->fn != NULL);
 	if (stopping)
 		return;
 	woken = true;
@@ -283,6 +294,7 @@ loop_fd_new(int fd, void (*fn)(void *ctx, int events), void *ctx)
 	struct loop_fd *f = xcalloc(1, sizeof(*f));
 	int r = uv_poll_init(&uv, &f->uv, fd);
 
+	assert(fd >= 0 && fn != NULL);
 	assert(r == 0);
 	(void)r;
 	f->fn = fn;
@@ -294,6 +306,7 @@ loop_fd_new(int fd, void (*fn)(void *ctx, int events), void *ctx)
 void
 loop_fd_want(struct loop_fd *f, int events)
 {
+	assert((events & ~(LOOP_READ | LOOP_WRITE)) == 0);
 	if (f->want == events)
 		return;
 	f->want = events;
@@ -312,6 +325,7 @@ loop_fd_free(struct loop_fd *f)
 static const char *
 why_not(int status)
 {
+	assert(status != 0);
 	switch (status) {
 	case UV_EAI_NONAME:
 	case UV_EAI_NODATA:
@@ -342,6 +356,7 @@ on_unfit(void *ctx)
 {
 	struct loop_lookup *l = ctx;
 
+	assert(l->done != NULL && l->unfit != NULL);
 	l->done(l->ctx, NULL, "this cannot be a host name");
 	loop_timer_free(l->unfit);
 	free(l);
@@ -357,6 +372,7 @@ loop_resolve(const char *host,
 	};
 	struct loop_lookup *l = xcalloc(1, sizeof(*l));
 
+	assert(host != NULL && done != NULL);
 	l->done = done;
 	l->ctx = ctx;
 	l->uv.data = l;
@@ -371,6 +387,7 @@ loop_resolve(const char *host,
 void
 loop_resolve_cancel(struct loop_lookup *l)
 {
+	assert(l->done != NULL);
 	if (l->unfit != NULL) {
 		loop_timer_free(l->unfit);
 		free(l);

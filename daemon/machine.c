@@ -1,5 +1,6 @@
 /* Asking the system for its own addresses. */
 #include <config.h>
+#include <assert.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <string.h>
@@ -30,6 +31,7 @@ machine_addresses(void)
 	char text[NI_MAXHOST];
 	int n = probe_local_addresses(own, MOST), i;
 
+	assert(n <= MOST);
 	for (i = 0; i < n; i++)
 		if (!is_loopback(&own[i]) &&
 		    getnameinfo((const struct sockaddr *)&own[i],

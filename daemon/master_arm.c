@@ -3,6 +3,7 @@
  * way to it. One request at a time on a connection, few connections, and each
  * line of it in the log. */
 #include <config.h>
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -46,6 +47,7 @@ static const char *const acts[ARM_WHAT_COUNT] = {
 static void
 hang_up(struct talk *t)
 {
+	assert(t->fd >= 0);
 	watch_free(t->speaks);
 	alarm_free(t->idle);
 	close(t->fd);
@@ -64,6 +66,7 @@ reply(struct talk *t, const struct err *err, int pass)
 {
 	uint8_t answer[OPERATOR_ANSWER];
 
+	assert(t->fd >= 0 && (pass < 0 || err->code == ERR_OK));
 	operator_answer_write(answer, err);
 	t->waits = 0;
 	alarm_after(t->idle, IDLE_MS);
@@ -71,11 +74,14 @@ reply(struct talk *t, const struct err *err, int pass)
 		hang_up(t);
 }
 
+/* Who allowed what stands in the log, whatever comes of it. */
 static void
 say(const struct talk *t, const char *verb)
 {
 	const struct operator_request *r = &t->r;
 
+	assert(t->r.kind == OPERATOR_IMPORT ||
+	    (unsigned)t->r.what < ARM_WHAT_COUNT);
 	if (r->kind == OPERATOR_IMPORT)
 		log_info("operator (uid %u, process %d) %s a key for %s %016"
 		    PRIx64, (unsigned)t->peer.uid, (int)t->peer.pid, verb,
@@ -90,11 +96,15 @@ say(const struct talk *t, const char *verb)
 
 /* --- what is asked of the keeper ------------------------------------------ */
 
+/* Its ids have a bit that no job's id has: the keeper's answers find their
+ * way back. */
 static int
 to_keeper(struct talk *t, enum wire_kind kind, const void *st,
     struct err *err)
 {
+	assert(t->waits == 0);
 	t->waits = (uint32_t)OURS | ++serials;
+	assert(arm_is_ours(t->waits));
 	alarm_after(t->idle, IDLE_MS);
 	if (child_send(&t->m->children[ROLE_KEEPER], kind, t->waits, st, NULL,
 	    0))
@@ -112,6 +122,7 @@ arm(struct talk *t, struct err *err)
 	struct w_arm w = { .what = (uint8_t)r->what, .object = r->object,
 		.version = r->version, .seconds = r->seconds };
 
+	assert(t->r.kind != OPERATOR_IMPORT);
 	if (memcmp(r->digest, none, sizeof(none)) != 0)
 		w.digest = (struct blob){ r->digest, sizeof(r->digest) };
 	/* Which of the two has the account's key is not known here. */
@@ -127,6 +138,7 @@ read_file(struct blob *out, int fd, struct err *err)
 	struct stat st;
 	ssize_t n;
 
+	assert(fd >= 0);
 	*out = (struct blob){ NULL, 0 };
 	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size < 1 ||
 	    st.st_size > KEY_FILE_MAX)
@@ -141,6 +153,8 @@ read_file(struct blob *out, int fd, struct err *err)
 	return err_errno(err, ERR_INVALID, "key: its file can't be read");
 }
 
+/* A key for an account is sealed for the CA that the configuration names,
+ * and for no other. */
 static int
 import(struct talk *t, int fd, struct err *err)
 {
@@ -151,6 +165,7 @@ import(struct talk *t, int fd, struct err *err)
 	struct buf origin;
 	int rc = 0;
 
+	assert(t->r.kind == OPERATOR_IMPORT);
 	if (r->version == 0 && ca == NULL)
 		return err_set(err, ERR_NO_SUCH, "the configuration has no ca "
 		    "\"%s\"", r->ca);
@@ -175,6 +190,7 @@ take(struct talk *t, const void *p, size_t n, const int *fds, int nfds)
 	struct err err;
 	int rc;
 
+	assert(t->fd >= 0 && nfds >= 0);
 	err_clear(&err);
 	if (t->waits != 0 || !operator_read(&t->r, p, n) ||
 	    nfds != (t->r.kind == OPERATOR_IMPORT ? 1 : 0)) {
@@ -199,6 +215,7 @@ on_request(void *ctx)
 	const void *p;
 	ptrdiff_t n = msg_recv(t->fd, MSG_DONTWAIT, &p, fds, &nfds);
 
+	assert(t->fd >= 0 && t->speaks != NULL);
 	if (n > 0)
 		take(t, p, (size_t)n, fds, nfds);
 	else if (n == 0 || errno != EAGAIN)
@@ -239,6 +256,7 @@ on_connection(void *ctx)
 		close(fd);
 		return;
 	}
+	assert(t >= talks && t < talks + CONNECTIONS && t->fd < 0);
 	*t = (struct talk){ .m = m, .fd = fd, .peer = peer };
 	t->speaks = watch_new(fd, on_request, t);
 	t->idle = alarm_new(too_idle, t);
@@ -252,6 +270,7 @@ find(uint32_t id)
 {
 	size_t i;
 
+	assert(arm_is_ours(id));
 	for (i = 0; i < CONNECTIONS; i++)
 		if (talks[i].fd >= 0 && talks[i].waits == id)
 			return &talks[i];
@@ -329,6 +348,7 @@ arm_start(struct master *m, struct err *err)
 	struct sockaddr_un path;
 	size_t i;
 
+	assert(listener < 0);
 	for (i = 0; i < CONNECTIONS; i++)
 		talks[i].fd = -1;
 	listener = listen_unix(m, OPERATOR_SOCKET, SOCK_SEQPACKET, &path, err);

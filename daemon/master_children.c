@@ -1,6 +1,7 @@
 /* The other programs: who runs as whom, their channels, starting them
  * again when they die. */
 #include <config.h>
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pwd.h>
@@ -54,12 +55,13 @@ children_want(const struct child *c)
 
 /* --- who --------------------------------------------------------------- */
 
-static bool
-find_user(struct child *c)
+bool
+child_user(struct child *c)
 {
 	const struct passwd *pw = NULL;
 	int i;
 
+	assert(c->role > ROLE_MASTER && c->role < ROLE_COUNT);
 	for (i = 0; i < 3 && plans[c->role].users[i] != NULL && pw == NULL; i++)
 		pw = getpwnam(plans[c->role].users[i]);
 	if (pw == NULL)
@@ -70,12 +72,15 @@ find_user(struct child *c)
 	return true;
 }
 
+/* One user that is missing, and all run as whoever we are: half a separation
+ * would only look like one. */
 void
 children_users(struct master *m)
 {
 	struct child *c;
 	int role;
 
+	assert(m->children[ROLE_KEEPER].m == NULL);
 	m->root = geteuid() == 0;
 	m->separate = m->root;
 	for (role = ROLE_MASTER + 1; role < ROLE_COUNT; role++) {
@@ -84,7 +89,7 @@ children_users(struct master *m)
 		c->role = (enum role)role;
 		c->pid = -1;
 		c->pidfd = c->channel = -1;
-		if (m->separate && !find_user(c))
+		if (m->separate && !child_user(c))
 			m->separate = false;
 	}
 	for (role = ROLE_MASTER + 1; !m->separate && role < ROLE_COUNT;
@@ -100,10 +105,13 @@ children_users(struct master *m)
 
 /* --- channels ---------------------------------------------------------- */
 
+/* False: there is nobody. A child whose queue is full is not working, and is
+ * ended. */
 bool
 child_send(struct child *c, enum wire_kind kind, uint32_t id, const void *st,
     const int *fds, int nfds)
 {
+	assert(c->role > ROLE_MASTER && c->role < ROLE_COUNT);
 	if (c->channel < 0)
 		return false;
 	if (msg_send(c->channel, msg_find(wire_specs, (uint16_t)kind), id, st,
@@ -117,16 +125,20 @@ child_send(struct child *c, enum wire_kind kind, uint32_t id, const void *st,
 	return false;
 }
 
+/* Never 0, which would be ourselves and all of them. */
 void
 child_kill(struct child *c, int sig)
 {
+	assert(c->pid != 0);
 	if (c->pid > 0)
 		kill(c->pid, sig);
 }
 
+/* It is not trusted with another message; its end is what starts it again. */
 void
 child_broke_rule(struct child *c, const char *why)
 {
+	assert(why != NULL);
 	log_error("the %s broke the rules of its channel (%s): it is ended. "
 	    "Please report this", plans[c->role].name, why);
 	child_kill(c, SIGKILL);
@@ -142,6 +154,7 @@ on_message(void *ctx)
 	const void *p;
 	ptrdiff_t n;
 
+	assert(c->channel >= 0);
 	for (i = 0; i < MESSAGES_AT_ONCE && c->speaks != NULL; i++) {
 		n = msg_recv(c->channel, MSG_DONTWAIT, &p, fds, &nfds);
 		if (n < 0 && errno == EAGAIN)
@@ -171,6 +184,7 @@ connect_peer(struct child *peer)
 	struct w_peer w = { 0 };
 	int ends[2];
 
+	assert(plans[peer->role].peer != 0);
 	if (msg_pair(ends) != 0)
 		return -1;
 	child_send(peer, WIRE_PEER, 0, &w, &ends[0], 1);
@@ -186,6 +200,7 @@ introduce(struct child *peer)
 	struct w_peer w = { plans[peer->role].peer };
 	int fd;
 
+	assert(plans[peer->role].peer != 0);
 	if (engine->channel < 0)
 		return;
 	fd = connect_peer(peer);
@@ -195,6 +210,7 @@ introduce(struct child *peer)
 	close(fd);
 }
 
+/* The one process that ever gets it; what is left of it here is wiped. */
 static bool
 give_kek(struct child *c)
 {
@@ -203,6 +219,7 @@ give_kek(struct child *c)
 	struct err err;
 	bool given = false;
 
+	assert(c->role == ROLE_KEEPER && c->channel >= 0);
 	if (kek_read(c->m, kek, &err) == 0)
 		given = child_send(c, WIRE_KEK, 0, &w, NULL, 0);
 	else
@@ -222,6 +239,7 @@ conf_file(const struct conf *conf)
 	size_t done = 0;
 	ssize_t n = 1;
 
+	assert(conf != NULL);
 	while (fd >= 0 && done < b.len && n > 0) {
 		n = write(fd, b.p + done, b.len - done);
 		done += n > 0 ? (size_t)n : 0;
@@ -235,11 +253,14 @@ conf_file(const struct conf *conf)
 	return fd;
 }
 
+/* All that it will ever have is in these descriptors: it opens nothing by
+ * name but its own database. */
 static void
 plan_engine(struct child *c, struct spawn *s)
 {
 	struct master *m = c->m;
 
+	assert(c->role == ROLE_ENGINE && s->fds_n <= WIRE_FD_STATE + 1);
 	s->fds[WIRE_FD_KEEPER] = connect_peer(&m->children[ROLE_KEEPER]);
 	s->fds[WIRE_FD_RESPONDER] = connect_peer(&m->children[ROLE_RESPONDER]);
 	s->fds[WIRE_FD_CONFIG] = conf_file(m->conf);
@@ -253,6 +274,8 @@ plan_engine(struct child *c, struct spawn *s)
 	m->beat = poll_now();
 }
 
+/* As many descriptors as fit, sorted by type; how many of each it hears as
+ * words. */
 static void
 plan_responder(struct child *c, struct spawn *s,
     char counts[LISTEN_TYPES][16])
@@ -261,6 +284,7 @@ plan_responder(struct child *c, struct spawn *s,
 	int type, n = 0, before;
 	size_t i;
 
+	assert(c->role == ROLE_RESPONDER);
 	for (type = 0; type < LISTEN_TYPES; type++) {
 		before = n;
 		for (i = 0; i < m->listeners_n; i++)
@@ -273,6 +297,7 @@ plan_responder(struct child *c, struct spawn *s,
 		s->argv[1 + type] = counts[type];
 	}
 	s->fds_n = WIRE_FD_LISTEN + n;
+	assert(s->fds_n <= SPAWN_FDS_MAX);
 	s->dir = m->empty;
 	s->may_chroot = m->separate;
 }
@@ -290,6 +315,8 @@ plan_token(const struct child *c, struct spawn *s)
 	s->env = c->m->token_env;
 }
 
+/* Copies of what the child has now: an end left open here would hide that
+ * the other one is closed. */
 static void
 close_spent(const struct child *c, struct spawn *s)
 {
@@ -297,6 +324,7 @@ close_spent(const struct child *c, struct spawn *s)
 		WIRE_FD_TOKEN, WIRE_FD_CONFIG };
 	size_t i;
 
+	assert(s->fds[WIRE_FD_MASTER] >= 0);
 	close(s->fds[WIRE_FD_MASTER]);
 	for (i = 0; c->role == ROLE_ENGINE && i < 4; i++)
 		if (s->fds[engines[i]] >= 0)
@@ -306,9 +334,11 @@ close_spent(const struct child *c, struct spawn *s)
 static void
 again_later(struct child *c)
 {
+	assert(c->restart != NULL && c->pid < 0);
 	c->backoff = c->backoff == 0 ? BACKOFF_MIN_MS : c->backoff * 2;
 	if (c->backoff > BACKOFF_MAX_MS)
 		c->backoff = BACKOFF_MAX_MS;
+	assert(c->backoff >= BACKOFF_MIN_MS && c->backoff <= BACKOFF_MAX_MS);
 	alarm_after(c->restart, c->backoff);
 }
 
@@ -318,6 +348,7 @@ static void on_exit_of(void *ctx);
 static void
 started(struct child *c)
 {
+	assert(c->pid > 0 && c->channel >= 0);
 	c->pidfd = (int)syscall(SYS_pidfd_open, c->pid, 0);
 	if (c->pidfd < 0) {
 		log_error("this kernel has no pidfd_open: everleafd needs "
@@ -342,6 +373,8 @@ started(struct child *c)
 		reload_done(c->m);
 }
 
+/* A channel, the descriptors of its role, then a new process image: nothing
+ * is shared with us by memory. */
 static void
 start(struct child *c)
 {
@@ -352,6 +385,7 @@ start(struct child *c)
 
 	if (!children_want(c))
 		return;
+	assert(c->pid < 0 && c->channel < 0 && c->restart != NULL);
 	if (msg_pair(ends) != 0) {
 		again_later(c);
 		return;
@@ -393,12 +427,15 @@ start_again(void *ctx)
 
 /* --- ending ------------------------------------------------------------ */
 
+/* It is started again in any case, but each time later, until it has run for
+ * a while. */
 static void
 count_death(struct child *c, int status)
 {
 	int64_t now = poll_now(), oldest;
 	char how[64];
 
+	assert(c->pid < 0);
 	if (WIFSIGNALED(status))
 		snprintf(how, sizeof(how), "signal %d", WTERMSIG(status));
 	else
@@ -424,6 +461,7 @@ count_death(struct child *c, int status)
 static void
 forget(struct child *c)
 {
+	assert(c->pid > 0 && c->pidfd >= 0 && c->channel >= 0);
 	watch_free(c->exits);
 	watch_free(c->speaks);
 	c->exits = c->speaks = NULL;
@@ -440,17 +478,20 @@ look_if_over(struct master *m)
 {
 	int role;
 
+	assert(m->stopping);
 	for (role = ROLE_MASTER + 1; role < ROLE_COUNT; role++)
 		if (m->children[role].pid > 0)
 			return;
 	poll_stop();
 }
 
+/* After the engine: it may still need them to end what it has begun. */
 static void
 stop_others(struct master *m)
 {
 	int role;
 
+	assert(m->stopping);
 	for (role = ROLE_MASTER + 1; role < ROLE_COUNT; role++)
 		if (role != ROLE_ENGINE)
 			child_kill(&m->children[role], SIGTERM);
@@ -490,6 +531,7 @@ look_stopping(struct master *m)
 	int64_t since = poll_now() - m->stop_at;
 	int role;
 
+	assert(m->stopping && m->stop_at > 0);
 	if (since >= STOP_KILL_MS)
 		for (role = ROLE_MASTER + 1; role < ROLE_COUNT; role++)
 			child_kill(&m->children[role], SIGKILL);
@@ -506,6 +548,7 @@ look(void *ctx)
 	struct master *m = ctx;
 	struct child *engine = &m->children[ROLE_ENGINE];
 
+	assert(busy.look != NULL);
 	if (m->stopping)
 		look_stopping(m);
 	else if (busy.draining && poll_now() >= busy.drain_until) {
@@ -528,6 +571,7 @@ drain(struct master *m)
 {
 	struct w_empty w = { 0 };
 
+	assert(busy.look != NULL);
 	m->children[ROLE_ENGINE].stopped = true;
 	child_send(&m->children[ROLE_ENGINE], WIRE_DRAIN, 0, &w, NULL, 0);
 	alarm_after(busy.look, LOOK_MS);
@@ -538,6 +582,7 @@ children_new_engine(struct master *m)
 {
 	struct child *c = &m->children[ROLE_ENGINE];
 
+	assert(m->conf != NULL);
 	if (c->pid < 0) {
 		alarm_stop(c->restart);
 		c->backoff = 0;
@@ -549,6 +594,7 @@ children_new_engine(struct master *m)
 	drain(m);
 }
 
+/* New sockets need a new process: it can't be given any once it is confined. */
 void
 children_new_responder(struct master *m)
 {
@@ -560,6 +606,7 @@ children_new_responder(struct master *m)
 	child_kill(c, SIGTERM);
 }
 
+/* The engine last: all that it talks to is there. */
 void
 children_new_token(struct master *m)
 {
@@ -581,6 +628,7 @@ children_start(struct master *m)
 		ROLE_VERIFIER, ROLE_TOKEN, ROLE_ENGINE };
 	size_t i;
 
+	assert(busy.look == NULL && !m->stopping);
 	busy.look = alarm_new(look, m);
 	alarm_after(busy.look, LOOK_MS);
 	for (i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
@@ -593,6 +641,7 @@ children_start(struct master *m)
 void
 children_stop(struct master *m)
 {
+	assert(!m->stopping);
 	m->stopping = true;
 	m->stop_at = poll_now();
 	drain(m);

@@ -2,6 +2,7 @@
  * store; later a missing one is a refusal, because a new one would make every
  * sealed key worthless. */
 #include <config.h>
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -19,6 +20,7 @@ enum { KEK = 32 };
 static int
 refuse(struct err *err, const char *path, const char *why, const char *cure)
 {
+	assert(why != NULL && cure != NULL);
 	err_set(err, ERR_KEK_MISSING, "key %s %s", path, why);
 	return err_advise(err, "%s", cure);
 }
@@ -32,6 +34,7 @@ read_key(int fd, const char *path, bool strict, uint8_t kek[KEK],
 	struct stat st;
 	ssize_t n;
 
+	assert(fd >= 0);
 	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
 		return refuse(err, path, "is no regular file",
 		    "Put the right file back");
@@ -56,6 +59,7 @@ read_credential(const struct master *m, uint8_t kek[KEK], struct err *err)
 	char path[4096];
 	int fd, rc;
 
+	assert(kek != NULL);
 	if (m->credentials == NULL)
 		return 1;
 	snprintf(path, sizeof(path), "%s/" CREDENTIAL, m->credentials);
@@ -73,6 +77,7 @@ kek_read(const struct master *m, uint8_t kek[KEK], struct err *err)
 	int rc = read_credential(m, kek, err), fd;
 	char path[4096];
 
+	assert(m->conf != NULL && m->state >= 0);
 	if (rc <= 0)
 		return rc;
 	snprintf(path, sizeof(path), "%s/" KEK_FILE, m->conf->state_dir);
@@ -91,11 +96,13 @@ kek_read(const struct master *m, uint8_t kek[KEK], struct err *err)
 	return rc;
 }
 
+/* Also when it can't be looked at: only what is surely missing may be made. */
 static bool
 there(int dir, const char *name)
 {
 	struct stat st;
 
+	assert(dir >= 0);
 	return fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 ||
 	    errno != ENOENT;
 }
@@ -108,6 +115,7 @@ make_key(const struct master *m, struct err *err)
 	uint8_t kek[KEK];
 	int fd, rc = -1;
 
+	assert(m->state >= 0);
 	unlinkat(m->state, tmp, 0);
 	fd = openat(m->state, tmp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW |
 	    O_CLOEXEC, 0600);
@@ -135,6 +143,7 @@ kek_prepare(const struct master *m, struct err *err)
 	uint8_t kek[KEK];
 	int rc = read_credential(m, kek, err);
 
+	assert(m->state >= 0 && m->db >= 0);
 	mem_wipe(kek, sizeof(kek));
 	if (rc <= 0)
 		return rc;

@@ -1,6 +1,7 @@
 /* Every socket that people or CAs connect to is bound here and handed on: the
  * API's to the engine, those for http-01 and tls-alpn-01 to the responder. */
 #include <config.h>
+#include <assert.h>
 #include <errno.h>
 #include <grp.h>
 #include <netinet/in.h>
@@ -40,6 +41,7 @@ static const struct listen_kind {
 static const struct strv *
 addresses(const struct master *m, enum listen_type type)
 {
+	assert(m->conf != NULL && type < LISTEN_TYPES);
 	return (const struct strv *)(const void *)((const char *)m->conf +
 	    kinds[type].at);
 }
@@ -52,6 +54,7 @@ listen_unix(const struct master *m, const char *name, int type,
 {
 	int fd, n;
 
+	assert(name[0] != '\0' && name[0] != '/');
 	memset(to, 0, sizeof(*to));
 	to->sun_family = AF_UNIX;
 	n = snprintf(to->sun_path, sizeof(to->sun_path), "%s/%s",
@@ -81,6 +84,7 @@ open_to_group(const struct master *m, const char *path)
 	const char *name = m->conf->api_group;
 	const struct group *g = name[0] != '\0' ? getgrnam(name) : NULL;
 
+	assert(path[0] == '/' && m->conf->api_group != NULL);
 	if (g != NULL && lchown(path, (uid_t)-1, g->gr_gid) == 0 &&
 	    chmod(path, 0660) == 0)
 		return;
@@ -112,18 +116,21 @@ parse_address(const char *text, char host[INET6_ADDRSTRLEN], uint16_t *port)
 	}
 	if (n >= INET6_ADDRSTRLEN)
 		return false;
+	assert(n < INET6_ADDRSTRLEN);
 	memcpy(host, text, n);
 	host[n] = '\0';
 	*port = (uint16_t)number;
 	return true;
 }
 
+/* One socket for both families only where no address was named. */
 static int
 bind_to(const struct sockaddr *to, socklen_t len, bool both)
 {
 	int fd = socket(to->sa_family, SOCK_STREAM | SOCK_CLOEXEC |
 	    SOCK_NONBLOCK, 0), on = 1, off = 0;
 
+	assert(to->sa_family == AF_INET || to->sa_family == AF_INET6);
 	if (fd < 0)
 		return -1;
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
@@ -147,6 +154,7 @@ bind_port(const char *text)
 	uint16_t port;
 	int fd;
 
+	assert(text != NULL);
 	if (!parse_address(text, host, &port)) {
 		errno = EINVAL;
 		return -1;
@@ -166,6 +174,8 @@ bind_port(const char *text)
 	return fd;
 }
 
+/* errno says why; who is in the way is a person's question, and the cure its
+ * answer. */
 static void
 say_taken(const struct listener *l)
 {
@@ -184,6 +194,7 @@ say_taken(const struct listener *l)
 	const char *why = strerror(errno);
 	size_t i;
 
+	assert(l->fd < 0 && l->type < LISTEN_TYPES);
 	for (i = 0; i < sizeof(cures) / sizeof(cures[0]); i++)
 		if (cures[i].no == errno)
 			cure = cures[i].cure;
@@ -199,6 +210,7 @@ bind_missing(struct master *m, bool say)
 	struct listener *l;
 	size_t i;
 
+	assert(m->listen_again != NULL);
 	for (i = 0; i < m->listeners_n; i++) {
 		l = &m->listeners[i];
 		if (l->fd >= 0)
@@ -222,6 +234,7 @@ bind_missing(struct master *m, bool say)
 static void
 try_again(void *ctx)
 {
+	assert(ctx != NULL);
 	if (bind_missing(ctx, false))
 		children_new_responder(ctx);
 }
@@ -232,6 +245,7 @@ add_listener(struct master *m, enum listen_type type, const char *address,
 {
 	struct listener *l;
 
+	assert(type < LISTEN_TYPES && address != NULL);
 	m->listeners = xrealloc(m->listeners, (m->listeners_n + 1) *
 	    sizeof(*m->listeners));
 	l = &m->listeners[m->listeners_n++];
@@ -246,6 +260,7 @@ has_listener(const struct master *m, enum listen_type type,
 {
 	size_t i;
 
+	assert(address != NULL);
 	for (i = 0; i < m->listeners_n; i++)
 		if (m->listeners[i].type == type &&
 		    strcmp(m->listeners[i].address, address) == 0)
@@ -276,6 +291,7 @@ listen_start(struct master *m, struct err *err)
 	struct sockaddr_un path;
 	int fd, type;
 
+	assert(m->listeners_n == 0 && m->listen_again == NULL);
 	m->api = listen_unix(m, "everleaf.sock", SOCK_STREAM, &path, err);
 	if (m->api < 0)
 		return -1;
@@ -294,6 +310,8 @@ listen_start(struct master *m, struct err *err)
 	return 0;
 }
 
+/* What is still wanted stays open: nobody who connects meanwhile is turned
+ * away. */
 bool
 listen_change(struct master *m)
 {
@@ -302,6 +320,7 @@ listen_change(struct master *m)
 	struct listener *l;
 	size_t i, kept = 0;
 
+	assert(m->listeners_n >= LISTEN_TYPES);
 	for (i = 0; i < m->listeners_n; i++) {
 		l = &m->listeners[i];
 		if (l->address[0] == '\0' ||
@@ -315,6 +334,7 @@ listen_change(struct master *m)
 		free(l->address);
 	}
 	m->listeners_n = kept;
+	assert(kept >= LISTEN_TYPES);
 	add_configured(m);
 	changed = bind_missing(m, true) || changed;
 	snprintf(path.sun_path, sizeof(path.sun_path), "%s/everleaf.sock",
@@ -331,6 +351,7 @@ listen_stop(struct master *m)
 	char path[4096];
 	size_t i;
 
+	assert(m->conf != NULL);
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		snprintf(path, sizeof(path), "%s/%s", m->conf->run_dir,
 		    names[i]);

@@ -1,6 +1,7 @@
 /* poll(2), a list of watches, a list of alarms. The master has about twenty of
  * them, so lists are fast enough. */
 #include <config.h>
+#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdbool.h>
@@ -48,6 +49,7 @@ watch_new(int fd, void (*fn)(void *ctx), void *ctx)
 {
 	struct watch *w = xcalloc(1, sizeof(*w));
 
+	assert(fd >= 0 && fn != NULL);
 	w->fd = fd;
 	w->fn = fn;
 	w->ctx = ctx;
@@ -68,6 +70,7 @@ alarm_new(void (*fn)(void *ctx), void *ctx)
 {
 	struct alarm *a = xcalloc(1, sizeof(*a));
 
+	assert(fn != NULL);
 	a->fn = fn;
 	a->ctx = ctx;
 	a->next = alarms;
@@ -78,12 +81,14 @@ alarm_new(void (*fn)(void *ctx), void *ctx)
 void
 alarm_after(struct alarm *a, int64_t ms)
 {
+	assert(!a->freed);
 	a->at = poll_now() + (ms > 0 ? ms : 0);
 }
 
 void
 alarm_stop(struct alarm *a)
 {
+	assert(!a->freed);
 	a->at = 0;
 }
 
@@ -119,6 +124,8 @@ sweep(void)
 			a = &(*a)->next;
 }
 
+/* Never longer than a minute: an alarm that was forgotten about would be
+ * late, and not lost. */
 static int
 time_to_sleep(void)
 {
@@ -129,9 +136,11 @@ time_to_sleep(void)
 		if (a->at != 0 && a->at < first)
 			first = a->at;
 	wait = first - poll_now();
+	assert(wait <= LONGEST_MS);
 	return wait > 0 ? (int)wait : 0;
 }
 
+/* One that is set again from within its own call is due the next time round. */
 static void
 ring(void)
 {
@@ -141,6 +150,7 @@ ring(void)
 	for (a = alarms; a != NULL; a = a->next)
 		if (a->at != 0 && a->at <= now) {
 			a->at = 0;
+			assert(!a->freed);
 			a->fn(a->ctx);
 		}
 }
@@ -151,6 +161,7 @@ round_once(struct pollfd *p, struct watch **w, size_t n)
 {
 	size_t i;
 
+	assert(n == 0 || (p != NULL && w != NULL));
 	if (poll(p, n, time_to_sleep()) > 0)
 		for (i = 0; i < n; i++)
 			if (p[i].revents != 0 && w[i]->fd >= 0)

@@ -1,6 +1,7 @@
 /* everleafd: cleans up what it inherited, reads the configuration, makes the
  * directories, binds, starts the others, and then only waits. */
 #include <config.h>
+#include <assert.h>
 #include <fcntl.h>
 #include <getopt.h>
 #include <libgen.h>
@@ -27,6 +28,8 @@ static int signals = -1;
 
 /* --- what we inherited ------------------------------------------------- */
 
+/* Whatever was left open by who started us is closed, and the first three
+ * are never anything of ours. */
 static void
 open_standard(void)
 {
@@ -116,6 +119,7 @@ find_programs(struct master *m)
 	char self[4000], probe[4096];
 	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
 
+	assert(m->libexec[0] == '\0');
 	snprintf(m->libexec, sizeof(m->libexec), "%s", EVERLEAF_LIBEXEC);
 	if (n <= 0)
 		return;
@@ -187,6 +191,9 @@ try_configuration(const struct master *m, enum mode mode)
 	struct buf out;
 	size_t i;
 
+	assert(mode == MODE_TEST || mode == MODE_SHOW);
+	if (c != NULL && !keys_can_be_made(m, c, &diag.lines))
+		good = false;
 	for (i = 0; i < diag.lines.n; i++)
 		fprintf(stderr, "%s\n", diag.lines.v[i]);
 	if (mode == MODE_TEST && good)
@@ -212,6 +219,7 @@ on_signal(void *ctx)
 	struct signalfd_siginfo s;
 	struct master *m = ctx;
 
+	assert(m->conf != NULL);
 	while (read(signals, &s, sizeof(s)) == (ssize_t)sizeof(s)) {
 		if (s.ssi_signo == SIGHUP && !m->stopping)
 			reload_signal(m);
@@ -223,11 +231,13 @@ on_signal(void *ctx)
 	}
 }
 
+/* Read from a descriptor: no handler runs in the middle of anything. */
 static void
 watch_signals(struct master *m)
 {
 	sigset_t set;
 
+	assert(signals < 0);
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
@@ -237,12 +247,15 @@ watch_signals(struct master *m)
 	watch_new(signals, on_signal, m);
 }
 
+/* In the order of what they need: who we are, our directories and the lock
+ * on them, the key, then the sockets. */
 static int
 prepare(struct master *m)
 {
 	struct err err;
 	int rc;
 
+	assert(m->conf != NULL);
 	children_users(m);
 	rc = state_open(m, &err);
 	if (rc == 0)
@@ -262,6 +275,7 @@ run(struct master *m)
 {
 	int code;
 
+	assert(m->conf == NULL && m->file != NULL);
 	log_open("everleafd", m->debug ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO);
 	m->conf = reload_first(m, &code);
 	if (m->conf == NULL)
@@ -292,10 +306,11 @@ main(int argc, char **argv)
 
 	open_standard();
 	mode = read_options(m, argc, argv);
+	find_programs(m);
+	csrs_open(m);
 	if (mode != MODE_RUN)
 		return try_configuration(m, mode);
 	clean_environment(m);
 	clean_process();
-	find_programs(m);
 	return run(m);
 }

@@ -1,6 +1,7 @@
 /* Telling systemd how we are, by the protocol of sd_notify(3): datagrams of
  * "KEY=value" lines. Nothing happens where nobody listens. */
 #include <config.h>
+#include <assert.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -23,11 +24,13 @@ static struct {
 	bool ready, bad;
 } notify = { .fd = -1 };
 
+/* Without it nobody listens, and all that follows does nothing. */
 void
 notify_open(const char *socket_name, const char *watchdog_usec)
 {
 	size_t n = socket_name != NULL ? strlen(socket_name) : 0;
 
+	assert(notify.fd < 0 && !notify.ready);
 	if (n < 2 || n >= sizeof(notify.to.sun_path) ||
 	    (socket_name[0] != '/' && socket_name[0] != '@'))
 		return;
@@ -62,15 +65,19 @@ notify_state(const char *fmt, ...)
 static void
 say_well(const struct master *m, const char *first)
 {
+	assert(m->conf != NULL);
 	notify_state("%sSTATUS=%zu certificates configured%s", first,
 	    m->conf->certs_n, m->conf->problems_n > 0 ?
 	    "; a configuration file has errors" : "");
 	notify.bad = false;
 }
 
+/* Once for each start and each reload: with the first sign of life of an
+ * engine, since before that nothing works yet. */
 void
 notify_ready(const struct master *m)
 {
+	assert(m->conf != NULL);
 	if (notify.ready)
 		return;
 	notify.ready = true;
@@ -83,6 +90,7 @@ notify_bad(const char *fmt, ...)
 	char text[400];
 	va_list ap;
 
+	assert(fmt[0] != '\0');
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
@@ -113,6 +121,8 @@ notify_beat(void)
 		notify_state("WATCHDOG=1");
 }
 
+/* Three quarters of what systemd allows: a new engine must have beaten by
+ * then. */
 int64_t
 notify_patience(void)
 {
@@ -120,5 +130,6 @@ notify_patience(void)
 
 	if (ms <= 0 || ms > SILENT_MAX_MS)
 		return SILENT_MAX_MS;
+	assert(ms > 0 && ms <= SILENT_MAX_MS);
 	return ms > SILENT_MIN_MS ? ms : SILENT_MIN_MS;
 }

@@ -1,6 +1,7 @@
 /* Reading the configuration, at the start and again: a bad one changes
  * nothing; a good one goes to a new engine. One reload after the other. */
 #include <config.h>
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,7 @@ read_conf(const struct master *m, struct strv *lines)
 	struct conf_diag diag = { { NULL, 0 } };
 	struct conf *c = conf_read(m->file, m->conf, poll_wall(), &diag);
 
+	assert(m->file != NULL);
 	*lines = diag.lines;
 	if (c != NULL && m->debug) {
 		free(c->log_level);
@@ -36,6 +38,10 @@ reload_first(struct master *m, int *exit_code)
 	struct conf *c = read_conf(m, &lines);
 	size_t i;
 
+	assert(m->conf == NULL && exit_code != NULL);
+	/* One certificate less is no reason to start none of the rest. */
+	if (c != NULL)
+		keys_can_be_made(m, c, &lines);
 	for (i = 0; i < lines.n; i++)
 		log_line(c == NULL ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING, "%s",
 		    lines.v[i]);
@@ -51,6 +57,7 @@ moves(const struct conf *a, const struct conf *b, struct strv *lines)
 	bool same = strcmp(a->state_dir, b->state_dir) == 0 &&
 	    strcmp(a->run_dir, b->run_dir) == 0;
 
+	assert(a->state_dir != NULL && b->state_dir != NULL);
 	if (!same)
 		strv_add(lines, "state-dir and run-dir cannot change while "
 		    "everleafd runs. Restart it, or put them back");
@@ -63,6 +70,7 @@ too_many_vanish(const struct conf *old, size_t gone, struct strv *lines)
 {
 	char line[256];
 
+	assert(gone <= old->certs_n);
 	if (gone <= VANISH_FEW || gone * 100 <= old->certs_n * VANISH_PART)
 		return false;
 	snprintf(line, sizeof(line), "%zu of %zu certificates are no longer "
@@ -97,12 +105,15 @@ same_tokens(const struct conf *a, const struct conf *b)
 	return true;
 }
 
+/* From here on it is in force for us; the engine gets it as it is started
+ * anew. */
 static void
 apply(struct master *m, struct conf *c)
 {
 	bool tokens = (conf_has_token(m->conf) || conf_has_token(c)) &&
 	    !same_tokens(m->conf, c);
 
+	assert(c != NULL && c != m->conf && !reload.going);
 	conf_free(m->conf);
 	m->conf = c;
 	log_set_level(log_level_find(c->log_level));
@@ -123,8 +134,13 @@ consider(struct master *m, bool yes, struct strv *lines)
 	struct conf *c = read_conf(m, lines);
 	size_t gone;
 
+	assert(m->conf != NULL);
 	if (c == NULL)
 		return NULL;
+	if (!keys_can_be_made(m, c, lines)) {
+		conf_free(c);
+		return NULL;
+	}
 	gone = conf_diff(m->conf, c, lines);
 	if (!moves(m->conf, c, lines) &&
 	    (yes || !too_many_vanish(m->conf, gone, lines)))
@@ -150,9 +166,11 @@ cut(const struct strv *lines)
 		    lines->n - i);
 		strv_add(&out, line);
 	}
+	assert(out.n <= LINES);
 	return out;
 }
 
+/* The answer goes out before the engine that waits for it is told to end. */
 void
 reload_asked(struct master *m, uint32_t id, const struct w_reload *r)
 {
@@ -160,6 +178,7 @@ reload_asked(struct master *m, uint32_t id, const struct w_reload *r)
 	struct conf *c = consider(m, r->yes, &lines);
 	struct w_reloaded answer = { c != NULL, cut(&lines) };
 
+	assert(m->conf != NULL);
 	/* Before the engine is told to go: it passes the answer on. */
 	requests_answer(m, m->engine, id, WIRE_RELOADED, &answer);
 	if (c != NULL && !r->dry && !reload.going)
@@ -179,6 +198,7 @@ reload_signal(struct master *m)
 	struct conf *c;
 	size_t i;
 
+	assert(m->conf != NULL);
 	if (reload.going) {
 		reload.again = true;
 		return;
@@ -198,6 +218,7 @@ reload_signal(struct master *m)
 void
 reload_done(struct master *m)
 {
+	assert(m->conf != NULL);
 	if (!reload.going)
 		return;
 	reload.going = false;

@@ -1,5 +1,6 @@
 /* What each child may say, and who answers it. Everything else ends it. */
 #include <config.h>
+#include <assert.h>
 #include <stdlib.h>
 #include "daemon/log.h"
 #include "daemon/master.h"
@@ -8,10 +9,13 @@
 /* st is on the heap; a handler that keeps it says so with true. */
 typedef bool handler(struct child *c, uint32_t id, void *st);
 
+/* An answer to an engine that is gone is nobody's: the new one asks again by
+ * itself. */
 void
 requests_answer(struct master *m, unsigned engine, uint32_t id,
     enum wire_kind kind, const void *st)
 {
+	assert(engine <= m->engine);
 	if (engine == m->engine)
 		child_send(&m->children[ROLE_ENGINE], kind, id, st, NULL, 0);
 }
@@ -22,6 +26,7 @@ requests_refuse(struct master *m, unsigned engine, uint32_t id,
 {
 	struct w_failed f = wire_failed(err);
 
+	assert(err->code != ERR_OK);
 	requests_answer(m, engine, id, WIRE_FAILED, &f);
 }
 
@@ -30,6 +35,7 @@ requests_refuse(struct master *m, unsigned engine, uint32_t id,
 static bool
 beat(struct child *c, uint32_t id, void *st)
 {
+	assert(c->role == ROLE_ENGINE);
 	(void)id;
 	(void)st;
 	c->m->beat = poll_now();
@@ -43,6 +49,7 @@ beat(struct child *c, uint32_t id, void *st)
 static bool
 install(struct child *c, uint32_t id, void *st)
 {
+	assert(c->role == ROLE_ENGINE && st != NULL);
 	jobs_add(c->m, WIRE_INSTALL, id, st);
 	return true;
 }
@@ -75,6 +82,7 @@ live(struct child *c, uint32_t id, void *st)
 	struct w_is_live answer;
 	struct err err;
 
+	assert(c->role == ROLE_ENGINE && st != NULL);
 	if (generation_live(c->m->state, g->cert, &answer.gen, &err) == 0)
 		requests_answer(c->m, c->m->engine, id, WIRE_IS_LIVE, &answer);
 	else
@@ -85,6 +93,7 @@ live(struct child *c, uint32_t id, void *st)
 static bool
 run(struct child *c, uint32_t id, void *st)
 {
+	assert(c->role == ROLE_ENGINE && st != NULL);
 	runs_add(c->m, id, WIRE_RUN, st);
 	return true;
 }
@@ -92,6 +101,7 @@ run(struct child *c, uint32_t id, void *st)
 static bool
 run_dns(struct child *c, uint32_t id, void *st)
 {
+	assert(c->role == ROLE_ENGINE && st != NULL);
 	runs_add(c->m, id, WIRE_RUN_DNS, st);
 	return true;
 }
@@ -99,6 +109,7 @@ run_dns(struct child *c, uint32_t id, void *st)
 static bool
 webroot(struct child *c, uint32_t id, void *st)
 {
+	assert(c->role == ROLE_ENGINE && st != NULL);
 	webroots_add(c->m, id, st);
 	return true;
 }
@@ -106,6 +117,7 @@ webroot(struct child *c, uint32_t id, void *st)
 static bool
 reload(struct child *c, uint32_t id, void *st)
 {
+	assert(c->role == ROLE_ENGINE);
 	reload_asked(c->m, id, st);
 	return false;
 }
@@ -137,6 +149,7 @@ reseal(struct child *c, uint32_t id, void *st)
 static bool
 opened(struct child *c, uint32_t id, void *st)
 {
+	assert(c->role == ROLE_KEEPER);
 	jobs_opened(c->m, id, st);
 	return false;
 }
@@ -144,15 +157,20 @@ opened(struct child *c, uint32_t id, void *st)
 static bool
 verdict(struct child *c, uint32_t id, void *st)
 {
+	assert(c->role == ROLE_VERIFIER);
 	jobs_verdict(c->m, id, st);
 	return false;
 }
 
+/* Whose question it was stands in the id: the operator's, the survey's, or a
+ * job's. */
 static bool
 failed(struct child *c, uint32_t id, void *st)
 {
 	struct err err;
 
+	assert(c->role == ROLE_KEEPER || c->role == ROLE_VERIFIER ||
+	    c->role == ROLE_TOKEN);
 	if (id == 0 || c->role == ROLE_TOKEN) {
 		wire_failed_err(st, &err);
 		log_err(&err, "%s", role_name(c->role));
@@ -196,6 +214,7 @@ taken(struct child *c, uint32_t id, void *st)
 static bool
 sealed(struct child *c, uint32_t id, void *st)
 {
+	assert(c->role == ROLE_KEEPER);
 	if ((id & SURVEY_SERIAL) != 0 && !arm_is_ours(id))
 		survey_sealed(c->m, id, st);
 	else
@@ -241,12 +260,14 @@ find_rule(enum role role, uint16_t kind)
 {
 	size_t i;
 
+	assert(role > ROLE_MASTER && role < ROLE_COUNT);
 	for (i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
 		if (rules[i].role == role && rules[i].kind == kind)
 			return &rules[i];
 	return NULL;
 }
 
+/* What is not in the table is not said: the child that says it is ended. */
 bool
 requests_take(struct child *c, const void *p, size_t n)
 {
@@ -273,6 +294,7 @@ requests_take(struct child *c, const void *p, size_t n)
 	}
 	if (kind == WIRE_OPENED)
 		msg_forget();
+	assert(rule->kind == kind && rule->role == c->role);
 	if (!rule->handle(c, id, st)) {
 		msg_free(spec, st);
 		free(st);

@@ -1,6 +1,7 @@
 /* Owner, mode and leave for an installation: from our own configuration, never
  * from the message that asks for it. */
 #include <config.h>
+#include <assert.h>
 #include <grp.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,7 +15,7 @@ find_wish(const struct conf *c, const struct w_install *w,
 {
 	struct conf_wish by_policy = { .policy = w->policy,
 		.keep_versions = -1, .renew_before_ms = -1,
-		.validity_ms = -1 };
+		.validity_ms = -1, .must_staple = -1 };
 	const struct conf_cert *cert = conf_cert(c, w->name);
 
 	if (w->from_file && cert == NULL)
@@ -30,16 +31,19 @@ find_wish(const struct conf *c, const struct w_install *w,
 	}
 	if (w->policy[0] == '\0')
 		by_policy.policy = NULL;
+	assert(!w->from_file || cert != NULL);
 	*out = conf_effective(c, w->from_file ? &cert->wish : &by_policy);
 	return 0;
 }
 
+/* Nobody but the owner reads a key, unless a group is named. */
 static int
 find_group(const char *name, const char *title, struct rules *out,
     struct err *err)
 {
 	const struct group *g;
 
+	assert(out != NULL && title != NULL);
 	out->key_mode = 0600;
 	out->gid = getegid();
 	if (name == NULL || name[0] == '\0')
@@ -64,6 +68,7 @@ test_ca_allowed(const struct conf *c, const struct conf_wish *wish)
 	const struct conf_service *s;
 	size_t i;
 
+	assert(wish->services.n == 0 || wish->services.v != NULL);
 	for (i = 0; i < wish->services.n; i++) {
 		s = conf_service(c, wish->services.v[i]);
 		if (s == NULL || !s->allow_test_ca)
@@ -87,6 +92,21 @@ names_are_canonical(const struct strv *names)
 	return names->n > 0;
 }
 
+const struct blob *
+rules_csr(const struct master *m, const struct w_install *w, struct err *err)
+{
+	const struct conf_cert *cert = conf_cert(m->conf, w->name);
+
+	if (w->from_file && !w->placeholder && cert != NULL &&
+	    cert->csr.len > 0)
+		return &cert->csr;
+	err_set(err, ERR_INSTALL_FAILED, "certificate %s came without a key, "
+	    "and no configuration file has a csr-file for it", w->name);
+	err_advise(err, "Write its csr-file again, or renew it: everleaf "
+	    "renew %s", w->name);
+	return NULL;
+}
+
 int
 rules_for(const struct master *m, const struct w_install *w,
     struct rules *out, struct err *err)
@@ -94,8 +114,9 @@ rules_for(const struct master *m, const struct w_install *w,
 	struct conf_wish wish;
 	int rc;
 
+	assert(m->conf != NULL && out != NULL);
 	if (w->cert == 0 || w->name[0] == '\0' || w->leaf.len == 0 ||
-	    w->sealed.len == 0 || !names_are_canonical(&w->names))
+	    !names_are_canonical(&w->names))
 		return err_set(err, ERR_INTERNAL, "a request to install lacks "
 		    "something");
 	if (find_wish(m->conf, w, &wish, err) != 0)

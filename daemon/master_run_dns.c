@@ -1,6 +1,7 @@
 /* The program of a dns block: with its own words, or through an adapter that
  * calls it as another client would (contrib/dns). */
 #include <config.h>
+#include <assert.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +26,7 @@ check_program(const struct conf_dns *d, struct err *err)
 	char path[4096];
 	size_t i, programs = strcmp(d->adapter, "certbot") == 0 ? 2 : 1;
 
+	assert(d->program.n > 0 && strcmp(d->adapter, "everleaf") != 0);
 	for (i = 0; i < programs && i < d->program.n; i++) {
 		if (strcmp(d->adapter, "acme.sh") == 0 &&
 		    d->program.v[i][0] == '/') {
@@ -36,6 +38,8 @@ check_program(const struct conf_dns *d, struct err *err)
 	return 0;
 }
 
+/* Its own program gets the act behind its own words; an adapter gets it
+ * first, and the program's words behind it. */
 static int
 compose_argv(const struct conf_dns *d, const struct w_run_dns *w,
     struct strv *argv, struct err *err)
@@ -44,6 +48,7 @@ compose_argv(const struct conf_dns *d, const struct w_run_dns *w,
 	char path[4096];
 	size_t i;
 
+	assert(argv->n == 0);
 	if (!own && check_program(d, err) != 0)
 		return -1;
 	if (own) {
@@ -89,18 +94,22 @@ compose_input(const struct w_run_dns *w)
 	return buf_take(&b);
 }
 
+/* Program, user and patience are our configuration's; only the words about
+ * the record are the engine's. */
 int
 run_dns_program(const struct master *m, const struct w_run_dns *w,
     struct program *out, struct err *err)
 {
 	const struct conf_dns *d = conf_dns(m->conf, w->dns);
 
+	assert(out->argv.n == 0 && out->env.n == 0);
 	if (d == NULL || d->program.n == 0)
 		return err_set(err, ERR_NO_SUCH, "dns \"%s\" has no program "
 		    "in the configuration", w->dns);
 	compose_env(w, &out->env);
 	if (*d->env_file != '\0' &&
-	    env_file_read(&out->env, d->env_file, err) != 0)
+	    (run_check_file(d->env_file, geteuid(), err) != 0 ||
+	    env_file_read(&out->env, d->env_file, err) != 0))
 		return -1;
 	if (compose_argv(d, w, &out->argv, err) != 0)
 		return -1;

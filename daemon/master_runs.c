@@ -41,6 +41,7 @@ program_env(struct strv *env, const char *name, const char *value)
 {
 	struct buf b;
 
+	assert(name[0] != '\0' && strchr(name, '=') == NULL);
 	buf_init(&b, NAMES_MAX + 128);
 	if (buf_printf(&b, "EVERLEAF_%s=%s", name, value))
 		strv_add(env, b.data);
@@ -53,6 +54,7 @@ add_names(struct strv *env, const struct strv *names)
 	struct buf b;
 	size_t i;
 
+	assert(names->n == 0 || names->v != NULL);
 	buf_init(&b, NAMES_MAX - 1);
 	for (i = 0; i < names->n; i++) {
 		if (i > 0)
@@ -64,6 +66,8 @@ add_names(struct strv *env, const struct strv *names)
 	buf_free(&b);
 }
 
+/* interface.md section 8; what is about one certificate is said only when it
+ * is about one. */
 static struct strv
 environment(const struct master *m, const struct w_run *w)
 {
@@ -74,6 +78,7 @@ environment(const struct master *m, const struct w_run *w)
 	struct strv env = { NULL, 0 };
 	char text[4096];
 
+	assert(w->event < sizeof(events) / sizeof(events[0]));
 	program_env(&env, "EVENT", events[w->event]);
 	program_env(&env, "SERVICE", w->service);
 	snprintf(text, sizeof(text), "%u", w->count);
@@ -94,6 +99,7 @@ why(struct w_ran *r, const struct err *err)
 {
 	char text[ERR_TEXT_MAX + ERR_ADVICE_MAX + 4];
 
+	assert(err->code != ERR_OK && r->why == NULL);
 	snprintf(text, sizeof(text), "%s%s%s", err->text,
 	    err->advice[0] != '\0' ? ". " : "", err->advice);
 	r->why = xstrdup(text);
@@ -103,6 +109,7 @@ why(struct w_ran *r, const struct err *err)
 static void
 refused(struct task *t, const struct err *err)
 {
+	assert(!t->over && t->going == NULL);
 	t->over = true;
 	t->result.run = t->run;
 	t->result.how = RAN_REFUSED;
@@ -133,6 +140,8 @@ note_end(struct task *t, enum run_end end)
 	const struct buf *out = run_output(t->going);
 	struct w_ran *r = &t->result;
 
+	assert(!t->over && t->going != NULL && end != RUN_GOING);
+	assert((size_t)end < sizeof(hows) / sizeof(hows[0]));
 	t->over = true;
 	r->run = t->run;
 	r->how = (uint8_t)hows[end];
@@ -153,6 +162,7 @@ note_end(struct task *t, enum run_end end)
 static void
 task_free(struct task *t)
 {
+	assert(t->asked != NULL);
 	watch_free(t->watch);
 	run_free(t->going);
 	msg_free(msg_find(wire_specs, (uint16_t)t->kind), t->asked);
@@ -185,9 +195,11 @@ forget_old(void)
 static void
 answer(struct task *t)
 {
+	assert(t->over);
 	requests_answer(t->m, t->engine, t->id, WIRE_RAN, &t->result);
 }
 
+/* A flip may have waited for the end of this one, and so may other programs. */
 static void
 on_end(void *ctx)
 {
@@ -195,6 +207,7 @@ on_end(void *ctx)
 	struct master *m = t->m;
 	enum run_end end = run_go(t->going);
 
+	assert(t->going != NULL && t->watch != NULL);
 	if (end == RUN_GOING)
 		return;
 	watch_free(t->watch);
@@ -225,6 +238,7 @@ service_program(const struct master *m, const struct w_run *w,
 	const struct strv *argv = s == NULL ? NULL :
 	    w->what == RUN_CHECK ? &s->check : &s->reload;
 
+	assert(out->argv.n == 0);
 	if (argv == NULL || argv->n == 0)
 		return err_set(err, ERR_NO_SUCH, "service %s has no %s in the "
 		    "configuration", w->service,
@@ -245,6 +259,7 @@ start(struct task *t)
 	struct err err;
 	int rc;
 
+	assert(!t->over && t->going == NULL);
 	rc = t->kind == WIRE_RUN ?
 	    service_program(t->m, t->asked, &p, &err) :
 	    run_dns_program(t->m, t->asked, &p, &err);
@@ -265,6 +280,7 @@ start(struct task *t)
 static bool
 collide(const struct task *a, const struct task *b)
 {
+	assert(a->who != NULL && b->who != NULL);
 	return a->kind == b->kind && strcmp(a->who, b->who) == 0 &&
 	    (a->record == NULL || strcmp(a->record, b->record) == 0);
 }
@@ -289,12 +305,15 @@ is_in_the_way(const struct task *t)
 {
 	const struct task *o;
 
+	assert(!t->over);
 	for (o = tasks; o != NULL; o = o->next)
 		if (o->going != NULL && collide(o, t))
 			return true;
 	return false;
 }
 
+/* In the order of asking, but one that is in another's way holds up nobody
+ * else. */
 void
 runs_go(struct master *m)
 {
@@ -310,6 +329,7 @@ runs_go(struct master *m)
 		if (t->over || t->going != NULL || *left <= 0 ||
 		    is_in_the_way(t))
 			continue;
+		assert(*left > 0);
 		start(t);
 		*left -= t->going != NULL;
 		if (t->over)
@@ -349,6 +369,7 @@ describe(struct task *t)
 	const struct w_run_dns *d = t->asked;
 	const struct w_run *s = t->asked;
 
+	assert(t->asked != NULL && t->who == NULL);
 	if (t->kind == WIRE_RUN_DNS) {
 		t->run = d->run;
 		t->who = d->dns;
@@ -366,12 +387,15 @@ describe(struct task *t)
 	    s->event <= RUN_TEST ? 0 : -1;
 }
 
+/* A run that is known by its id is joined: its program is not started a
+ * second time. */
 void
 runs_add(struct master *m, uint32_t id, enum wire_kind kind, void *st)
 {
 	struct task *t = xcalloc(1, sizeof(*t)), *known, **end = &tasks;
 	struct err err;
 
+	assert(st != NULL);
 	t->m = m;
 	t->kind = kind;
 	t->asked = st;

@@ -2,6 +2,7 @@
  * keeper or token, forgotten. A file that is missing or bad takes nothing else
  * along: the log says it, and what needs the secret fails with words. */
 #include <config.h>
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -9,10 +10,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "acme/acme.h"
+#include "acme/jws.h"
 #include "base/text.h"
 #include "daemon/conf_read.h"
 #include "daemon/log.h"
 #include "daemon/master.h"
+#include "hooks/run.h"
 
 enum { SECRET_FILE_MAX = 4096 };
 
@@ -26,6 +29,7 @@ read_secret(struct blob *out, const char *path, struct err *err)
 	ssize_t n = -1;
 	int rc = 0;
 
+	assert(path[0] != '\0');
 	*out = (struct blob){ NULL, 0 };
 	if (fd < 0)
 		return err_errno(err, ERR_CONFIG_BAD, "%s", path);
@@ -66,6 +70,7 @@ secrets_base64(struct blob *out, const struct blob *text, const char *path,
 	for (k = 0; i + k < n && k < sizeof(plain); k++)
 		plain[k] = text->p[i + k] == '+' ? '-' :
 		    text->p[i + k] == '/' ? '_' : (char)text->p[i + k];
+	assert(k <= sizeof(plain));
 	good = k > 0 && text_unb64u(out, plain, k);
 	mem_wipe(plain, sizeof(plain));
 	if (good && out->len <= WIRE_SECRET_MAX)
@@ -82,17 +87,36 @@ secrets_base64(struct blob *out, const struct blob *text, const char *path,
 	    "it, and nothing else.");
 }
 
+/* The keeper would refuse it, too, but knows of no file. */
+static int
+long_enough(const struct blob *key, const struct conf_ca *ca,
+    struct err *err)
+{
+	size_t min = jws_mac_key_min(jws_mac_find(ca->eab_algorithm));
+
+	if (key->len >= min)
+		return 0;
+	err_set(err, ERR_CONFIG_BAD, "%s: its key has %zu bytes, and "
+	    "eab-algorithm = %s wants %zu at least", ca->eab_key_file,
+	    key->len, ca->eab_algorithm, min);
+	return err_advise(err, "Copy the key whole, and take the algorithm "
+	    "that the CA names: hs256 for nearly all.");
+}
+
 static int
 give_eab(struct child *keeper, const struct conf_ca *ca, struct err *err)
 {
 	struct w_secret w = { .kind = SECRET_EAB, .name = ca->title,
-		.alg = (char[]){ "hs256" } };
+		.alg = ca->eab_algorithm };
 	struct blob text;
 	int rc;
 
+	assert(ca->eab_key_file[0] != '\0');
 	if (read_secret(&text, ca->eab_key_file, err) != 0)
 		return -1;
 	rc = secrets_base64(&w.secret, &text, ca->eab_key_file, err);
+	if (rc == 0)
+		rc = long_enough(&w.secret, ca, err);
 	if (rc == 0)
 		child_send(keeper, WIRE_SECRET, 0, &w, NULL, 0);
 	blob_wipe(&text);
@@ -105,6 +129,7 @@ give_eab(struct child *keeper, const struct conf_ca *ca, struct err *err)
 static void
 say_missing(const struct conf_ca *ca, const struct err *err)
 {
+	assert(ca->eab_key_file[0] != '\0');
 	if (access(ca->eab_key_file, F_OK) != 0 && errno == ENOENT)
 		log_info("%s: ca \"%s\": %s is not there; that is fine once "
 		    "the account exists", ca->where, ca->title,
@@ -121,6 +146,7 @@ give_tsig(struct child *keeper, const struct conf_dns *d, struct err *err)
 	struct w_secret w = { .kind = SECRET_TSIG, .name = d->title,
 		.alg = key.alg };
 
+	assert(keeper->role == ROLE_KEEPER && d->key_file[0] != '\0');
 	if (conf_read_tsig(d->key_file, &key, err) != 0)
 		return err_context(err, "%s", d->key_file);
 	w.secret = key.secret;
@@ -167,6 +193,19 @@ secrets_give_token(struct master *m)
 	}
 }
 
+/* Whoever can put another file there gives us a secret of his. */
+static void
+warn_insecure(const char *path)
+{
+	struct err err;
+
+	if (*path == '/' && access(path, F_OK) == 0 &&
+	    run_check_file(path, geteuid(), &err) != 0)
+		log_err(&err, "%s", path);
+}
+
+/* All of them anew each time: what is no longer in the configuration is gone
+ * from the keeper, too. */
 void
 secrets_give(struct master *m)
 {
@@ -175,15 +214,20 @@ secrets_give(struct master *m)
 	struct err err;
 	size_t i;
 
+	assert(m->conf != NULL);
 	if (!child_send(keeper, WIRE_FORGET, 0, &none, NULL, 0))
 		return;
-	for (i = 0; i < m->conf->cas_n; i++)
+	for (i = 0; i < m->conf->cas_n; i++) {
+		warn_insecure(m->conf->cas[i].eab_key_file);
 		if (m->conf->cas[i].eab_key_file[0] != '\0' &&
 		    give_eab(keeper, &m->conf->cas[i], &err) != 0)
 			say_missing(&m->conf->cas[i], &err);
-	for (i = 0; i < m->conf->dns_n; i++)
+	}
+	for (i = 0; i < m->conf->dns_n; i++) {
+		warn_insecure(m->conf->dns[i].key_file);
 		if (m->conf->dns[i].key_file[0] != '\0' &&
 		    give_tsig(keeper, &m->conf->dns[i], &err) != 0)
 			log_err(&err, "%s: dns \"%s\"",
 			    m->conf->dns[i].where, m->conf->dns[i].title);
+	}
 }

@@ -1,6 +1,7 @@
 /* How every process has confined itself, as each has told us: for `everleaf
  * status --security`. */
 #include <config.h>
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -9,11 +10,13 @@
 
 enum { LINES_MAX = 24 };
 
+/* Capped: one that talks and talks fills no memory of ours. */
 void
 security_told(struct child *c, const struct w_confined *w)
 {
 	size_t i;
 
+	assert(c->role > ROLE_MASTER && c->role < ROLE_COUNT);
 	for (i = 0; i < w->lines.n && c->confined.n < LINES_MAX; i++)
 		strv_add(&c->confined, w->lines.v[i]);
 }
@@ -23,6 +26,7 @@ add(struct strv *out, const char *who, const char *line)
 {
 	struct buf b;
 
+	assert(who[0] != '\0');
 	buf_init(&b, 1000);
 	if (buf_printf(&b, "%s: %s", who, line))
 		strv_add(out, b.data);
@@ -53,6 +57,7 @@ security_answer(struct master *m, uint32_t id)
 	int role;
 	size_t i;
 
+	assert(m->conf != NULL);
 	ourselves(m, &w.lines);
 	for (role = ROLE_MASTER + 1; role < ROLE_COUNT; role++) {
 		c = &m->children[role];

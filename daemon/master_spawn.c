@@ -1,6 +1,7 @@
 /* From fork to exec of one of our own programs: descriptors at their places,
  * nothing else open, its own user, a clean environment. */
 #include <config.h>
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -24,6 +25,7 @@ place_descriptors(const struct spawn *s)
 {
 	int high[SPAWN_FDS_MAX], i;
 
+	assert(s->fds_n > 0 && s->fds_n <= SPAWN_FDS_MAX);
 	for (i = 0; i < s->fds_n; i++) {
 		high[i] = s->fds[i] < 0 ? -1 :
 		    fcntl(s->fds[i], F_DUPFD_CLOEXEC, SPAWN_FDS_MAX);
@@ -56,9 +58,11 @@ keep_chroot(void)
 		    0);
 }
 
+/* The user last: with it goes the right to change the others. */
 static int
 become(const struct spawn *s)
 {
+	assert(!s->may_chroot || s->change_user);
 	if (!s->change_user)
 		return 0;
 	if (s->may_chroot)
@@ -100,11 +104,14 @@ child(const struct spawn *s, pid_t master)
 	_exit(127);
 }
 
+/* Between fork and exec only what is safe there; the child dies with us from
+ * its first moment on. */
 pid_t
 spawn(const struct spawn *s)
 {
 	pid_t master = getpid(), pid = fork();
 
+	assert(s->path != NULL && s->argv[0] != NULL && s->dir != NULL);
 	if (pid == 0)
 		child(s, master);
 	return pid;

@@ -1,6 +1,7 @@
 /* The directories that the daemon lives in, the lock on them, and the clearing
  * up of what a crash left in them. */
 #include <config.h>
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -20,6 +21,7 @@ no_directory(struct err *err, const char *path)
 {
 	int no = errno;
 
+	assert(path != NULL);
 	err_errno(err, ERR_DISK, "directory %s cannot be used", path);
 	if (no == ENOENT)
 		err_advise(err, "Make the directory above it");
@@ -37,6 +39,7 @@ directory(int above, const char *path, mode_t mode, uid_t uid, gid_t gid,
 	struct stat st;
 	int fd;
 
+	assert(path[0] != '\0' && (mode & ~07777u) == 0);
 	if (mkdirat(above, path, 0700) != 0 && errno != EEXIST)
 		return no_directory(err, path);
 	fd = openat(above, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -59,6 +62,7 @@ say_locked(int fd, const char *dir, struct err *err)
 	char pid[16];
 	ssize_t n = pread(fd, pid, sizeof(pid) - 1, 0);
 
+	assert(fd >= 0);
 	pid[n > 0 ? n : 0] = '\0';
 	pid[strspn(pid, "0123456789")] = '\0';
 	err_set(err, ERR_DISK, "another everleafd%s%s works on %s",
@@ -68,6 +72,8 @@ say_locked(int fd, const char *dir, struct err *err)
 	return -2;
 }
 
+/* Held as long as we live: two daemons on one directory would undo each
+ * other's work. */
 static int
 lock(struct master *m, struct err *err)
 {
@@ -75,6 +81,7 @@ lock(struct master *m, struct err *err)
 	char pid[16];
 	int n;
 
+	assert(m->state >= 0);
 	m->lock = openat(m->state, "lock", O_RDWR | O_CREAT | O_NOFOLLOW |
 	    O_CLOEXEC, 0600);
 	if (m->lock < 0)
@@ -95,6 +102,7 @@ empty_directory(struct master *m, struct err *err)
 	char path[4096];
 	int fd;
 
+	assert(m->empty == NULL);
 	snprintf(path, sizeof(path), "%s/empty", m->conf->run_dir);
 	fd = directory(AT_FDCWD, path, 0555, geteuid(), getegid(), err);
 	if (fd < 0)
@@ -104,6 +112,8 @@ empty_directory(struct master *m, struct err *err)
 	return 0;
 }
 
+/* Only the way through is open to others (0711): what is readable below has
+ * modes of its own. */
 int
 state_open(struct master *m, struct err *err)
 {
@@ -112,6 +122,7 @@ state_open(struct master *m, struct err *err)
 	int run, fd, rc;
 	size_t i;
 
+	assert(m->conf != NULL);
 	m->state = directory(AT_FDCWD, m->conf->state_dir, 0711, geteuid(),
 	    getegid(), err);
 	if (m->state < 0)
@@ -160,6 +171,7 @@ note(void *ctx, uint64_t cert)
 		r->certs = xrealloc(r->certs, r->room * sizeof(*r->certs));
 	}
 	r->certs[r->n++] = cert;
+	assert(r->n <= r->room);
 }
 
 /* A certificate that is being installed clears up for itself. */
@@ -170,6 +182,7 @@ recover_some(void *ctx)
 	struct err err;
 	int i;
 
+	assert(r->m != NULL && r->done <= r->n);
 	for (i = 0; i < RECOVER_STEP && r->done < r->n; i++, r->done++)
 		if (!jobs_work_on(r->certs[r->done]) &&
 		    generation_recover(r->m->state, r->certs[r->done],
@@ -190,6 +203,7 @@ state_recover(struct master *m)
 {
 	struct err err;
 
+	assert(recovery.m == NULL && recovery.n == 0);
 	recovery.m = m;
 	if (generation_each(m->state, note, &recovery, &err) != 0)
 		log_err(&err, "looking for installed certificates");

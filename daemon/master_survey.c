@@ -2,6 +2,7 @@
  * generation after the other, and its key, which goes from disk to the keeper
  * and from there sealed to the engine. */
 #include <config.h>
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include "daemon/log.h"
@@ -31,6 +32,7 @@ note(void *ctx, uint64_t cert)
 		    disk.room * sizeof(*disk.certs));
 	}
 	disk.certs[disk.n++] = cert;
+	assert(disk.n <= disk.room);
 }
 
 static int
@@ -41,11 +43,14 @@ ascending(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+/* The list is made once for each survey: what is installed meanwhile the
+ * engine knows of itself. */
 static int
 look(const struct master *m, struct err *err)
 {
 	free(disk.certs);
 	memset(&disk, 0, sizeof(disk));
+	assert(disk.n == 0 && disk.certs == NULL);
 	if (generation_each(m->state, note, NULL, err) != 0)
 		return -1;
 	if (disk.n > 0)
@@ -73,12 +78,14 @@ next_gen(const struct master *m, uint64_t cert, uint32_t after)
 	return found;
 }
 
+/* In ascending order, so that the engine's last answer says where to go on. */
 static void
 find_next(const struct master *m, const struct w_generation *after,
     struct w_surveyed *out)
 {
 	size_t i;
 
+	assert(out->cert == 0 && out->gen == 0);
 	for (i = 0; i < disk.n && out->gen == 0; i++) {
 		if (disk.certs[i] < after->cert)
 			continue;
@@ -99,6 +106,7 @@ fill(const struct master *m, struct w_surveyed *out)
 	struct err err;
 	uint32_t live;
 
+	assert(out->cert != 0 && out->gen != 0);
 	out->live = generation_live(m->state, out->cert, &live, &err) == 0 &&
 	    live == out->gen;
 	if (generation_read(m->state, out->cert, out->gen, &g, &err) != 0) {
@@ -133,11 +141,14 @@ refuse(struct master *m, const char *why)
 {
 	struct err err;
 
+	assert(reseal.id != 0);
 	err_set(&err, ERR_KEEPER, "%s", why);
 	requests_refuse(m, reseal.engine, reseal.id, &err);
 	reseal.id = 0;
 }
 
+/* One at a time: an engine that asks for the next has given up the one
+ * before. */
 void
 survey_reseal(struct master *m, uint32_t id, const struct w_reseal *r)
 {
@@ -145,6 +156,7 @@ survey_reseal(struct master *m, uint32_t id, const struct w_reseal *r)
 	    { NULL, 0 } };
 	struct err err;
 
+	assert(m->state >= 0);
 	if (reseal.id != 0)
 		refuse(m, "another key was asked for meanwhile");
 	if (generation_read_key(m->state, r->cert, r->gen, &ask.key, &err) !=

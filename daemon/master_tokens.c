@@ -1,6 +1,7 @@
 /* Notes on token files: named by a digest of webroot and token, holding what
  * was made there and the path. */
 #include <config.h>
+#include <assert.h>
 #include <dirent.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -28,9 +29,11 @@ mix(uint64_t h, const char *s)
 static void
 name_of(char out[NAME], const char *path, const char *token)
 {
+	assert(path != NULL && token != NULL);
 	text_id(out, mix(mix(UINT64_C(14695981039346656037), path), token));
 }
 
+/* Under another name first, and durable before the directory is touched. */
 static int
 write_note(int dir, const char *name, const char *path, unsigned made)
 {
@@ -38,6 +41,7 @@ write_note(int dir, const char *name, const char *path, unsigned made)
 	int n = snprintf(note, sizeof(note), "%u\n%s\n", made, path), fd;
 	bool done;
 
+	assert(dir >= 0 && name[0] != '.');
 	unlinkat(dir, temp, 0);
 	fd = openat(dir, temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
@@ -55,6 +59,7 @@ read_note(int dir, const char *name, char *path, unsigned *made)
 	ssize_t n = -1;
 	char note[NOTE_MAX], *end;
 
+	assert(dir >= 0);
 	if (fd < 0)
 		return false;
 	n = read(fd, note, sizeof(note) - 1);
@@ -76,6 +81,7 @@ tokens_note(int dir, const char *path, const char *token, unsigned made,
 {
 	char name[NAME];
 
+	assert(dir >= 0 && path != NULL && token != NULL);
 	name_of(name, path, token);
 	if (write_note(dir, name, path, made) == 0)
 		return 0;
@@ -83,16 +89,20 @@ tokens_note(int dir, const char *path, const char *token, unsigned made,
 	    "webroot folder cannot be made");
 }
 
+/* Two digests that meet are told apart by the path that the note holds. */
 bool
 tokens_find(int dir, const char *path, const char *token, unsigned *made)
 {
 	char name[NAME], noted[NOTE_MAX];
 
+	assert(dir >= 0 && made != NULL);
 	*made = 0;
 	name_of(name, path, token);
 	return read_note(dir, name, noted, made) && strcmp(noted, path) == 0;
 }
 
+/* Directories of ours that could not be removed, since another token lies in
+ * them, are that one's to remove. */
 static void
 hand_over(int dir, const char *path, unsigned left)
 {
@@ -103,6 +113,7 @@ hand_over(int dir, const char *path, unsigned left)
 	bool found = false;
 	unsigned made;
 
+	assert(left != 0);
 	while (d != NULL && !found && (e = readdir(d)) != NULL)
 		if (e->d_name[0] != '.' && read_note(dir, e->d_name, noted,
 		    &made) && strcmp(noted, path) == 0) {
@@ -120,6 +131,7 @@ tokens_drop(int dir, const char *path, const char *token, unsigned left)
 {
 	char name[NAME];
 
+	assert(dir >= 0);
 	name_of(name, path, token);
 	unlinkat(dir, name, 0);
 	if (left != 0)

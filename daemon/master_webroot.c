@@ -3,6 +3,7 @@
  * himself, and a dead file server stops nobody else. One at a time in each
  * webroot. */
 #include <config.h>
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -58,6 +59,7 @@ become_owner(int dir, const char *path, struct err *err)
 {
 	struct stat st;
 
+	assert(dir >= 0);
 	if (fstat(dir, &st) != 0)
 		return err_errno(err, ERR_WEBROOT, "webroot %s", path);
 	if (geteuid() == 0 && (setgroups(0, NULL) != 0 ||
@@ -76,6 +78,7 @@ work(const struct errand *e, unsigned *dirs, struct err *err)
 	bool gone;
 	int dir = webroot_enter(t.path, &gone, err);
 
+	assert(e->w != NULL && dirs != NULL);
 	if (dir < 0)
 		return e->w->remove && gone ? 0 : -1;
 	if (become_owner(dir, t.path, err) != 0)
@@ -108,6 +111,7 @@ answer(struct errand *e, const struct err *err)
 {
 	struct w_empty done = { 0 };
 
+	assert(e->m != NULL);
 	if (e->answered)
 		return;
 	e->answered = true;
@@ -117,11 +121,13 @@ answer(struct errand *e, const struct err *err)
 		requests_answer(e->m, e->engine, e->id, WIRE_OK, &done);
 }
 
+/* Answered by now: who asked has heard what became of it. */
 static void
 drop(struct errand *e)
 {
 	struct errand **at = &errands;
 
+	assert(errands != NULL && e->answered);
 	while (*at != e)
 		at = &(*at)->next;
 	*at = e->next;
@@ -142,6 +148,7 @@ take_note(const struct errand *e, const struct report *r, struct err *err)
 {
 	const struct w_webroot *w = e->w;
 
+	assert(e->w != NULL);
 	if (!w->remove && (r->dirs & ~e->made) != 0)
 		return tokens_note(e->m->tokens, w->path, w->token,
 		    e->made | r->dirs, err);
@@ -158,6 +165,7 @@ on_end(void *ctx)
 	struct report r;
 	struct err err;
 
+	assert(e->pid > 0);
 	memset(&r, 0, sizeof(r));
 	waitpid(e->pid, NULL, 0);
 	if (read(e->pipe, &r, sizeof(r)) != (ssize_t)sizeof(r)) {
@@ -181,6 +189,7 @@ too_late(void *ctx)
 	struct master *m = e->m;
 	struct err err;
 
+	assert(!e->answered);
 	err_set(&err, ERR_WEBROOT, "webroot %s: nothing happened in %d s",
 	    e->w->path, PATIENCE_MS / 1000);
 	err_advise(&err, "Is its file system there?");
@@ -200,6 +209,7 @@ start(struct errand *e, struct err *err)
 	pid_t master = getpid();
 	int ends[2];
 
+	assert(e->pid == 0 && !e->answered);
 	if (pipe2(ends, O_CLOEXEC) != 0)
 		return err_errno(err, ERR_INTERNAL, "webroot");
 	e->pid = fork();
@@ -218,6 +228,8 @@ start(struct errand *e, struct err *err)
 	return -1;
 }
 
+/* Not beside another one in the same webroot, nor when too many are at work,
+ * or hang. */
 static bool
 may_start(const struct errand *e)
 {
@@ -225,6 +237,7 @@ may_start(const struct errand *e)
 	const struct errand *o;
 	bool before = true;
 
+	assert(e->pid == 0);
 	for (o = errands; o != NULL; o = o->next) {
 		before = before && o != e;
 		if (before && strcmp(o->w->path, e->w->path) == 0)
@@ -260,6 +273,7 @@ may_touch(struct master *m, const struct w_webroot *w, struct err *err)
 {
 	unsigned made;
 
+	assert(m->tokens >= 0);
 	err_clear(err);
 	if (!name_is_keyauth(w->keyauth, w->token))
 		err_set(err, ERR_INVALID, "webroot: no answer to a challenge "
@@ -290,12 +304,14 @@ waiting(void)
 	return n;
 }
 
+/* st is the errand's from here on, also when it is refused at once. */
 void
 webroots_add(struct master *m, uint32_t id, void *st)
 {
 	struct errand *e = xcalloc(1, sizeof(*e)), **end = &errands;
 	struct err err;
 
+	assert(st != NULL);
 	e->m = m;
 	e->w = st;
 	e->id = id;

@@ -1,5 +1,6 @@
 /* meta.json, out and in. */
 #include <config.h>
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 static void
 put_text(struct buf *b, const char *name, const char *value)
 {
+	assert(b->len > 0 && name[0] != '\0');
 	buf_printf(b, ", \"%s\": \"", name);
 	buf_json(b, value != NULL ? value : "");
 	buf_putc(b, '"');
@@ -48,6 +50,7 @@ put_wish(struct buf *b, const struct bundle *bundle, bool whole)
 	const struct row_label *l;
 	size_t i;
 
+	assert(c != NULL && c->name != NULL);
 	put_text(b, "name", c->name);
 	put_text(b, "source", c->source);
 	put_text(b, "where", c->where);
@@ -68,12 +71,15 @@ put_wish(struct buf *b, const struct bundle *bundle, bool whole)
 	buf_putc(b, ']');
 }
 
+/* All or, where that is too much, all but the wish: one that says less beats
+ * one that can't be read back. */
 static void
 put_all(struct buf *b, const struct bundle *bundle,
     const struct row_generation *g, const struct row_version *v, bool whole)
 {
 	char id[17];
 
+	assert(bundle->cert != NULL && g != NULL && v != NULL);
 	text_id(id, (uint64_t)bundle->cert->id);
 	buf_init(b, META_MAX);
 	buf_printf(b, "{\"certificate\": \"%s\", \"generation\": %lld, "
@@ -111,6 +117,7 @@ take(struct meta *m, const json_t *j)
 	const json_t *l;
 	size_t i;
 
+	assert(m->name == NULL && m->labels.n == 0);
 	m->version = json_get_int(j, "version");
 	m->name = text_of(j, "name");
 	m->source = text_of(j, "source");

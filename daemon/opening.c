@@ -2,6 +2,7 @@
  * seldom, up to half a minute apart; a file that is damaged is moved aside
  * once and for all, and what it held is gathered from the disk. */
 #include <config.h>
+#include <assert.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,6 +39,7 @@ static void
 date_now(char out[DATE])
 {
 	char at[TEXT_TIME], *to = out;
+	assert(strlen(out) < DATE);
 	const char *p;
 
 	text_rfc3339(at, loop_now());
@@ -59,6 +61,7 @@ move_aside(struct err *err)
 {
 	char at[DATE];
 
+	assert(err->code == ERR_STORE_DAMAGED && opening.store == NULL);
 	opening.lost = *err;
 	date_now(at);
 	/* Where only a log was left, that is what a person will find. */
@@ -75,6 +78,7 @@ open_it(struct err *err)
 {
 	int look;
 
+	assert(opening.store == NULL && opening.path[0] == '/');
 	for (look = 0; look < 2; look++) {
 		opening.store = store_open_sqlite(opening.path, err);
 		if (opening.store != NULL || err->code != ERR_STORE_DAMAGED)
@@ -89,6 +93,7 @@ opening_try(const struct conf *conf)
 {
 	struct err err;
 
+	assert(opening.store == NULL);
 	snprintf(opening.path, sizeof(opening.path), "%s/db",
 	    conf->state_dir);
 	account_copy_init(opening.path);
@@ -99,26 +104,33 @@ opening_try(const struct conf *conf)
 		in_trouble(&err, true);
 }
 
+/* Twice as long each time, up to a limit that a person can wait for. */
 static void
 later(void)
 {
+	assert(opening.again != NULL);
 	opening.wait_ms = opening.wait_ms == 0 ? AGAIN_MIN_MS :
 	    opening.wait_ms * 2;
 	if (opening.wait_ms > AGAIN_MAX_MS)
 		opening.wait_ms = AGAIN_MAX_MS;
+	assert(opening.wait_ms >= AGAIN_MIN_MS &&
+	    opening.wait_ms <= AGAIN_MAX_MS);
 	loop_timer_after(opening.again, opening.wait_ms);
 }
 
 static void
 usable(void)
 {
+	assert(opening.store != NULL && opening.ready != NULL);
 	rebuild_go(opening.aside[0] != '\0' ? &opening.lost : NULL,
 	    opening.aside, opening.ready);
 }
 
+/* The proof that it can be used: something was written and is durable. */
 static void
 written(void *unused, const struct err *err)
 {
+	assert(opening.store != NULL);
 	(void)unused;
 	if (err == NULL) {
 		if (trouble_clear())
@@ -172,6 +184,7 @@ probe(void)
 	struct batch *b;
 	struct err err;
 
+	assert(opening.store != NULL);
 	if (find_room(&err) != 0) {
 		written(NULL, &err);
 		return;
@@ -186,6 +199,7 @@ look(void *unused)
 {
 	struct err err;
 
+	assert(opening.again != NULL);
 	(void)unused;
 	if (opening.store == NULL) {
 		open_it(&err);
@@ -202,6 +216,7 @@ look(void *unused)
 void
 opening_go(void (*ready)(void))
 {
+	assert(ready != NULL && opening.again == NULL);
 	opening.ready = ready;
 	opening.again = loop_timer_new(look, NULL);
 	turn_init(opening.store);

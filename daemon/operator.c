@@ -18,6 +18,7 @@ put(uint8_t *p, uint64_t v, size_t n)
 {
 	size_t i;
 
+	assert(n <= 8);
 	for (i = 0; i < n; i++)
 		p[i] = (uint8_t)(v >> (8 * i));
 }
@@ -27,6 +28,7 @@ get(const uint8_t *p, size_t n)
 {
 	uint64_t v = 0;
 
+	assert(n <= 8);
 	while (n > 0)
 		v = v << 8 | p[--n];
 	return v;
@@ -109,12 +111,15 @@ put_text(uint8_t *p, const char *s, size_t room)
 {
 	size_t n = strlen(s);
 
+	assert(room > 1);
 	memcpy(p, s, n < room ? n : room - 1);
 }
 
+/* No text where all is well: an answer has one form, too. */
 void
 operator_answer_write(uint8_t p[OPERATOR_ANSWER], const struct err *err)
 {
+	assert(err->code == ERR_OK || err->text[0] != '\0');
 	memset(p, 0, OPERATOR_ANSWER);
 	memcpy(p, magic, sizeof(magic));
 	p[AT_VERSION] = 1;

@@ -1,6 +1,7 @@
 /* The two ends of an operator's connection: packets with perhaps a descriptor,
  * and the command's whole conversation. */
 #include <config.h>
+#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -13,6 +14,7 @@
 
 enum { PATIENCE_MS = 60 * 1000, RESULT_MAX = 64 * 1024 };
 
+/* One packet, never a part of one: the socket keeps their borders. */
 int
 operator_send(int fd, const void *p, size_t n, int pass)
 {
@@ -24,6 +26,7 @@ operator_send(int fd, const void *p, size_t n, int pass)
 	struct msghdr mh = { .msg_iov = &iov, .msg_iovlen = 1 };
 	ssize_t sent;
 
+	assert(fd >= 0 && n > 0);
 	memset(&control, 0, sizeof(control));
 	if (pass >= 0) {
 		mh.msg_control = &control;
@@ -53,6 +56,7 @@ operator_pack(const struct w_key *k)
 			memcpy(out.p + out.len, parts[i]->p, parts[i]->len);
 		out.len += parts[i]->len;
 	}
+	assert(out.len == k->sealed.len + k->spki.len + 8);
 	return out;
 }
 
@@ -62,6 +66,7 @@ operator_unpack(struct w_key *k, const uint8_t *p, size_t n)
 	struct blob *parts[] = { &k->sealed, &k->spki };
 	size_t i, len;
 
+	assert(p != NULL || n == 0);
 	memset(k, 0, sizeof(*k));
 	for (i = 0; i < 2 && n >= 4; i++) {
 		len = p[0] | (size_t)p[1] << 8 | (size_t)p[2] << 16 |
@@ -87,6 +92,7 @@ reach(const char *run_dir, struct err *err)
 	struct sockaddr_un to = { .sun_family = AF_UNIX };
 	int fd, n;
 
+	assert(run_dir != NULL);
 	n = snprintf(to.sun_path, sizeof(to.sun_path), "%s/" OPERATOR_SOCKET,
 	    run_dir);
 	if (n < 0 || (size_t)n >= sizeof(to.sun_path))
@@ -115,10 +121,12 @@ read_result(int fd, struct w_key *k)
 	ssize_t n = pread(fd, p, RESULT_MAX, 0);
 	bool good = n > 0 && operator_unpack(k, p, (size_t)n);
 
+	assert(fd >= 0);
 	blob_free(&(struct blob){ p, RESULT_MAX });
 	return good;
 }
 
+/* The answer, and with an import the sealed key in a file. */
 static int
 hear(int fd, struct w_key *sealed, struct err *err)
 {
@@ -128,6 +136,7 @@ hear(int fd, struct w_key *sealed, struct err *err)
 	const void *raw;
 	ptrdiff_t n = 0;
 
+	assert(fd >= 0);
 	if (poll(&p, 1, PATIENCE_MS) == 1)
 		n = msg_recv(fd, MSG_DONTWAIT, &raw, fds, &nfds);
 	if (n > 0)
@@ -148,6 +157,7 @@ operator_ask(const char *run_dir, const struct operator_request *r, int key,
 	uint8_t request[OPERATOR_REQUEST];
 	int fd = reach(run_dir, err), rc;
 
+	assert((r->kind == OPERATOR_IMPORT) == (key >= 0));
 	if (fd < 0)
 		return -1;
 	operator_write(request, r);

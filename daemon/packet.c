@@ -1,6 +1,7 @@
 /* Messages of master and engine, from the channel to the one who does what
  * they ask for, and back. */
 #include <config.h>
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -15,6 +16,7 @@ unpack(struct packet *p, const void *raw, size_t n, struct err *err)
 	uint16_t kind;
 	int rc;
 
+	assert(p->spec == NULL && p->body == NULL);
 	p->spec = msg_head(raw, n, &kind, &p->id) ?
 	    msg_find(wire_specs, kind) : NULL;
 	if (p->spec == NULL)
@@ -90,6 +92,7 @@ duty_do(const struct duty *d, const struct kek *kek, int fd, uint32_t id,
 	struct err err;
 	int rc;
 
+	assert(spec != NULL && d->op != NULL);
 	if (d->op(kek, body, out, &err) == 0) {
 		rc = wire_send(fd, d->answer, id, out);
 		msg_free(spec, out);

@@ -84,11 +84,13 @@ static struct peers_hooks hooks;
 static uint32_t last_id;
 static int calls;
 
+/* Who is asked for what: nothing else leaves this process. */
 static const struct route *
 find_route(enum wire_kind kind)
 {
 	size_t i;
 
+	assert(kind != WIRE_FAILED);
 	for (i = 0; i < sizeof(routes) / sizeof(routes[0]); i++)
 		if (routes[i].ask == kind)
 			return &routes[i];
@@ -100,6 +102,8 @@ find_route(enum wire_kind kind)
 static void
 finish(struct call *c)
 {
+	assert(calls > 0 && c->done != NULL);
+	assert(!c->failed || c->answer == NULL);
 	calls--;
 	c->done(c->ctx, c->answer, c->failed ? &c->err : NULL);
 	if (c->answer != NULL)
@@ -111,6 +115,7 @@ finish(struct call *c)
 static void
 answer_later(struct call *c)
 {
+	assert(later != NULL);
 	list_leave(&c->link);
 	list_join(&answered, &c->link);
 	loop_timer_after(later, 0);
@@ -119,6 +124,7 @@ answer_later(struct call *c)
 static void
 fail_later(struct call *c, enum peer p)
 {
+	assert(p < PEER_COUNT && c->answer == NULL);
 	c->failed = true;
 	err_set(&c->err, peers[p].code, "the %s is not running",
 	    peers[p].name);
@@ -129,6 +135,7 @@ fail_later(struct call *c, enum peer p)
 
 /* --- channels ---------------------------------------------------------- */
 
+/* Whatever was asked there is answered, with the news that nobody is there. */
 static void
 close_channel(struct channel *ch)
 {
@@ -138,6 +145,7 @@ close_channel(struct channel *ch)
 	if (ch->fd < 0)
 		return;
 	loop_fd_free(ch->watch);
+	assert(ch->fd >= 0);
 	ch->watch = NULL;
 	close(ch->fd);
 	ch->fd = -1;
@@ -147,6 +155,7 @@ close_channel(struct channel *ch)
 		blob_wipe(&u->bytes);
 		free(u);
 	}
+	assert(list_empty(&ch->unsent) && ch->watch == NULL);
 	while ((l = list_take(&ch->pending)) != NULL)
 		fail_later(LIST_OF(l, struct call, link), ch->peer);
 }
@@ -162,12 +171,14 @@ break_channel(struct channel *ch)
 		_exit(EXIT_FAILURE);
 	}
 	close_channel(ch);
+	assert(ch->fd < 0);
 	hooks.gone(hooks.ctx, ch->peer);
 }
 
 static void
 break_rule(struct channel *ch, const char *what)
 {
+	assert(ch->peer < PEER_COUNT);
 	log_error("the %s broke a rule of its channel: %s",
 	    peers[ch->peer].name, what);
 	break_channel(ch);
@@ -178,6 +189,7 @@ static void on_ready(void *ctx, int events);
 static void
 open_channel(struct channel *ch, int fd)
 {
+	assert(fd >= 0 && ch->fd < 0 && ch->watch == NULL);
 	ch->fd = fd;
 	ch->watch = loop_fd_new(fd, on_ready, ch);
 	loop_fd_want(ch->watch, LOOP_READ);
@@ -191,6 +203,7 @@ try_send(const struct channel *ch, const struct blob *m)
 {
 	ssize_t n;
 
+	assert(ch->fd >= 0 && m->len > 0);
 	do
 		n = send(ch->fd, m->p, m->len, MSG_NOSIGNAL | MSG_DONTWAIT);
 	while (n < 0 && errno == EINTR);
@@ -204,6 +217,7 @@ try_send(const struct channel *ch, const struct blob *m)
 static void
 break_later(struct channel *ch)
 {
+	assert(ch->fd >= 0);
 	ch->broken = true;
 	loop_timer_after(later, 0);
 }
@@ -214,6 +228,7 @@ flush(struct channel *ch)
 	struct unsent *u;
 	int sent;
 
+	assert(ch->fd >= 0 && ch->watch != NULL);
 	while (!list_empty(&ch->unsent) && !ch->broken) {
 		u = LIST_OF(ch->unsent.next, struct unsent, link);
 		sent = try_send(ch, &u->bytes);
@@ -228,6 +243,8 @@ flush(struct channel *ch)
 	loop_fd_want(ch->watch, LOOP_READ);
 }
 
+/* Queued only behind others, or when the socket is full: messages keep their
+ * order. */
 static void
 post(struct channel *ch, enum wire_kind kind, uint32_t id, const void *st)
 {
@@ -236,6 +253,7 @@ post(struct channel *ch, enum wire_kind kind, uint32_t id, const void *st)
 	struct unsent *u;
 	int sent = list_empty(&ch->unsent) ? try_send(ch, &m) : 0;
 
+	assert(spec != NULL && ch->fd >= 0);
 	if (sent < 0)
 		break_later(ch);
 	if (sent != 0) {
@@ -255,6 +273,7 @@ replace_channel(const struct w_peer *w, int fd)
 {
 	struct channel *ch = &channels[w->peer];
 
+	assert(w->peer < PEER_COUNT && fd >= 0);
 	break_channel(ch);
 	open_channel(ch, fd);
 	hooks.back(hooks.ctx, ch->peer);
@@ -269,6 +288,7 @@ take_order(uint16_t kind, const void *p, size_t n, const int *fds, int nfds)
 	struct w_peer w;
 	struct err err;
 
+	assert(kind == WIRE_DRAIN || kind == WIRE_PEER);
 	if (kind == WIRE_DRAIN) {
 		if (nfds != 0 || !msg_unpack(spec, p, n, &empty, &err))
 			return false;
@@ -287,12 +307,15 @@ find_call(struct channel *ch, uint32_t id)
 {
 	struct list *l;
 
+	assert(ch->peer < PEER_COUNT);
 	for (l = ch->pending.next; l != &ch->pending; l = l->next)
 		if (LIST_OF(l, struct call, link)->id == id)
 			return LIST_OF(l, struct call, link);
 	return NULL;
 }
 
+/* An id that nobody waits for, or a kind that was not asked for: the peer is
+ * not itself any more. */
 static bool
 take_answer(struct channel *ch, uint16_t kind, uint32_t id, const void *p,
     size_t n)
@@ -321,6 +344,7 @@ take_answer(struct channel *ch, uint16_t kind, uint32_t id, const void *p,
 		msg_free(spec, st);
 	free(st);
 	answer_later(c);
+	assert(c->failed || kind == c->spec->kind);
 	return true;
 }
 
@@ -331,6 +355,7 @@ take_message(struct channel *ch, const void *p, size_t n, int *fds, int nfds)
 	uint32_t id = 0;
 	bool fine = msg_head(p, n, &kind, &id);
 
+	assert(nfds >= 0 && nfds <= MSG_FDS_MAX);
 	if (fine && ch->peer == PEER_MASTER &&
 	    (kind == WIRE_PEER || kind == WIRE_DRAIN))
 		fine = take_order(kind, p, n, fds, nfds);
@@ -351,6 +376,7 @@ on_ready(void *ctx, int events)
 	const void *p;
 	ptrdiff_t n;
 
+	assert(ch->watch != NULL);
 	if ((events & LOOP_WRITE) != 0)
 		flush(ch);
 	for (i = 0; i < READ_AT_ONCE && ch->fd >= 0; i++) {
@@ -370,6 +396,7 @@ on_later(void *ctx)
 	struct list now, *l;
 	int i;
 
+	assert(later != NULL);
 	(void)ctx;
 	for (i = 0; i < PEER_COUNT; i++)
 		if (channels[i].broken)
@@ -390,6 +417,7 @@ peers_init(const int fds[PEER_COUNT], const struct peers_hooks *h)
 	struct channel *ch;
 	int i;
 
+	assert(later == NULL && calls == 0);
 	hooks = *h;
 	list_init(&answered);
 	later = loop_timer_new(on_later, NULL);
@@ -415,6 +443,7 @@ peers_fini(void)
 		close_channel(&channels[i]);
 	while ((l = list_take(&answered)) != NULL)
 		finish(LIST_OF(l, struct call, link));
+	assert(list_empty(&answered));
 	loop_timer_free(later);
 	later = NULL;
 }
@@ -429,6 +458,8 @@ peer_ask(enum wire_kind kind, const void *st, peer_done *done, void *ctx)
 	calls++;
 	assert(r != NULL);
 	ch = &channels[r->peer];
+	assert(done != NULL &&
+	    (size_t)(r - routes) < sizeof(routes) / sizeof(routes[0]));
 	list_init(&c->link);
 	c->spec = msg_find(wire_specs, (uint16_t)r->answer);
 	c->done = done;
@@ -460,5 +491,6 @@ peer_tell(enum wire_kind kind, const void *st)
 int
 peers_pending(void)
 {
+	assert(calls >= 0);
 	return calls;
 }

@@ -2,6 +2,7 @@
  * handshake with a time-out, and all of them together one answer. */
 #include <config.h>
 #include <arpa/inet.h>
+#include <assert.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdlib.h>
@@ -43,6 +44,7 @@ static struct list jobs = { &jobs, &jobs };
 static struct list waiting = { &waiting, &waiting };
 static int under_way;
 
+/* Also one that is dropped in the middle: nothing of it comes back. */
 static void
 free_job(struct job *j)
 {
@@ -56,6 +58,7 @@ free_job(struct job *j)
 		loop_timer_free(j->shots[i].timer);
 		probe_free(j->shots[i].probe);
 	}
+	assert(under_way >= 0);
 	if (j->lookup != NULL)
 		loop_resolve_cancel(j->lookup);
 	loop_timer_free(j->timer);
@@ -66,12 +69,15 @@ free_job(struct job *j)
 	free(j);
 }
 
+/* Silent addresses of our own machine leave the list: a service listens
+ * where it was told to. */
 static void
 answer(void *ctx)
 {
 	struct job *j = ctx;
 	int i, n = 0;
 
+	assert(j->left == 0 && j->lookup == NULL);
 	for (i = 0; i < j->n; i++)
 		if (j->shots == NULL || !j->shots[i].left_out)
 			j->findings[n++] = j->findings[i];
@@ -88,6 +94,8 @@ end_shot(struct shot *s, const struct probe_finding *f)
 {
 	struct job *j = s->job;
 
+	assert(s->probe != NULL && under_way > 0);
+	assert(j->left > 0 && s->index >= 0 && s->index < j->n);
 	j->findings[s->index].f = *f;
 	s->left_out = j->own && !probe_connected(s->probe);
 	loop_fd_free(s->watch);
@@ -106,6 +114,7 @@ watch(struct shot *s)
 {
 	int wants = probe_wants(s->probe);
 
+	assert(s->probe != NULL && s->watch != NULL);
 	loop_fd_want(s->watch, ((wants & PROBE_READ) != 0 ? LOOP_READ : 0) |
 	    ((wants & PROBE_WRITE) != 0 ? LOOP_WRITE : 0));
 }
@@ -115,6 +124,7 @@ on_ready(void *ctx, int events)
 {
 	struct shot *s = ctx;
 
+	assert(s->probe != NULL && s->watch != NULL);
 	(void)events;
 	if (probe_go(s->probe) != PROBE_UNDER_WAY)
 		end_shot(s, probe_finding(s->probe));
@@ -128,6 +138,7 @@ on_time(void *ctx)
 	struct shot *s = ctx;
 	struct probe_finding f;
 
+	assert(s->probe != NULL);
 	if (probe_fd(s->probe) < 0) {
 		end_shot(s, probe_finding(s->probe));
 		return;
@@ -148,11 +159,14 @@ size_of(const struct sockaddr_storage *a)
 	    sizeof(struct sockaddr_in6);
 }
 
+/* One that failed at once ends by its timer: never within the call that
+ * asked. */
 static void
 start(struct shot *s)
 {
 	struct job *j = s->job;
 
+	assert(s->probe == NULL && under_way < AT_ONCE);
 	under_way++;
 	s->probe = probe_new((struct sockaddr *)&s->to, size_of(&s->to),
 	    j->protocol, j->name);
@@ -161,6 +175,7 @@ start(struct shot *s)
 		loop_timer_after(s->timer, 0);
 		return;
 	}
+	assert(s->watch == NULL);
 	loop_timer_after(s->timer, PROBE_TIMEOUT_MS);
 	s->watch = loop_fd_new(probe_fd(s->probe), on_ready, s);
 	watch(s);
@@ -200,6 +215,8 @@ shoot(struct job *j, const struct sockaddr_storage *to, int n)
 	struct shot *s;
 	int i;
 
+	assert(n >= 0 && n <= ADDRESSES_MAX);
+	assert(j->shots == NULL && j->findings == NULL);
 	j->n = j->left = n;
 	j->shots = xcalloc((size_t)n, sizeof(*j->shots));
 	j->findings = xcalloc((size_t)n, sizeof(*j->findings));
@@ -227,6 +244,7 @@ on_no_address(struct job *j, const char *why)
 {
 	struct prober_finding *f = xcalloc(1, sizeof(*f));
 
+	assert(j->findings == NULL && j->left == 0);
 	j->findings = f;
 	j->n = 1;
 	f->port = j->port;
@@ -243,6 +261,7 @@ on_resolved(void *ctx, const struct addrinfo *list, const char *why)
 	struct job *j = ctx;
 	int n = 0;
 
+	assert(j->lookup != NULL && j->host != NULL);
 	j->lookup = NULL;
 	if (list == NULL) {
 		on_no_address(j, why);
@@ -269,6 +288,8 @@ concrete(const char *name)
 	return xstrdup(out);
 }
 
+/* An endpoint without an address is one of this machine: all its own
+ * addresses are looked at. */
 void
 prober_ask(const struct endpoint *e, const char *name,
     void (*done)(void *ctx, const struct prober_finding *f, int n), void *ctx)
@@ -276,6 +297,7 @@ prober_ask(const struct endpoint *e, const char *name,
 	struct sockaddr_storage own[ADDRESSES_MAX];
 	struct job *j = xcalloc(1, sizeof(*j));
 
+	assert(done != NULL && name != NULL);
 	snprintf(j->protocol, sizeof(j->protocol), "%s", e->protocol);
 	j->name = concrete(name);
 	j->port = e->port;
@@ -301,4 +323,5 @@ prober_fini(void)
 
 	while ((l = list_take(&jobs)) != NULL)
 		free_job(LIST_OF(l, struct job, link));
+	assert(under_way == 0);
 }

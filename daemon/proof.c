@@ -13,11 +13,13 @@ static const struct proof_method *const methods[] = {
 };
 enum { METHODS = sizeof(methods) / sizeof(methods[0]) };
 
+/* A row of another version may name a way that this one does not know. */
 static const struct proof_method *
 method_of(const struct row_challenge *row)
 {
 	size_t i;
 
+	assert(methods[0] == &proof_responder);
 	if (row->method == NULL || *row->method == '\0')
 		return methods[0];
 	for (i = 0; i < METHODS; i++)
@@ -57,11 +59,13 @@ proof_plan(struct row_challenge *row, const struct conf_wish *wish,
 {
 	const struct proof_method *m = choose(row, wish);
 
+	assert(done != NULL && row->type != NULL);
 	/* Who writes the record is known when it is known where. */
 	if (is_dns(row->type)) {
 		proof_dns_plan(row, wish, not, done, ctx);
 		return;
 	}
+	assert(m != NULL && m->name != NULL);
 	row_text(&row->method, m->name);
 	if (m->plan != NULL)
 		m->plan(row, wish, done, ctx);
@@ -74,6 +78,7 @@ proof_publish(const struct row_challenge *row, proof_done *done, void *ctx)
 {
 	const struct proof_method *m = method_of(row);
 
+	assert(done != NULL && row->token != NULL);
 	if (m != NULL)
 		m->publish(row, done, ctx);
 	else
@@ -85,6 +90,7 @@ proof_withdraw(const struct row_challenge *row, proof_done *done, void *ctx)
 {
 	const struct proof_method *m = method_of(row);
 
+	assert(done != NULL && row->token != NULL);
 	if (m != NULL)
 		m->withdraw(row, done, ctx);
 	else

@@ -10,7 +10,8 @@
 #include "daemon/spread.h"
 #include "daemon/walking.h"
 
-/* Somebody waits for a trial, which belongs to no certificate. */
+/* Somebody waits for a trial, which belongs to no certificate: its id is 0, or
+ * negative. */
 enum { FIRST_GAP_MS = 1000, LAST_GAP_MS = 15 * 1000,
 	TRIAL_MS = 4 * 60 * 1000 };
 
@@ -31,6 +32,7 @@ fill_in(struct row_challenge *row, const struct zone_walk *w,
 {
 	bool update = d->server != NULL && *d->server != '\0';
 
+	assert(d->title != NULL && w->zone[0] != '\0');
 	row_text(&row->method, update ? "update" : "program");
 	row_text(&row->dns, d->title);
 	row_text(&row->record, w->record);
@@ -45,6 +47,7 @@ plan_over(struct walking *k, const struct err *err)
 	const struct conf_dns *d;
 	struct err why;
 
+	assert(p->done != NULL && p->row != NULL);
 	if (err == NULL) {
 		d = dns_block_of(engine_conf(), p->named, k->w.record,
 		    &p->not, &why);
@@ -67,6 +70,7 @@ proof_dns_plan(struct row_challenge *row, const struct conf_wish *wish,
 	struct planning *p = xcalloc(1, sizeof(*p));
 
 	assert(row->record != NULL && row->value != NULL);
+	assert(done != NULL);
 	p->row = row;
 	p->named = xstrdup(wish->dns);
 	if (not != NULL)
@@ -102,6 +106,7 @@ put_findings(const struct watching *k)
 	const struct spread_server *v;
 	size_t i;
 
+	assert(k->row->cert_id > 0);
 	for (i = 0; i < k->spread.n; i++) {
 		struct row_finding f = { .cert_id = k->row->cert_id,
 			.ident = k->row->ident, .kind = (char[]){ "txt" },
@@ -120,7 +125,8 @@ put_findings(const struct watching *k)
 static void
 watch_over(struct watching *k, const struct err *err)
 {
-	if (k->row->cert_id != 0)
+	assert(k->done != NULL && k->open == 0);
+	if (k->row->cert_id > 0)
 		put_findings(k);
 	k->done(k->ctx, err);
 	zone_free(&k->walking.w);
@@ -131,12 +137,15 @@ watch_over(struct watching *k, const struct err *err)
 	free(k);
 }
 
+/* Asked again ever more seldom, until all have it or the time of the dns
+ * block is over. */
 static void
 turn_over(struct watching *k)
 {
 	int64_t waited = loop_mono() - k->since_ms;
 	struct err err;
 
+	assert(k->open == 0 && !k->enough);
 	if (spread_turn(&k->spread)) {
 		k->enough = true;
 		loop_timer_after(k->timer, k->wait_ms);
@@ -147,6 +156,7 @@ turn_over(struct watching *k)
 		loop_timer_after(k->timer, k->gap_ms);
 		k->gap_ms = 2 * k->gap_ms < LAST_GAP_MS ? 2 * k->gap_ms :
 		    LAST_GAP_MS;
+		assert(k->gap_ms <= LAST_GAP_MS);
 	}
 }
 
@@ -155,6 +165,7 @@ asked(void *ctx, const struct dns_answer *a)
 {
 	struct asking q = *(struct asking *)ctx;
 
+	assert(q.of->open > 0 && q.i < q.of->spread.n);
 	free(ctx);
 	spread_take(&q.of->spread, q.i, a);
 	if (--q.of->open == 0)
@@ -168,6 +179,7 @@ ask_all(struct watching *k)
 	struct asking *q;
 	size_t i;
 
+	assert(k->open == 0 && k->spread.n > 0);
 	k->open = k->spread.n;
 	for (i = 0; i < k->spread.n; i++) {
 		at = k->spread.servers[i].at.address;
@@ -179,11 +191,13 @@ ask_all(struct watching *k)
 	}
 }
 
+/* Enough was seen and the pause after it is over, or the next turn begins. */
 static void
 on_timer(void *ctx)
 {
 	struct watching *k = ctx;
 
+	assert(k->open == 0);
 	if (k->enough)
 		watch_over(k, NULL);
 	else
@@ -196,11 +210,13 @@ watch_walked(struct walking *w, const struct err *err)
 {
 	struct watching *k = (struct watching *)w;
 
+	assert(k->spread.n == 0 && k->open == 0);
 	spread_begin(&k->spread, k->row->record, k->row->value,
 	    w->w.servers, err == NULL ? w->w.nservers : 0);
 	ask_all(k);
 }
 
+/* Our own program or server has it: a CA asks the others, too. */
 void
 proof_dns_seen(const struct row_challenge *row, proof_done *done, void *ctx)
 {
@@ -208,6 +224,7 @@ proof_dns_seen(const struct row_challenge *row, proof_done *done, void *ctx)
 	struct watching *k;
 	struct err err;
 
+	assert(done != NULL && row->record != NULL && row->value != NULL);
 	d = dns_block_named(engine_conf(), row->dns, &err);
 	if (d == NULL) {
 		done(ctx, &err);
@@ -216,7 +233,7 @@ proof_dns_seen(const struct row_challenge *row, proof_done *done, void *ctx)
 	k = xcalloc(1, sizeof(*k));
 	k->row = row_copy(T_CHALLENGE, row);
 	k->wait_ms = d->wait_ms;
-	k->timeout_ms = row->cert_id == 0 && d->timeout_ms > TRIAL_MS ?
+	k->timeout_ms = row->cert_id <= 0 && d->timeout_ms > TRIAL_MS ?
 	    TRIAL_MS : d->timeout_ms;
 	k->since_ms = loop_mono();
 	k->gap_ms = FIRST_GAP_MS;

@@ -1,6 +1,7 @@
 /* A TXT record written by somebody's program: dns-01 and dns-account-01
  * through a dns block that has one. The program is run by the master. */
 #include <config.h>
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +34,7 @@ last_line(struct buf *out, const struct blob *output)
 	from = end;
 	while (from > 0 && output->p[from - 1] != '\n')
 		from--;
+	assert(from <= end && end <= output->len);
 	buf_safe(out, (const char *)output->p + from, end - from, SHOWN);
 }
 
@@ -42,6 +44,7 @@ explain(struct err *err, const struct call *c, const struct w_ran *r)
 	const char *verb = c->what == RUN_DNS_ADD ? "add" : "remove";
 	struct buf said;
 
+	assert(r->how != RAN_EXITED || r->code != 0);
 	buf_init(&said, 8 * SHOWN);
 	last_line(&said, &r->output);
 	if (r->how == RAN_EXITED && r->code == NOT_MINE)
@@ -68,6 +71,7 @@ ran(void *ctx, void *answer, const struct err *err)
 	const struct w_ran *r = answer;
 	struct err why;
 
+	assert(c->done != NULL && (err != NULL || r != NULL));
 	/* What is not in its zones is not there. */
 	if (err == NULL && (r->how != RAN_EXITED || (r->code != 0 &&
 	    (r->code != NOT_MINE || c->what == RUN_DNS_ADD)))) {
@@ -90,6 +94,8 @@ call(const struct row_challenge *row, uint8_t what, uint64_t run,
 		.keyauth = row->keyauth };
 	struct call *c = xcalloc(1, sizeof(*c));
 
+	assert(what == RUN_DNS_ADD || what == RUN_DNS_REMOVE);
+	assert(done != NULL && name_is_record(row->record));
 	c->dns = xstrdup(row->dns);
 	c->record = xstrdup(row->record);
 	c->what = what;
@@ -110,6 +116,7 @@ run_of(const struct row_challenge *row)
 	n = snprintf(text, sizeof(text), "%lld %lld %s %.64s",
 	    (long long)row->cert_id, (long long)row->published_ms,
 	    row->token, row->dns);
+	assert(n > 0);
 	acme_digest_hex(hex, text, (size_t)n);
 	memcpy(part, hex, 16);
 	part[16] = '\0';
@@ -123,11 +130,13 @@ struct adding {
 	void *ctx;
 };
 
+/* Added is not seen yet: it is over when all servers of the zone have it. */
 static void
 added(void *ctx, const struct err *err)
 {
 	struct adding *a = ctx;
 
+	assert(a->row != NULL && a->done != NULL);
 	if (err != NULL)
 		a->done(a->ctx, err);
 	else
@@ -144,6 +153,7 @@ refuse(const struct row_challenge *row, proof_done *done, void *ctx)
 {
 	struct err err;
 
+	assert(!name_is_record(row->record));
 	err_set(&err, ERR_NO_CHALLENGE, "dns \"%s\": its program is not asked "
 	    "for \"%.200s\", to which %s leads", row->dns, row->record,
 	    row->ident);
@@ -157,6 +167,7 @@ publish(const struct row_challenge *row, proof_done *done, void *ctx)
 {
 	struct adding *a;
 
+	assert(done != NULL);
 	if (!name_is_record(row->record)) {
 		refuse(row, done, ctx);
 		return;
@@ -172,6 +183,7 @@ publish(const struct row_challenge *row, proof_done *done, void *ctx)
 static void
 withdraw(const struct row_challenge *row, proof_done *done, void *ctx)
 {
+	assert(done != NULL);
 	if (name_is_record(row->record))
 		call(row, RUN_DNS_REMOVE, (uint64_t)chance_id(), done, ctx);
 	else	/* it was never added */

@@ -1,6 +1,7 @@
 /* A TXT record written by dynamic update (RFC 2136): dns-01 and
  * dns-account-01 through a dns block with a server. */
 #include <config.h>
+#include <assert.h>
 #include <stdlib.h>
 #include "daemon/engine.h"
 #include "daemon/proof_dns.h"
@@ -20,6 +21,7 @@ send(const struct row_challenge *row, bool removes, proof_done *done,
 	const struct conf_dns *d;
 	struct err err;
 
+	assert(done != NULL && row->record != NULL && row->value != NULL);
 	d = dns_block_named(engine_conf(), row->dns, &err);
 	if (d == NULL) {
 		done(ctx, &err);
@@ -34,6 +36,7 @@ put(void *ctx, const struct err *err)
 {
 	struct putting *p = ctx;
 
+	assert(p->row != NULL && p->done != NULL);
 	if (err != NULL)
 		p->done(p->ctx, err);
 	else
@@ -48,6 +51,7 @@ publish(const struct row_challenge *row, proof_done *done, void *ctx)
 {
 	struct putting *p = xcalloc(1, sizeof(*p));
 
+	assert(done != NULL);
 	p->row = row_copy(T_CHALLENGE, row);
 	p->done = done;
 	p->ctx = ctx;

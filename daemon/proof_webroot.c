@@ -2,6 +2,7 @@
  * into every webroot of the wish, since which of them shows which name only
  * that server knows; row->path lists them. The master writes and removes. */
 #include <config.h>
+#include <assert.h>
 #include <stdlib.h>
 #include "daemon/engine.h"
 #include "daemon/peers.h"
@@ -14,11 +15,14 @@ struct asking {
 	struct err err;		/* of the first that failed */
 };
 
+/* All directories have answered; one that could not is told, since nobody
+ * knows which of them the CA will be shown. */
 static void
 answered(void *ctx, void *answer, const struct err *err)
 {
 	struct asking *a = ctx;
 
+	assert(a->open > 0 && a->done != NULL);
 	(void)answer;
 	if (err != NULL && a->err.class == ERR_NONE)
 		a->err = *err;
@@ -38,6 +42,8 @@ ask_all(const struct row_challenge *row, bool away, proof_done *done,
 		.keyauth = row->keyauth };
 	size_t i;
 
+	assert(done != NULL && row->token != NULL);
+	assert(away || row->keyauth != NULL);
 	err_clear(&a->err);
 	a->done = done;
 	a->ctx = ctx;
@@ -59,6 +65,7 @@ plan(struct row_challenge *row, const struct conf_wish *wish,
 {
 	char *paths = lines_of(&wish->webroot);
 
+	assert(wish->webroot.n > 0);
 	row_text(&row->path, paths);
 	free(paths);
 	done(ctx, NULL);

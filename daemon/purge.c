@@ -52,6 +52,7 @@ remember(int64_t cert_id)
 		    sizeof(*purge.ids));
 	}
 	purge.ids[purge.n++] = cert_id;
+	assert(purge.n <= purge.room);
 }
 
 static void
@@ -59,6 +60,7 @@ forget(int64_t cert_id)
 {
 	size_t i;
 
+	assert(purge_has(cert_id));
 	for (i = 0; i < purge.n; i++)
 		if (purge.ids[i] == cert_id)
 			purge.ids[i] = purge.ids[--purge.n];
@@ -71,6 +73,8 @@ key_of(char key[KEY_SIZE], int64_t cert_id)
 	text_id(key + sizeof(PURGE_KEY) - 1, (uint64_t)cert_id);
 }
 
+/* All but the job that removes it, and the round, which is not about one
+ * certificate. */
 static void
 drop_jobs(int64_t cert_id)
 {
@@ -87,6 +91,7 @@ purge_begin(const struct bundle *b, const char *actor)
 	char key[KEY_SIZE];
 	struct row_meta row = { key, row_const(actor) };
 
+	assert(actor != NULL && b->cert != NULL);
 	inventory_retire(b, actor);
 	if (purge_has(b->cert->id))
 		return;
@@ -115,6 +120,7 @@ tell(void *ctx)
 {
 	struct waiter *w = ctx, **at = &purge.waiters;
 
+	assert(purge.waiters != NULL && w->timer != NULL);
 	while (*at != w)
 		at = &(*at)->next;
 	*at = w->next;
@@ -128,6 +134,7 @@ too_long(void *ctx)
 {
 	struct waiter *w = ctx;
 
+	assert(w->timer != NULL && w->done != NULL);
 	if (!w->gone)
 		tell(w);
 }
@@ -138,6 +145,7 @@ purge_wait(int64_t cert_id, void (*done)(void *ctx, bool gone), void *ctx)
 	struct waiter *w = xcalloc(1, sizeof(*w));
 
 	assert(purge_has(cert_id));
+	assert(done != NULL);
 	w->cert_id = cert_id;
 	w->done = done;
 	w->ctx = ctx;
@@ -173,6 +181,7 @@ drop_rows(const struct bundle *b)
 	struct row_meta mark = { key, NULL };
 	enum table t;
 
+	assert(purge_has(b->cert->id));
 	for (t = 0; t < T_COUNT; t++)
 		if (strcmp(row_defs[t].cols[0].name, "cert_id") == 0)
 			batch_del_all(turn_batch(), t, b->cert->id);
@@ -203,6 +212,7 @@ purged(void *ctx, void *answer, const struct err *err)
 	struct happening h = { .event = "version.pruned", .cert_id = c->id,
 		.name = c->name, .text = "its files and keys are removed" };
 
+	assert(g->open == 0 && purge_has(c->id));
 	(void)answer;
 	if (err != NULL) {
 		log_err(err, "%s: its files can't be removed", c->name);
@@ -225,6 +235,7 @@ ask_purge(void *ctx)
 	struct going *g = ctx;
 	struct w_purge m = { (uint64_t)g->b->cert->id, g->b->cert->name };
 
+	assert(g->open == 0);
 	peer_ask(WIRE_PURGE, &m, purged, g);
 }
 
@@ -234,6 +245,7 @@ taken_down(void *ctx, const struct err *err)
 {
 	struct going *g = ctx;
 
+	assert(g->open > 0);
 	if (err != NULL)
 		log_err(err, "%s: a challenge can't be taken down",
 		    g->b->cert->name);
@@ -241,12 +253,15 @@ taken_down(void *ctx, const struct err *err)
 		ask_purge(g);
 }
 
+/* One more than there are is counted, so that the last answer, and none
+ * before it, goes on. */
 static void
 take_down(void *ctx)
 {
 	struct going *g = ctx;
 	size_t i, n = g->b->challenges.n;
 
+	assert(g->open == 0);
 	g->open = n + 1;
 	for (i = 0; i < n; i++)
 		proof_withdraw(ROWS_AT(&g->b->challenges, row_challenge, i),
@@ -266,11 +281,14 @@ is_busy(int64_t cert_id)
 	return deploy_has(cert_id);
 }
 
+/* Nothing is taken from under what is still at work: it is looked at again
+ * in a moment. */
 bool
 purge_go(struct bundle *b)
 {
 	struct going *g;
 
+	assert(b->cert != NULL);
 	if (!purge_has(b->cert->id))
 		return false;
 	if (is_busy(b->cert->id)) {

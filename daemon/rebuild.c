@@ -1,6 +1,7 @@
 /* Whether the inventory is whole, and gathering it when it is not. The mark
  * that says so is written last. */
 #include <config.h>
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,6 +47,7 @@ put_meta(const char *key, const char *value)
 	struct row_meta row = { (char *)(uintptr_t)key,
 		(char *)(uintptr_t)value };
 
+	assert(key[0] != '\0');
 	batch_put(turn_batch(), T_META, &row);
 }
 
@@ -72,6 +74,7 @@ put_notice(const struct err *err)
 	    "file", json_text(rebuild.was_lost ? rebuild.aside : NULL),
 	    "until_ms", (json_int_t)(loop_now() + NOTICE_MS));
 
+	assert(!rebuild.was_lost || rebuild.aside != NULL);
 	text = json_write(j);
 	put_meta(NOTICE, text);
 	show_notice(text);
@@ -82,9 +85,11 @@ put_notice(const struct err *err)
 
 /* --- the end ------------------------------------------------------------- */
 
+/* The inventory is whole and says so on disk: people may act again. */
 static void
 over(void *unused)
 {
+	assert(rebuild.ready != NULL);
 	(void)unused;
 	trouble_clear();
 	rebuild.ready();
@@ -126,6 +131,7 @@ finish(void)
 	struct row_meta gone[] = { { (char *)(uintptr_t)GATHERING, NULL },
 		{ (char *)(uintptr_t)ASIDE, NULL } };
 
+	assert(rebuild.ready != NULL);
 	restore_end();
 	say();
 	put_meta(WHOLE, "1");
@@ -136,12 +142,15 @@ finish(void)
 
 /* --- generations, one after the other ------------------------------------ */
 
+/* A keeper that is just being started again is waited for; a key that can't
+ * be had leaves the version without one, and it is ordered anew. */
 static void
 keyed(void *unused, void *answer, const struct err *err)
 {
 	const struct blob none = { NULL, 0 };
 	const struct w_key *k = answer;
 
+	assert(rebuild.again != NULL && rebuild.version > 0);
 	(void)unused;
 	if (err != NULL && err->code == ERR_KEEPER &&
 	    ++rebuild.tries < KEEPER_TRIES) {
@@ -161,6 +170,7 @@ ask_key(void *unused)
 	struct w_reseal m = { rebuild.at.cert, rebuild.at.gen,
 		rebuild.version };
 
+	assert(rebuild.version > 0);
 	(void)unused;
 	peer_ask(WIRE_RESEAL, &m, keyed, NULL);
 }
@@ -172,6 +182,7 @@ surveyed(void *unused, void *answer, const struct err *err)
 	const struct w_surveyed *w = answer;
 	struct err why;
 
+	assert(rebuild.ready != NULL);
 	(void)unused;
 	if (err != NULL) {
 		/* Nothing is ordered while the disk can't be read: what is
@@ -210,6 +221,7 @@ ask_next(void *unused)
 static void
 take_account(void *ctx, const struct row_account *a)
 {
+	assert(rebuild.accounts >= 0);
 	(void)ctx;
 	batch_put(turn_batch(), T_ACCOUNT, a);
 	rebuild.accounts++;
@@ -221,6 +233,7 @@ note_why(void)
 {
 	char *error;
 
+	assert(!rebuild.was_lost || rebuild.aside != NULL);
 	if (!rebuild.was_lost) {
 		put_meta(GATHERING, "1");
 		return;
@@ -236,6 +249,7 @@ gather(void)
 {
 	struct err err;
 
+	assert(rebuild.ready != NULL && rebuild.accounts >= 0);
 	err_set(&err, ERR_STORE_DAMAGED, "the inventory is new; what is "
 	    "installed on disk is taken up first");
 	err_advise(&err, "Wait; this takes a second for some hundred "
@@ -274,6 +288,8 @@ recall_why(const struct rows *meta)
 	rebuild.aside = xstrdup(meta_of(meta, ASIDE));
 }
 
+/* Whole: go on. Begun, or nothing there at all: gather. Else it is from
+ * before there were marks, and as good. */
 static void
 known(void *unused, struct rows *answers, int n, const struct err *err)
 {
@@ -286,6 +302,7 @@ known(void *unused, struct rows *answers, int n, const struct err *err)
 		log_err(err, "the inventory can't be read");
 		exit(1);
 	}
+	assert(n == ASKED && rebuild.ready != NULL);
 	if (meta_of(meta, NOTICE) != NULL)
 		show_notice(meta_of(meta, NOTICE));
 	for (i = 0; i < answers[ASK_ACCOUNTS].n; i++)
@@ -313,6 +330,7 @@ rebuild_go(const struct err *lost, const char *aside, void (*ready)(void))
 		[ASK_ACCOUNTS] = { .table = T_ACCOUNT }
 	};
 
+	assert(ready != NULL && (lost == NULL || aside != NULL));
 	rebuild.was_lost = lost != NULL;
 	if (lost != NULL)
 		rebuild.lost = *lost;

@@ -1,5 +1,6 @@
 /* Redirects of http-01, taken as strictly as a CA takes them. */
 #include <config.h>
+#include <assert.h>
 #include <string.h>
 #include <strings.h>
 #include "base/name.h"
@@ -20,6 +21,7 @@ take_scheme(struct place *p, const char *s)
 	p->authority = s + (p->tls ? 8 : 7);
 	p->authority_len = strcspn(p->authority, "/?#");
 	p->path = p->authority + p->authority_len;
+	assert(p->path >= p->authority);
 	return true;
 }
 
@@ -34,6 +36,7 @@ take_host(const struct place *p, char host[256], struct err *why)
 	enum name_kind kind;
 	struct err unused;
 
+	assert(p->authority != NULL);
 	if (n < sizeof(text))
 		memcpy(text, p->authority, n);
 	if (name_parse(host, &kind, text, &unused) != 0 || kind != NAME_DNS) {
@@ -58,6 +61,7 @@ join(struct buf *out, const struct place *from, const char *location)
 {
 	size_t n = strcspn(from->path, "?#");
 
+	assert(from->path == from->authority + from->authority_len);
 	if (strncmp(location, "//", 2) == 0)
 		return buf_printf(out, "http%s:%s", from->tls ? "s" : "",
 		    location);
@@ -81,6 +85,7 @@ redirect_next(struct buf *out, char host[256], const char *url,
 	size_t scheme = strcspn(location, ":/?#");
 	bool whole = location[scheme] == ':';
 
+	assert(why != NULL && out != NULL);
 	if (!take_scheme(&from, url) || strlen(location) >= REDIRECT_URL_MAX)
 		return err_set(why, ERR_CHALLENGE_WRONG,
 		    "it redirects to an address that is too long") == 0;

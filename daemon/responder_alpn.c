@@ -2,6 +2,7 @@
  * after five seconds, or sooner when others need its place. Nothing is said
  * over TLS but the handshake. */
 #include <config.h>
+#include <assert.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdlib.h>
@@ -49,6 +50,7 @@ find_answer(SSL *ssl, const char **host)
 	char name[256];
 	size_t n;
 
+	assert(table != NULL && host != NULL);
 	if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &ext,
 	    &n) != 1 || !hello_name(name, ext, n))
 		return NULL;
@@ -66,6 +68,7 @@ is_acme(SSL *ssl)
 	    &n) == 1 && hello_is_acme(ext, n);
 }
 
+/* A certificate for this one handshake: nothing of it is kept. */
 static bool
 use(SSL *ssl, const char *host, const char *keyauth)
 {
@@ -73,6 +76,7 @@ use(SSL *ssl, const char *host, const char *keyauth)
 	bool done = cert != NULL && SSL_use_certificate(ssl, cert) == 1 &&
 	    SSL_use_PrivateKey(ssl, key) == 1;
 
+	assert(host != NULL && keyauth != NULL && key != NULL);
 	X509_free(cert);
 	return done;
 }
@@ -115,6 +119,7 @@ on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_n,
 static void
 end(struct connection *k)
 {
+	assert(k->ssl == NULL || open_count > 0);
 	list_leave(&k->link);
 	SSL_free(k->ssl);
 	/* What has been said arrives before the end does. */
@@ -125,18 +130,24 @@ end(struct connection *k)
 	ERR_clear_error();
 }
 
+/* The one that has been here longest makes room: who holds places gets them
+ * for a moment only. */
 static void
 end_oldest(void)
 {
+	assert(!list_empty(&oldest));
 	end(LIST_OF(oldest.next, struct connection, link));
 }
 
+/* A step of it; over when it is done, refused or broken, for there is
+ * nothing else to say here. */
 static void
 shake_hands(struct connection *k)
 {
 	struct epoll_event e = { .data = { .ptr = k } };
 	int rc, why;
 
+	assert(k->ssl != NULL);
 	ERR_clear_error();
 	rc = SSL_accept(k->ssl);
 	why = SSL_get_error(k->ssl, rc);
@@ -166,6 +177,8 @@ set_ip(struct connection *k, const struct sockaddr_storage *from)
 	}
 }
 
+/* Counted over all that are open: one guest must not take the places of all
+ * others. */
 static bool
 is_greedy(const struct connection *k)
 {
@@ -184,6 +197,7 @@ welcome(int fd, const struct sockaddr_storage *from)
 	struct connection *k = xcalloc(1, sizeof(*k));
 	struct epoll_event e = { .events = EPOLLIN, .data = { .ptr = k } };
 
+	assert(fd >= 0 && epoll >= 0 && ctx != NULL);
 	k->fd = fd;
 	k->ssl = SSL_new(ctx);
 	k->born = clock_mono_ms();
@@ -197,6 +211,7 @@ welcome(int fd, const struct sockaddr_storage *from)
 		end(k);
 }
 
+/* Some at a time: the others that are open get their turn, too. */
 static void
 take_guests(const struct connection *listener)
 {
@@ -204,6 +219,7 @@ take_guests(const struct connection *listener)
 	socklen_t n;
 	int i, fd;
 
+	assert(listener->ssl == NULL && listener->fd >= 0);
 	for (i = 0; i < ACCEPTS_A_TURN; i++) {
 		memset(&from, 0, sizeof(from));
 		from.ss_family = AF_UNIX;
@@ -244,6 +260,7 @@ make_context(void)
 int
 alpn_init(const struct table *t, struct err *err)
 {
+	assert(t != NULL && ctx == NULL && epoll < 0);
 	table = t;
 	list_init(&oldest);
 	key = challenge_key();
@@ -274,6 +291,7 @@ alpn_listen(int fd, int n, struct err *err)
 	struct epoll_event e = { .events = EPOLLIN };
 	struct connection *l;
 
+	assert(epoll >= 0 && n >= 0 && listeners_n >= 0);
 	open_max = room();
 	for (; n > 0 && listeners_n < ALPN_LISTENERS; n--, fd++) {
 		l = &listeners[listeners_n++];
@@ -291,6 +309,7 @@ alpn_fini(void)
 {
 	while (!list_empty(&oldest))
 		end_oldest();
+	assert(open_count == 0);
 	SSL_CTX_free(ctx);
 	EVP_PKEY_free(key);
 	close(epoll);
@@ -309,6 +328,7 @@ alpn_wait(void)
 {
 	int64_t left;
 
+	assert(epoll >= 0);
 	if (list_empty(&oldest))
 		return -1;
 	left = LIST_OF(oldest.next, struct connection, link)->born +
@@ -325,6 +345,7 @@ alpn_run(void)
 	struct epoll_event e;
 	int i;
 
+	assert(table != NULL);
 	while (!list_empty(&oldest) && alpn_wait() == 0)
 		end_oldest();
 	for (i = 0; i < EVENTS_A_TURN && epoll_wait(epoll, &e, 1, 0) == 1;
@@ -365,6 +386,7 @@ handshake(SSL *client, SSL *server)
 	struct err err;
 	bool done;
 
+	assert(client != NULL && server != NULL);
 	done = table_publish(t, TABLE_ALPN, token, "rehearsal.example", answer,
 	    1, &err) == 0 && BIO_new_bio_pair(&one, 0, &other, 0) == 1;
 	if (done) {
@@ -381,6 +403,8 @@ handshake(SSL *client, SSL *server)
 	return done;
 }
 
+/* A whole handshake between two ends of ours: what the library needs once,
+ * it has asked for. */
 int
 alpn_rehearse(void)
 {
@@ -390,6 +414,7 @@ alpn_rehearse(void)
 	bool done = client != NULL && server != NULL &&
 	    handshake(client, server);
 
+	assert(ctx != NULL && key != NULL);
 	SSL_free(client);
 	SSL_free(server);
 	SSL_CTX_free(clients);

@@ -1,6 +1,7 @@
 /* Certificates for tls-alpn-01, made when a CA asks: 0.2 ms each, so nothing
  * is kept of them. */
 #include <config.h>
+#include <assert.h>
 #include <stdbool.h>
 #include <time.h>
 #include <openssl/ec.h>
@@ -28,6 +29,7 @@ add_identifier(X509 *cert, const char *keyauth)
 	X509_EXTENSION *ext = NULL;
 	bool done;
 
+	assert(cert != NULL && keyauth != NULL);
 	method_extension(der, keyauth);
 	done = oid != NULL && value != NULL &&
 	    ASN1_OCTET_STRING_set(value, der, sizeof(der)) == 1;
@@ -49,27 +51,32 @@ add_name(X509 *cert, const char *host)
 	bool done = exts != NULL &&
 	    X509_add_ext(cert, sk_X509_EXTENSION_value(exts, 0), -1) == 1;
 
+	assert(cert != NULL && host != NULL);
 	sk_X509_EXTENSION_pop_free(exts, X509_EXTENSION_free);
 	return done;
 }
 
+/* Nobody reads it; but a certificate without one is refused by some. */
 static bool
 set_subject(X509 *cert)
 {
 	static const char cn[] = "ACME challenge";
 	X509_NAME *name = X509_get_subject_name(cert);
 
+	assert(cert != NULL);
 	return X509_NAME_add_entry_by_NID(name, NID_commonName, MBSTRING_UTF8,
 	    (const unsigned char *)cn, -1, -1, 0) == 1 &&
 	    X509_set_issuer_name(cert, name) == 1;
 }
 
+/* RFC 8737 section 3: the name and the answer's digest, and nothing else. */
 X509 *
 challenge_cert(EVP_PKEY *key, const char *host, const char *keyauth)
 {
 	X509 *cert = X509_new();
 	time_t now = time(NULL);
 
+	assert(key != NULL && host != NULL && keyauth != NULL);
 	if (cert != NULL && X509_set_version(cert, X509_VERSION_3) == 1 &&
 	    ASN1_INTEGER_set(X509_get_serialNumber(cert), SERIAL) == 1 &&
 	    ASN1_TIME_set(X509_getm_notBefore(cert), now - DAY_S) != NULL &&

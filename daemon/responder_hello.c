@@ -1,6 +1,7 @@
 /* The two extensions of a ClientHello that we read ourselves: OpenSSL's own
  * reading of them comes later, and is more generous. */
 #include <config.h>
+#include <assert.h>
 #include <string.h>
 #include "daemon/responder_hello.h"
 
@@ -24,6 +25,7 @@ hello_name(char out[256], const uint8_t *ext, size_t n)
 	if (len != n - 5 || len == 0 || len > 255 ||
 	    memchr(ext + 5, '\0', len) != NULL)
 		return false;
+	assert(len > 0 && len <= 255);
 	memcpy(out, ext + 5, len);
 	out[len] = '\0';
 	return true;

@@ -3,6 +3,7 @@
  * life limit however slowly bytes drip in, and giving up the oldest connection
  * when there is no room for a new one. */
 #include <config.h>
+#include <assert.h>
 #include <microhttpd.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -37,6 +38,8 @@ static unsigned open_count, open_max;
 
 /* --- answers ----------------------------------------------------------- */
 
+/* Made for browsers as much as for CAs: nothing is sniffed, stored or kept
+ * open. */
 static struct MHD_Response *
 make_response(const char *body, const char *type, enum
     MHD_ResponseMemoryMode mode)
@@ -44,6 +47,7 @@ make_response(const char *body, const char *type, enum
 	struct MHD_Response *r = MHD_create_response_from_buffer(strlen(body),
 	    (void *)(uintptr_t)body, mode);
 
+	assert(body != NULL && type != NULL);
 	if (r == NULL)
 		abort();
 	MHD_add_response_header(r, "Content-Type", type);
@@ -65,6 +69,7 @@ count_hosts(void *ctx, enum MHD_ValueKind kind, const char *key,
 	return MHD_YES;
 }
 
+/* Exactly one Host: with two of them two readers would see two sites. */
 static const char *
 find_answer(struct MHD_Connection *c, const char *url, const char *version)
 {
@@ -72,6 +77,7 @@ find_answer(struct MHD_Connection *c, const char *url, const char *version)
 	    "Host");
 	int hosts = 0;
 
+	assert(table != NULL && c != NULL);
 	MHD_get_connection_values(c, MHD_HEADER_KIND, count_hosts, &hosts);
 	if (host == NULL || hosts != 1 ||
 	    MHD_get_connection_values(c, MHD_GET_ARGUMENT_KIND, NULL,
@@ -135,6 +141,7 @@ on_words(void *ctx, const char *fmt, va_list ap)
 static void
 let_go(struct connection *k)
 {
+	assert(!k->leaving && k->fd >= 0);
 	k->leaving = true;
 	list_leave(&k->link);
 	shutdown(k->fd, SHUT_RDWR);
@@ -149,6 +156,7 @@ on_connection(void *ctx, struct MHD_Connection *c, void **mine,
 	(void)ctx;
 	if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
 		if (k != NULL) {
+			assert(open_count > 0);
 			list_leave(&k->link);
 			free(k);
 			open_count--;
@@ -194,6 +202,7 @@ is_unix(int fd)
 static struct MHD_Daemon *
 serve(int fd)
 {
+	assert(fd >= 0 && open_max > 0);
 	return MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_ERROR_LOG, 0, NULL,
 	    NULL, on_request, NULL,
 	    MHD_OPTION_EXTERNAL_LOGGER, on_words, NULL,
@@ -227,6 +236,7 @@ respond_init(const struct table *t, int fd, int n, struct err *err)
 {
 	int i;
 
+	assert(t != NULL && n >= 0 && daemon_count == 0);
 	table = t;
 	list_init(&oldest);
 	open_max = room();
@@ -262,6 +272,7 @@ respond_fds(struct pollfd *out)
 {
 	int i;
 
+	assert(daemon_count <= RESPOND_LISTENERS);
 	for (i = 0; i < daemon_count; i++) {
 		out[i].fd = MHD_get_daemon_info(daemons[i],
 		    MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
@@ -271,6 +282,7 @@ respond_fds(struct pollfd *out)
 	return daemon_count;
 }
 
+/* Until the library wants to work, or the oldest has lived long enough. */
 int
 respond_wait(void)
 {
@@ -278,6 +290,7 @@ respond_wait(void)
 	MHD_UNSIGNED_LONG_LONG ms;
 	int i;
 
+	assert(daemon_count >= 0 && daemon_count <= RESPOND_LISTENERS);
 	for (i = 0; i < daemon_count; i++)
 		if (MHD_get_timeout(daemons[i], &ms) == MHD_YES &&
 		    (best < 0 || (int64_t)ms < best))

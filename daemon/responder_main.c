@@ -2,6 +2,7 @@
  * engine sends, and nothing else. It opens nothing and connects nowhere:
  * listeners and channels come from the master. */
 #include <config.h>
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -56,6 +57,7 @@ count(const char *arg, int most)
 	char *end;
 	long n = strtol(arg, &end, 10);
 
+	assert(most >= 0);
 	if (end == arg || *end != '\0' || n < 0 || n > most) {
 		log_error("everleafd starts this program");
 		exit(2);
@@ -70,6 +72,7 @@ count(const char *arg, int most)
 static void
 take_engine(struct responder *r, int fd)
 {
+	assert(fd >= 0);
 	if (r->fds[FROM_ENGINE] >= 0)
 		close(r->fds[FROM_ENGINE]);
 	r->fds[FROM_ENGINE] = fd;
@@ -77,15 +80,18 @@ take_engine(struct responder *r, int fd)
 	r->forget_at = now_s() + FORGET_S;
 }
 
+/* Without its master it ends; without an engine it goes on answering. */
 static void
 lose(struct responder *r, enum sender from)
 {
+	assert(r->fds[from] >= 0);
 	if (from == FROM_MASTER)
 		exit(0);
 	close(r->fds[from]);
 	r->fds[from] = -1;
 }
 
+/* Published means: the next guest gets it. */
 static int
 work(struct responder *r, enum wire_kind kind, const void *st,
     struct err *err)
@@ -94,6 +100,7 @@ work(struct responder *r, enum wire_kind kind, const void *st,
 	const struct w_withdraw *w = st;
 	enum table_type type;
 
+	assert(kind == WIRE_PUBLISH || kind == WIRE_WITHDRAW);
 	if (!table_type(&type, kind == WIRE_PUBLISH ? p->type : w->type))
 		return err_set(err, ERR_INVALID, "the responder answers "
 		    "http-01 and tls-alpn-01 only");
@@ -117,6 +124,7 @@ take_work(struct responder *r, const struct msg_spec *spec, uint32_t id,
 	int fd = r->fds[FROM_ENGINE], rc;
 	struct err err;
 
+	assert(spec != NULL && r->fds[FROM_ENGINE] >= 0);
 	if (!msg_unpack(spec, p, n, &body, &err))
 		return false;
 	if (work(r, (enum wire_kind)spec->kind, &body, &err) == 0)
@@ -129,6 +137,8 @@ take_work(struct responder *r, const struct msg_spec *spec, uint32_t id,
 	return true;
 }
 
+/* Of the master comes a new engine's channel, of the engine what to answer;
+ * anything else breaks the rules. */
 static bool
 take(struct responder *r, enum sender from, const void *p, size_t n,
     const int *fds, int nfds)
@@ -139,6 +149,7 @@ take(struct responder *r, enum sender from, const void *p, size_t n,
 	uint16_t kind;
 	uint32_t id;
 
+	assert(from == FROM_MASTER || from == FROM_ENGINE);
 	if (!msg_head(p, n, &kind, &id))
 		return false;
 	spec = msg_find(wire_specs, kind);
@@ -160,6 +171,7 @@ receive(struct responder *r, enum sender from)
 	const void *p;
 	ptrdiff_t n = msg_recv(r->fds[from], MSG_DONTWAIT, &p, fds, &nfds);
 
+	assert(r->fds[from] >= 0);
 	if (n < 0 && errno == EAGAIN)
 		return;
 	if (n <= 0) {
@@ -179,11 +191,13 @@ receive(struct responder *r, enum sender from)
 
 /* --- the loop ---------------------------------------------------------- */
 
+/* What an engine before had published and the new one did not ask for again. */
 static void
 forget(struct responder *r)
 {
 	size_t n;
 
+	assert(r->table != NULL);
 	if (r->forget_at == 0 || now_s() < r->forget_at)
 		return;
 	r->forget_at = 0;
@@ -223,6 +237,7 @@ turn(struct responder *r)
 		fds[i].events = POLLIN;
 		fds[i].revents = 0;
 	}
+	assert(n > CHANNELS && (size_t)n <= sizeof(fds) / sizeof(fds[0]));
 	if (poll(fds, (nfds_t)n, patience(r)) < 0 && errno != EINTR) {
 		log_error("poll: %s", strerror(errno));
 		exit(1);

@@ -41,6 +41,7 @@ drop(struct table *t, struct entry **at)
 {
 	struct entry *e = *at;
 
+	assert(*at != NULL && t->n > 0);
 	*at = e->next;
 	free(e->key);
 	free(e->token);
@@ -58,6 +59,7 @@ table_free(struct table *t)
 	for (i = 0; i < SLOTS; i++)
 		while (t->slots[i] != NULL)
 			drop(t, &t->slots[i]);
+	assert(t->n == 0);
 	free(t);
 }
 
@@ -80,6 +82,7 @@ slot_of(const char *key)
 {
 	uint32_t h = 2166136261u;
 
+	assert(key != NULL);
 	for (; *key != '\0'; key++)
 		h = (h ^ (unsigned char)*key) * 16777619u;
 	return h % SLOTS;
@@ -90,12 +93,15 @@ static void
 key_of(char out[KEY_MAX], enum table_type type, const char *token,
     const char *host)
 {
+	assert(type == TABLE_HTTP || type == TABLE_ALPN);
 	if (type == TABLE_ALPN)
 		method_sni(out, host);
 	else
 		snprintf(out, KEY_MAX, "%s", token);
 }
 
+/* By all of it, and not by its key alone: two orders may prove one name at a
+ * time. */
 static struct entry **
 find(struct table *t, enum table_type type, const char *token,
     const char *host)
@@ -103,6 +109,7 @@ find(struct table *t, enum table_type type, const char *token,
 	struct entry **at;
 	char key[KEY_MAX];
 
+	assert(token != NULL && host != NULL);
 	key_of(key, type, token, host);
 	at = &t->slots[slot_of(key)];
 	while (*at != NULL && ((*at)->type != type ||
@@ -136,6 +143,7 @@ add(struct table *t, const struct entry *what)
 	struct entry *e = xmemdup(what, sizeof(*what));
 	struct entry **slot = &t->slots[slot_of(what->key)];
 
+	assert(what->key != NULL && t->n < TABLE_MAX);
 	e->key = xstrdup(what->key);
 	e->token = xstrdup(what->token);
 	e->host = xstrdup(what->host);
@@ -145,6 +153,7 @@ add(struct table *t, const struct entry *what)
 	t->n++;
 }
 
+/* Again is done: the newer answer takes the place of the one before. */
 int
 table_publish(struct table *t, enum table_type type, const char *token,
     const char *host, const char *keyauth, uint32_t mark, struct err *err)
@@ -161,6 +170,7 @@ table_publish(struct table *t, enum table_type type, const char *token,
 		    "published already", TABLE_MAX);
 	if (*at != NULL)
 		drop(t, at);
+	assert(t->n < TABLE_MAX);
 	key_of(key, type, token, name);
 	e.key = key;
 	e.token = (char *)(uintptr_t)token;
@@ -198,6 +208,7 @@ table_sweep(struct table *t, uint32_t mark)
 				drop(t, at);
 			else
 				at = &(*at)->next;
+	assert(t->n <= before);
 	return before - t->n;
 }
 
@@ -207,12 +218,14 @@ is_port(const char *s)
 {
 	size_t n;
 
+	assert(s != NULL);
 	if (*s == '\0')
 		return true;
 	n = strspn(s + 1, "0123456789");
 	return *s == ':' && n <= 5 && s[1 + n] == '\0';
 }
 
+/* As a Host field has it: a name or an address, perhaps with a port. */
 bool
 table_host(char out[256], const char *host)
 {
@@ -222,6 +235,7 @@ table_host(char out[256], const char *host)
 	bool brackets;
 	size_t n = strlen(host);
 
+	assert(host != NULL);
 	if (n == 0 || n >= sizeof(copy))
 		return false;
 	memcpy(copy, host, n + 1);
@@ -243,6 +257,8 @@ table_host(char out[256], const char *host)
 	    brackets == (strchr(out, ':') != NULL);
 }
 
+/* The path as it was sent and the host in its plain form: nothing is
+ * searched for that only looks like it. */
 const char *
 table_find(const struct table *t, const char *path, const char *host)
 {
@@ -250,6 +266,7 @@ table_find(const struct table *t, const char *path, const char *host)
 	const struct entry *e;
 	char name[256];
 
+	assert(path != NULL && host != NULL);
 	if (strncmp(path, prefix, sizeof(prefix) - 1) != 0 ||
 	    !name_is_token(token) || !table_host(name, host))
 		return NULL;
@@ -260,6 +277,8 @@ table_find(const struct table *t, const char *path, const char *host)
 	return NULL;
 }
 
+/* The certificate is for host, which may be an address, whose SNI is a name
+ * of its own. */
 const char *
 table_find_sni(const struct table *t, const char *sni, const char **host)
 {
@@ -268,6 +287,7 @@ table_find_sni(const struct table *t, const char *sni, const char **host)
 	struct err err;
 	char name[256];
 
+	assert(sni != NULL && host != NULL);
 	if (name_parse(name, &kind, sni, &err) != 0 || kind != NAME_DNS)
 		return NULL;
 	for (e = t->slots[slot_of(name)]; e != NULL; e = e->next)

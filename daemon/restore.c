@@ -12,6 +12,7 @@
 #include "daemon/meta.h"
 #include "daemon/plan.h"
 #include "daemon/restore.h"
+#include "daemon/revoke.h"
 #include "daemon/sched.h"
 #include "daemon/wish_json.h"
 
@@ -57,6 +58,7 @@ put_chain(const struct part *p, char key[65])
 {
 	struct row_chain row = { key, p->chain };
 
+	assert(p->chain.len == 0 || p->chain.p != NULL);
 	key[0] = '\0';
 	if (p->chain.len == 0)
 		return;
@@ -82,6 +84,7 @@ put_version(const struct part *p, const struct blob *sealed)
 		.issued_ms = p->meta.issued_ms,
 		.test_ca = l->test_ca || (ca != NULL && ca->test_ca) };
 
+	assert(found.cert != 0 && p->meta.version > 0);
 	put_chain(p, chain);
 	v.names = lines_of(&l->names);
 	batch_put(turn_batch(), T_VERSION, &v);
@@ -95,6 +98,7 @@ put_generation(int64_t gen, int64_t version)
 		.gen = gen, .version = version, .created_ms = loop_now(),
 		.state = word(gen == found.live_gen ? "live" : "old") };
 
+	assert(found.cert != 0 && gen <= found.top_gen);
 	batch_put(turn_batch(), T_GENERATION, &row);
 }
 
@@ -109,6 +113,7 @@ wish_of(const struct meta *m, struct wish_source *src)
 	struct err err;
 	size_t i;
 
+	assert(found.has && m == &found.newest.meta);
 	src->actor = "rebuild";
 	src->source = k != NULL || strcmp(m->source, "file") == 0 ? "file" :
 	    "user";
@@ -134,6 +139,7 @@ put_names(const struct conf_wish *all, bool *lacking)
 	struct row_ident row = { .cert_id = (int64_t)found.cert };
 	size_t i;
 
+	assert(found.has && lacking != NULL);
 	*lacking = false;
 	for (i = 0; i < all->names.n + have->n; i++) {
 		row.position = (int64_t)i;
@@ -157,6 +163,7 @@ put_deployments(const struct conf_wish *all)
 {
 	size_t i;
 
+	assert(found.has && found.cert != 0);
 	for (i = 0; i < all->services.n; i++) {
 		struct row_deployment d = { .cert_id = (int64_t)found.cert,
 			.service = all->services.v[i],
@@ -186,14 +193,31 @@ put_labels(const struct strv *labels)
 	}
 }
 
+/* What is there has a key of another kind than is wished for now: ours, or
+ * that of the CSR. */
+static bool
+has_other_key(const struct row_cert *c)
+{
+	struct row_version v = { .key_type = found.newest.meta.key_type,
+		.spki_sha256 = found.newest.leaf.spki_sha256 };
+
+	return c->csr.len > 0 ? !revoke_csr_has_key_of(c, &v) :
+	    bundle_own_key(&v);
+}
+
+/* A version that has all names is renewed in its time; what lacks one is
+ * ordered now. */
 static void
 plan_next(struct row_cert *c, bool lacking)
 {
 	const struct acme_leaf *l = &found.newest.leaf;
-	bool refused;
+	bool refused, other = has_other_key(c);
 
+	assert(found.has && c->id == (int64_t)found.cert);
 	c->renew_at_ms = loop_now();
-	row_text(&c->renew_reason, c->newest == 0 ? "new" : "names");
+	row_text(&c->renew_reason, c->newest == 0 ? "new" : lacking ?
+	    "names" : "csr");
+	lacking = lacking || other;
 	if (c->newest > 0 && !lacking) {
 		c->renew_at_ms = plan_renewal(l->not_before_ms,
 		    l->not_after_ms, 0, chance_luck(), &refused);
@@ -210,6 +234,7 @@ plan_next(struct row_cert *c, bool lacking)
 	sched_put(JOB_PRUNE, c->id, loop_now() + CONF_DAY);
 }
 
+/* All generations of it have been seen: what it is comes from the newest. */
 static void
 put_certificate(void)
 {
@@ -226,6 +251,9 @@ put_certificate(void)
 	struct conf_wish wish = wish_of(m, &src), all;
 	bool lacking;
 
+	assert(found.has && found.cert != 0);
+	assert(found.live_gen <= found.top_gen &&
+	    found.live_version <= found.top_version);
 	if (m->version > 0)
 		c.not_after_ms = found.newest.leaf.not_after_ms;
 	row_text(&c.name, m->name);
@@ -243,9 +271,13 @@ put_certificate(void)
 	row_free(T_CERT, &c);
 }
 
+/* Two can't have one name: the first that was found keeps it, and nothing of
+ * the other is touched. */
 static void
 close_certificate(void)
 {
+	assert(!found.waiting);
+	assert(!found.has || found.cert != 0);
 	if (found.has && strv_has(&found.names, found.newest.meta.name))
 		log_warning("certificate %016llx is left alone: another one "
 		    "has its name, %s", (unsigned long long)found.cert,
@@ -269,6 +301,7 @@ restore_take(const struct w_surveyed *w, uint32_t *version, struct err *err)
 {
 	struct part *p = &found.now;
 
+	assert(!found.waiting && w->cert != 0);
 	if (w->cert != found.cert)
 		close_certificate();
 	found.cert = w->cert;
@@ -287,11 +320,13 @@ restore_take(const struct w_surveyed *w, uint32_t *version, struct err *err)
 	p->chain = blob_copy(w->chain.p, w->chain.len);
 	found.now_gen = w->gen;
 	found.waiting = true;
+	assert(p->meta.name != NULL);
 	if (w->live) {
 		found.live_gen = w->gen;
 		found.live_version = p->meta.version;
 	}
-	*version = (uint32_t)p->meta.version;
+	*version = strcmp(p->meta.key_type, "csr") == 0 ? 0 :
+	    (uint32_t)p->meta.version;
 	return 0;
 }
 
@@ -301,6 +336,7 @@ restore_key(const struct blob *sealed)
 	struct part *p = &found.now;
 
 	assert(found.waiting);
+	assert(found.cert != 0 && found.now_gen <= found.top_gen);
 	found.waiting = false;
 	/* A placeholder is made anew: nothing is lost with it. */
 	if (p->meta.version > 0)
@@ -321,12 +357,15 @@ restore_key(const struct blob *sealed)
 void
 restore_end(void)
 {
+	assert(!found.waiting);
 	close_certificate();
+	assert(found.cert == 0 && !found.has);
 	strv_free(&found.names);
 }
 
 int
 restore_count(void)
 {
+	assert(found.count >= 0);
 	return found.count;
 }

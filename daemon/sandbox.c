@@ -1,6 +1,7 @@
 /* The order of a role's confinement, and the part of it that every Unix has:
  * limits of the process. */
 #include <config.h>
+#include <assert.h>
 #include <errno.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -54,12 +55,14 @@ log_is_a_file(void)
 	return fstat(STDERR_FILENO, &st) == 0 && S_ISREG(st.st_mode);
 }
 
+/* Set for good: the hard limits, too. */
 void
 sandbox_limits(const struct sandbox_plan *plan, struct buf *report)
 {
 	const struct limits *l = &limits[plan->role];
 	bool heavy = !plan->lenient && !sanitized, all;
 
+	assert(plan->role < ROLE_COUNT);
 	all = set_limit(RLIMIT_CORE, 0);
 	if (l->files > 0)
 		all = set_limit(RLIMIT_NOFILE, l->files) && all;
@@ -84,6 +87,7 @@ user_is_settled(struct buf *report, struct err *err)
 {
 	uid_t real, effective, saved;
 
+	assert(report->max > 0);
 	if (getresuid(&real, &effective, &saved) != 0)
 		return err_errno(err, ERR_INTERNAL, "user of this process");
 	if (real != effective || real != saved)
@@ -97,6 +101,8 @@ user_is_settled(struct buf *report, struct err *err)
 	return 0;
 }
 
+/* The user first, since only that is a refusal; what the kernel lacks of the
+ * rest is reported and lived without. */
 int
 sandbox_enter(const struct sandbox_plan *plan, struct sandbox_report *out,
     struct err *err)
@@ -104,6 +110,7 @@ sandbox_enter(const struct sandbox_plan *plan, struct sandbox_report *out,
 	struct buf report;
 	int rc;
 
+	assert(plan->role < ROLE_COUNT);
 	buf_init(&report, REPORT_MAX);
 	rc = user_is_settled(&report, err);
 	if (rc == 0) {
@@ -119,6 +126,7 @@ sandbox_enter(const struct sandbox_plan *plan, struct sandbox_report *out,
 	return rc;
 }
 
+/* In a child that is thrown away: what does not fit kills only that. */
 bool
 sandbox_try(const struct sandbox_plan *plan, int (*work)(void))
 {
@@ -126,6 +134,7 @@ sandbox_try(const struct sandbox_plan *plan, int (*work)(void))
 	int status;
 	pid_t pid = fork(), got;
 
+	assert(work != NULL);
 	if (pid < 0)
 		return false;
 	if (pid == 0)

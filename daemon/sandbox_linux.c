@@ -4,6 +4,7 @@
 #include <config.h>
 #include "daemon/sandbox_parts.h"
 #ifdef __linux__
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
@@ -126,11 +127,14 @@ sandbox_privileges(struct buf *report)
 	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 ? "none" : "possible");
 }
 
+/* Everything is forbidden that this kernel can forbid; then a few places are
+ * allowed. */
 static struct ll_ruleset
 handled_by(long abi, enum role role)
 {
 	struct ll_ruleset r = { FS_ABI_1, 0, 0 };
 
+	assert(abi >= 1);
 	if (abi >= 2)
 		r.fs = FS_ABI_2;
 	if (abi >= 3)
@@ -154,6 +158,7 @@ allow(int ruleset, uint64_t handled, const char *path, uint64_t access)
 	struct stat st;
 	bool done;
 
+	assert(ruleset >= 0 && path != NULL);
 	b.parent = open(path, O_PATH | O_CLOEXEC);
 	if (b.parent < 0)
 		return errno == ENOENT || errno == EACCES;
@@ -165,6 +170,7 @@ allow(int ruleset, uint64_t handled, const char *path, uint64_t access)
 	return done;
 }
 
+/* A place that this machine does not have needs no rule. */
 static bool
 allow_all(int ruleset, const struct sandbox_plan *plan, uint64_t handled)
 {
@@ -172,6 +178,7 @@ allow_all(int ruleset, const struct sandbox_plan *plan, uint64_t handled)
 	const struct place *p = places[plan->role];
 	char *const *dir = plan->more_dirs;
 
+	assert(ruleset >= 0);
 	for (; p->path != NULL; p++)
 		if (!allow(ruleset, handled, p->path, p->access))
 			return false;

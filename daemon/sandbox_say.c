@@ -1,6 +1,7 @@
 /* Telling what was applied: to the log, and to the master, who tells the
  * engine for `status --security`. */
 #include <config.h>
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -17,6 +18,7 @@ tell(const struct strv *lines)
 	(void)wire_send(WIRE_FD_MASTER, WIRE_CONFINED, 0, &m);
 }
 
+/* Each line of the report has an end: it was written with it. */
 void
 sandbox_say(struct sandbox_report *report)
 {
@@ -26,6 +28,7 @@ sandbox_say(struct sandbox_report *report)
 
 	for (; line != NULL && *line != '\0'; line = end + 1) {
 		end = strchr(line, '\n');
+		assert(end != NULL);
 		*end = '\0';
 		strv_add(&lines, line);
 	}
@@ -41,6 +44,7 @@ sandbox_say_line(const char *line)
 {
 	struct strv lines = { NULL, 0 };
 
+	assert(line[0] != '\0' && strchr(line, '\n') == NULL);
 	log_info("confined: %s", line);
 	strv_add(&lines, line);
 	tell(&lines);

@@ -7,6 +7,7 @@
 #include <config.h>
 #include "daemon/sandbox_parts.h"
 #if defined(HAVE_SECCOMP) && !defined(SANITIZERS)
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <seccomp.h>
@@ -127,12 +128,15 @@ add(scmp_filter_ctx ctx, uint32_t action, const struct rule *r)
 {
 	int nr = seccomp_syscall_resolve_name(r->call), rc;
 
+	assert(r->call != NULL);
 	if (nr == __NR_SCMP_ERROR)
 		return -ENOSYS;
 	rc = seccomp_rule_add_array(ctx, action, nr, r->nargs, r->args);
 	return rc == -EDOM ? 0 : rc;
 }
 
+/* The list, and nothing else; where refusing is an error number, some calls
+ * are fatal all the same. */
 static bool
 add_allowed(scmp_filter_ctx ctx, const struct filter *f)
 {
@@ -142,6 +146,7 @@ add_allowed(scmp_filter_ctx ctx, const struct filter *f)
 	const struct rule *r;
 	int i, rc;
 
+	assert(f->rules != NULL);
 	for (r = f->rules; r->call != NULL; r++) {
 		rc = add(ctx, SCMP_ACT_ALLOW, r);
 		if (rc != 0 && rc != -ENOSYS)
@@ -184,6 +189,7 @@ add_rules(scmp_filter_ctx ctx, const struct filter *f, bool lenient,
 	    add_denied(ctx, denied_network, unknown));
 }
 
+/* Built once and loaded; there is no way to take it back. */
 static bool
 load(const struct filter *f, bool lenient, struct buf *unknown)
 {
@@ -191,6 +197,7 @@ load(const struct filter *f, bool lenient, struct buf *unknown)
 	    f->otherwise);
 	bool done;
 
+	assert(lenient || f->rules != NULL);
 	if (ctx == NULL)
 		return false;
 	/* Threads that a library has started already are covered, too. */

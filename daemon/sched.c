@@ -11,6 +11,8 @@
 #include "daemon/sched.h"
 #include "daemon/turn.h"
 
+enum { NO_ROOM_MS = 1000 };	/* who found none looks again at last */
+
 struct running {
 	enum job_kind kind;
 	int64_t object;
@@ -21,21 +23,27 @@ struct running {
 static struct {
 	struct loop_timer *timer;
 	struct running *running;
+	int room[JOB_KIND_COUNT];	/* when the look began */
+	int64_t oldest[JOB_KIND_COUNT];
 	bool stopped, looking;
 } sched;
 
 static void look(void *unused);
 
+/* Where it hangs in the list, or the list's end: both take it out and tell
+ * that it is not there. */
 static struct running **
 find(enum job_kind kind, int64_t object)
 {
 	struct running **at = &sched.running;
 
+	assert(kind > 0 && kind < JOB_KIND_COUNT);
 	while (*at != NULL && ((*at)->kind != kind || (*at)->object != object))
 		at = &(*at)->next;
 	return at;
 }
 
+/* A lease in the row keeps look() from finding it again; none frees it. */
 static void
 put_row(enum job_kind kind, int64_t object, int64_t due_ms, int64_t lease_ms)
 {
@@ -44,6 +52,7 @@ put_row(enum job_kind kind, int64_t object, int64_t due_ms, int64_t lease_ms)
 		.lease_owner = row_const(lease_ms > 0 ? "me" : ""),
 		.lease_until_ms = lease_ms };
 
+	assert(lease_ms == 0 || lease_ms > loop_now());
 	batch_put(turn_batch(), T_JOB, &row);
 }
 
@@ -69,16 +78,19 @@ sched_drop(enum job_kind kind, int64_t object)
 	batch_del(turn_batch(), T_JOB, &row);
 }
 
+/* What was wished for while it ran wins if it is sooner. */
 static void
 finish(enum job_kind kind, int64_t object, int64_t due_ms)
 {
 	struct running **at = find(kind, object), *r = *at;
 
+	assert(due_ms >= 0);
 	assert(r != NULL);
 	*at = r->next;
 	if (r->again_ms != 0 && (due_ms == 0 || r->again_ms < due_ms))
 		due_ms = r->again_ms;
 	free(r);
+	assert(*find(kind, object) == NULL);
 	if (due_ms != 0)
 		put_row(kind, object, due_ms, 0);
 	else
@@ -101,10 +113,13 @@ sched_later(enum job_kind kind, int64_t object, int64_t due_ms)
 static void
 lease(const struct row_job *job)
 {
+	assert(*find((enum job_kind)job->kind, job->object) != NULL);
 	put_row((enum job_kind)job->kind, job->object, job->due_ms,
 	    loop_now() + SCHED_LEASE_MS);
 }
 
+/* One that is handled still gets a new lease instead of a second run; one
+ * that was not over within its first step gets its first. */
 static void
 start(const struct row_job *job)
 {
@@ -120,6 +135,7 @@ start(const struct row_job *job)
 	r->object = job->object;
 	r->next = sched.running;
 	sched.running = r;
+	assert(*find(kind, job->object) == r && r->again_ms == 0);
 	log_debug("job %s %016llx", sched_table[kind].name,
 	    (unsigned long long)job->object);
 	sched_table[kind].run(job->object);
@@ -127,13 +143,24 @@ start(const struct row_job *job)
 		lease(job);
 }
 
+/* Those of one kind that are due. True: more are, and may start as well. */
+static bool
+start_due(int kind, const struct rows *due)
+{
+	size_t room = (size_t)sched.room[kind], i;
+
+	for (i = 0; i < due->n && i < room; i++)
+		start(ROWS_AT(due, row_job, i));
+	sched.oldest[kind] = i < due->n ? ROWS_AT(due, row_job, i)->due_ms : 0;
+	return i < due->n && room == SCHED_BATCH;
+}
+
 /* Answers to look(): one a kind, then the earliest job of all. */
 static void
 found(void *unused, struct rows *answers, int n, const struct err *err)
 {
-	int64_t next = loop_now() + SCHED_SLEEP_MAX_MS, room;
+	int64_t next = loop_now() + SCHED_SLEEP_MAX_MS;
 	bool full = false;
-	size_t i;
 	int k;
 
 	(void)unused;
@@ -142,14 +169,11 @@ found(void *unused, struct rows *answers, int n, const struct err *err)
 		log_err(err, "the schedule can't be read");
 		exit(1);
 	}
+	assert(n == JOB_KIND_COUNT && sched.timer != NULL);
 	for (k = 1; k < n; k++) {
-		room = sched_table[k].room != NULL ? sched_table[k].room() :
-		    SCHED_BATCH;
-		for (i = 0; i < answers[k].n && room > 0; i++, room--)
-			start(ROWS_AT(&answers[k], row_job, i));
-		full = full || (i == answers[k].n && i == SCHED_BATCH);
-		if (i < answers[k].n)
-			next = loop_now() + 1000;
+		full = start_due(k, &answers[k]) || full;
+		if (sched.oldest[k] != 0)
+			next = loop_now() + NO_ROOM_MS;
 	}
 	if (answers[0].n > 0 &&
 	    ROWS_AT(&answers[0], row_job, 0)->due_ms < next &&
@@ -166,6 +190,18 @@ when(const char *col, enum cmp cmp, int64_t num)
 	return w;
 }
 
+/* How many of a kind may start, as it is known during this look. */
+static int
+ask_room(int kind)
+{
+	int room = sched_table[kind].room != NULL ?
+	    sched_table[kind].room() : SCHED_BATCH;
+
+	room = room < 0 ? 0 : room < SCHED_BATCH ? room : SCHED_BATCH;
+	sched.room[kind] = room;
+	return room;
+}
+
 static void
 look(void *unused)
 {
@@ -173,6 +209,7 @@ look(void *unused)
 	int64_t now = loop_now();
 	int k;
 
+	assert(sched.looking);
 	(void)unused;
 	if (sched.stopped)
 		return;
@@ -189,7 +226,8 @@ look(void *unused)
 		q[k].where[2] = when("lease_until_ms", CMP_LE, now);
 		q[k].wheres = 3;
 		q[k].order = "due_ms";
-		q[k].limit = SCHED_BATCH;
+		/* One more: who is left is known. */
+		q[k].limit = ask_room(k) + 1;
 	}
 	store_read(turn_store(), q, JOB_KIND_COUNT, found, NULL);
 }
@@ -202,9 +240,11 @@ wake(void *unused)
 	look(unused);
 }
 
+/* A kick and the timer may want the same look: one is enough. */
 static void
 timer_fired(void *unused)
 {
+	assert(sched.timer != NULL);
 	sched.looking = true;
 	look(unused);
 }
@@ -221,6 +261,7 @@ sched_kick(void)
 void
 sched_init(void)
 {
+	assert(sched.timer == NULL && sched.running == NULL);
 	sched.timer = loop_timer_new(timer_fired, NULL);
 	sched.stopped = false;
 	sched_kick();
@@ -251,12 +292,19 @@ sched_fini(void)
 	memset(&sched, 0, sizeof(sched));
 }
 
+int64_t
+sched_oldest(enum job_kind kind)
+{
+	return sched.oldest[kind];
+}
+
 int
 sched_running(enum job_kind kind)
 {
 	const struct running *r;
 	int n = 0;
 
+	assert(kind > 0 && kind < JOB_KIND_COUNT);
 	for (r = sched.running; r != NULL; r = r->next)
 		n += r->kind == kind;
 	return n;

@@ -34,6 +34,8 @@ void sched_done(enum job_kind kind, int64_t object);
 void sched_later(enum job_kind kind, int64_t object, int64_t due_ms);
 /* Look again soon: somebody made room. */
 void sched_kick(void);
+/* Since when one of this kind has been due and found no room; 0: none. */
+int64_t sched_oldest(enum job_kind kind);
 int sched_running(enum job_kind kind);	/* being handled now */
 bool sched_is_running(enum job_kind kind, int64_t object);
 #endif

@@ -1,5 +1,6 @@
 /* AES-256-GCM with derived keys, bound to what the blob is for. */
 #include <config.h>
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -29,6 +30,8 @@ id_at(const uint8_t *p)
 	    (uint32_t)p[3] << 24;
 }
 
+/* A key for each object, so that one that is found tells nothing of the
+ * others. */
 static bool
 derive(uint8_t out[DERIVED], const struct kek *kek, const struct seal_for *to)
 {
@@ -40,6 +43,7 @@ derive(uint8_t out[DERIVED], const struct kek *kek, const struct seal_for *to)
 	EVP_KDF_CTX *ctx = kdf != NULL ? EVP_KDF_CTX_new(kdf) : NULL;
 	bool done;
 
+	assert(n > 0 && (size_t)n < sizeof(info));
 	params[0] = OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST,
 	    (char[]){ "SHA256" }, 0);
 	params[1] = OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY,
@@ -65,6 +69,7 @@ begin(const struct kek *kek, const struct seal_for *to, const uint8_t *iv,
 	    PRIu32 "|%" PRIu32, to->kind, to->object, to->version, kek->id);
 	bool done;
 
+	assert(n > 0 && (size_t)n < sizeof(aad));
 	done = ctx != NULL && derive(key, kek, to) &&
 	    EVP_CipherInit_ex(ctx, EVP_aes_256_gcm(), NULL, key, iv,
 	    sealing) == 1 &&
@@ -86,6 +91,7 @@ seal_close(struct blob *out, const struct kek *kek, const struct seal_for *to,
 	int n = 0, more = 0;
 	bool done;
 
+	assert(plain->len == 0 || plain->p != NULL);
 	*out = (struct blob){ NULL, 0 };
 	if (plain->len > SEAL_MAX - SEAL_OVERHEAD)
 		return err_set(err, ERR_SEAL, "key of %s %016" PRIx64
@@ -93,6 +99,7 @@ seal_close(struct blob *out, const struct kek *kek, const struct seal_for *to,
 		    plain->len);
 	out->len = plain->len + SEAL_OVERHEAD;
 	out->p = p = xcalloc(out->len, 1);
+	assert(out->len == plain->len + HEAD + IV + TAG);
 	memcpy(p, magic, sizeof(magic));
 	put_id(p + sizeof(magic), kek->id);
 	body = p + HEAD + IV;
@@ -114,6 +121,7 @@ static int
 not_ours(const struct kek *kek, const struct seal_for *to,
     const struct blob *sealed, struct err *err)
 {
+	assert(to->kind != NULL);
 	if (sealed->len < SEAL_OVERHEAD || sealed->len > SEAL_MAX ||
 	    memcmp(sealed->p, magic, sizeof(magic)) != 0)
 		return err_set(err, ERR_SEAL, "key of %s %016" PRIx64
@@ -144,6 +152,7 @@ seal_open(struct blob *out, const struct kek *kek, const struct seal_for *to,
 	body = sealed->p + HEAD + IV;
 	out->len = sealed->len - SEAL_OVERHEAD;
 	out->p = xcalloc(out->len, 1);
+	assert(sealed->len >= SEAL_OVERHEAD);
 	ctx = begin(kek, to, sealed->p + HEAD, 0);
 	done = ctx != NULL &&
 	    EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, TAG,

@@ -2,6 +2,7 @@
  * for at each address, taken down. */
 #include <config.h>
 #include <arpa/inet.h>
+#include <assert.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,6 +60,7 @@ find(struct check *c, const char *ident, const char *kind,
 {
 	struct row_finding *f;
 
+	assert(c->n == 0 || c->found != NULL);
 	c->found = xrealloc(c->found, (c->n + 1) * sizeof(*c->found));
 	f = &c->found[c->n++];
 	memset(f, 0, sizeof(*f));
@@ -120,6 +122,7 @@ check_over(struct check *c)
 {
 	struct check **at = &checks;
 
+	assert(c->lanes == 0 && c->done != NULL);
 	while (*at != c)
 		at = &(*at)->next;
 	*at = c->next;
@@ -138,11 +141,14 @@ gone(void *ctx, const struct err *err)
 	check_over(c);
 }
 
+/* One file served all names: it goes when the last of them has been asked
+ * for. */
 static void
 files_gone(void *ctx)
 {
 	struct check *c = ctx;
 
+	assert(c->by_files && c->lanes == 0);
 	proof_withdraw(&c->row, gone, c);
 }
 
@@ -155,6 +161,7 @@ lane_over(struct lane *l)
 {
 	struct check *c = l->of;
 
+	assert(l->open == 0);
 	free(l);
 	lane_next(c);
 }
@@ -164,14 +171,17 @@ withdrawn(void *ctx, const struct err *err)
 {
 	struct lane *l = ctx;
 
+	assert(l->open == 0);
 	if (err == NULL)
 		batch_del(turn_batch(), T_CHALLENGE, &l->row);
 	lane_over(l);
 }
 
+/* Its CAA, its addresses and what each of them answered: all are there. */
 static void
 name_done(struct lane *l)
 {
+	assert(l->open > 0);
 	if (--l->open > 0)
 		return;
 	if (l->of->by_files)
@@ -185,6 +195,7 @@ caa_known(void *ctx, const char *found_at, const struct err *err)
 {
 	struct lane *l = ctx;
 
+	assert(l->open > 0);
 	find(l->of, l->name, FINDING_CAA, found_at, err);
 	name_done(l);
 }
@@ -195,6 +206,7 @@ answered(void *ctx, const struct err *err)
 	struct asked *a = ctx;
 	struct lane *l = a->of;
 
+	assert(l->open > 0);
 	find(l->of, l->name, FINDING_HTTP, a->address, err);
 	free(a->address);
 	free(a);
@@ -207,6 +219,7 @@ ask(struct lane *l, const char *address)
 	struct asked *a = xcalloc(1, sizeof(*a));
 	struct err elsewhere;
 
+	assert(l->open > 0);
 	err_set(&elsewhere, ERR_DNS_ELSEWHERE, "this machine does not have "
 	    "that address");
 	find(l->of, l->name, FINDING_ADDRESS, address,
@@ -223,6 +236,7 @@ looked_up(void *ctx, const struct strv *list, const struct err *why)
 	struct lane *l = ctx;
 	size_t i;
 
+	assert(l->open > 0);
 	if (list->n == 0)
 		find(l->of, l->name, FINDING_ADDRESS, "", why);
 	for (i = 0; i < list->n; i++)
@@ -230,6 +244,8 @@ looked_up(void *ctx, const struct strv *list, const struct err *why)
 	name_done(l);
 }
 
+/* Begins with one question open, its own, so that it is not over before all
+ * are asked. */
 static void
 look(struct lane *l)
 {
@@ -239,6 +255,7 @@ look(struct lane *l)
 	char unused[256];
 	struct err err;
 
+	assert(l->open == 0);
 	l->open = 1;
 	if (name_parse(unused, &kind, l->name, &err) == 0 &&
 	    kind == NAME_IP) {
@@ -258,6 +275,7 @@ published(void *ctx, const struct err *err)
 {
 	struct lane *l = ctx;
 
+	assert(l->open == 0);
 	if (err == NULL) {
 		look(l);
 		return;
@@ -271,6 +289,7 @@ publish(void *ctx)
 {
 	struct lane *l = ctx;
 
+	assert(!l->of->by_files);
 	proof_publish(&l->row, published, l);
 }
 
@@ -279,6 +298,7 @@ begin(struct check *c, const char *name)
 {
 	struct lane *l = xcalloc(1, sizeof(*l));
 
+	assert(c->lanes > 0 && name != NULL);
 	l->of = c;
 	l->name = name;
 	l->row = c->row;
@@ -296,6 +316,7 @@ begin(struct check *c, const char *name)
 static void
 lane_next(struct check *c)
 {
+	assert(c->lanes > 0 && c->at <= c->names.n);
 	if (c->at < c->names.n && loop_mono() < c->until)
 		begin(c, c->names.v[c->at++]);
 	else if (--c->lanes > 0)
@@ -313,6 +334,7 @@ lanes_begin(struct check *c)
 {
 	int n = c->names.n < LANES ? (int)c->names.n : LANES, i;
 
+	assert(c->lanes == 0 && c->at == 0);
 	c->lanes = n > 0 ? n : 1;
 	if (n == 0)
 		lane_next(c);
@@ -325,6 +347,7 @@ files_there(void *ctx, const struct err *err)
 {
 	struct check *c = ctx;
 
+	assert(c->by_files && c->lanes == 0);
 	if (err == NULL) {
 		lanes_begin(c);
 		return;
@@ -338,6 +361,7 @@ go(void *ctx)
 {
 	struct check *c = ctx;
 
+	assert(c->lanes == 0 && c->at == 0);
 	if (c->by_files)
 		proof_publish(&c->row, files_there, c);
 	else
@@ -353,6 +377,7 @@ add_names(struct check *c, const struct selfcheck_want *w)
 	struct err err;
 	size_t i;
 
+	assert(c->names.n == 0);
 	if (w->first != NULL && strncmp(w->first, "*.", 2) != 0)
 		strv_add(&c->names, w->first);
 	for (i = 0; i < names->n; i++)
@@ -367,6 +392,7 @@ make_token(struct check *c, const struct conf_wish *wish)
 {
 	char token[48], keyauth[128], *paths;
 
+	assert(c->row.token == NULL);
 	snprintf(token, sizeof(token), "everleaf-self-check-%016llx",
 	    (unsigned long long)chance_id());
 	snprintf(keyauth, sizeof(keyauth), "%s.%043llx", token,
@@ -377,6 +403,8 @@ make_token(struct check *c, const struct conf_wish *wish)
 	row_text(&c->row.type, http_01);
 	row_text(&c->row.token, token);
 	row_text(&c->row.keyauth, keyauth);
+	assert(strlen(token) < sizeof(token) - 1 &&
+	    strlen(keyauth) < sizeof(keyauth) - 1);
 	c->by_files = wish->webroot.n > 0 && c->names.n > 0;
 	row_text(&c->row.method, c->by_files ? proof_webroot.name :
 	    proof_responder.name);
@@ -396,6 +424,7 @@ has_room(int64_t cert_id)
 			return false;
 		n++;
 	}
+	assert(n <= SELFCHECKS_MAX);
 	return n < SELFCHECKS_MAX;
 }
 
@@ -405,6 +434,7 @@ selfcheck(const struct selfcheck_want *w, void (*done)(void *ctx,
 {
 	struct check *c;
 
+	assert(done != NULL && w->account != NULL && w->identities != NULL);
 	if (!has_room(w->cert_id))
 		return false;
 	c = xcalloc(1, sizeof(*c));
@@ -430,6 +460,7 @@ selfcheck_uses(const char *token)
 {
 	const struct check *c;
 
+	assert(token != NULL);
 	for (c = checks; c != NULL; c = c->next)
 		if (strcmp(c->row.token, token) == 0)
 			return true;

@@ -1,5 +1,6 @@
 /* What a self-check found goes into the inventory. */
 #include <config.h>
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include "daemon/conf_table.h"
@@ -42,11 +43,14 @@ is_about(const struct err *err, const char *ident)
 	    err->text[n] == ':';
 }
 
+/* A name is elsewhere when it has addresses and none of them is ours or
+ * answers with our token. */
 static bool
 is_elsewhere(const char *ident, const struct row_finding *f, size_t n)
 {
 	size_t i, addresses = 0;
 
+	assert(n == 0 || f != NULL);
 	for (i = 0; i < n; i++) {
 		if (strcmp(f[i].ident, ident) != 0)
 			continue;
@@ -92,6 +96,7 @@ selfcheck_explains(struct err *err, const struct row_finding *f, size_t n)
 			    "machine", f[i].ident);
 			err_advise(err, "Point %s to %s, or drop it.",
 			    f[i].ident, ours);
+			assert(err->code == ERR_DNS_ELSEWHERE);
 			err->retry_at_ms = retry_at_ms;
 			return true;
 		}
@@ -128,6 +133,7 @@ explain(const struct row_cert *c, const struct noting *k)
 	struct strv saw;
 	struct err err;
 
+	assert(k->n == 0 || k->f != NULL);
 	if (view_error_parse(&err, &saw, c->iss_error) &&
 	    selfcheck_explains(&err, k->f, k->n)) {
 		row = row_copy(T_CERT, c);
@@ -158,6 +164,7 @@ note(void *ctx, struct bundle *b, const struct err *err)
 	struct noting *k = ctx;
 	size_t i;
 
+	assert(k->n == 0 || k->f != NULL);
 	if (err != NULL || b->cert == NULL || purge_has(k->cert_id))
 		return;
 	selfcheck_forget(b);
@@ -184,6 +191,7 @@ note_kept(void *ctx, struct bundle *b, const struct err *err)
 	free(k);
 }
 
+/* The rows belong to the check, which ends with this call: a copy is kept. */
 static void
 checked(void *ctx, const struct row_finding *f, size_t n)
 {
@@ -192,6 +200,7 @@ checked(void *ctx, const struct row_finding *f, size_t n)
 	struct row_finding *copy;
 	size_t i;
 
+	assert(n == 0 || f != NULL);
 	k->rows = xcalloc(n, sizeof(*k->rows));
 	for (i = 0; i < n; i++) {
 		copy = row_copy(T_FINDING, &f[i]);
@@ -217,23 +226,36 @@ is_of_ones_own(const struct conf_ca *ca)
 	    (k != NULL && (k->can & CA_IS_PRIVATE) != 0);
 }
 
-void
-selfcheck_beside(const struct bundle *b, const struct conf_wish *wish,
-    struct ca *ca, const char *guilty)
+bool
+selfcheck_look(int64_t id, const struct conf_wish *wish, struct ca *ca,
+    const char *guilty, void (*done)(void *ctx, const struct row_finding *f,
+    size_t n), void *ctx)
 {
 	const struct acme_session *s = ca_session(ca);
 	const char *kid = s != NULL ? acme_session_kid(s) : NULL;
 	struct strv identities = { NULL, 0 };
-	struct selfcheck_want w = { b->cert->id, wish, guilty, &identities,
+	struct selfcheck_want w = { id, wish, guilty, &identities,
 		kid != NULL ? kid : "" };
-	int64_t *id;
+	bool begun;
 
+	assert(ca != NULL && done != NULL && id != 0);
 	if (is_of_ones_own(ca_conf(ca)) || look_by_dns(wish) ||
 	    !strv_has(&wish->challenge, "http-01"))
-		return;
+		return false;
 	look_identities(&identities, ca);
-	id = xmemdup(&b->cert->id, sizeof(b->cert->id));
-	if (!selfcheck(&w, checked, id))
-		free(id);
+	begun = selfcheck(&w, done, ctx);
 	strv_free(&identities);
+	return begun;
+}
+
+/* Beside the order, which does not wait for it: it only tells why one might
+ * fail. */
+void
+selfcheck_beside(const struct bundle *b, const struct conf_wish *wish,
+    struct ca *ca, const char *guilty)
+{
+	int64_t *id = xmemdup(&b->cert->id, sizeof(b->cert->id));
+
+	if (!selfcheck_look(*id, wish, ca, guilty, checked, id))
+		free(id);
 }

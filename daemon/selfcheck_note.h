@@ -13,6 +13,11 @@ enum { SELFCHECK_FRESH_MS = 40 * 1000 };
  * one's own. guilty: the name that failed, NULL of a first order. */
 void selfcheck_beside(const struct bundle *b, const struct conf_wish *wish,
     struct ca *ca, const char *guilty);
+/* The look itself, for this id, if there is one to be had; done as
+ * selfcheck(). */
+bool selfcheck_look(int64_t id, const struct conf_wish *wish, struct ca *ca,
+    const char *guilty, void (*done)(void *ctx, const struct row_finding *f,
+    size_t n), void *ctx);
 /* A validation has failed for a name whose addresses are all elsewhere: that
  * is said instead (ERR_DNS_ELSEWHERE). Where this machine has no address of
  * the Internet nobody can tell. False: *err stays. Pure. */

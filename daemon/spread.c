@@ -1,5 +1,6 @@
 /* The record's way to all servers of its zone, as their answers tell it. */
 #include <config.h>
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@ add(struct spread *s, const char *name, const char *address)
 {
 	struct spread_server *v = &s->servers[s->n++];
 
+	assert(s->n < sizeof(s->servers) / sizeof(s->servers[0]));
 	memset(v, 0, sizeof(*v));
 	snprintf(v->at.name, sizeof(v->at.name), "%s", name);
 	snprintf(v->at.address, sizeof(v->at.address), "%s", address);
@@ -22,6 +24,7 @@ ask_resolver(struct spread *s)
 	if (s->by_resolver)
 		return;
 	s->by_resolver = true;
+	assert(s->n <= ZONE_SERVERS_MAX);
 	add(s, "the resolver", "");
 }
 
@@ -31,11 +34,13 @@ spread_begin(struct spread *s, const char *record, const char *value,
 {
 	size_t i;
 
+	assert(value != NULL && (n == 0 || servers != NULL));
 	memset(s, 0, sizeof(*s));
 	snprintf(s->record, sizeof(s->record), "%s", record);
 	s->value = xstrdup(value);
 	for (i = 0; i < n && i < ZONE_SERVERS_MAX; i++)
 		add(s, servers[i].name, servers[i].address);
+	assert(s->n == n || n > ZONE_SERVERS_MAX);
 	if (n == 0)
 		ask_resolver(s);
 }
@@ -54,6 +59,7 @@ has_value(const struct spread *s, const struct dns_answer *a)
 {
 	size_t i, n = strlen(s->value);
 
+	assert(s->value != NULL);
 	for (i = 0; i < a->n; i++)
 		if (a->records[i].type == DNS_TXT &&
 		    a->records[i].len == n &&
@@ -68,9 +74,12 @@ say(struct spread_server *v, const char *words)
 	snprintf(v->said, sizeof(v->said), "%s", words);
 }
 
+/* What counts as silence: no answer, a refusal, or somebody who only
+ * guesses. */
 static void
 not_there(struct spread_server *v, const struct dns_answer *a)
 {
+	assert(!a->replied || v->has >= 0);
 	v->has = 0;
 	if (!a->replied) {
 		v->silent++;
@@ -94,11 +103,13 @@ spread_take(struct spread *s, size_t i, const struct dns_answer *a)
 	struct spread_server *v = &s->servers[i];
 	bool counts = a->authoritative || v->at.address[0] == '\0';
 
+	assert(i < s->n);
 	if (!a->replied || !counts || !has_value(s, a)) {
 		not_there(v, a);
 		return;
 	}
 	v->silent = 0;
+	assert(v->has >= 0);
 	v->has++;
 	say(v, "has it");
 }
@@ -111,11 +122,13 @@ left_out(const struct spread_server *v)
 	return v->silent >= SPREAD_SILENT;
 }
 
+/* At least one must have it for sure; those left out do not hinder it. */
 bool
 spread_turn(struct spread *s)
 {
 	size_t i, sure = 0, out = 0;
 
+	assert(s->n > 0);
 	for (i = 0; i < s->n; i++)
 		if (left_out(&s->servers[i]))
 			out++;
@@ -123,6 +136,7 @@ spread_turn(struct spread *s)
 			sure++;
 	if (out == s->n)
 		ask_resolver(s);
+	assert(sure + out <= s->n);
 	return sure > 0 && sure + out == s->n;
 }
 

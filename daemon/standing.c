@@ -1,5 +1,6 @@
 /* Looking for a standing record at all servers of its zone. */
 #include <config.h>
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,17 +29,21 @@ struct asking {
 
 static void ask_resolver(struct looking *k);
 
+/* No server told anything: then the resolver is asked, once. */
 static void
 over(struct looking *k)
 {
 	struct standing *s = &k->found;
 
+	assert(k->open == 0 && k->done != NULL);
 	if (k->have + k->lack == 0 && !k->by_resolver) {
 		ask_resolver(k);
 		return;
 	}
 	s->unknown = k->have + k->lack == 0;
 	s->there = k->have > 0 && k->lack == 0;
+	assert(!(s->there && s->unknown));
+	assert(!s->there || s->text != NULL);
 	k->done(k->ctx, s);
 	free(s->text);
 	zone_free(&k->walking.w);
@@ -73,6 +78,7 @@ fitting(const struct looking *k, const struct dns_answer *a)
 		    (best == NULL || lasts_longer(r->text, best)))
 			best = r->text;
 	}
+	assert(best == NULL || a->n > 0);
 	return best;
 }
 
@@ -82,6 +88,7 @@ lacks(struct looking *k, const char *who)
 	struct standing *s = &k->found;
 	size_t n = strlen(s->lacks);
 
+	assert(n < sizeof(s->lacks));
 	k->lack++;
 	snprintf(s->lacks + n, sizeof(s->lacks) - n, "%s%s",
 	    n > 0 ? ", " : "", who);
@@ -93,6 +100,7 @@ has(struct looking *k, const char *text)
 {
 	struct standing *s = &k->found;
 
+	assert(text != NULL);
 	k->have++;
 	if (s->text != NULL && !lasts_longer(s->text, text))
 		return;
@@ -107,6 +115,7 @@ asked(void *ctx, const struct dns_answer *a)
 	struct looking *k = q->of;
 	const char *text;
 
+	assert(k->open > 0);
 	/* One that is silent or lame tells nothing. */
 	if (a->replied && (a->authoritative || q->resolver) &&
 	    (a->rcode == DNS_NOERROR || a->rcode == DNS_NXDOMAIN)) {
@@ -126,6 +135,7 @@ ask(struct looking *k, const char *who, const char *address)
 {
 	struct asking *q = xcalloc(1, sizeof(*q));
 
+	assert(k->open > 0 && k->walking.w.record[0] != '\0');
 	q->of = k;
 	q->resolver = address == NULL;
 	snprintf(q->who, sizeof(q->who), "%s", who);
@@ -135,17 +145,20 @@ ask(struct looking *k, const char *who, const char *address)
 static void
 ask_resolver(struct looking *k)
 {
+	assert(!k->by_resolver && k->open == 0);
 	k->by_resolver = true;
 	k->open = 1;
 	ask(k, "the resolver", NULL);
 }
 
+/* All servers at once; without any there is still the resolver. */
 static void
 walked(struct walking *w, const struct err *err)
 {
 	struct looking *k = (struct looking *)w;
 	size_t i;
 
+	assert(k->open == 0 && k->have + k->lack == 0);
 	if (err != NULL || w->w.nservers == 0) {
 		ask_resolver(k);
 		return;
@@ -161,6 +174,7 @@ standing_look(const struct standing_want *want,
 {
 	struct looking *k = xcalloc(1, sizeof(*k));
 
+	assert(want->record != NULL && done != NULL);
 	k->record = xstrdup(want->record);
 	k->issuers = strv_copy(want->issuers);
 	k->uris = strv_copy(want->uris);
@@ -185,6 +199,7 @@ standing_missing(const struct standing_want *want,
 {
 	struct buf text;
 
+	assert(!found->there && !found->unknown);
 	buf_init(&text, METHOD_URI_MAX + 512);
 	standing_wanted(want, &text);
 	err_set(err, ERR_DNS_RECORD, "%s has no TXT record that lets this "

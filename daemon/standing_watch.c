@@ -1,6 +1,7 @@
 /* Standing records over time: what was found is kept, looked at daily, and
  * told when it is gone or ends before it was needed for the last time. */
 #include <config.h>
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include "acme/method.h"
@@ -42,6 +43,7 @@ standing_note(int64_t cert_id, const char *ident,
 {
 	struct buf text;
 
+	assert(!found->unknown);
 	buf_init(&text, METHOD_URI_MAX + 512);
 	if (found->there)
 		buf_puts(&text, found->text);
@@ -82,6 +84,7 @@ warn(const struct watching *k, const struct err *err)
 	struct happening h = { .event = "record.warning", .name = k->name,
 		.cert_id = k->old->cert_id, .err = err };
 
+	assert(err->code == ERR_DNS_RECORD);
 	if (strcmp(k->old->result, "good") == 0)
 		turn_event(&h);
 }
@@ -92,6 +95,7 @@ warn_end(const struct watching *k, int64_t until_ms)
 	char end[TEXT_TIME], needed[TEXT_TIME];
 	struct err err;
 
+	assert(until_ms < k->needed_ms);
 	text_rfc3339(end, until_ms);
 	text_rfc3339(needed, k->needed_ms);
 	err_set(&err, ERR_DNS_RECORD, "%s: its TXT record ends on %s, before "
@@ -108,6 +112,7 @@ judge(const struct watching *k, const struct standing *found)
 	bool soon = until != 0 && until < k->needed_ms;
 	struct err err;
 
+	assert(!found->unknown && k->old != NULL);
 	if (!found->there) {
 		standing_missing(&k->want, found, &err);
 		warn(k, &err);
@@ -143,14 +148,19 @@ looked(void *ctx, const struct standing *found)
 	bundle_by_id(turn_store(), k->old->cert_id, still_there, k);
 }
 
+/* The wish leaves once the turn is durable: it may ask many servers. */
 static void
 look(void *ctx)
 {
 	struct watching *k = ctx;
 
+	assert(k->want.issuers == &k->issuers &&
+	    k->want.record == k->old->subject);
 	standing_look(&k->want, looked, k);
 }
 
+/* Who is looked for stands in the record that was found: the account may be
+ * another by now, and the record is right all the same. */
 static void
 watch(const struct bundle *b, const struct row_finding *f)
 {
@@ -158,6 +168,7 @@ watch(const struct bundle *b, const struct row_finding *f)
 	char issuer[METHOD_RECORD];
 	struct buf uri;
 
+	assert(b->cert != NULL && strcmp(f->kind, STANDING_KIND) == 0);
 	buf_init(&uri, METHOD_URI_MAX);
 	method_persist_who(f->text, issuer, &uri, &k->want.wildcard);
 	strv_add(&k->issuers, issuer);
@@ -178,6 +189,7 @@ standing_watch(const struct bundle *b, const struct conf_wish *wish)
 	const struct row_finding *f;
 	size_t i;
 
+	assert(b->cert != NULL);
 	for (i = 0; i < b->findings.n; i++) {
 		f = ROWS_AT(&b->findings, row_finding, i);
 		if (strcmp(f->kind, STANDING_KIND) != 0)

@@ -1,6 +1,7 @@
 /* One word for a certificate, and the clause that explains it (interface.md
  * section 1: the first that fits, from the top). Pure. */
 #include <config.h>
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 #include "base/text.h"
@@ -13,6 +14,7 @@ enum { FIRST_FAILURES = 3, SERVICE_TRIES = 3 };
 static void
 say(struct state *s, const char *word, bool attention, const char *summary)
 {
+	assert(word[0] != '\0' && summary != NULL);
 	s->word = word;
 	s->attention = attention;
 	snprintf(s->summary, sizeof(s->summary), "%s", summary);
@@ -24,6 +26,7 @@ error_words(char *out, size_t size, const char *json)
 {
 	struct err err;
 
+	assert(size > 1);
 	out[0] = '\0';
 	if (view_error_parse(&err, NULL, json))
 		snprintf(out, size, "%s", err.text);
@@ -32,6 +35,7 @@ error_words(char *out, size_t size, const char *json)
 static const struct row_version *
 installed_version(const struct bundle *b)
 {
+	assert(b->cert != NULL);
 	return b->cert->installed > 0 ?
 	    bundle_version(b, b->cert->installed) : NULL;
 }
@@ -65,6 +69,7 @@ worst(const struct bundle *b, int *waiting, int *served)
 		else
 			++*waiting;
 	}
+	assert((size_t)*waiting + (size_t)*served <= b->deployments.n);
 	return bad;
 }
 
@@ -120,12 +125,14 @@ new_state(struct state *s, const struct bundle *b)
 	const struct row_deployment *bad = worst(b, &waiting, &served);
 	char words[240];
 
+	assert(c->newest == 0);
 	error_words(words, sizeof(words), c->iss_error);
 	if (words[0] == '\0' && bad != NULL)
 		error_words(words, sizeof(words), bad->error);
 	say(s, "new", c->iss_failures >= FIRST_FAILURES ||
 	    (bad != NULL && bad->failures >= SERVICE_TRIES),
-	    words[0] != '\0' ? words :
+	    words[0] != '\0' ? words : c->csr.len > 0 ?
+	    "nothing issued yet; the key is yours, so no placeholder" :
 	    "nothing issued yet; a placeholder is in place");
 }
 
@@ -166,6 +173,7 @@ state_of(struct state *s, const struct bundle *b, int64_t now)
 		failing_state(s, b, left, v->not_after_ms - c->renew_at_ms);
 	else
 		deployed_state(s, b);
+	assert(s->word != NULL && left > 0);
 	if (strcmp(s->word, "failing") == 0 && !s->attention)
 		s->look_ms = now + life / 20;
 }

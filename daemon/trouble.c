@@ -1,5 +1,6 @@
 /* One error for all to see, and one notice. */
 #include <config.h>
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -25,6 +26,7 @@ trouble_set(const struct err *err, bool blind)
 {
 	bool news = !trouble.is || strcmp(trouble.err.text, err->text) != 0;
 
+	assert(err->text[0] != '\0');
 	if (!trouble.is)
 		trouble.since_ms = loop_now();
 	trouble.is = true;
@@ -39,6 +41,7 @@ trouble_clear(void)
 	bool was = trouble.is;
 
 	memset(&trouble, 0, sizeof(trouble));
+	assert(trouble_now() == NULL);
 	return was;
 }
 
@@ -51,6 +54,7 @@ trouble_now(void)
 int64_t
 trouble_since(void)
 {
+	assert(trouble.is || trouble.since_ms == 0);
 	return trouble.since_ms;
 }
 
@@ -60,6 +64,7 @@ trouble_blind(void)
 	return trouble.is && trouble.blind;
 }
 
+/* One that names a file is over when somebody has removed it. */
 void
 notice_set(const struct err *err, const char *file, int64_t until_ms)
 {
@@ -67,6 +72,7 @@ notice_set(const struct err *err, const char *file, int64_t until_ms)
 	memset(&notice, 0, sizeof(notice));
 	if (err == NULL)
 		return;
+	assert(err->text[0] != '\0');
 	notice.is = true;
 	notice.err = *err;
 	notice.file = file != NULL ? xstrdup(file) : NULL;

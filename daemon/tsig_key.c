@@ -1,6 +1,7 @@
 /* Reading a TSIG key file. A small lexer: words, texts in quotes, { } and ;.
  * Errors tell line and cure, and never quote what might be the secret. */
 #include <config.h>
+#include <assert.h>
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +23,7 @@ struct in {
 static int
 wrong(struct in *in, const char *what)
 {
+	assert(in->line > 0);
 	err_set(in->err, ERR_CONFIG_BAD, "line %d: %s", in->line, what);
 	return err_advise(in->err, "It should look as tsig-keygen writes it: "
 	    "key \"NAME\" { algorithm hmac-sha256; secret \"...\"; };");
@@ -34,6 +36,7 @@ starts(const struct in *in, const char *s)
 {
 	size_t n = strlen(s);
 
+	assert(in->p <= in->end);
 	return (size_t)(in->end - in->p) >= n && memcmp(in->p, s, n) == 0;
 }
 
@@ -41,6 +44,7 @@ starts(const struct in *in, const char *s)
 static void
 skip_to(struct in *in, const char *s)
 {
+	assert(in->p <= in->end && s[0] != '\0');
 	while (in->p < in->end && !starts(in, s))
 		in->line += *in->p++ == '\n';
 	if (in->p < in->end) {
@@ -49,9 +53,11 @@ skip_to(struct in *in, const char *s)
 	}
 }
 
+/* As named.conf has them: both kinds of comments of C, and those of a shell. */
 static void
 skip_space(struct in *in)
 {
+	assert(in->p <= in->end);
 	while (in->p < in->end)
 		if (starts(in, "/*")) {
 			in->p += 2;
@@ -105,6 +111,7 @@ next(struct in *in)
 			break;
 	}
 	in->word[n] = '\0';
+	assert(n < sizeof(in->word) && in->p <= in->end);
 	return open ? wrong(in, "a quote is left open") : 0;
 }
 
@@ -113,6 +120,7 @@ expect(struct in *in, const char *word)
 {
 	char words[64];
 
+	assert(word[0] != '\0');
 	if (next(in) != 0)
 		return -1;
 	if (!in->quoted && strcasecmp(in->word, word) == 0)
@@ -144,6 +152,7 @@ take_name(struct in *in, struct tsig_key *out)
 		out->name[i] = (char)tolower((unsigned char)in->word[i]);
 	}
 	out->name[n] = '\0';
+	assert(n > 0 && n < sizeof(out->name));
 	return 0;
 }
 
@@ -202,9 +211,12 @@ take_secret(struct in *in, struct tsig_key *out)
 	return 0;
 }
 
+/* One key { } block and nothing behind it: which of two were meant nobody
+ * could tell. */
 static int
 parse(struct in *in, struct tsig_key *out)
 {
+	assert(out->name[0] == '\0' && out->secret.p == NULL);
 	if (expect(in, "key") != 0 || take_name(in, out) != 0 ||
 	    expect(in, "{") != 0)
 		return -1;
@@ -241,6 +253,7 @@ tsig_key_parse(struct tsig_key *out, const char *text, size_t n,
 	struct in in = { text, text + n, 1, "", false, err };
 	int rc;
 
+	assert(text != NULL || n == 0);
 	memset(out, 0, sizeof(*out));
 	rc = n <= TSIG_FILE_MAX ? parse(&in, out) :
 	    wrong(&in, "the file is too large for a key");
@@ -253,6 +266,7 @@ tsig_key_parse(struct tsig_key *out, const char *text, size_t n,
 void
 tsig_key_wipe(struct tsig_key *k)
 {
+	assert(k->secret.p != NULL || k->secret.len == 0);
 	blob_wipe(&k->secret);
 	memset(k, 0, sizeof(*k));
 }

@@ -30,6 +30,7 @@ static struct {
 static void
 calls_add(struct calls *c, void (*fn)(void *ctx), void *ctx)
 {
+	assert(fn != NULL && c->n <= c->room);
 	if (c->n == c->room) {
 		c->room = c->room > 0 ? 2 * c->room : CALLS_FIRST;
 		c->v = xrealloc(c->v, c->room * sizeof(*c->v));
@@ -46,6 +47,7 @@ calls_make(struct calls *c)
 	size_t i;
 
 	memset(c, 0, sizeof(*c));
+	assert(now.n > 0 && now.n <= now.room);
 	for (i = 0; i < now.n; i++)
 		now.v[i].fn(now.v[i].ctx);
 	free(now.v);
@@ -54,6 +56,7 @@ calls_make(struct calls *c)
 void
 turn_init(struct store *s)
 {
+	assert(turn.batch == NULL && turn.wishes.n == 0);
 	turn.store = s;
 	turn.batch = batch_new();
 }
@@ -77,6 +80,7 @@ turn_fini(void)
 struct batch *
 turn_batch(void)
 {
+	assert(turn.batch != NULL);
 	return turn.batch;
 }
 
@@ -94,6 +98,8 @@ committed(void *unused, const struct err *err)
 	exit(1);
 }
 
+/* What was staged belongs to the same transaction, also when nothing came
+ * after it. */
 static void
 flush(void)
 {
@@ -101,6 +107,7 @@ flush(void)
 
 	if (batch_empty(b) && !turn.staged)
 		return;
+	assert(turn.store != NULL);
 	turn.batch = batch_new();
 	turn.staged = false;
 	store_commit(turn.store, b, committed, NULL);
@@ -112,6 +119,7 @@ turn_store(void)
 	struct batch *b = turn.batch;
 
 	if (!batch_empty(b)) {
+		assert(turn.store != NULL);
 		turn.batch = batch_new();
 		turn.staged = true;
 		store_stage(turn.store, b);
@@ -129,21 +137,25 @@ turn_store_durable(void)
 void
 turn_after(void (*fn)(void *ctx), void *ctx)
 {
+	assert(turn.batch != NULL);
 	calls_add(&turn.wishes, fn, ctx);
 }
 
 void
 turn_last(void (*fn)(void *ctx), void *ctx)
 {
+	assert(turn.batch != NULL);
 	calls_add(&turn.lasts, fn, ctx);
 }
 
+/* Sums up, commits, lets go; and again, as long as any of these brings more. */
 void
 turn_end(void *unused)
 {
 	int rounds;
 
 	(void)unused;
+	assert(turn.batch != NULL);
 	for (rounds = 0; rounds < ROUNDS_MAX; rounds++) {
 		if (turn.lasts.n > 0) {
 			calls_make(&turn.lasts);
@@ -169,6 +181,8 @@ turn_event(const struct happening *h)
 	struct row_event row = { .at_ms = loop_now(), .cert_id = h->cert_id,
 		.version = h->version };
 
+	assert(turn.batch != NULL);
+	assert(h->event != NULL && h->event[0] != '\0');
 	row.event = row_const(h->event);
 	row.name = row_const(h->name);
 	row.service = row_const(h->service);
@@ -198,6 +212,7 @@ turn_watch_failure(void (*fn)(const struct err *err))
 void
 turn_watch_events(void (*fn)(void *ctx), void *ctx)
 {
+	assert(turn.on_events == NULL || fn == NULL || turn.on_events == fn);
 	turn.on_events = fn;
 	turn.on_events_ctx = ctx;
 }

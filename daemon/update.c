@@ -25,6 +25,7 @@ value_rr(const struct update *u)
 	uint8_t part[STRING_MAX + 1];
 	ldns_rr *rr;
 
+	assert(u->record != NULL && u->value != NULL);
 	if (owner == NULL)
 		return NULL;
 	rr = ldns_rr_new();
@@ -45,6 +46,8 @@ value_rr(const struct update *u)
 	return rr;
 }
 
+/* An update of one record: that it is there, or that exactly this one is
+ * not. No prerequisites: others may have theirs beside it. */
 struct blob
 update_message(const struct update *u, uint16_t id)
 {
@@ -56,6 +59,7 @@ update_message(const struct update *u, uint16_t id)
 	uint8_t *wire = NULL;
 	size_t n = 0;
 
+	assert(u->zone != NULL && u->zone[0] != '\0');
 	if (rr != NULL)
 		ldns_rr_list_push_rr(changes, rr);
 	if (zone != NULL && rr != NULL)
@@ -108,6 +112,7 @@ put_time(struct buf *b, const struct tsig *t)
 static void
 put_other(struct buf *b, const struct tsig *t)
 {
+	assert(t->other.p != NULL || t->other.len == 0);
 	put16(b, t->error);
 	put16(b, (unsigned int)t->other.len);
 	buf_add(b, t->other.p, t->other.len);
@@ -124,12 +129,15 @@ take(struct buf *b)
 	return out;
 }
 
+/* What the signature covers (RFC 8945 section 4.3): a reply's begins with
+ * the request's. */
 struct blob
 tsig_digest(const struct tsig *t, const struct blob *message,
     const struct blob *request_mac)
 {
 	struct buf b;
 
+	assert(message->len >= HEAD && t->key[0] != '\0' && t->alg[0] != '\0');
 	buf_init(&b, 2 * (size_t)DNS_MESSAGE_MAX);
 	if (request_mac != NULL) {
 		put16(&b, (unsigned int)request_mac->len);
@@ -155,6 +163,7 @@ tsig_attach(const struct tsig *t, const struct blob *message)
 	unsigned int extra;
 
 	assert(message->len >= HEAD);
+	assert(t->key[0] != '\0' && t->alg[0] != '\0');
 	buf_init(&data, 4096);
 	put_name(&data, t->alg);
 	put_time(&data, t);
@@ -162,6 +171,7 @@ tsig_attach(const struct tsig *t, const struct blob *message)
 	buf_add(&data, t->mac.p, t->mac.len);
 	put16(&data, t->original_id);
 	put_other(&data, t);
+	assert(!data.full);
 	buf_init(&b, 2 * (size_t)DNS_MESSAGE_MAX);
 	buf_add(&b, message->p, message->len);
 	extra = (message->p[ARCOUNT] * 256u + message->p[ARCOUNT + 1]) + 1;
@@ -230,6 +240,7 @@ last_record(const struct blob *m)
 		if (at == 0)
 			return 0;
 	}
+	assert(at >= HEAD);
 	return at < m->len ? at : 0;
 }
 
@@ -275,6 +286,7 @@ take_record(struct tsig *out, const struct blob *m, size_t at)
 	size_t pos = at, end;
 	bool fine = false;
 
+	assert(at >= HEAD && at < m->len);
 	if (ldns_wire2dname(&key, m->p, m->len, &pos) != LDNS_STATUS_OK)
 		return false;
 	if (pos + RR_FIXED <= m->len && get16(m->p + pos) == TYPE_TSIG) {
@@ -290,6 +302,7 @@ take_record(struct tsig *out, const struct blob *m, size_t at)
 	return fine;
 }
 
+/* It is the last record and stands outside of what it signs. */
 bool
 tsig_detach(struct tsig *out, struct blob *message)
 {
@@ -302,6 +315,7 @@ tsig_detach(struct tsig *out, struct blob *message)
 		return false;
 	}
 	message->len = at;
+	assert(message->len >= HEAD);
 	extra = get16(message->p + ARCOUNT) - 1;
 	message->p[ARCOUNT] = (uint8_t)(extra >> 8);
 	message->p[ARCOUNT + 1] = (uint8_t)extra;
@@ -311,6 +325,7 @@ tsig_detach(struct tsig *out, struct blob *message)
 void
 tsig_free(struct tsig *t)
 {
+	assert(t->mac.p != NULL || t->mac.len == 0);
 	blob_free(&t->mac);
 	blob_free(&t->other);
 	memset(t, 0, sizeof(*t));
@@ -324,6 +339,7 @@ bad_time(const struct update_asked *q, const struct tsig *t, struct err *err)
 	uint64_t theirs = t->time_s;
 	char span[32];
 
+	assert(q->server != NULL);
 	/* Section 5.2.3: the server's clock. */
 	if (t->other.len == 6)
 		theirs = (uint64_t)get16(t->other.p) << 32 |
@@ -340,6 +356,7 @@ static int
 bad_signature(const struct update_asked *q, const struct tsig *t,
     struct err *err)
 {
+	assert(t->error != 0 && q->server != NULL);
 	switch (t->error) {
 	case TSIG_BADTIME:
 		return bad_time(q, t, err);
@@ -364,6 +381,7 @@ bad_signature(const struct update_asked *q, const struct tsig *t,
 static int
 refused(const struct update_asked *q, struct err *err)
 {
+	assert(q->update != NULL);
 	if (q->key == NULL) {
 		err_set(err, ERR_DNS_UPDATE, "%s: it takes no update of %s "
 		    "without a key", q->server, q->update->record);
@@ -380,6 +398,7 @@ refused(const struct update_asked *q, struct err *err)
 static int
 not_its_zone(const struct update_asked *q, struct err *err)
 {
+	assert(q->update->zone != NULL);
 	err_set(err, ERR_DNS_UPDATE, "%s: it is not the primary server of the "
 	    "zone %s", q->server, q->update->zone);
 	return err_advise(err, "Name the primary server of that zone in "
@@ -390,6 +409,7 @@ static int
 bad_rcode(const struct update_asked *q, enum dns_rcode rcode,
     struct err *err)
 {
+	assert(rcode != DNS_NOERROR);
 	switch (rcode) {
 	case DNS_REFUSED:
 		return refused(q, err);
@@ -412,6 +432,8 @@ bad_rcode(const struct update_asked *q, enum dns_rcode rcode,
 	}
 }
 
+/* The keeper has still to look at the signature itself; here: whose it
+ * claims to be, and from when. */
 static int
 good_signature(const struct update_asked *q, const struct tsig *t,
     struct err *err)
@@ -419,12 +441,14 @@ good_signature(const struct update_asked *q, const struct tsig *t,
 	uint64_t apart = t->time_s > q->now_s ? t->time_s - q->now_s :
 	    q->now_s - t->time_s;
 
+	assert(q->key != NULL && q->alg != NULL);
 	if (strcmp(t->key, q->key) != 0 || strcmp(t->alg, q->alg) != 0)
 		return err_set(err, ERR_DNS_UPDATE, "%s: its reply is signed "
 		    "with another key", q->server);
 	return apart > t->fudge ? bad_time(q, t, err) : 0;
 }
 
+/* In this order: what it says about our signature explains its refusal. */
 int
 update_judge(const struct update_asked *q, const struct blob *reply,
     const struct tsig *t, struct err *err)
@@ -432,6 +456,7 @@ update_judge(const struct update_asked *q, const struct blob *reply,
 	const uint8_t *p = reply->p;
 	enum dns_rcode rcode;
 
+	assert(q->update != NULL && q->server != NULL);
 	if (reply->len < HEAD || reply->len + (t != NULL ? t->other.len : 0) >
 	    UPDATE_REPLY_MAX || get16(p) != q->id || (p[2] & 0x80) == 0 ||
 	    (p[2] >> 3 & 15) != OPCODE_UPDATE)

@@ -1,6 +1,7 @@
 /* The steps of one update. The keeper's answers cannot be called back, so a
  * sending that is cancelled while it waits for one lives on until it comes. */
 #include <config.h>
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,9 +42,11 @@ free_sending(struct update_sending *s)
 	free(s);
 }
 
+/* Nobody listens any more when it was cancelled; then it only ends. */
 static void
 finish(struct update_sending *s, const struct err *err)
 {
+	assert(s->exchange == NULL);
 	if (s->done != NULL)
 		s->done(s->ctx, err);
 	free_sending(s);
@@ -64,6 +67,7 @@ checked(void *ctx, void *answer, const struct err *err)
 	const struct w_mac *w = answer;
 	struct err wrong;
 
+	assert(s->key != NULL && (err != NULL || w != NULL));
 	if (err == NULL && (w->mac.len != s->reply.mac.len ||
 	    memcmp(w->mac.p, s->reply.mac.p, w->mac.len) != 0)) {
 		err_set(&wrong, ERR_DNS_UPDATE, "%s: the signature of its "
@@ -81,6 +85,7 @@ check_mac(struct update_sending *s, const struct blob *reply)
 	struct w_tsig ask = { s->dns, tsig_digest(&s->reply, reply,
 	    &s->request.mac) };
 
+	assert(s->key != NULL);
 	peer_ask(WIRE_TSIG, &ask, checked, s);
 	blob_free(&ask.message);
 }
@@ -95,6 +100,7 @@ replied(void *ctx, const struct blob *raw, const struct err *err)
 	struct err wrong;
 	bool is_signed;
 
+	assert(s->exchange != NULL && s->done != NULL);
 	s->exchange = NULL;
 	if (err == NULL) {
 		is_signed = tsig_detach(&s->reply, &reply);
@@ -118,6 +124,7 @@ send_signed(void *ctx, void *answer, const struct err *err)
 	struct w_mac *w = answer;
 	struct blob wire;
 
+	assert(s->key != NULL && s->exchange == NULL);
 	if (err != NULL || s->done == NULL) {
 		finish(s, err);
 		return;
@@ -134,6 +141,7 @@ sign(struct update_sending *s)
 {
 	struct w_tsig ask = { s->dns, { NULL, 0 } };
 
+	assert(s->key != NULL && s->alg != NULL && s->server[0] != '\0');
 	snprintf(s->request.key, sizeof(s->request.key), "%s", s->key);
 	snprintf(s->request.alg, sizeof(s->request.alg), "%s", s->alg);
 	s->request.time_s = now_s();
@@ -149,6 +157,7 @@ on_fails(void *ctx)
 {
 	struct update_sending *s = ctx;
 
+	assert(s->fails != NULL && s->err.code != ERR_OK);
 	finish(s, &s->err);
 }
 
@@ -158,6 +167,7 @@ is_fit(struct update_sending *s, const struct conf_dns *dns)
 {
 	struct dns_server at;
 
+	assert(s->server[0] == '\0' && dns->server != NULL);
 	if (s->message.p == NULL || !dns_server_parse(&at, dns->server)) {
 		err_set(&s->err, ERR_DNS_UPDATE, "%s in %s: no names that "
 		    "could be written", s->record, s->zone);
@@ -178,6 +188,8 @@ is_fit(struct update_sending *s, const struct conf_dns *dns)
 static void
 fail_later(struct update_sending *s)
 {
+	assert(s->fails == NULL && s->exchange == NULL &&
+	    s->err.code != ERR_OK);
 	s->fails = loop_timer_new(on_fails, s);
 	loop_timer_after(s->fails, 0);
 }
@@ -188,6 +200,8 @@ update_send(const struct conf_dns *dns, const struct update *u,
 {
 	struct update_sending *s = xcalloc(1, sizeof(*s));
 
+	assert(done != NULL && u->zone != NULL && u->record != NULL &&
+	    u->value != NULL);
 	s->done = done;
 	s->ctx = ctx;
 	s->dns = xstrdup(dns->title);
@@ -215,6 +229,7 @@ update_cancel(struct update_sending *s)
 {
 	if (s == NULL)
 		return;
+	assert(s->done != NULL);
 	s->done = NULL;
 	/* Else the keeper is at work for it. */
 	if (s->exchange != NULL || s->fails != NULL)

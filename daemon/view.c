@@ -1,6 +1,7 @@
 /* A certificate and an event as people's programs read them: every key always
  * there, null for what is not known. */
 #include <config.h>
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include "acme/acme.h"
@@ -52,6 +53,7 @@ view_error(const struct err *e)
 	    "retry_at", json_time(e->retry_at_ms), "doc", doc);
 }
 
+/* A text in any case, also for no error: rows know no NULL. */
 char *
 view_error_json(const struct err *e, const struct strv *evidence)
 {
@@ -61,6 +63,7 @@ view_error_json(const struct err *e, const struct strv *evidence)
 	if (json_is_object(j) && evidence != NULL && evidence->n > 0)
 		json_object_set_new(j, "evidence", json_list(evidence));
 	s = json_is_object(j) ? json_write(j) : xstrdup("");
+	assert(s != NULL);
 	json_decref(j);
 	return s;
 }
@@ -78,6 +81,8 @@ take_evidence(struct strv *evidence, const json_t *list)
 			strv_add(evidence, json_string_value(line));
 }
 
+/* It comes from a row, and rows may be damaged: what does not read as an
+ * error is none. */
 bool
 view_error_parse(struct err *e, struct strv *evidence, const char *s)
 {
@@ -101,6 +106,7 @@ view_error_parse(struct err *e, struct strv *evidence, const char *s)
 	e->class = err_code_class(e->code);
 	if (json_get(j, "advice") != NULL)
 		err_advise(e, "%s", json_get(j, "advice"));
+	assert(e->code != ERR_OK);
 	e->retry_at_ms = json_get_time(j, "retry_at");
 	if (evidence != NULL)
 		take_evidence(evidence, json_object_get(j, "evidence"));
@@ -116,6 +122,8 @@ view_error_column(const char *s)
 	return view_error_parse(&e, NULL, s) ? view_error(&e) : json_null();
 }
 
+/* As it is in effect, else as it was written, else nothing: whoever looks
+ * gets an answer. */
 struct conf_wish
 view_wanted(const struct bundle *b)
 {
@@ -124,6 +132,7 @@ view_wanted(const struct bundle *b)
 	struct err err;
 	int i;
 
+	assert(b->cert != NULL);
 	for (i = 0; i < 2; i++)
 		if (texts[i] != NULL && *texts[i] != '\0' &&
 		    wish_parse(&w, texts[i], &err) == 0)
@@ -165,13 +174,16 @@ wanted(const struct bundle *b)
 	struct conf_wish w = view_wanted(b);
 	char span[32];
 	json_t *j;
+	bool own;
 
 	wish_span(span, w.renew_before_ms);
-	j = json_pack("{s:o, s:o, s:[], s:o, s:o, s:o, s:o, s:s, s:o}",
+	own = w.csr_file != NULL && *w.csr_file != '\0';
+	j = json_pack("{s:o, s:o, s:[], s:o, s:o, s:o, s:o, s:o, s:s, s:o}",
 	    "names", wanted_names(b, &w), "ca", json_text(w.ca),
 	    "fallback_ca", "challenge", json_list(&w.challenge),
-	    "key_type", json_text(w.key_type),
-	    "key_policy", json_text(w.key_policy), "profile",
+	    "key_type", json_text(own ? NULL : w.key_type),
+	    "key_policy", json_text(own ? NULL : w.key_policy),
+	    "csr_file", json_text(own ? w.csr_file : NULL), "profile",
 	    w.profile != NULL && *w.profile != '\0' ?
 	    json_text(w.profile) : json_null(),
 	    "renew_before", span, "services", json_list(&w.services));
@@ -184,6 +196,7 @@ line_in(const char *lines, const char *s)
 {
 	size_t n = strlen(s), k;
 
+	assert(s != NULL);
 	for (; lines != NULL && *lines != '\0'; lines += k + (lines[k] != 0)) {
 		k = strcspn(lines, "\n");
 		if (k == n && memcmp(lines, s, n) == 0)
@@ -199,6 +212,7 @@ view_missing(const struct bundle *b, const struct row_version *v)
 	const struct row_ident *id;
 	size_t i;
 
+	assert(v != NULL);
 	for (i = 0; i < b->idents.n; i++) {
 		id = ROWS_AT(&b->idents, row_ident, i);
 		if (id->wanted && !line_in(v->names, id->value))
@@ -225,6 +239,7 @@ next_key(const struct row_cert *c)
 {
 	char hex[65];
 
+	assert(c != NULL);
 	if (c->next_spki.len == 0)
 		return json_null();
 	acme_digest_hex(hex, c->next_spki.p, c->next_spki.len);
@@ -239,6 +254,7 @@ newest(const struct bundle *b)
 	struct strv missing;
 	json_t *j;
 
+	assert(b->cert != NULL);
 	if (v == NULL)
 		return json_null();
 	missing = view_missing(b, v);
@@ -363,6 +379,7 @@ services(const struct bundle *b, bool full)
 	json_t *list = json_array(), *j;
 	size_t i;
 
+	assert(b->cert != NULL);
 	for (i = 0; i < b->deployments.n; i++) {
 		d = ROWS_AT(&b->deployments, row_deployment, i);
 		if (d->service[0] == '\0')
@@ -403,11 +420,15 @@ static json_t *
 paths(const struct row_cert *c, const struct conf *conf)
 {
 	const char *state = conf == NULL ? "" : conf->state_dir;
-
-	return json_pack("{s:s+++, s:s++++, s:s++++}",
+	json_t *j = json_pack("{s:s+++, s:s++++, s:s++++}",
 	    "dir", state, "/live/", c->name, "",
 	    "fullchain", state, "/live/", c->name, "/fullchain.pem", "",
 	    "privkey", state, "/live/", c->name, "/privkey.pem", "");
+
+	assert(c->name != NULL);
+	if (c->csr.len > 0)
+		json_object_set_new(j, "privkey", json_null());
+	return j;
 }
 
 static json_t *
@@ -445,6 +466,8 @@ revocations(const struct bundle *b)
 	return list;
 }
 
+/* Without full what a list shows; the wish, the paths and the endpoints are
+ * of one. */
 json_t *
 view_cert(const struct bundle *b, const struct conf *conf, int64_t now_ms,
     bool full)
@@ -452,6 +475,7 @@ view_cert(const struct bundle *b, const struct conf *conf, int64_t now_ms,
 	const struct row_cert *c = b->cert;
 	json_t *j = json_object();
 
+	assert(c != NULL && c->name != NULL);
 	json_object_set_new(j, "name", json_string(c->name));
 	json_object_set_new(j, "id", id(c->id));
 	json_object_set_new(j, "state", word(c->state));
@@ -483,6 +507,7 @@ view_cert(const struct bundle *b, const struct conf *conf, int64_t now_ms,
 json_t *
 view_event(const struct row_event *e)
 {
+	assert(e->event != NULL);
 	return json_pack("{s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
 	    "id", (json_int_t)e->id, "at", json_time(e->at_ms),
 	    "event", word(e->event), "name", json_text(e->name),

@@ -1,5 +1,6 @@
 /* One CA as JSON: where it is, what it can, our account there. */
 #include <config.h>
+#include <assert.h>
 #include <string.h>
 #include "base/text.h"
 #include "daemon/caps.h"
@@ -56,9 +57,12 @@ said(const json_t *caps, const char *key)
 {
 	json_t *v = json_object_get(caps, key);
 
+	assert(key[0] != '\0');
 	return v != NULL ? json_incref(v) : json_null();
 }
 
+/* What it is for us (configuration), for everybody (what we know of it), and
+ * what it says itself. */
 json_t *
 view_ca(const struct view_ca *v)
 {
@@ -66,6 +70,7 @@ view_ca(const struct view_ca *v)
 	const struct row_ca *row = v->row;
 	json_t *caps = caps_read(row != NULL ? row->caps : NULL), *j;
 
+	assert(v->conf != NULL && v->conf->title != NULL);
 	if (k == NULL)
 		k = conf_known_directory(v->conf->directory);
 	j = json_pack("{s:s, s:o, s:o, s:o, s:b, s:s, s:o, s:o, s:I, s:I, "

@@ -1,5 +1,6 @@
 /* The one screen: status (interface.md section 4.2), and services. */
 #include <config.h>
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include "daemon/json.h"
@@ -7,11 +8,13 @@
 
 enum { ATTENTION_MAX = 20 };
 
+/* A word that nobody has is none: counts come only for what there is. */
 static int64_t
 count_of(const struct tally *t, size_t n, const char *word)
 {
 	size_t i;
 
+	assert(n == 0 || t != NULL);
 	for (i = 0; i < n; i++)
 		if (t[i].text != NULL && strcmp(t[i].text, word) == 0)
 			return t[i].count;
@@ -24,6 +27,7 @@ sum_of(const struct tally *t, size_t n)
 	int64_t sum = 0;
 	size_t i;
 
+	assert(n == 0 || t != NULL);
 	for (i = 0; i < n; i++)
 		sum += t[i].count;
 	return sum;
@@ -48,6 +52,7 @@ attention(const struct view_status *s)
 	json_t *list = json_array();
 	size_t i;
 
+	assert(s->attention != NULL);
 	for (i = 0; i < s->attention->n && i < ATTENTION_MAX; i++) {
 		c = ROWS_AT(s->attention, row_cert, i);
 		json_array_append_new(list, json_pack(
@@ -91,6 +96,7 @@ causes(const struct view_status *s)
 				best = k;
 		if (counts[best] == 0)
 			return list;
+		assert(best > 0 && best < ERR_CODE_COUNT);
 		json_array_append_new(list, json_pack("{s:s, s:I}", "code",
 		    err_code_name((enum err_code)best), "count",
 		    (json_int_t)counts[best]));
@@ -104,6 +110,7 @@ next_of(const struct row_cert *c, const char **what)
 {
 	bool again = c->iss_failures > 0 && c->iss_next_try_ms != 0;
 
+	assert(what != NULL);
 	*what = again ? "retry" : "renew";
 	return again ? c->iss_next_try_ms : c->renew_at_ms;
 }
@@ -129,6 +136,7 @@ next_act(const struct view_status *s, bool quiet)
 		best_at = at;
 		best_what = what;
 	}
+	assert(best == NULL || (best_what != NULL && best_at != 0));
 	return best == NULL ? json_null() : json_pack("{s:s, s:s, s:o}",
 	    "name", best->name, "what", best_what, "at", json_time(best_at));
 }
@@ -158,6 +166,7 @@ cas(const struct view_status *s)
 	json_t *list = json_array();
 	size_t i, k;
 
+	assert(s->conf != NULL && s->cas != NULL);
 	for (i = 0; i < s->conf->cas_n; i++) {
 		const char *title = s->conf->cas[i].title;
 
@@ -209,6 +218,7 @@ config(const struct conf *c)
 	json_t *list = json_array();
 	size_t i;
 
+	assert(c->problems_n == 0 || c->problems != NULL);
 	for (i = 0; i < c->problems_n; i++)
 		json_array_append_new(list, json_pack("{s:o, s:o, s:I}",
 		    "where", json_text(c->problems[i].where),
@@ -218,11 +228,15 @@ config(const struct conf *c)
 	    "problems", list);
 }
 
+/* Nothing is asked here: what is shown was read in one go, so that the parts
+ * of the screen fit one another. */
 json_t *
 view_status(const struct view_status *s)
 {
 	json_t *j = json_object();
 
+	assert(s->conf != NULL && s->due != NULL && s->failing != NULL &&
+	    s->stuck != NULL);
 	json_object_set_new(j, "everleaf", json_text(s->version));
 	json_object_set_new(j, "host", json_text(s->host));
 	json_object_set_new(j, "started_at", json_time(s->started_ms));
@@ -266,6 +280,7 @@ view_service(const struct conf_service *s, const struct row_service *row,
 	json_t *list = json_array(), *j;
 	size_t i;
 
+	assert(s->title != NULL && s->where != NULL);
 	for (i = 0; i < s->endpoints_n; i++)
 		json_array_append_new(list, json_text(s->endpoints[i].text));
 	j = json_pack("{s:s, s:o, s:o, s:I, s:o, s:o, s:I, s:o, s:o}",

@@ -1,6 +1,7 @@
 /* One verdict per state, then the evidence by machine: the CA, each service,
  * the tries, the plan. Every sentence is about this certificate. */
 #include <config.h>
+#include <assert.h>
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,6 +37,7 @@ line(struct why *w, const char *label, const char *fmt, ...)
 	struct buf b;
 	va_list ap;
 
+	assert(label != NULL && w->lines != NULL);
 	buf_init(&b, SENTENCE_MAX);
 	va_start(ap, fmt);
 	buf_vprintf(&b, fmt, ap);
@@ -54,6 +56,7 @@ todo(struct why *w, const char *fmt, ...)
 	struct buf b;
 	va_list ap;
 
+	assert(w->todo != NULL);
 	buf_init(&b, SENTENCE_MAX);
 	va_start(ap, fmt);
 	buf_vprintf(&b, fmt, ap);
@@ -66,6 +69,7 @@ todo(struct why *w, const char *fmt, ...)
 static void
 full_stop(struct buf *b)
 {
+	assert(b->len == 0 || b->data != NULL);
 	if (b->len > 0 && strchr(".!?", b->data[b->len - 1]) == NULL)
 		buf_putc(b, '.');
 }
@@ -94,6 +98,7 @@ evidence(struct why *w, const struct strv *saw, bool later)
 	char *label;
 	size_t i;
 
+	assert(saw->n == 0 || saw->v != NULL);
 	for (i = 0; i < saw->n; i++) {
 		tab = strchr(saw->v[i], '\t');
 		label = xstrndup(saw->v[i], tab == NULL ? 0 :
@@ -108,12 +113,14 @@ evidence(struct why *w, const struct strv *saw, bool later)
 
 /* --- verdicts ---------------------------------------------------------- */
 
+/* Under two days the hours matter. */
 static void
 standing_days(struct why *w, const char *start)
 {
 	int64_t days = view_days(w->c->not_after_ms, w->now);
 	char span[32];
 
+	assert(w->standing.len == 0);
 	if (days < 2 && w->c->not_after_ms > w->now) {
 		text_span(span, w->c->not_after_ms - w->now);
 		buf_printf(&w->standing, "%s; %s left.", start, span);
@@ -178,6 +185,7 @@ verdict_ca_down(struct why *w)
 {
 	char at[TEXT_TIME];
 
+	assert(ca_is_down(w));
 	buf_printf(&w->verdict, "%s waits: %s does not answer (since %s, for "
 	    "all certificates).", w->c->name, w->ca->name,
 	    moment(at, w->ca->since_ms));
@@ -195,7 +203,9 @@ new_one(struct why *w)
 	else
 		buf_printf(&w->verdict, "%s waits for its first certificate; "
 		    "nothing has failed.", w->c->name);
-	buf_puts(&w->standing, w->c->installed_gen == 0 ?
+	buf_puts(&w->standing, w->c->installed_gen == 0 &&
+	    w->c->csr.len > 0 ? "Nothing is installed yet; its key is yours, "
+	    "so there is no placeholder." : w->c->installed_gen == 0 ?
 	    "Nothing is installed yet." :
 	    "Nothing is installed yet; services use the placeholder.");
 }
@@ -281,8 +291,10 @@ issued_line(struct why *w)
 	const struct row_version *v = bundle_version(w->b, w->c->newest);
 	char from[TEXT_TIME], to[TEXT_TIME];
 	struct strv missing;
+	json_t *dropped, *item;
 	size_t i;
 
+	assert(w->c == w->b->cert);
 	if (v == NULL || v->placeholder || is_state(w, "failing") ||
 	    is_state(w, "unserved"))
 		return;
@@ -293,6 +305,11 @@ issued_line(struct why *w)
 	for (i = 0; i < missing.n; i++)
 		line(w, i == 0 ? "without" : "", "%s", missing.v[i]);
 	strv_free(&missing);
+	dropped = json_lines(w->c->degraded);
+	json_array_foreach(dropped, i, item)
+		line(w, "without", "%s, which the CA did not grant",
+		    json_string_value(item));
+	json_decref(dropped);
 }
 
 static void
@@ -333,6 +350,7 @@ tried_line(struct why *w, int64_t failures, int64_t last, int64_t next)
 		    moment(from, last));
 	if (next != 0)
 		buf_printf(&b, "; next %s", moment(to, next));
+	assert(b.len > 0 && !b.full);
 	line(w, "tried", "%s", b.data);
 	buf_free(&b);
 }
@@ -344,6 +362,7 @@ issuance_lines(struct why *w)
 	const char *iss = w->c->iss_state == NULL ? "" : w->c->iss_state;
 	char at[TEXT_TIME];
 
+	assert(w->c != NULL);
 	if (is_state(w, "retired") || is_state(w, "paused"))
 		return;
 	ca_line(w);
@@ -422,6 +441,8 @@ struct seen {
 	size_t good, bad;
 };
 
+/* Only what shows the newest has a place in the line; the others get one
+ * each. */
 static void
 look(struct seen *s, const struct row_endpoint *e)
 {
@@ -433,6 +454,7 @@ look(struct seen *s, const struct row_endpoint *e)
 		s->bad++;
 		return;
 	}
+	assert(strcmp(e->result, "newest") == 0);
 	s->good++;
 	s->version = e->version;	/* the newest there was then */
 	buf_init(&here, SENTENCE_MAX);
@@ -446,6 +468,7 @@ look(struct seen *s, const struct row_endpoint *e)
 		s->checked = e->at_ms;
 }
 
+/* All names on all endpoints in one line; the oldest look counts. */
 static void
 good_line(struct why *w, const char *service, const struct seen *s)
 {
@@ -453,6 +476,7 @@ good_line(struct why *w, const char *service, const struct seen *s)
 	struct buf places;
 	size_t i;
 
+	assert(s->good > 0 && s->places.n > 0);
 	buf_init(&places, SENTENCE_MAX);
 	for (i = 0; i < s->places.n; i++)
 		buf_printf(&places, "%s%s", i > 0 ? ", " : "",
@@ -475,6 +499,7 @@ bad_lines(struct why *w, const char *label, const char *service)
 	struct buf b;
 	size_t i;
 
+	assert(label != NULL && service != NULL);
 	for (i = 0; i < w->b->endpoints.n; i++) {
 		e = ROWS_AT(&w->b->endpoints, row_endpoint, i);
 		if (strcmp(e->service, service) != 0 ||
@@ -501,6 +526,7 @@ service_lines(struct why *w, const struct row_deployment *d)
 	bool failed = view_error_parse(&e, &saw, d->error);
 	const char *label = d->service[0] != '\0' ? d->service : "files";
 
+	assert(w->b != NULL && d->service != NULL);
 	/* Where issuance is the trouble, healthy services only distract. */
 	if (!failed && !is_state(w, "served") && !is_state(w, "valid") &&
 	    !is_state(w, "deploying") && !is_state(w, "unserved"))
@@ -547,6 +573,7 @@ revocation_line(struct why *w, const struct row_revocation *r)
 		return;
 	if (!view_error_parse(&e, NULL, r->error))
 		err_clear(&e);
+	assert(i < sizeof(table) / sizeof(table[0]));
 	line(w, "revokes", "version %lld (%s): %s%s%s", (long long)r->version,
 	    reason == NULL ? "?" : reason, table[i].words, e.text[0] != '\0' ?
 	    ": " : "", e.text);
@@ -576,6 +603,7 @@ renews_line(struct why *w)
 	static const struct { const char *reason, *words; } reasons[] = {
 		{ "lifetime", "when enough of its lifetime is over" },
 		{ "names", "because its names have changed" },
+		{ "csr", "because its csr-file has changed" },
 		{ "asked", "because somebody asked" },
 		{ "ca", "because its CA has changed" }
 	};
@@ -584,6 +612,7 @@ renews_line(struct why *w)
 	char at[TEXT_TIME];
 	size_t i;
 
+	assert(w->now > 0);
 	if (w->c->renew_at_ms == 0 || w->c->newest <= 0 ||
 	    w->c->iss_failures > 0 || is_state(w, "retired") ||
 	    is_state(w, "unserved") || is_state(w, "paused"))
@@ -624,6 +653,7 @@ clause(const char *advice)
 		s[0] = (char)tolower((unsigned char)s[0]);
 	if (n >= sizeof(tail) && strcmp(s + n - (sizeof(tail) - 1), tail) == 0)
 		s[n - (sizeof(tail) - 1)] = '\0';
+	assert(strlen(s) <= strlen(advice));
 	return s;
 }
 
@@ -635,6 +665,8 @@ is_about_a_name(enum err_code code)
 	    code == ERR_CAA || code == ERR_NAME_REFUSED;
 }
 
+/* What a person can do about it, most likely first; nothing where time alone
+ * mends it. */
 static void
 do_for_issue(struct why *w)
 {
@@ -642,6 +674,7 @@ do_for_issue(struct why *w)
 	char *words;
 	size_t i;
 
+	assert(w->todo != NULL);
 	if (w->c->retired_ms != 0)
 		return;
 	for (i = 0; i < w->found_todo.n &&
@@ -700,6 +733,7 @@ why_json(const struct bundle *b, const struct row_ca *ca, int64_t now_ms)
 	json_t *j;
 	size_t i;
 
+	assert(b->cert != NULL);
 	buf_init(&w.verdict, SENTENCE_MAX);
 	buf_init(&w.standing, SENTENCE_MAX);
 	view_error_parse(&w.issue, &w.issue_saw, w.c->iss_error);
@@ -728,6 +762,7 @@ why_json(const struct bundle *b, const struct row_ca *ca, int64_t now_ms)
 	return j;
 }
 
+/* One trouble that holds up all comes before what is said of this one. */
 void
 why_all_stands(json_t *why, const struct err *err)
 {
@@ -735,6 +770,7 @@ why_all_stands(json_t *why, const struct err *err)
 
 	if (err == NULL)
 		return;
+	assert(err->code != ERR_OK);
 	json_array_insert_new(json_object_get(why, "lines"), 0,
 	    json_pack("{s:s, s:o}", "label", "daemon", "text",
 	    json_text(err->text)));

@@ -1,6 +1,7 @@
 /* What looks into DNS and over port 80 found, for `why`: rows of table
  * finding, as lines of evidence and things to do. */
 #include <config.h>
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 #include "acme/method.h"
@@ -28,6 +29,7 @@ standing(const struct row_finding *f, int64_t now_ms, struct strv *lines,
 	int64_t until = 1000 * method_persist_until(f->text);
 	char end[TEXT_TIME];
 
+	assert(strcmp(f->kind, STANDING_KIND) == 0);
 	text_rfc3339(end, until);
 	end[DATE] = '\0';
 	if (is_good(f) && until != 0)
@@ -70,6 +72,7 @@ see(struct seen *s, const struct bundle *b, const char *ident)
 
 	memset(s, 0, sizeof(*s));
 	buf_init(&s->addresses, LINE_MOST);
+	assert(s->addresses.len == 0 && s->none == NULL);
 	for (i = 0; i < b->findings.n; i++) {
 		f = ROWS_AT(&b->findings, row_finding, i);
 		if (strcmp(f->ident, ident) != 0)
@@ -108,6 +111,7 @@ label(const struct strv *lines)
 {
 	size_t i;
 
+	assert(lines->n == 0 || lines->v != NULL);
 	for (i = 0; i < lines->n; i++)
 		if (strncmp(lines->v[i], "we see", 6) == 0)
 			return "";
@@ -129,6 +133,7 @@ same_addresses(const struct bundle *b, size_t at, struct buf *out)
 	    *g;
 	size_t i;
 
+	assert(at < b->findings.n && out->len == 0);
 	for (i = 0; i < b->findings.n; i++) {
 		g = ROWS_AT(&b->findings, row_finding, i);
 		if (is_same(f, g) && i < at)
@@ -147,6 +152,7 @@ wrong_lines(const struct bundle *b, const char *ident, struct strv *lines)
 	struct buf at;
 	size_t i;
 
+	assert(ident != NULL);
 	for (i = 0; i < b->findings.n; i++) {
 		f = ROWS_AT(&b->findings, row_finding, i);
 		if (strcmp(f->ident, ident) != 0 || !is(f, FINDING_HTTP))
@@ -228,6 +234,7 @@ port_80(const struct bundle *b, struct strv *lines)
 		}
 }
 
+/* Rows of one name stand together, as their key has it. */
 void
 why_findings(const struct bundle *b, int64_t now_ms, struct strv *lines,
     struct strv *todo)
@@ -235,6 +242,7 @@ why_findings(const struct bundle *b, int64_t now_ms, struct strv *lines,
 	const struct row_finding *f;
 	size_t i;
 
+	assert(b->cert != NULL);
 	for (i = 0; i < b->findings.n; i++) {
 		f = ROWS_AT(&b->findings, row_finding, i);
 		if (strcmp(f->kind, STANDING_KIND) == 0)

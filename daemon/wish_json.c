@@ -1,6 +1,7 @@
 /* Wishes as JSON, by one table of keys: reading, writing and the words of the
  * errors come from it. */
 #include <config.h>
+#include <assert.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +13,7 @@
 
 enum { VALUE_MAX = 1024, LIST_MAX = 1000, LABELS_MAX = 64, LABEL_MAX = 256 };
 
-enum kind { K_TEXT, K_LIST, K_SPAN, K_NUMBER };
+enum kind { K_TEXT, K_LIST, K_SPAN, K_NUMBER, K_YESNO };
 
 struct key {
 	const char *name;
@@ -36,7 +37,9 @@ static const struct key keys[] = {
 	{ "profile", K_TEXT, offsetof(struct conf_wish, profile), true },
 	{ "preferred_chain", K_TEXT,
 	    offsetof(struct conf_wish, preferred_chain), true },
-	{ "validity", K_SPAN, offsetof(struct conf_wish, validity_ms), false }
+	{ "validity", K_SPAN, offsetof(struct conf_wish, validity_ms), false },
+	{ "csr_file", K_TEXT, offsetof(struct conf_wish, csr_file), true },
+	KEY(K_YESNO, must_staple)
 };
 enum { KEYS = sizeof(keys) / sizeof(keys[0]) };
 
@@ -46,7 +49,7 @@ static const struct { const char *said, *ours; } aliases[] = {
 	{ "sans", "names" }, { "hosts", "names" }, { "altnames", "names" },
 	{ "issuer", "ca" }, { "server", "ca" }, { "deploy", "services" },
 	{ "hooks", "services" }, { "key_algorithm", "key_type" },
-	{ "tags", "labels" }
+	{ "tags", "labels" }, { "ocsp_must_staple", "must_staple" }
 };
 
 void
@@ -56,14 +59,18 @@ wish_init(struct conf_wish *w)
 	w->renew_before_ms = -1;
 	w->keep_versions = -1;
 	w->validity_ms = -1;
+	w->must_staple = -1;
 }
 
+/* A wish of a row is complete: what it does not say was decided when it was
+ * recorded. */
 void
 wish_fill(struct conf_wish *w)
 {
 	char **text;
 	size_t i;
 
+	assert(w->validity_ms >= -1 && w->keep_versions >= -1);
 	for (i = 0; i < KEYS; i++) {
 		text = (char **)(void *)((char *)w + keys[i].at);
 		if (keys[i].kind == K_TEXT && keys[i].empty && *text == NULL)
@@ -71,8 +78,12 @@ wish_fill(struct conf_wish *w)
 	}
 	if (w->validity_ms < 0)
 		w->validity_ms = 0;
+	if (w->must_staple < 0)
+		w->must_staple = 0;
 }
 
+/* A word from another program first, then the key that is spelled most
+ * alike. */
 static const char *
 nearest(const char *said, bool labels)
 {
@@ -91,12 +102,14 @@ nearest(const char *said, bool labels)
 			best = keys[i].name;
 		}
 	}
+	assert(best != NULL);
 	return best;
 }
 
 static int
 unknown_key(const char *said, bool labels, struct err *err)
 {
+	assert(said != NULL);
 	err_set(err, ERR_INVALID, "no such key \"%.64s\" in a wish", said);
 	return err_advise(err, "You want \"%s\".", nearest(said, labels));
 }
@@ -107,6 +120,7 @@ quote(char out[80], const json_t *v)
 {
 	char *s = json_write(v);
 
+	assert(v != NULL);
 	snprintf(out, 80, "%.60s%s", s, strlen(s) > 60 ? "..." : "");
 	free(s);
 }
@@ -146,6 +160,7 @@ plain(const char *key, const json_t *v, bool empty, struct err *err)
 static int
 apply_text(char **to, const struct key *k, const json_t *v, struct err *err)
 {
+	assert(k->kind == K_TEXT && to != NULL);
 	if (!json_is_null(v) && plain(k->name, v, k->empty, err) != 0)
 		return -1;
 	free(*to);
@@ -153,6 +168,7 @@ apply_text(char **to, const struct key *k, const json_t *v, struct err *err)
 	return 0;
 }
 
+/* Whole or not at all: a list with one bad item leaves the old one. */
 static int
 apply_list(struct strv *to, const char *key, const json_t *v, struct err *err)
 {
@@ -160,6 +176,7 @@ apply_list(struct strv *to, const char *key, const json_t *v, struct err *err)
 	const json_t *item;
 	size_t i;
 
+	assert(to->n == 0 || to->v != NULL);
 	if (!json_is_null(v) && !json_is_array(v))
 		return wrong_type(key, v, "list", err);
 	if (json_array_size(v) > LIST_MAX)
@@ -212,11 +229,22 @@ apply_number(int64_t *to, const char *key, const json_t *v, struct err *err)
 }
 
 static int
+apply_yesno(int64_t *to, const char *key, const json_t *v, struct err *err)
+{
+	if (!json_is_null(v) && !json_is_boolean(v))
+		return wrong_type(key, v, "yes or no: say true or false",
+		    err);
+	*to = json_is_null(v) ? -1 : json_is_true(v);
+	return 0;
+}
+
+static int
 apply_key(struct conf_wish *w, const struct key *k, const json_t *v,
     struct err *err)
 {
 	void *at = (char *)w + k->at;
 
+	assert(k >= keys && k < keys + KEYS);
 	switch (k->kind) {
 	case K_TEXT:
 		return apply_text(at, k, v, err);
@@ -230,15 +258,19 @@ apply_key(struct conf_wish *w, const struct key *k, const json_t *v,
 		return apply_span(at, k->name, v, err);
 	case K_NUMBER:
 		return apply_number(at, k->name, v, err);
+	case K_YESNO:
+		return apply_yesno(at, k->name, v, err);
 	}
 	return 0;
 }
 
+/* Without its "=": one key, whatever its value. */
 static void
 label_drop(struct strv *labels, const char *key)
 {
 	size_t i, n = strlen(key);
 
+	assert(key[0] != '\0');
 	for (i = 0; i < labels->n; i++)
 		if (strncmp(labels->v[i], key, n) == 0 &&
 		    labels->v[i][n] == '=')
@@ -306,6 +338,7 @@ wish_apply(struct conf_wish *w, struct strv *labels, const json_t *j,
 	size_t i;
 	int r;
 
+	assert(err != NULL);
 	if (!json_is_object(j))
 		return err_set(err, ERR_INVALID, "a wish is an object: "
 		    "{\"names\": [...]}");
@@ -325,6 +358,7 @@ wish_apply(struct conf_wish *w, struct strv *labels, const json_t *j,
 	return 0;
 }
 
+/* In the largest unit that it is a whole number of, as people write it. */
 void
 wish_span(char out[32], int64_t ms)
 {
@@ -340,6 +374,7 @@ wish_span(char out[32], int64_t ms)
 	}
 	while (i < 3 && ms % units[i].unit != 0)
 		i++;
+	assert(i >= 0 && i <= 3);
 	snprintf(out, 32, "%lld%c", (long long)(ms / units[i].unit),
 	    units[i].letter);
 }
@@ -352,6 +387,7 @@ key_json(const struct conf_wish *w, const struct key *k)
 	char span[32];
 	int64_t n;
 
+	assert(k >= keys && k < keys + KEYS);
 	switch (k->kind) {
 	case K_TEXT:
 		return *(char *const *)at == NULL ? NULL :
@@ -366,6 +402,9 @@ key_json(const struct conf_wish *w, const struct key *k)
 	case K_NUMBER:
 		n = *(const int64_t *)at;
 		return n < 0 ? NULL : json_integer(n);
+	case K_YESNO:
+		n = *(const int64_t *)at;
+		return n < 0 ? NULL : json_boolean(n);
 	}
 	return NULL;
 }
@@ -404,6 +443,7 @@ wish_text(const struct conf_wish *w)
 	json_t *j = wish_json(w, NULL);
 	char *s = json_write(j);
 
+	assert(s != NULL);
 	json_decref(j);
 	return s;
 }
@@ -414,6 +454,7 @@ wish_parse(struct conf_wish *w, const char *text, struct err *err)
 	json_t *j;
 	int r;
 
+	assert(text != NULL && w != NULL);
 	wish_init(w);
 	j = json_read(text, strlen(text), "a stored wish", err);
 	if (j == NULL)

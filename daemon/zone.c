@@ -16,6 +16,7 @@ ask(struct zone_walk *w, enum stage stage, const char *name,
 {
 	char keep[DNS_NAME_SIZE];	/* name may lie in ask_name itself */
 
+	assert(name != NULL && type != 0);
 	snprintf(keep, sizeof(keep), "%s", name);
 	memcpy(w->ask_name, keep, sizeof(keep));
 	w->stage = (int)stage;
@@ -25,6 +26,7 @@ ask(struct zone_walk *w, enum stage stage, const char *name,
 void
 zone_begin(struct zone_walk *w, const char *name)
 {
+	assert(name != NULL);
 	memset(w, 0, sizeof(*w));
 	snprintf(w->record, sizeof(w->record), "%s", name);
 	ask(w, FIND, name, DNS_SOA);
@@ -33,6 +35,7 @@ zone_begin(struct zone_walk *w, const char *name)
 void
 zone_free(struct zone_walk *w)
 {
+	assert(w->at <= w->names.n);
 	strv_free(&w->followed);
 	strv_free(&w->names);
 }
@@ -44,6 +47,7 @@ find(const struct dns_answer *a, const char *owner, enum dns_type type)
 {
 	size_t i;
 
+	assert(owner != NULL);
 	for (i = 0; i < a->n; i++)
 		if (a->records[i].type == type &&
 		    strcmp(a->records[i].owner, owner) == 0)
@@ -77,6 +81,7 @@ static enum walk_next
 no_answer(const struct zone_walk *w, const struct dns_answer *a,
     struct err *err)
 {
+	assert(!knows(a));
 	if (!a->replied) {
 		*err = a->err;
 		return WALK_FAILED;
@@ -91,9 +96,11 @@ no_answer(const struct zone_walk *w, const struct dns_answer *a,
 
 /* --- stages --------------------------------------------------------- */
 
+/* Its servers come next. The root is nobody's zone: then none was found. */
 static enum walk_next
 found(struct zone_walk *w, const char *zone, struct err *err)
 {
+	assert(w->zone[0] == '\0');
 	if (*zone == '\0') {
 		err_set(err, ERR_DNS_FAILS, "%s: there is no zone for it",
 		    w->record);
@@ -110,6 +117,7 @@ climb(struct zone_walk *w, struct err *err)
 {
 	const char *up = dns_parent(w->ask_name);
 
+	assert(w->stage == FIND || w->stage == CLIMB);
 	if (up == NULL || *up == '\0')
 		return found(w, "", err);
 	ask(w, CLIMB, up, DNS_SOA);
@@ -123,6 +131,7 @@ move(struct zone_walk *w, const struct dns_answer *a, struct err *err)
 	const struct dns_record *r;
 	int moved = 0;
 
+	assert(w->stage == FIND);
 	while ((r = find(a, w->record, DNS_CNAME)) != NULL) {
 		if (strv_has(&w->followed, r->text) ||
 		    strcmp(r->text, w->record) == 0)
@@ -144,6 +153,7 @@ take_find(struct zone_walk *w, const struct dns_answer *a, struct err *err)
 {
 	int moved = move(w, a, err);
 
+	assert(w->stage == FIND);
 	if (moved < 0)
 		return WALK_FAILED;
 	if (find(a, w->record, DNS_SOA) != NULL)
@@ -161,6 +171,7 @@ take_find(struct zone_walk *w, const struct dns_answer *a, struct err *err)
 static enum walk_next
 take_climb(struct zone_walk *w, const struct dns_answer *a, struct err *err)
 {
+	assert(w->stage == CLIMB);
 	if (find(a, w->ask_name, DNS_SOA) != NULL)
 		return found(w, w->ask_name, err);
 	if (a->has_soa && find(a, w->ask_name, DNS_CNAME) == NULL &&
@@ -174,6 +185,7 @@ next_name(struct zone_walk *w)
 {
 	if (w->at >= w->names.n)
 		return WALK_DONE;
+	assert(w->stage == SERVERS || w->stage == IPV6);
 	ask(w, IPV4, w->names.v[w->at], DNS_A);
 	return WALK_ASK;
 }
@@ -183,6 +195,7 @@ take_servers(struct zone_walk *w, const struct dns_answer *a)
 {
 	size_t i;
 
+	assert(w->stage == SERVERS && w->zone[0] != '\0' && w->names.n == 0);
 	for (i = 0; i < a->n && w->names.n < ZONE_NAMES_MAX; i++)
 		if (a->records[i].type == DNS_NS &&
 		    strcmp(a->records[i].owner, w->zone) == 0 &&
@@ -191,6 +204,7 @@ take_servers(struct zone_walk *w, const struct dns_answer *a)
 	return next_name(w);
 }
 
+/* Two names with one address are one server. */
 static void
 add_server(struct zone_walk *w, const char *address)
 {
@@ -198,6 +212,7 @@ add_server(struct zone_walk *w, const char *address)
 	struct dns_server parsed;
 	size_t i;
 
+	assert(w->at < w->names.n && w->nservers <= ZONE_SERVERS_MAX);
 	if (w->nservers >= ZONE_SERVERS_MAX ||
 	    !dns_server_parse(&parsed, address))
 		return;
@@ -214,6 +229,8 @@ take_addresses(struct zone_walk *w, const struct dns_answer *a)
 {
 	size_t i;
 
+	assert(w->stage == IPV4 || w->stage == IPV6);
+	assert(w->at < w->names.n);
 	for (i = 0; i < a->n; i++)
 		if (a->records[i].type == w->ask_type)
 			add_server(w, a->records[i].text);

@@ -4,6 +4,7 @@
 #include <config.h>
 #include <assert.h>
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <errno.h>
 #include <ifaddrs.h>
 #include <net/if.h>
@@ -24,7 +25,8 @@ enum { DRAIN_MAX = 64 * 1024 };
 struct probe {
 	int fd;
 	int wants;
-	bool over, connected, heard;
+	bool over, connected;
+	bool heard, foreign;	/* anything at all; what is no TLS */
 	bool asked;		/* the server wants a certificate of ours */
 	struct sockaddr_storage to;
 	socklen_t to_len;
@@ -120,6 +122,20 @@ words_of(char *out, size_t size, const X509_NAME *name)
 	BIO_free(b);
 }
 
+/* "ed25519", "ml-dsa-65": as the library calls it. */
+static void
+other_key(char out[16], EVP_PKEY *key)
+{
+	const char *name = EVP_PKEY_get0_type_name(key);
+	size_t i;
+
+	if (name == NULL || strlen(name) > 15)
+		return;
+	for (i = 0; name[i] != '\0'; i++)
+		out[i] = (char)tolower((unsigned char)name[i]);
+	out[i] = '\0';
+}
+
 static void
 key_of(char out[16], EVP_PKEY *key)
 {
@@ -135,8 +151,8 @@ key_of(char out[16], EVP_PKEY *key)
 		return;
 	if (EVP_PKEY_is_a(key, "RSA"))
 		snprintf(out, 16, "rsa-%d", EVP_PKEY_get_bits(key));
-	else if (EVP_PKEY_is_a(key, "ED25519"))
-		snprintf(out, 16, "ed25519");
+	else if (!EVP_PKEY_is_a(key, "EC"))
+		other_key(out, key);
 	else if (EVP_PKEY_get_group_name(key, group, sizeof(group), NULL) == 1)
 		for (i = 0; i < sizeof(curves) / sizeof(curves[0]); i++)
 			if (strcmp(group, curves[i].group) == 0)
@@ -212,6 +228,29 @@ is_address(const char *name)
 	    inet_pton(AF_INET6, name, &a) == 1;
 }
 
+/* TLS records begin with 20 to 23; anything else is another protocol. */
+static void
+hear(struct probe *p, unsigned char first)
+{
+	if (!p->heard)
+		p->foreign = first < 20 || first > 23;
+	p->heard = true;
+}
+
+/* Called with whatever OpenSSL reads, which may come at any moment. */
+static long
+on_read(BIO *b, int op, const char *bytes, size_t len, int argi, long argl,
+    int result, size_t *n)
+{
+	(void)len;
+	(void)argi;
+	(void)argl;
+	if (op == (BIO_CB_READ | BIO_CB_RETURN) && result > 0 && *n > 0)
+		hear((struct probe *)(void *)BIO_get_callback_arg(b),
+		    (unsigned char)bytes[0]);
+	return result;
+}
+
 /* SNI is for host names alone (RFC 6066 section 3). */
 static bool
 prepare(struct probe *p, const char *name)
@@ -224,19 +263,22 @@ prepare(struct probe *p, const char *name)
 	if (name != NULL && *name != '\0' && !is_address(name) &&
 	    SSL_set_tlsext_host_name(p->ssl, name) != 1)
 		return false;
-	return SSL_set_fd(p->ssl, p->fd) == 1;
+	if (SSL_set_fd(p->ssl, p->fd) != 1)
+		return false;
+	BIO_set_callback_ex(SSL_get_rbio(p->ssl), on_read);
+	BIO_set_callback_arg(SSL_get_rbio(p->ssl), (char *)p);
+	return true;
 }
 
-/* TLS records begin with 20 to 23; anything else is another protocol. */
+/* If our first word could not be sent, what came has not been read yet. */
 static bool
-sounds_like_tls(struct probe *p)
+speaks_another(struct probe *p)
 {
 	unsigned char first;
 
-	if (p->heard || recv(p->fd, &first, 1, MSG_PEEK | MSG_DONTWAIT) != 1)
-		return true;
-	p->heard = true;
-	return first >= 20 && first <= 23;
+	if (!p->heard && recv(p->fd, &first, 1, MSG_PEEK | MSG_DONTWAIT) == 1)
+		hear(p, first);
+	return p->foreign;
 }
 
 /* A server that wants a client's certificate refuses us only after it has
@@ -269,12 +311,14 @@ shake(struct probe *p)
 	int r, error;
 
 	assert(p->connected && p->ssl != NULL);
-	if (!sounds_like_tls(p))
-		return fail(p, PROBE_NOT_TLS,
-		    "what answers there does not speak TLS", NULL);
 	ERR_clear_error();
 	r = SSL_do_handshake(p->ssl);
 	error = SSL_get_error(p->ssl, r);
+	if (r != 1 && speaks_another(p)) {
+		ERR_clear_error();
+		return fail(p, PROBE_NOT_TLS,
+		    "what answers there does not speak TLS", NULL);
+	}
 	if (r != 1 && error == SSL_ERROR_WANT_READ)
 		p->wants = PROBE_READ;
 	else if (r != 1 && error == SSL_ERROR_WANT_WRITE)

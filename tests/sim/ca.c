@@ -18,6 +18,8 @@
 
 #define BASE "https://ca.sim"
 
+enum staple { STAPLE_GRANTS, STAPLE_IGNORES, STAPLE_REFUSES, STAPLE_SPOILS,
+	STAPLE_LATER, STAPLES };
 enum { NAMES_MAX = 8, ORDERS_MAX = 100000, NONCES_MAX = 4096, FAILS_MAX = 16,
 	KEYS = 4, BY_DNS = 1000 };
 
@@ -25,7 +27,7 @@ struct order {
 	int n;
 	char names[NAMES_MAX][128], token[NAMES_MAX][48];
 	char status[NAMES_MAX][12], problem[NAMES_MAX][64];
-	char state[12];
+	char state[12], error[24];
 	int64_t valid_at;
 	char *chain;
 	int64_t issued_ms;
@@ -43,6 +45,7 @@ static struct {
 	uint64_t nonce, serial;
 	char thumb[44], contact[128];
 	bool account, closed, binding;
+	enum staple staple;
 	int accounts;		/* made so far */
 	struct ca_fault faults[CA_KINDS];
 	int64_t counts[CA_KINDS], last[CA_KINDS], spacing[CA_KINDS];
@@ -189,24 +192,39 @@ key_print(char thumb[44], X509 *x)
 }
 
 static bool
-issue(struct order *o, const char *csr64)
+asks_for_staple(X509_REQ *req)
 {
-	char san[NAMES_MAX * 140] = "";
+	STACK_OF(X509_EXTENSION) *exts = X509_REQ_get_extensions(req);
+	bool asks = X509v3_get_ext_by_NID(exts, NID_tlsfeature, -1) >= 0;
+
+	sk_X509_EXTENSION_pop_free(exts, X509_EXTENSION_free);
+	return asks;
+}
+
+static X509_REQ *
+read_csr(const char *csr64)
+{
 	const unsigned char *p;
 	struct blob der;
 	X509_REQ *req;
-	X509 *x;
-	int i;
 
 	if (!text_unb64u(&der, csr64, strlen(csr64)))
-		return false;
+		return NULL;
 	p = der.p;
 	req = d2i_X509_REQ(NULL, &p, (long)der.len);
 	blob_free(&der);
-	if (req == NULL || !csr_fits(req, o)) {
-		X509_REQ_free(req);
+	return req;
+}
+
+static bool
+issue(struct order *o, X509_REQ *req)
+{
+	char san[NAMES_MAX * 140] = "";
+	X509 *x;
+	int i;
+
+	if (!csr_fits(req, o))
 		return false;
-	}
 	for (i = 0; i < o->n; i++)
 		snprintf(san + strlen(san), sizeof(san) - strlen(san),
 		    "%sDNS:%s", i > 0 ? "," : "", o->names[i]);
@@ -215,13 +233,14 @@ issue(struct order *o, const char *csr64)
 	extension(x, ca.issuer, NID_subject_alt_name, san);
 	extension(x, ca.issuer, NID_authority_key_identifier, "keyid");
 	extension(x, ca.issuer, NID_ext_key_usage, "serverAuth");
+	if (ca.staple == STAPLE_GRANTS && asks_for_staple(req))
+		extension(x, ca.issuer, NID_tlsfeature, "status_request");
 	X509_sign(x, ca.key, EVP_sha256());
 	o->chain = pem_of(x);
 	o->serial = ca.serial;
 	key_print(o->key, x);
 	o->issued_ms = sim_mono();
 	X509_free(x);
-	X509_REQ_free(req);
 	return true;
 }
 
@@ -336,6 +355,23 @@ void
 ca_want_binding(void)
 {
 	ca.binding = true;
+}
+
+bool
+ca_staple(const char *how)
+{
+	static const char *const words[STAPLES] = {
+		[STAPLE_GRANTS] = "grants", [STAPLE_IGNORES] = "ignores",
+		[STAPLE_REFUSES] = "refuses", [STAPLE_SPOILS] = "spoils",
+		[STAPLE_LATER] = "later"
+	};
+	int i = 0;
+
+	while (i < STAPLES && strcmp(words[i], how) != 0)
+		i++;
+	if (i < STAPLES)
+		ca.staple = (enum staple)i;
+	return i < STAPLES;
 }
 
 int64_t
@@ -485,9 +521,11 @@ order_json(int id)
 		snprintf(url, sizeof(url), BASE "/cert/%d", id);
 		json_object_set_new(j, "certificate", json_string(url));
 	}
+	snprintf(url, sizeof(url), "urn:ietf:params:acme:error:%s",
+	    o->error[0] != '\0' ? o->error : "compound");
 	if (strcmp(o->state, "invalid") == 0)
 		json_object_set_new(j, "error", json_pack("{s:s,s:s}", "type",
-		    "urn:ietf:params:acme:error:compound", "detail",
+		    url, "detail", o->error[0] != '\0' ? "not so" :
 		    "an authorization failed"));
 	return j;
 }
@@ -632,21 +670,41 @@ new_order(const json_t *payload, struct ca_answer *a)
 }
 
 static void
+refuse_staple(struct order *o, int id, struct ca_answer *a)
+{
+	if (ca.staple != STAPLE_REFUSES) {
+		strcpy(o->state, "invalid");
+		strcpy(o->error, "unauthorized");
+	}
+	if (ca.staple == STAPLE_LATER)
+		answer_json(a, 200, order_json(id));
+	else
+		problem(a, 403, "unauthorized", "OCSP must-staple extension "
+		    "is no longer available");
+}
+
+static void
 finalize(struct order *o, int id, const json_t *payload, struct ca_answer *a)
 {
 	const char *csr = json_string_value(json_object_get(payload, "csr"));
+	X509_REQ *req;
 
 	if (strcmp(o->state, "ready") != 0) {
 		problem(a, 403, "orderNotReady", "it is not ready");
 		return;
 	}
-	if (csr == NULL || !issue(o, csr)) {
+	req = csr != NULL ? read_csr(csr) : NULL;
+	if (req != NULL && ca.staple >= STAPLE_REFUSES &&
+	    asks_for_staple(req)) {
+		refuse_staple(o, id, a);
+	} else if (req == NULL || !issue(o, req)) {
 		problem(a, 400, "badCSR", "the CSR does not fit");
-		return;
+	} else {
+		strcpy(o->state, "processing");
+		o->valid_at = sim_mono() + ca.processing;
+		answer_json(a, 200, order_json(id));
 	}
-	strcpy(o->state, "processing");
-	o->valid_at = sim_mono() + ca.processing;
-	answer_json(a, 200, order_json(id));
+	X509_REQ_free(req);
 }
 
 static json_t *part(const json_t *jws, const char *name);

@@ -4,14 +4,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <openssl/x509v3.h>
 #include "base/text.h"
 #include "daemon/acts.h"
 #include "daemon/bundle.h"
 #include "daemon/engine.h"
 #include "daemon/loop.h"
+#include "daemon/trial.h"
 #include "daemon/why.h"
 #include "daemon/wish_json.h"
 #include "tests/sim/sim.h"
+
+enum { OWN_KEYS = 4 };
 
 static char acted[600];
 static bool has_acted;
@@ -60,6 +64,26 @@ sim_add(const char *name, const char *service)
 		strv_add(&wish.services, service);
 	has_acted = false;
 	act_put(name, &wish, NULL, "uid:0", false, put, NULL);
+	conf_wish_free(&wish);
+}
+
+void
+sim_trial(char **names, int n)
+{
+	struct act_trial where;
+	struct conf_wish wish;
+	struct err err;
+	int i;
+
+	wish_init(&wish);
+	for (i = 0; i < n; i++)
+		strv_add(&wish.names, names[i]);
+	free(wish.ca);
+	wish.ca = xstrdup("sim");
+	if (act_trial(names[0], &wish, "uid:0", &where, &err) != 0)
+		ended("", &err);
+	else
+		ended(where.at != NULL ? where.at : "no staging", NULL);
 	conf_wish_free(&wish);
 }
 
@@ -147,6 +171,7 @@ copy_cert(void *ctx, struct bundle *b, const struct err *err)
 {
 	struct sim_cert *out = ctx;
 	const struct row_cert *c = b->cert;
+	const struct row_version *v;
 
 	if (err != NULL || c == NULL)
 		return;
@@ -162,9 +187,60 @@ copy_cert(void *ctx, struct bundle *b, const struct err *err)
 	out->renew_at_ms = c->renew_at_ms;
 	out->next_try_ms = c->iss_next_try_ms;
 	out->attention = c->attention != 0;
+	v = bundle_version(b, c->newest);
+	out->own = v != NULL && bundle_own_key(v) && v->sealed.len == 0;
 	if (b->deployments.n > 0 && out->error[0] == '\0')
 		snprintf(out->error, sizeof(out->error), "%s",
 		    ROWS_AT(&b->deployments, row_deployment, 0)->error);
+}
+
+/* --- keys of one's own ------------------------------------------------- */
+
+static EVP_PKEY *
+own_key(int n)
+{
+	static EVP_PKEY *keys[OWN_KEYS];
+
+	if (n < 0 || n >= OWN_KEYS)
+		abort();
+	if (keys[n] == NULL)
+		keys[n] = EVP_EC_gen("P-256");
+	return keys[n];
+}
+
+static void
+ask_for(X509_REQ *req, char **names, int n)
+{
+	STACK_OF(X509_EXTENSION) *exts = sk_X509_EXTENSION_new_null();
+	char san[1000] = "";
+	int i;
+
+	for (i = 0; i < n; i++)
+		snprintf(san + strlen(san), sizeof(san) - strlen(san),
+		    "%sDNS:%s", i > 0 ? "," : "", names[i]);
+	sk_X509_EXTENSION_push(exts, X509V3_EXT_conf_nid(NULL, NULL,
+	    NID_subject_alt_name, san));
+	X509_REQ_add_extensions(req, exts);
+	sk_X509_EXTENSION_pop_free(exts, X509_EXTENSION_free);
+}
+
+void
+sim_csr(const char *path, int key, char **names, int n)
+{
+	X509_REQ *req = X509_REQ_new();
+	unsigned char *p = NULL;
+	FILE *f = fopen(path, "w");
+	int len;
+
+	ask_for(req, names, n);
+	X509_REQ_set_pubkey(req, own_key(key));
+	X509_REQ_sign(req, own_key(key), EVP_sha256());
+	len = i2d_X509_REQ(req, &p);
+	if (f == NULL || fwrite(p, 1, (size_t)len, f) != (size_t)len ||
+	    fclose(f) != 0)
+		abort();
+	OPENSSL_free(p);
+	X509_REQ_free(req);
 }
 
 struct sim_cert
@@ -196,6 +272,64 @@ sim_has_work(const char *name)
 
 	bundle_by_name(turn_store(), name, find_work, &found);
 	return found;
+}
+
+static void
+count_rows(void *ctx, struct rows *answers, int n, const struct err *err)
+{
+	(void)n;
+	if (err == NULL)
+		*(int64_t *)ctx = (int64_t)answers[0].n;
+}
+
+int64_t
+sim_rows(const char *table)
+{
+	struct query q = { .table = T_META, .wheres = 1, .where = { {
+		.col = "key", .cmp = CMP_PREFIX, .text = TRIAL_KEY } } };
+	int64_t count = -1;
+	int t;
+
+	for (t = 0; t < T_COUNT; t++)
+		if (strcmp(row_defs[t].name, table) == 0)
+			q = (struct query){ .table = (enum table)t };
+	if (q.table == T_META && strcmp(table, "trials") != 0)
+		return -1;
+	store_read(turn_store(), &q, 1, count_rows, &count);
+	return count;
+}
+
+struct hearing {
+	const char *event, *words;
+	bool said;
+};
+
+static void
+hear(void *ctx, struct rows *answers, int n, const struct err *err)
+{
+	struct hearing *h = ctx;
+	const struct row_event *e;
+
+	(void)n;
+	if (err != NULL || answers[0].n == 0)
+		return;
+	e = ROWS_AT(&answers[0], row_event, answers[0].n - 1);
+	h->said = strcmp(e->event, h->event) == 0 &&
+	    (strstr(e->text, h->words) != NULL ||
+	    strstr(e->error, h->words) != NULL);
+	if (!h->said)
+		fprintf(stderr, "# %s: %s %s\n", e->event, e->text, e->error);
+}
+
+bool
+sim_told(const char *name, const char *event, const char *words)
+{
+	struct hearing h = { event, words, false };
+	struct query q = { .table = T_EVENT, .wheres = 1, .where = { {
+		.col = "name", .cmp = CMP_EQ, .text = name } } };
+
+	store_read(turn_store(), &q, 1, hear, &h);
+	return h.said;
 }
 
 struct counting {

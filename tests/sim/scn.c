@@ -4,6 +4,7 @@
  *     conf            the lines up to `end` are everleaf.conf
  *     ca, service, endpoint ...   what the world does from now on
  *     run 60d         time goes by
+ *     csr 1 a.example what the file @csr@ holds: key number, names
  *     expect ...      what must be true now
  */
 #include <config.h>
@@ -11,13 +12,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "base/buf.h"
 #include "base/text.h"
 #include "daemon/loop.h"
 #include "tests/sim/sim.h"
 #include "tests/sim/zones.h"
 
-enum { WORDS_MAX = 12, LINE = 1000, CRASH_LOOP_MAX = 400 };
+enum { WORDS_MAX = 12, LINE = 1000, CRASH_LOOP_MAX = 400, MEMORY_LOOP_MAX = 5000 };
 
 #define CONF_PROLOGUE \
 	"agree-tos = true\nemail = \"ops@shop.example\"\n" \
@@ -36,6 +38,8 @@ struct play {
 	int loop_line;
 	int64_t loop_n, loop_commits;
 	bool loop_both, loop_before;
+	char csr[40];			/* file that @csr@ stands for */
+	int64_t loop_stride;	/* of allocations; 0: it is about commits */
 };
 
 static bool
@@ -93,6 +97,37 @@ run(struct play *p, int64_t ms)
 
 /* --- statements -------------------------------------------------------- */
 
+static void
+conf_line(struct buf *b, const struct play *p, const char *line)
+{
+	const char *at = strstr(line, "@csr@");
+
+	if (at == NULL)
+		buf_puts(b, line);
+	else
+		buf_printf(b, "%.*s%s%s", (int)(at - line), line, p->csr,
+		    at + 5);
+}
+
+/* csr KEY NAME... */
+static bool
+say_csr(struct play *p, char **w, int n)
+{
+	int fd;
+
+	if (n < 3)
+		return fail(p, "csr KEY NAME...");
+	if (p->csr[0] == '\0') {
+		snprintf(p->csr, sizeof(p->csr), "/tmp/everleaf-csr.XXXXXX");
+		fd = mkstemp(p->csr);
+		if (fd < 0)
+			abort();
+		close(fd);
+	}
+	sim_csr(p->csr, w[1][0] - '0', w + 2, n - 2);
+	return true;
+}
+
 static bool
 say_conf(struct play *p, char **w, int n)
 {
@@ -108,7 +143,7 @@ say_conf(struct play *p, char **w, int n)
 		p->line++;
 		closed = strcmp(line, "end\n") == 0;
 		if (!closed)
-			buf_puts(&b, line);
+			conf_line(&b, p, line);
 	}
 	if (!closed)
 		return fail(p, "conf without end");
@@ -229,6 +264,8 @@ say_ca(struct play *p, char **w, int n)
 		ca_close_account();
 	else if (n == 2 && strcmp(w[1], "wants-binding") == 0)
 		ca_want_binding();
+	else if (n == 3 && strcmp(w[1], "must-staple") == 0)
+		return ca_staple(w[2]);
 	else if (n == 4 && strcmp(w[1], "refuses") == 0)
 		ca_name_fails(w[2], w[3]);
 	else if (n == 3 && strcmp(w[1], "accepts") == 0)
@@ -279,12 +316,14 @@ say_crash(struct play *p, char **w, int n)
 	else if (n == 4 && strcmp(w[2], "commit") == 0)
 		sim_die_at_commit(strtol(w[3], NULL, 10),
 		    strcmp(w[1], "before") == 0);
+	else if (n == 2 && strcmp(w[1], "responder") == 0)
+		sim_crash_responder();
 	else
 		sim_crash();
 	return fine(p);
 }
 
-/* master refuses flip|install|prune|purge N */
+/* master refuses flip|install|prune|purge N | master installs-in MS */
 static bool
 say_master(struct play *p, char **w, int n)
 {
@@ -294,6 +333,10 @@ say_master(struct play *p, char **w, int n)
 	};
 	size_t i;
 
+	if (n == 3 && strcmp(w[1], "installs-in") == 0) {
+		sim_install_takes(strtol(w[2], NULL, 10));
+		return true;
+	}
 	for (i = 0; n == 4 && i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		if (strcmp(kinds[i].word, w[2]) == 0) {
 			sim_disk_refuses(kinds[i].kind,
@@ -303,7 +346,7 @@ say_master(struct play *p, char **w, int n)
 	return fail(p, "master refuses flip|install|prune|purge N");
 }
 
-/* add NAME [SERVICE] | remove NAME [purge] | deploy NAME | revoke NAME N */
+/* add NAME [SERVICE] | add-many N SUFFIX | remove NAME [purge] | deploy NAME | revoke NAME N */
 static bool
 say_add(struct play *p, char **w, int n)
 {
@@ -311,6 +354,19 @@ say_add(struct play *p, char **w, int n)
 		return false;
 	sim_add(w[1], n > 2 ? w[2] : NULL);
 	return fine(p);
+}
+
+static bool
+say_add_many(struct play *p, char **w, int n)
+{
+	char name[256];
+	long i;
+
+	for (i = 1; n == 3 && i <= strtol(w[1], NULL, 10); i++) {
+		snprintf(name, sizeof(name), "n%ld.%s", i, w[2]);
+		sim_add(name, NULL);
+	}
+	return n == 3 && fine(p);
 }
 
 static bool
@@ -328,6 +384,16 @@ say_deploy(struct play *p, char **w, int n)
 	if (n != 2)
 		return false;
 	sim_deploy(w[1]);
+	return fine(p);
+}
+
+/* trial NAME [NAME]... */
+static bool
+say_trial(struct play *p, char **w, int n)
+{
+	if (n < 2)
+		return false;
+	sim_trial(w + 1, n - 1);
 	return fine(p);
 }
 
@@ -427,6 +493,7 @@ expect_one(struct play *p, const struct sim_cert *c, const char *what,
 	    strcmp(what, "installed") == 0 ? c->installed :
 	    strcmp(what, "served") == 0 ? c->served :
 	    strcmp(what, "attention") == 0 ? c->attention :
+	    strcmp(what, "own") == 0 ? c->own :
 	    strcmp(what, "failures") == 0 ? c->failures : -99));
 	return strcmp(text, want) == 0 || fail(p, "%s is %s, not %s (%s)",
 	    what, text, want, c->error);
@@ -516,11 +583,17 @@ say_expect(struct play *p, char **w, int n)
 		return compare(p, "tries", sim_dns_tries(), w[2], w[3]);
 	if (n == 4 && strcmp(w[1], "tokens") == 0)
 		return compare(p, "tokens", (int64_t)sim_tokens(), w[2], w[3]);
+	if (n == 5 && strcmp(w[1], "rows") == 0)
+		return compare(p, w[2], sim_rows(w[2]), w[3], w[4]);
+	if (n == 5 && strcmp(w[1], "told") == 0)
+		return sim_told(w[2], w[3], w[4]) || fail(p, "the last event "
+		    "of %s is not %s with that", w[2], w[3]);
 	return fail(p, "what is expected?");
 }
 
 /* operator rolls-over|gives-up CA armed|unarmed
- * operator revokes NAME armed|unarmed [at-once|compromised] */
+ * operator revokes NAME armed|unarmed [at-once|compromised|
+ * at-once-compromised] */
 static bool
 say_operator(struct play *p, char **w, int n)
 {
@@ -551,12 +624,26 @@ say_operator(struct play *p, char **w, int n)
 static bool
 say_each(struct play *p, char **w, int n)
 {
+	const char *memory = getenv("SIM_ALLOCATIONS");
+
 	p->loop_both = n == 2 && strcmp(w[1], "both") == 0;
+	p->loop_stride = memory != NULL ? strtoll(memory, NULL, 10) : 0;
 	p->loop_at = ftell(p->f);
 	p->loop_line = p->line;
 	p->loop_n = 1;
 	p->loop_commits = 0;
 	return true;
+}
+
+/* each-allocation N: the same with an allocation that fails, the first one, the
+ * one N after it, and so on. SIM_ALLOCATIONS makes it of each each-commit. */
+static bool
+say_allocation(struct play *p, char **w, int n)
+{
+	if (n != 2 || !say_each(p, w, 1))
+		return false;
+	p->loop_stride = strtoll(w[1], NULL, 10);
+	return p->loop_stride > 0;
 }
 
 /* points NAME to ADDRESS | points NAME here */
@@ -579,14 +666,15 @@ static const struct {
 	bool (*say)(struct play *p, char **w, int n);
 } statements[] = {
 	{ "points", say_points },
-	{ "conf", say_conf }, { "run", say_run }, { "clock", say_clock },
+	{ "conf", say_conf }, { "csr", say_csr }, { "run", say_run }, { "clock", say_clock },
 	{ "ca", say_ca }, { "service", say_service },
 	{ "dns", say_dns }, { "endpoint", say_endpoint },
 	{ "crash", say_crash }, { "operator", say_operator },
-	{ "master", say_master }, { "add", say_add },
+	{ "master", say_master }, { "add", say_add }, { "add-many", say_add_many },
 	{ "remove", say_remove }, { "deploy", say_deploy },
+	{ "trial", say_trial },
 	{ "revoke", say_revoke }, { "expect", say_expect },
-	{ "each-commit", say_each },
+	{ "each-commit", say_each }, { "each-allocation", say_allocation },
 	{ NULL, NULL }
 };
 
@@ -621,6 +709,7 @@ statement(struct play *p, char *line)
 
 	if (n == 0)
 		return true;
+	sim_looks(strcmp(w[0], "expect") == 0);
 	for (i = 0; statements[i].word != NULL; i++)
 		if (strcmp(statements[i].word, w[0]) == 0)
 			return statements[i].say(p, w, n) ||
@@ -637,13 +726,29 @@ play_once(struct play *p)
 		p->line++;
 		if (!statement(p, line))
 			return false;
-		/* A loop's conf has just begun a world: it dies at commit n. */
+		/* A loop's conf has just begun a world: it dies at its n. */
 		if (p->loop_at != 0 && p->begun && p->loop_commits == 0) {
 			p->loop_commits = sim_commits() + 1;
-			sim_die_at_commit(p->loop_n, p->loop_before);
+			if (p->loop_stride > 0)
+				sim_die_at_allocation(p->loop_n);
+			else
+				sim_die_at_commit(p->loop_n, p->loop_before);
 		}
 	}
 	return true;
+}
+
+/* The world that has just ended had its n, so the next may have one. */
+static bool
+has_more(const struct play *p)
+{
+	if (p->loop_at == 0)
+		return false;
+	if (p->loop_stride > 0)
+		return p->loop_n < MEMORY_LOOP_MAX * p->loop_stride &&
+		    sim_died_at_allocation();
+	return p->loop_n < CRASH_LOOP_MAX &&
+	    sim_commits() - p->loop_commits + 1 >= p->loop_n;
 }
 
 static bool
@@ -651,21 +756,25 @@ play(struct play *p)
 {
 	bool good = play_once(p);
 
-	while (good && p->loop_at != 0 && p->loop_n < CRASH_LOOP_MAX &&
-	    sim_commits() - p->loop_commits + 1 >= p->loop_n) {
+	while (good && has_more(p)) {
 		sim_end();
 		p->begun = false;
 		p->loop_commits = 0;
-		p->loop_n += !p->loop_before;
-		p->loop_before = p->loop_both && !p->loop_before;
+		if (p->loop_stride > 0)
+			p->loop_n += p->loop_stride;
+		else {
+			p->loop_n += !p->loop_before;
+			p->loop_before = p->loop_both && !p->loop_before;
+		}
 		p->line = p->loop_line;
 		fseek(p->f, p->loop_at, SEEK_SET);
 		good = play_once(p);
 	}
 	if (!good && p->loop_at != 0)
-		fprintf(stderr, "# with a crash %s commit %lld\n",
-		    p->loop_before ? "before" : "after",
-		    (long long)p->loop_n);
+		fprintf(stderr, "# with a crash %s %lld\n",
+		    p->loop_stride > 0 ? "at allocation" : p->loop_before ?
+		    "before commit" : "after commit", (long long)p->loop_n);
+	sim_die_at_allocation(0);
 	if (p->begun)
 		sim_end();
 	return good;
@@ -691,6 +800,8 @@ main(int argc, char *argv[])
 			printf("not ok %d - %s\n# %s\n", i, argv[i],
 			    p.failure);
 		}
+		if (p.csr[0] != '\0')
+			unlink(p.csr);
 		fflush(stdout);
 		fclose(p.f);
 	}

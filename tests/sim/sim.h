@@ -35,6 +35,14 @@ void sim_reload(const char *config);	/* drain, new engine, new config */
 /* Dies right after the n-th commit from now (n from 1), or at its beginning,
  * when all that led to it has happened out there; 0: no more. */
 void sim_die_at_commit(int64_t n, bool before);
+/* The responder ends, and is there again and knows nothing. */
+void sim_crash_responder(void);
+/* Dies here and now: what it does after that has never happened. */
+void sim_die(void);
+/* The same at the n-th allocation from now, by memory.c; and whether it has. */
+void sim_die_at_allocation(int64_t n);
+bool sim_died_at_allocation(void);
+void sim_looks(bool yes);	/* what follows is none of the engine's */
 /* Dies while the next run of this service's programs goes on. */
 void sim_die_in_run(const char *service);
 /* What the next start reads. */
@@ -53,6 +61,7 @@ void sim_reload_fails(const char *service, bool off);
 void sim_endpoint_shows(const char *service, const char *what);
 /* The master refuses so many of these (WIRE_FLIP ...). */
 void sim_disk_refuses(enum wire_kind kind, int times);
+void sim_install_takes(int64_t ms);
 void sim_revoked(const char *name, int64_t version);	/* on the disk */
 int sim_runs_joined(void);
 int sim_reloads(const char *service);
@@ -72,13 +81,24 @@ struct sim_cert {
 	char state[24], iss_state[24], error[1024], summary[300];
 	int64_t newest, installed, served, failures, renew_at_ms, next_try_ms;
 	bool attention, exists;
+	bool own;		/* the newest has a key that is not ours */
 };
 struct sim_cert sim_cert(const char *name);
+/* Somebody makes a CSR for these names, with a key of his own: number 0 to 3;
+ * the file is path's. */
+void sim_csr(const char *path, int key, char **names, int n);
 /* Operators: add (the title is the name), remove, deploy. sim_acted() is how
  * the last one ended: "done", "under way", an error's text, or NULL: not yet. */
 void sim_add(const char *name, const char *service);
 void sim_remove(const char *name, bool purge);
 void sim_deploy(const char *name);
+/* A dry run for these names at CA "sim", ended at once with where it is tried,
+ * or "no staging"; and whether the last event of a name is such a one, with
+ * these words. */
+void sim_trial(char **names, int n);
+bool sim_told(const char *name, const char *event, const char *words);
+/* How many rows a table has; "trials": those of meta that wait for one. */
+int64_t sim_rows(const char *table);
 const char *sim_acted(void);
 void sim_revoke(const char *name, int64_t version);
 bool sim_why_says(const char *name, const char *words);
@@ -134,6 +154,9 @@ void ca_window(int64_t start_ms, int64_t end_ms);
 const char *ca_replaced(void);		/* certID of the newest order, or "" */
 void ca_close_account(void);
 void ca_want_binding(void);		/* of new accounts */
+/* What it does with must-staple: "grants", "ignores", "refuses" the CSR,
+ * "spoils" the order with that, or only "later", while it is processed. */
+bool ca_staple(const char *how);
 int64_t ca_accounts_made(void);
 const char *ca_contact(void);		/* the account's first; "" if none */
 /* True: no answer will come (then it has acted or not, as told). */

@@ -30,7 +30,9 @@ static struct {
 	bool dead, sqlite;
 	char die_in[65];	/* service */
 	int64_t die_after, commits;
+	int64_t install_ms;	/* more than a message takes */
 	bool die_before;	/* ... that commit, and not after it */
+	bool loses_staged;
 	uint32_t seed;
 	char dir[64], conf[96], db[96], wrong[300];
 	struct store *memory;
@@ -152,6 +154,18 @@ sim_die_at_commit(int64_t n, bool before)
 {
 	world.die_after = n;
 	world.die_before = before;
+}
+
+void
+sim_install_takes(int64_t ms)
+{
+	world.install_ms = ms;
+}
+
+void
+sim_die(void)
+{
+	world.dead = world.loses_staged = true;
 }
 
 void
@@ -363,6 +377,9 @@ csr(const struct w_csr *m)
 
 	sk_X509_EXTENSION_push(exts, X509V3_EXT_conf_nid(NULL, NULL,
 	    NID_subject_alt_name, san));
+	if (m->must_staple)
+		sk_X509_EXTENSION_push(exts, X509V3_EXT_conf_nid(NULL, NULL,
+		    NID_tlsfeature, "status_request"));
 	X509_REQ_add_extensions(req, exts);
 	X509_REQ_set_pubkey(req, key);
 	X509_REQ_sign(req, key, EVP_sha256());
@@ -576,8 +593,8 @@ sim_take_back(const char *name, bool armed, const char *how)
 	world.armed = armed;
 	world.outcome[0] = '\0';
 	snprintf(r->name, sizeof(r->name), "%s", name);
-	r->how.at_once = strcmp(how, "at-once") == 0;
-	r->how.reason = strcmp(how, "compromised") == 0 ? 1 : -1;
+	r->how.at_once = strncmp(how, "at-once", 7) == 0;
+	r->how.reason = strstr(how, "compromised") != NULL ? 1 : -1;
 	sim_post(1, take_back, r);
 }
 
@@ -657,6 +674,13 @@ sim_token(const char *token, const char *host, char out[512])
 			return true;
 		}
 	return false;
+}
+
+void
+sim_crash_responder(void)
+{
+	world.tokens_n = 0;
+	engine_peer_back(NULL, PEER_RESPONDER);
 }
 
 size_t
@@ -750,7 +774,8 @@ peer_ask(enum wire_kind kind, const void *st, peer_done *done, void *ctx)
 		world.die_in[0] = '\0';
 		world.dead = true;
 	}
-	sim_post(kind == WIRE_RUN ? 100 : PEER_MS, deliver, p);
+	sim_post(kind == WIRE_RUN ? 100 : kind == WIRE_INSTALL ? PEER_MS +
+	    world.install_ms : PEER_MS, deliver, p);
 }
 
 void
@@ -817,6 +842,9 @@ stop(void)
 	world.dead = true;
 	sim_forget_all();
 	engine_fini();
+	if (world.loses_staged && world.memory != NULL)
+		lose_staged(world.memory);
+	world.loses_staged = false;
 	loop_fini();
 }
 

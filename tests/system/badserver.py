@@ -305,6 +305,25 @@ def old_tls():
     return x
 
 
+def as_agreed(name):
+    """HTTP/2 if the client offers it, else HTTP/1.1; the body says which."""
+    x = context('good.pem')
+    x.set_alpn_protocols(['h2', 'http/1.1'])
+    two = over_h2(name, lambda s: [frame(1, 4, s, b'\x88') +
+                                   frame(0, 1, s, b'2')])
+
+    def run(c):
+        if c.selected_alpn_protocol() == 'h2':
+            two(c)
+        while True:
+            p = b''
+            while b'\r\n\r\n' not in p:
+                p += take(c, 1)
+            count(name)
+            c.sendall(whole(b'1.1'))
+    return over_tls(x, run)
+
+
 def h2(name, answer):
     x = context('good.pem')
     x.set_alpn_protocols(['h2'])
@@ -322,6 +341,7 @@ LISTENERS = {
     'walk-off': walk_off,
     'h2': h2('h2', lambda s: [frame(1, 4, s, b'\x88') +
                                   frame(0, 1, s, b'{}')]),
+    'both': as_agreed('both'),
     'flood': h2('flood', flood),
     'goaway': h2('goaway', lambda s: [frame(7, 0, 0, struct.pack('>II', 0, 0))]),
     'goaway-error': h2('goaway-error', lambda s:

@@ -2,7 +2,8 @@
 """A proxy that knows nothing but CONNECT.
 
 proxy.py PORT FOLDER: appends each host that is asked for to FOLDER/asked, and
-refuses all while FOLDER/closed exists.
+refuses all while FOLDER/closed exists. What the client offers to speak in
+each tunnel (ALPN, of its first TLS record) is appended to FOLDER/offered.
 """
 import os
 import socket
@@ -10,6 +11,26 @@ import sys
 import threading
 
 port, folder = int(sys.argv[1]), sys.argv[2]
+
+
+def take(c, n):
+    p = b''
+    while len(p) < n:
+        more = c.recv(n - len(p))
+        if not more:
+            raise OSError('cut off')
+        p += more
+    return p
+
+
+def pass_hello(c, there):
+    head = take(c, 5)
+    hello = take(c, int.from_bytes(head[3:5], 'big'))
+    said = [p for p in ('h2', 'http/1.1')
+            if bytes([len(p)]) + p.encode() in hello]
+    with open(os.path.join(folder, 'offered'), 'a') as f:
+        f.write(' '.join(said) + '\n')
+    there.sendall(head + hello)
 
 
 def pipe(a, b):
@@ -47,6 +68,7 @@ def serve(c):
     c.sendall(b'HTTP/1.1 200 Connection established\r\n'
               b'X-Of-The-Proxy: 1\r\n\r\n')
     threading.Thread(target=pipe, args=(there, c), daemon=True).start()
+    pass_hello(c, there)
     pipe(c, there)
 
 

@@ -1,7 +1,8 @@
 #!/bin/sh
 # A CA behind a proxy: all that goes to it goes through a tunnel, what the
 # environment says of proxies is not heeded, and a proxy that lets nobody
-# through is told from a CA that is down.
+# through is told from a CA that is down. The proxy also sees which versions of
+# HTTP are offered to the CA.
 top=$(cd "$(dirname "$0")/../.." && pwd)
 . "$top/tests/lib/all.sh"
 name=shop.example
@@ -28,5 +29,15 @@ rm "$through/closed"
 is "issued through the tunnel" within 90 serves $name 1
 same "only tunnels to the CA were asked for" \
 	"$(sort -u "$through/asked")" "CONNECT 127.0.0.1:$pebble_port"
+same "HTTP/2 is offered, and 1.1" "$(sort -u "$through/offered")" "h2 http/1.1"
+
+: >"$through/offered"
+ca_more="$ca_more
+	    http-version = 1.1"
+{ conf_head; conf_nginx; conf_wish $name; } >"$conf"
+is "the CA's HTTP/2 is said to be broken" everleaf reload
+is "it is renewed" renew $name
+is "version 2 is served" within 60 serves $name 2
+same "HTTP/1.1 alone is offered" "$(sort -u "$through/offered")" "http/1.1"
 is "it ends within 5 s" everleafd_stop
 system_end

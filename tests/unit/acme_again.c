@@ -493,6 +493,35 @@ must_staple(void **state)
 	order(t, "three.shop.example", "http-01", NULL, ERR_CSR_REFUSED);
 }
 
+/* What is known to be refused is not asked for, and is told all the same. */
+static void
+must_staple_known_refused(void **state)
+{
+	struct world *t = *state;
+	struct acme_want want = { .must_staple = true,
+		.known_refused = ACME_DROPPED_MUST_STAPLE };
+
+	order(t, "www.shop.example", "http-01", &want, ERR_OK);
+	assert_false(t->ca.staple);
+	assert_int_equal(acme_order_dropped(t->o), ACME_DROPPED_MUST_STAPLE);
+	assert_int_equal(fake_count(&t->ca, "finalize"), 1);
+}
+
+static void
+must_staple_left_out(void **state)
+{
+	struct world *t = *state;
+	struct acme_want want = { .must_staple = true };
+
+	t->ca.ignores_staple = true;
+	order(t, "www.shop.example", "http-01", &want, ERR_OK);
+	assert_true(t->ca.staple);
+	assert_int_equal(acme_order_dropped(t->o), ACME_DROPPED_MUST_STAPLE);
+	/* Who does not ask for it misses nothing. */
+	order(t, "two.shop.example", "http-01", NULL, ERR_OK);
+	assert_int_equal(acme_order_dropped(t->o), 0);
+}
+
 static void
 words_for_what_was_dropped(void **state)
 {
@@ -542,6 +571,24 @@ somebody_elses_csr(void **state)
 	assert_int_equal(orders(t), 1);
 	blob_free(&want.csr);
 	EVP_PKEY_free(key);
+}
+
+/* RFC 8555 section 11.1: told before the CA has validated anything. */
+static void
+csr_with_the_accounts_key(void **state)
+{
+	struct world *t = *state;
+	struct acme_want want = { .csr = real_csr(account_key(),
+	    "www.shop.example") };
+
+	order(t, "www.shop.example", "http-01", &want, ERR_CSR_REFUSED);
+	assert_non_null(strstr(t->err.text, "the key of the account"));
+	assert_int_equal(orders(t), 0);
+	assert_true(acme_order_over(t->o));
+	assert_true(acme_order_is_for(t->o, want.csr.p, want.csr.len));
+	assert_false(acme_order_is_for(t->o, want.csr.p, want.csr.len - 1));
+	assert_false(acme_order_is_for(t->o, NULL, 0));
+	blob_free(&want.csr);
 }
 
 /* --- chains --------------------------------------------------------------- */
@@ -890,8 +937,10 @@ main(void)
 		T(dates),
 		cmocka_unit_test(b11_replaces),
 		T(must_staple),
+		T(must_staple_known_refused),
+		T(must_staple_left_out),
 		cmocka_unit_test(words_for_what_was_dropped),
-		T(somebody_elses_csr),
+		T(somebody_elses_csr), T(csr_with_the_accounts_key),
 		T(the_preferred_chain),
 		T(the_default_is_preferred),
 		N("D9 no such chain", d9_no_such_chain),

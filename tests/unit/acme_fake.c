@@ -203,6 +203,10 @@ issue(struct fake_ca *ca, struct fake_order *o, X509 **leaf, size_t root)
 	c.signer = ca->inter;
 	c.from_ms = ca->now_ms - 3600 * 1000;
 	c.to_ms = ca->now_ms + 90 * DAY_MS;
+	if (ca->staple && !ca->ignores_staple) {
+		c.extra = "tlsfeature";
+		c.extra_value = "status_request";
+	}
 	buf_init(&b, 256 * 1024);
 	if (*leaf == NULL)
 		*leaf = make_cert(&c);
@@ -362,7 +366,8 @@ put_order(struct fake_ca *ca, size_t at)
 	size_t i;
 
 	buf_printf(b, "{\"status\":\"%s\",\"expires\":\"%s\","
-	    "\"identifiers\":[", o->status, ca->expires != NULL ?
+	    "\"identifiers\":[", ca->lazy && strcmp(o->status,
+	    "ready") == 0 ? "pending" : o->status, ca->expires != NULL ?
 	    ca->expires : "2026-11-28T00:00:00Z");
 	for (i = 0; i < o->n; i++) {
 		buf_puts(b, i > 0 ? "," : "");
@@ -707,6 +712,12 @@ tweak(struct fake_ca *ca, const char *what, struct acme_reply *reply)
 static void
 post(struct fake_ca *ca, const struct acme_wish *w, struct acme_event *ev)
 {
+	static const enum acme_event_kind kinds[] = {
+		[FAULT_NONE] = ACME_REPLY, [FAULT_REPLY] = ACME_REPLY,
+		[FAULT_NOT_SENT] = ACME_NOT_SENT,
+		[FAULT_LOST_BEFORE] = ACME_LOST, [FAULT_LOST_AFTER] = ACME_LOST,
+		[FAULT_CUT_BEFORE] = ACME_CUT, [FAULT_CUT_AFTER] = ACME_CUT
+	};
 	const char *path = w->url + strlen(ORIGIN) + 1;
 	const char *what = what_of(path);
 	enum fault fault = FAULT_NONE;
@@ -724,10 +735,9 @@ post(struct fake_ca *ca, const struct acme_wish *w, struct acme_event *ev)
 			fault = ca->faults[i].fault;
 			forged = ca->faults[i].reply;
 		}
-	ev->kind = fault == FAULT_NOT_SENT ? ACME_NOT_SENT :
-	    fault == FAULT_LOST_BEFORE || fault == FAULT_LOST_AFTER ?
-	    ACME_LOST : ACME_REPLY;
-	if (fault == FAULT_NOT_SENT || fault == FAULT_LOST_BEFORE)
+	ev->kind = kinds[fault];
+	if (fault == FAULT_NOT_SENT || fault == FAULT_LOST_BEFORE ||
+	    fault == FAULT_CUT_BEFORE)
 		return;
 	payload = unwrap(ca, w, &good);
 	if (fault == FAULT_REPLY)
@@ -775,7 +785,7 @@ http(struct fake_ca *ca, const struct acme_wish *w, struct acme_event *ev)
 
 /* --- the driver ----------------------------------------------------------- */
 
-static EVP_PKEY *
+EVP_PKEY *
 account_key(void)
 {
 	static EVP_PKEY *key;

@@ -24,6 +24,7 @@ struct cert {			/* zero is a good server's certificate */
 	bool serial_negative, no_aki, sha1;
 };
 EVP_PKEY *make_key(const char *type);	/* "P-256" "P-521" "ED25519" "8192" */
+EVP_PKEY *account_key(void);	/* of fake_session() */
 X509 *make_cert(const struct cert *c);
 struct blob spki_of(EVP_PKEY *key);
 void add_pem(struct buf *out, X509 *x);
@@ -35,6 +36,8 @@ enum fault {
 	FAULT_NOT_SENT,
 	FAULT_LOST_BEFORE,	/* sent, never arrived */
 	FAULT_LOST_AFTER,	/* arrived, its answer did not */
+	FAULT_CUT_BEFORE,	/* the same, by a connection that ended */
+	FAULT_CUT_AFTER,
 	FAULT_REPLY		/* .reply instead of what the CA would say */
 };
 
@@ -74,6 +77,7 @@ struct fake_ca {
 	const char *retry_after;	/* of polls */
 	bool ready_at_once;	/* authorizations valid from the start */
 	bool no_authz;		/* none at all, and ready */
+	bool lazy;		/* never says that an order is ready */
 	bool instant;		/* valid right after finalize */
 	const char *fail_name;	/* those whose validation fails */
 	const char *fail_type;	/* ... by this type only; NULL: by any */
@@ -99,6 +103,7 @@ struct fake_ca {
 	struct strv records;	/* "RECORD VALUE" of TXT now visible */
 	size_t records_most;
 	bool staple;		/* the last CSR was to have it */
+	bool ignores_staple;	/* and leaves it out in silence */
 	const char *broken_type;	/* publishing of it fails */
 	bool real_csr;		/* finalize gets one in DER */
 	bool with_root;		/* chains have it */

@@ -133,10 +133,54 @@ several_names_and_a_wildcard(void **state)
 
 	good(t, "shop.example *.shop.example www.shop.example 192.0.2.1");
 	log_is(t, "new-order authz authz authz authz challenge challenge "
-	    "challenge challenge authz authz authz authz finalize order "
-	    "cert");
+	    "challenge challenge order finalize order cert");
 	assert_int_equal(t->ca.published_ever, 4);
 	assert_int_equal(t->ca.saves, 5);
+}
+
+/* A CA that does not see that an order is ready: the names say it. */
+static void
+order_never_says_ready(void **state)
+{
+	struct world *t = *state;
+
+	t->ca.lazy = true;
+	good(t, "a.shop.example b.shop.example c.shop.example");
+	log_is(t, "new-order authz authz authz challenge challenge challenge "
+	    "order order order order authz authz authz finalize order cert");
+}
+
+/* While the CA takes its time the order is asked more often than one name. */
+static void
+several_names_take_long(void **state)
+{
+	struct world *t = *state;
+	size_t i, orders = 0, authz = 0;
+
+	t->ca.validate_ms = 60 * 1000;
+	good(t, "a.shop.example b.shop.example c.shop.example");
+	for (i = 6; i < t->ca.log.n; i++) {
+		orders += strcmp(t->ca.log.v[i], "order") == 0;
+		authz += strcmp(t->ca.log.v[i], "authz") == 0;
+	}
+	assert_in_range(orders, 6, 14);
+	assert_in_range(authz, 1, 3);
+}
+
+/* No name has failed: the order's own words are the reason. */
+static void
+order_invalid_by_itself(void **state)
+{
+	struct world *t = *state;
+
+	t->ca.validate_ms = 60 * 1000;
+	t->ca.tweak_what = "order";
+	t->ca.tweak_from = "{\"status\":\"pending\"";
+	t->ca.tweak_to = "{\"error\":{\"type\":\"" URN "caa\",\"detail\":"
+	    "\"no\"},\"status\":\"invalid\"";
+	bad(t, "a.shop.example b.shop.example", ERR_CAA);
+	log_is(t, "new-order authz authz challenge challenge order authz "
+	    "authz order authz authz");
 }
 
 static void
@@ -268,6 +312,49 @@ a9_new_order_lost_too_often(void **state)
 	bad(t, "www.shop.example", ERR_CA_DOWN);
 	assert_int_equal(fake_count(&t->ca, "new-order"),
 	    1 + ACME_LOST_RETRIES_MAX);
+	assert_int_equal(t->err.class, ERR_LATER);
+}
+
+/* A stream that GOAWAY refused: the same request goes again, and is no loss. */
+static void
+a10_cut_before_it_was_read(void **state)
+{
+	struct world *t = *state;
+	int i;
+
+	for (i = 1; i <= ACME_RESENDS_MAX; i++)
+		fake_fault(&t->ca, "new-order", i, FAULT_CUT_BEFORE, 0, NULL,
+		    NULL);
+	good(t, "www.shop.example");
+	assert_int_equal(fake_count(&t->ca, "new-order"), ACME_RESENDS_MAX + 1);
+	assert_int_equal(t->ca.norders, 1);
+	/* One signature for all of them. */
+	assert_int_equal(t->ca.signatures, (int)t->ca.log.n -
+	    ACME_RESENDS_MAX);
+}
+
+/* The CA had read it: its nonce is spent, and the request counts as lost. */
+static void
+a10_cut_after_it_was_read(void **state)
+{
+	struct world *t = *state;
+
+	fake_fault(&t->ca, "new-order", 1, FAULT_CUT_AFTER, 0, NULL, NULL);
+	good(t, "www.shop.example");
+	assert_int_equal(fake_count(&t->ca, "new-order"), 3);
+	assert_int_equal(t->ca.norders, 1);
+	assert_int_equal(t->ca.signatures, (int)t->ca.log.n - 1);
+}
+
+static void
+a10_cut_for_ever(void **state)
+{
+	struct world *t = *state;
+
+	fake_fault(&t->ca, "new-order", 0, FAULT_CUT_BEFORE, 0, NULL, NULL);
+	bad(t, "www.shop.example", ERR_CA_DOWN);
+	assert_int_equal(fake_count(&t->ca, "new-order"),
+	    (1 + ACME_RESENDS_MAX) * (1 + ACME_LOST_RETRIES_MAX));
 	assert_int_equal(t->err.class, ERR_LATER);
 }
 
@@ -1030,6 +1117,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(seven_requests_for_one_name),
 		T(several_names_and_a_wildcard),
+		T(order_never_says_ready),
+		T(several_names_take_long),
+		T(order_invalid_by_itself),
 		T(authz_valid_already),
 		T(zero_authorizations),
 		T(valid_right_after_finalize),
@@ -1040,6 +1130,9 @@ main(void)
 		N("A17 badNonce for ever", a17_bad_nonce_for_ever),
 		N("A9 newOrder lost", a9_new_order_lost),
 		N("A9 newOrder lost too often", a9_new_order_lost_too_often),
+		N("A10 cut before it was read", a10_cut_before_it_was_read),
+		N("A10 cut after it was read", a10_cut_after_it_was_read),
+		N("A10 cut for ever", a10_cut_for_ever),
 		N("A9 newOrder lost by crashes",
 		    a9_new_order_lost_by_crashes),
 		N("A9 challenge answer lost", a9_challenge_answer_lost),

@@ -546,22 +546,22 @@ a14_portal(void **state)
 static void
 waits_grow(void **state)
 {
-	static const int64_t t[] = { 250, 500, 1000, 2000, 4000, 8000, 15000,
-		15000 };
+	static const int64_t t[] = { 250, 250, 500, 1000, 2000, 4000, 8000,
+		15000, 15000 };
+	struct looks looks = { 0, 0 };
 	struct pace p;
-	int polls = 0;
 	size_t i;
 
 	(void)state;
 	pace_init(&p);
 	for (i = 0; i < COUNT(t); i++)
-		assert_int_equal(pace_next(&p, NULL, 7, &polls), 7 + t[i]);
-	while (polls <= 40)
-		pace_next(&p, NULL, 0, &polls);
-	assert_int_equal(pace_next(&p, NULL, 0, &polls), 60000);
-	polls = 0;
-	assert_int_equal(pace_next(&p, "3", 0, &polls), 3000);
-	assert_int_equal(pace_next(&p, "0", 0, &polls), ACME_POLL_MIN_MS);
+		assert_int_equal(pace_next(&p, NULL, 7, &looks), 7 + t[i]);
+	while (looks.n <= 40)
+		pace_next(&p, NULL, 0, &looks);
+	assert_int_equal(pace_next(&p, NULL, 0, &looks), 60000);
+	memset(&looks, 0, sizeof(looks));
+	assert_int_equal(pace_next(&p, "3", 0, &looks), 3000);
+	assert_int_equal(pace_next(&p, "0", 0, &looks), ACME_POLL_MIN_MS);
 }
 
 /* A CA that takes so long, whatever that is, is found ready nearly always. */
@@ -569,7 +569,8 @@ static void
 pace_finds_the_ca(void **state)
 {
 	static const int64_t takes[] = { 1, 60, 400, 900 };
-	int polls, early, total;
+	struct looks looks;
+	int early, total;
 	struct pace p;
 	size_t i;
 
@@ -578,24 +579,80 @@ pace_finds_the_ca(void **state)
 		pace_init(&p);
 		early = 0;
 		for (total = 0; total < 400; total++) {
-			polls = 0;
-			if (pace_next(&p, NULL, 0, &polls) < takes[i]) {
-				pace_early(&p, polls);
+			memset(&looks, 0, sizeof(looks));
+			if (pace_next(&p, NULL, 0, &looks) < takes[i]) {
+				pace_early(&p, &looks);
 				early += total >= 100;
 			} else
-				pace_ready(&p, polls);
+				pace_ready(&p, &looks);
 		}
 		assert_true(p.first_ms >= PACE_MIN_MS);
 		assert_true(p.first_ms <= 2 * takes[i] + PACE_MIN_MS);
 		assert_true(early <= 300 / 6);
 	}
-	for (i = 0; i < 99; i++)
-		pace_early(&p, 1);
+}
+
+/* A first look (the CA chose the wait: told) that came too early, or did not,
+ * n times one after the other. */
+static void
+learn(struct pace *p, int n, const char *told, bool early)
+{
+	struct looks looks;
+
+	while (n-- > 0) {
+		memset(&looks, 0, sizeof(looks));
+		pace_next(p, told, 0, &looks);
+		if (early)
+			pace_early(p, &looks);
+		else
+			pace_ready(p, &looks);
+	}
+}
+
+static void
+pace_has_bounds(void **state)
+{
+	struct looks second = { 0, 0 };
+	struct pace p;
+
+	(void)state;
+	pace_init(&p);
+	learn(&p, 99, "3", true);
+	assert_int_equal(p.first_ms, PACE_FIRST_MS);
+	learn(&p, 99, NULL, true);
 	assert_int_equal(p.first_ms, PACE_MAX_MS);
-	pace_early(&p, 2);
-	pace_ready(&p, 2);
-	pace_ready(&p, 0);
+	pace_next(&p, NULL, 0, &second);
+	pace_next(&p, NULL, 0, &second);
+	pace_early(&p, &second);
+	pace_ready(&p, &second);
 	assert_int_equal(p.first_ms, PACE_MAX_MS);
+	learn(&p, 999, NULL, false);
+	assert_int_equal(p.first_ms, PACE_MIN_MS);
+}
+
+/* Many that were under way together go no further than a few. */
+static void
+many_teach_together(void **state)
+{
+	struct looks looks[64];
+	struct pace p;
+	size_t i;
+
+	(void)state;
+	pace_init(&p);
+	memset(looks, 0, sizeof(looks));
+	for (i = 0; i < COUNT(looks); i++)
+		pace_next(&p, NULL, 0, &looks[i]);
+	for (i = 0; i < COUNT(looks); i++)
+		pace_early(&p, &looks[i]);
+	assert_int_equal(p.first_ms, PACE_FIRST_MS * 3 / 2);
+	memset(looks, 0, sizeof(looks));
+	for (i = 0; i < COUNT(looks); i++)
+		pace_next(&p, NULL, 0, &looks[i]);
+	for (i = 0; i < COUNT(looks); i++)
+		pace_ready(&p, &looks[i]);
+	assert_in_range(p.first_ms, PACE_FIRST_MS * 9 / 8,
+	    PACE_FIRST_MS * 9 / 8 + 1);
 }
 
 #define N(name, f) { name, f, NULL, NULL, NULL }
@@ -611,6 +668,8 @@ main(void)
 		N("C6 Retry-After", c6_retry_after),
 		cmocka_unit_test(waits_grow),
 		cmocka_unit_test(pace_finds_the_ca),
+		cmocka_unit_test(pace_has_bounds),
+		cmocka_unit_test(many_teach_together),
 		N("B1 depth", b1_depth),
 		N("B2 size", b2_size),
 		N("B3 types", b3_types),

@@ -476,7 +476,19 @@ put(void **state)
 	(void)state;
 	a = ask_ok("PUT", "/v1/certificates/a.example?dry=1", wish, 200);
 	assert_string_equal(json_get(a.body, "result"), "created");
+	assert_true(json_is_null(json_object_get(a.body, "trial")));
 	done(&a);
+	a = ask_ok("PUT", "/v1/certificates/a.example?trial=1", wish, 202);
+	assert_true(json_get_true(a.body, "dry"));
+	assert_string_equal(json_get(json_object_get(a.body, "trial"), "at"),
+	    "letsencrypt-staging");
+	done(&a);
+	a = ask_ok("PUT", "/v1/certificates/none.example?trial=1", wish, 200);
+	assert_true(json_is_null(json_object_get(json_object_get(a.body,
+	    "trial"), "at")));
+	done(&a);
+	refused("PUT", "/v1/certificates/busy.example?trial=1", wish, 429,
+	    "own-limit", NULL);
 	refused("GET", "/v1/certificates/a.example", NULL, 404, "no-such",
 	    NULL);
 	a = ask_ok("PUT", "/v1/certificates/a.example", wish, 201);
@@ -603,6 +615,10 @@ acts(void **state)
 	a = ask_ok("POST", "/v1/certificates/blog.example/renew?dry=1",
 	    "{\"force\": true}", 200);
 	assert_int_equal(count(&a, "lines"), 2);
+	done(&a);
+	a = ask_ok("POST", "/v1/certificates/blog.example/renew?trial=1", "",
+	    202);
+	assert_int_equal(count(&a, "lines"), 1);
 	done(&a);
 	refused("POST", "/v1/certificates/blog.example/renew",
 	    "{\"froce\": true}", 422, "invalid", "no such option \"froce\"");

@@ -287,8 +287,32 @@ ok 'events --since' fails 2 '--since yesterday: say the unit: 30m, 12h or 7d'
 
 # --- changing ----------------------------------------------------------------
 run add shop2.example www.shop2.example --service nginx --dry-run
-ok 'add --dry-run' has 0 'shop2.example would be created'
-ok '... changes nothing' grep -q '^Nothing was changed\.' "$tmp/out"
+ok 'add --dry-run' prints 0 <<'END'
+shop2.example would be created
+shop2.example  trial: ordering from letsencrypt-staging by http-01
+shop2.example  trial: letsencrypt-staging: a certificate
+A trial issuance at letsencrypt-staging worked. Nothing was changed.
+END
+run add shop2.example --dry-run --no-wait
+ok 'add --dry-run --no-wait' prints 0 <<'END'
+shop2.example would be created
+A trial issuance at letsencrypt-staging is under way; everleaf events shop2.example tells what comes of it. Nothing was changed.
+END
+run add none.example --dry-run
+ok 'add --dry-run without a staging' prints 0 <<'END'
+none.example would be created
+No staging of letsencrypt is known: the plan was checked, nothing was ordered. Nothing was changed.
+END
+run add bad2.example --dry-run
+ok 'add --dry-run that fails' has_error 1 'the CAA record of bad2.example allows only other.example. Add letsencrypt.org to it.'
+ok '... says what the CA saw, and how it ended' prints 1 <<'END'
+bad2.example would be created
+bad2.example  trial: ordering from letsencrypt-staging by http-01
+bad2.example  trial: letsencrypt-staging saw: 192.0.2.9
+The trial issuance at letsencrypt-staging did not work. Nothing was changed.
+END
+run add busy.example --dry-run
+ok 'add --dry-run that can not begin' fails 1 'busy.example: a trial is under way already'
 run add shop2.example www.shop2.example --service nginx
 ok 'add' prints 0 <<'END'
 shop2.example  placeholder in /var/lib/everleaf/live/shop2.example
@@ -405,10 +429,14 @@ ok 'config show' has 0 'agree-tos'
 # --- for programs ------------------------------------------------------------
 for words in status list 'show shop.example' 'why shop.example' events \
 	'config show' 'reload' 'test blog.example' 'add js.example' \
-	'deploy shop.example' 'renew shop.example --dry-run'; do
+	'deploy shop.example' 'renew shop.example --dry-run' \
+	'add js2.example --dry-run' 'renew shop.example --dry-run --no-wait' \
+	'add none.example --dry-run'; do
 	run --json $words
 	ok "--json $words" is_json 0
 done
+run --json add bad2.example --dry-run
+ok '--json of a trial that fails' is_json 1
 run --json why nix.example
 ok '--json of an error' is_json 3
 run --quiet add quiet.example

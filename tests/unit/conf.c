@@ -254,6 +254,13 @@ wrong_values(void **state)
 		{ "policy p { key-type = rsa-1024 }", "key-type = rsa-1024: "
 		    "say ecdsa-p256, ecdsa-p384, rsa-2048, rsa-3072 or "
 		    "rsa-4096" },
+		{ "policy p { key-type = ed25519 }", "key-type: \"ed25519\": "
+		    "no public CA takes such keys. For a CA of your own that "
+		    "does say: experimental:ed25519|" },
+		{ "policy p { key-type = experimental:rsa-2048 }",
+		    "key-type: \"experimental:rsa-2048\": behind "
+		    "experimental: stands ed25519, ed448, ml-dsa-44, "
+		    "ml-dsa-65 or ml-dsa-87" },
 		{ "policy p { keep-versions = 101 }", "keep-versions = 101: "
 		    "say a number from 0 to 100" },
 		{ "policy p { probe-names = \"*.a.example\" }",
@@ -285,6 +292,10 @@ wrong_values(void **state)
 		    "say :PORT or ADDRESS:PORT, such as :80" },
 		{ "policy p { webroot = srv }", "webroot: \"srv\": say the "
 		    "whole path, from /" },
+		{ "ca google { eab-algorithm = HS384 }", "eab-algorithm = "
+		    "HS384: say hs256, hs384 or hs512" },
+		{ "ca google { http-version = 3 }", "http-version = 3: say "
+		    "auto, 1.1 or 2" },
 		{ "ca google { proxy = \"http://u@h:1\" }", "proxy: "
 		    "\"http://u@h:1\": no host and port. A user and password "
 		    "do not belong into this file" },
@@ -296,6 +307,8 @@ wrong_values(void **state)
 		{ "ca google { account-key = \"pkcs11:a b?pin-value=471\" }",
 		    "account-key: \"pkcs11:a b?pin-value=***\": in a URI this "
 		    "is written as %, and two hexadecimal digits" },
+		{ "policy p { must-staple = please }", "must-staple = "
+		    "please: say true or false" },
 		{ "policy p { validity = 1 }", "validity = 1: say the unit: "
 		    "1s, 1m, 1h or 1d" }
 	};
@@ -582,6 +595,44 @@ warnings(void **state)
 	conf_free(c);
 }
 
+/* Where a trial order goes: a block of one's own that is called so, or what is
+ * known of the directory; nowhere else. */
+static void
+staging_of_a_ca(void **state)
+{
+	static const struct { const char *ca, *want; } t[] = {
+		{ "letsencrypt", "letsencrypt-staging" },
+		{ "letsencrypt-staging", "letsencrypt-staging" },
+		{ "google", "google-staging" },
+		{ "le", "letsencrypt-staging" },
+		{ "mine", "mine-staging" }, { "mine-staging", NULL },
+		{ "sslcom", NULL }, { "pebble", "pebble" }
+	};
+	struct conf *c = read_texts(TOS "ca le { directory = \"https://"
+	    "acme-v02.api.letsencrypt.org/directory\" }\n"
+	    "ca mine { directory = \"https://ca.example/a\" }\n"
+	    "ca mine-staging { directory = \"https://ca.example/b\" }\n"
+	    "ca google { directory = \"https://dv.acme-v02.api.pki.goog/"
+	    "directory\" }\n", NULL);
+	const struct conf_ca *s;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		s = conf_staging(c, conf_ca(c, t[i].ca));
+		if (t[i].want == NULL)
+			assert_null(s);
+		else
+			assert_string_equal(s->title, t[i].want);
+	}
+	conf_free(c);
+	/* One's own CA under a known title has nothing to do with it. */
+	c = read_texts(TOS "ca letsencrypt { directory = \"https://ca.example/"
+	    "a\" }\n", NULL);
+	assert_null(conf_staging(c, conf_ca(c, "letsencrypt")));
+	conf_free(c);
+}
+
 /* The same rules for what comes over the API. */
 static void
 wishes_from_the_api(void **state)
@@ -639,6 +690,19 @@ what_a_ca_cannot(void **state)
 		{ TOS SHOP "validity = 2d\n}\n", "everleaf.conf: certificate "
 		    "\"shop.example\": letsencrypt does not let anybody "
 		    "choose the lifetime. Leave out validity.\n" },
+		{ TOS SHOP "key-type = experimental:ed448\n}\n",
+		    "everleaf.conf: certificate \"shop.example\": letsencrypt "
+		    "takes no ed448 keys. Use key-type = ecdsa-p256 "
+		    "there.\n" },
+		{ TOS SHOP "key-type = experimental:ed25519\nca = caddy\n}\n"
+		    "ca caddy {\ndirectory = \"https://x.example/d\"\n}\n",
+		    "" },
+		{ TOS "policy default { must-staple = yes }\n" SHOP "}\n",
+		    "everleaf.conf: certificate \"shop.example\": letsencrypt "
+		    "has given OCSP up, and refuses must-staple; it is "
+		    "ordered without. Leave out must-staple.\n" },
+		{ TOS "policy default { must-staple = yes }\n"
+		    SHOP "must-staple = no\n}\n", "" },
 		{ TOS "certificate x {\nnames = \"192.0.2.1\"\nca = sslcom\n}"
 		    "\nca sslcom {\neab-kid = k\n}\n", "everleaf.conf: "
 		    "certificate \"x\": sslcom issues none for an address "
@@ -670,6 +734,7 @@ main(void)
 		cmocka_unit_test(good_file), cmocka_unit_test(all_defaults),
 		cmocka_unit_test(merging), cmocka_unit_test(services_and_cas),
 		cmocka_unit_test(warnings),
+		cmocka_unit_test(staging_of_a_ca),
 		cmocka_unit_test(wishes_from_the_api)
 	};
 	struct CMUnitTest all[64];
@@ -681,6 +746,8 @@ main(void)
 	n += again_tests_n;
 	memcpy(all + n, files_tests, files_tests_n * sizeof(all[0]));
 	n += files_tests_n;
+	memcpy(all + n, csr_tests, csr_tests_n * sizeof(all[0]));
+	n += csr_tests_n;
 	memcpy(all + n, manual_tests, manual_tests_n * sizeof(all[0]));
 	n += manual_tests_n;
 	return _cmocka_run_group_tests("conf", all, n, folder_open,

@@ -57,7 +57,7 @@ random_scalar(const struct conf_key *k, struct buf *b)
 		while (k->choices[i + 1] != NULL && roll(2) == 0)
 			i++;
 		buf_puts(b, k->choices[i]);
-	} else if (k->type == CONF_YESNO) {
+	} else if (k->type == CONF_YESNO || k->type == CONF_MAYBE) {
 		buf_puts(b, roll(2) ? "yes" : "off");
 	} else if (k->type == CONF_NUMBER) {
 		buf_printf(b, "%u", 1 + roll(90));
@@ -95,6 +95,7 @@ random_keys(enum conf_kind kind, struct buf *b)
 	for (k = conf_keys; k->word != NULL; k++) {
 		if ((k->in & 1u << kind) == 0 || roll(2) == 0 ||
 		    strcmp(k->word, "trust-file") == 0 ||
+		    strcmp(k->word, "csr-file") == 0 ||
 		    strcmp(k->word, "program") == 0 ||
 		    strcmp(k->word, "server") == 0)
 			continue;

@@ -28,7 +28,7 @@ static const char *const sections[CONF_KINDS] = {
 };
 static const char *const types[] = {
 	"text", "list", "yesno", "number", "time", "path", "argv", "choice",
-	"list", "text"
+	"list", "text", "yesno"
 };
 
 /* "(default: X)" against the table; \(dq is a quote in mdoc. */

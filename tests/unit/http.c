@@ -45,7 +45,7 @@ static void
 make_one(const char *file, const char *name, const struct pki *issuer,
     int from, int to)
 {
-	struct pki p = pki_make(name, issuer, from, to, 1);
+	struct pki p = pki_make(name, issuer, from, to, PKI_ECDSA);
 	char path[128];
 
 	in_folder(path, file);
@@ -56,7 +56,7 @@ make_one(const char *file, const char *name, const struct pki *issuer,
 static void
 make_pki(void)
 {
-	struct pki root = pki_make("Test Root", NULL, -1, 1, 1);
+	struct pki root = pki_make("Test Root", NULL, -1, 1, PKI_ECDSA);
 	char path[128], pem[4096];
 	size_t n;
 	FILE *f;
@@ -272,13 +272,20 @@ count_of(const char *name)
 }
 
 static void
-assert_lost(enum err_code code, const char *words)
+assert_outcome(enum http_outcome outcome, enum err_code code,
+    const char *words)
 {
-	assert_int_equal(got.outcome, HTTP_LOST);
+	assert_int_equal(got.outcome, outcome);
 	assert_int_equal(got.err.code, code);
 	assert_non_null(strstr(got.err.text, "localhost"));
 	if (strstr(got.err.text, words) == NULL)
 		fail_msg("\"%s\" lacks \"%s\"", got.err.text, words);
+}
+
+static void
+assert_lost(enum err_code code, const char *words)
+{
+	assert_outcome(HTTP_LOST, code, words);
 }
 
 /* --- ordinary behaviour ---------------------------------------------------*/
@@ -350,6 +357,36 @@ http2_shares_one_connection(void **state)
 	assert_string_equal(got.body.p, "{}");
 	http_counts(&sent, &after);
 	assert_int_equal(after - before, 1);
+}
+
+/* The server's word for what was spoken; "" and got.err if nothing was. */
+static const char *
+spoken(const char *listener, const char *version)
+{
+	struct http_request r = { .method = "GET", .reply_max = 4096,
+		.url = url_of(listener, "ok"), .trust = roots,
+		.version = version };
+
+	http_send(&r, on_done, NULL);
+	run(1);
+	return got.outcome == HTTP_REPLIED ? (const char *)got.body.p : "";
+}
+
+static void
+the_version_may_be_chosen(void **state)
+{
+	(void)state;
+	assert_string_equal(spoken("both", NULL), "2");
+	assert_string_equal(spoken("both", "1.1"), "1.1");
+	assert_string_equal(spoken("both", "auto"), "2");
+	assert_string_equal(spoken("both", "2"), "2");
+	assert_string_equal(spoken("good", "1.1"), "{\"a\":1}");
+	assert_string_equal(spoken("good", "auto"), "{\"a\":1}");
+	assert_string_equal(spoken("good", "2"), "");
+	assert_lost(ERR_CA_PROTOCOL, "it answers by HTTP/1.1, and "
+	    "http-version = 2 takes no other than HTTP/2");
+	assert_string_equal(got.err.advice, "Leave out http-version in the "
+	    "block of this CA");
 }
 
 /* Origins take turns even where one alone could fill all the room. */
@@ -579,7 +616,7 @@ a9_no_post_goes_out_twice(void **state)
 	for (i = 0; i < 2; i++) {
 		get("ok");
 		post("good", paths[i]);
-		assert_lost(ERR_CA_DOWN, "connection");
+		assert_outcome(HTTP_CUT, ERR_CA_DOWN, "connection");
 		assert_int_equal(count_of(paths[i]), 1);
 	}
 }
@@ -587,16 +624,19 @@ a9_no_post_goes_out_twice(void **state)
 static void
 a10_http2_goaway_and_reset(void **state)
 {
-	static const char *const names[] = { "goaway", "goaway-error",
-		"refused", "cancelled" };
+	static const struct { const char *name; enum http_outcome outcome; }
+	rows[] = { { "goaway", HTTP_LOST }, { "goaway-error", HTTP_LOST },
+		{ "refused", HTTP_CUT }, { "cancelled", HTTP_LOST } };
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < 4; i++) {
-		post(names[i], "x");
-		assert_int_equal(got.outcome, HTTP_LOST);
+		post(rows[i].name, "x");
+		if (got.outcome != rows[i].outcome)
+			fail_msg("%s: %d %s", rows[i].name, (int)got.outcome,
+			    got.err.text);
 		assert_int_equal(got.err.class, ERR_LATER);
-		assert_int_equal(count_of(names[i]), 1);
+		assert_int_equal(count_of(rows[i].name), 1);
 	}
 }
 
@@ -760,6 +800,7 @@ main(void)
 		cmocka_unit_test(a_look_asks_one_address),
 		cmocka_unit_test(connections_are_kept),
 		cmocka_unit_test(http2_shares_one_connection),
+		cmocka_unit_test(the_version_may_be_chosen),
 		cmocka_unit_test(busy_origins_share),
 		cmocka_unit_test(cancelled_ones_stay_silent),
 		cmocka_unit_test(wrong_urls),

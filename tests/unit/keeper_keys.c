@@ -49,7 +49,8 @@ each_type_makes_a_request(void **state)
 		{ "ecdsa-p256", 256, NID_ecdsa_with_SHA256 },
 		{ "ecdsa-p384", 384, NID_ecdsa_with_SHA384 },
 		{ "rsa-2048", 2048, NID_sha256WithRSAEncryption },
-		{ "ed25519", 256, NID_ED25519 }
+		{ "ed25519", 256, NID_ED25519 },
+		{ "ed448", 456, NID_ED448 }
 	};
 	struct world *w = *state;
 	struct w_csr_done *a;
@@ -403,35 +404,35 @@ give_secret(struct world *w, uint8_t kind, const char *name, const char *alg,
 	return refusal(w->keeper.fd, WIRE_SECRET, &q);
 }
 
-static void
-a_binding_is_made_here(void **state)
+static struct blob
+binding_of(const struct w_jws_done *a, struct blob *payload)
 {
-	struct world *w = *state;
-	struct w_key *k = make_account(w);
-	struct w_jws q = some_request(&k->sealed);
-	uint8_t key[48], want[64];
-	unsigned int n = 0;
-	struct w_jws_done *a;
-	struct blob payload, inner, part;
+	struct blob inner;
+
+	*payload = member(&a->jws, "payload");
+	inner.p = memmem(payload->p, payload->len, "{\"protected\"", 12);
+	assert_non_null(inner.p);
+	inner.len = payload->len - (size_t)(inner.p - payload->p);
+	return inner;
+}
+
+/* The header, byte for byte, and the MAC over it and the account's key. */
+static void
+assert_binding(const struct w_jws_done *a, const char *alg,
+    const EVP_MD *md, size_t n)
+{
+	struct blob payload, inner = binding_of(a, &payload), part;
+	uint8_t key[64], want[64];
+	unsigned int len = 0;
+	char header[200];
 	struct buf input;
 
-	q.what = JWS_NEW_ACCOUNT;
-	q.kid = TEXT("");
-	q.agreed = 1;
-	q.eab = TEXT("zerossl");
-	q.eab_kid = TEXT("kid-1");
-	assert_int_equal(refusal(w->engine, WIRE_JWS, &q), ERR_EAB_NEEDED);
-	assert_int_equal(give_secret(w, SECRET_EAB, "zerossl", "hs384", 'e',
-	    48), ERR_OK);
-	a = must(w->engine, WIRE_JWS, &q, WIRE_JWS_DONE);
-	payload = member(&a->jws, "payload");
-	inner.p = memmem(payload.p, payload.len, "{\"protected\"", 12);
-	assert_non_null(inner.p);
-	inner.len = payload.len - (size_t)(inner.p - payload.p);
 	buf_init(&input, 4096);
 	part = member(&inner, "protected");
-	assert_int_equal(part.len, strlen("{\"alg\":\"HS384\",\"kid\":"
-	    "\"kid-1\",\"url\":\"https://ca.example:14000/o/1\"}"));
+	snprintf(header, sizeof(header), "{\"alg\":\"%s\",\"kid\":\"kid-1\","
+	    "\"url\":\"https://ca.example:14000/o/1\"}", alg);
+	assert_int_equal(part.len, strlen(header));
+	assert_memory_equal(part.p, header, part.len);
 	text_b64u(&input, part.p, part.len);
 	blob_free(&part);
 	buf_putc(&input, '.');
@@ -440,15 +441,46 @@ a_binding_is_made_here(void **state)
 	text_b64u(&input, part.p, part.len);
 	blob_free(&part);
 	memset(key, 'e', sizeof(key));
-	HMAC(EVP_sha384(), key, 48, (unsigned char *)input.data, input.len,
-	    want, &n);
+	HMAC(md, key, (int)n, (unsigned char *)input.data, input.len, want,
+	    &len);
 	part = member(&inner, "signature");
-	assert_int_equal(part.len, 48);
-	assert_memory_equal(part.p, want, 48);
+	assert_int_equal(part.len, n);
+	assert_memory_equal(part.p, want, n);
 	blob_free(&part);
 	blob_free(&payload);
 	buf_free(&input);
-	child_answer_free(WIRE_JWS_DONE, a);
+}
+
+static void
+a_binding_is_made_here(void **state)
+{
+	const struct { const char *alg, *jose; const EVP_MD *md; size_t n; }
+	t[] = {
+		{ "hs256", "HS256", EVP_sha256(), 32 },
+		{ "hs384", "HS384", EVP_sha384(), 48 },
+		{ "hs512", "HS512", EVP_sha512(), 64 }
+	};
+	struct world *w = *state;
+	struct w_key *k = make_account(w);
+	struct w_jws q = some_request(&k->sealed);
+	struct w_jws_done *a;
+	size_t i;
+
+	q.what = JWS_NEW_ACCOUNT;
+	q.kid = TEXT("");
+	q.agreed = 1;
+	q.eab = TEXT("zerossl");
+	q.eab_kid = TEXT("kid-1");
+	assert_int_equal(refusal(w->engine, WIRE_JWS, &q), ERR_EAB_NEEDED);
+	for (i = 0; i < 3; i++) {
+		assert_int_equal(give_secret(w, SECRET_EAB, "zerossl",
+		    t[i].alg, 'e', t[i].n - 1), ERR_CONFIG_BAD);
+		assert_int_equal(give_secret(w, SECRET_EAB, "zerossl",
+		    t[i].alg, 'e', t[i].n), ERR_OK);
+		a = must(w->engine, WIRE_JWS, &q, WIRE_JWS_DONE);
+		assert_binding(a, t[i].jose, t[i].md, t[i].n);
+		child_answer_free(WIRE_JWS_DONE, a);
+	}
 	/* After a reload without it. */
 	assert_int_equal(refusal(w->keeper.fd, WIRE_FORGET,
 	    &(struct w_empty){ 0 }), ERR_OK);

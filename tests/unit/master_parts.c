@@ -29,6 +29,7 @@ static int answered, refused, programs;
 static enum err_code code;
 static bool flips;
 static struct blob given;		/* the last secret */
+static char given_alg[32];
 
 /* --- the rest of the master --- */
 
@@ -147,6 +148,7 @@ child_send(struct child *c, enum wire_kind kind, uint32_t id, const void *st,
 	if (kind == WIRE_SECRET) {
 		blob_free(&given);
 		given = blob_copy(w->secret.p, w->secret.len);
+		snprintf(given_alg, sizeof(given_alg), "%s", w->alg);
 	}
 	blob_wipe(&m);
 	return true;
@@ -311,7 +313,8 @@ d10_a_long_eab_key(void **state)
 {
 	char text[1024], path[] = "secret-XXXXXX";
 	struct conf_ca ca = { .title = (char[]){ "own" },
-		.where = (char[]){ "everleaf.conf:1" }, .eab_key_file = path };
+		.where = (char[]){ "everleaf.conf:1" }, .eab_key_file = path,
+		.eab_algorithm = (char[]){ "hs256" } };
 	struct conf conf = { .cas = &ca, .cas_n = 1 };
 	int fd = mkstemp(path);
 
@@ -330,6 +333,43 @@ d10_a_long_eab_key(void **state)
 	unlink(path);
 }
 
+/* RFC 7518 section 3.2: a key is at least as long as what the hash gives. */
+static void
+l6_a_short_eab_key(void **state)
+{
+	static const struct { const char *alg; size_t min; } t[] = {
+		{ "hs256", 32 }, { "hs384", 48 }, { "hs512", 64 }
+	};
+	char text[100], alg[6], path[] = "secret-XXXXXX";
+	struct conf_ca ca = { .title = (char[]){ "own" },
+		.where = (char[]){ "everleaf.conf:1" }, .eab_key_file = path,
+		.eab_algorithm = alg };
+	struct conf conf = { .cas = &ca, .cas_n = 1 };
+	int fd = mkstemp(path);
+	size_t i, n;
+
+	(void)state;
+	master.conf = &conf;
+	memset(text, 'A', sizeof(text));
+	for (i = 0; i < 3; i++) {
+		memcpy(alg, t[i].alg, 6);
+		n = (t[i].min * 4 + 2) / 3;
+		assert_int_equal(pwrite(fd, text, n, 0), n);
+		assert_int_equal(ftruncate(fd, (off_t)n), 0);
+		secrets_give(&master);
+		assert_int_equal(given.len, t[i].min);
+		assert_string_equal(given_alg, alg);
+		blob_free(&given);
+		/* one byte less */
+		n = ((t[i].min - 1) * 4 + 2) / 3;
+		assert_int_equal(ftruncate(fd, (off_t)n), 0);
+		secrets_give(&master);
+		assert_int_equal(given.len, 0);
+	}
+	close(fd);
+	unlink(path);
+}
+
 int
 main(void)
 {
@@ -337,7 +377,8 @@ main(void)
 		cmocka_unit_test(e7_dead_file_servers),
 		cmocka_unit_test(refused_runs_are_forgotten),
 		cmocka_unit_test(runs_that_wait_have_a_bound),
-		cmocka_unit_test(d10_a_long_eab_key)
+		cmocka_unit_test(d10_a_long_eab_key),
+		cmocka_unit_test(l6_a_short_eab_key)
 	};
 
 	return cmocka_run_group_tests_name("parts of the master", tests, NULL,

@@ -1,6 +1,7 @@
 /* Probes, against TLS servers of the test's own, each a process. */
 #include <config.h>
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <setjmp.h>
@@ -24,24 +25,27 @@
 enum mode { PLAIN_TLS, ONLY_1_2, ONLY_1_1, WANTS_CERT_1_2, WANTS_CERT_1_3,
 	SPEAKS_SMTP, WALKS_OFF, SILENT, MODES };
 
-static struct pki root, ec, rsa;
+static struct pki root, ec, rsa, ed;
 static struct { pid_t pid; uint16_t port; } servers[MODES];
 static uint16_t free_port;
 
 /* --- servers --------------------------------------------------------------*/
 
-/* rsa.example gets the RSA certificate; no name at all is refused, so that a
+/* rsa.example and ed.example get their own certificate; no name at all is refused, so that a
  * probe without SNI is seen to be one. */
 static int
 on_name(SSL *ssl, int *alert, void *ctx)
 {
 	const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+	const struct pki *own = name == NULL ? NULL :
+	    strcmp(name, "rsa.example") == 0 ? &rsa :
+	    strcmp(name, "ed.example") == 0 ? &ed : NULL;
 
 	(void)ctx;
-	if (name != NULL && strcmp(name, "rsa.example") == 0) {
+	if (own != NULL) {
 		SSL_certs_clear(ssl);
-		SSL_use_certificate(ssl, rsa.cert);
-		SSL_use_PrivateKey(ssl, rsa.key);
+		SSL_use_certificate(ssl, own->cert);
+		SSL_use_PrivateKey(ssl, own->key);
 	}
 	*alert = SSL_AD_UNRECOGNIZED_NAME;
 	return name != NULL && strcmp(name, "refused.example") == 0 ?
@@ -130,19 +134,53 @@ serve(enum mode m, int listener)
 	}
 }
 
-static int
-listen_at(uint16_t *port)
+/* Nobody else may answer at this port, whatever the address: who is bound and
+ * doesn't listen refuses. False: somebody has it at one of them. */
+static bool
+hold_elsewhere(uint16_t port)
 {
-	struct sockaddr_in a = { .sin_family = AF_INET };
-	socklen_t n = sizeof(a);
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_storage a[64];
+	struct sockaddr_in in4;
+	int i, fd, n = probe_local_addresses(a, 64);
+	bool mine = true;
 
-	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	if (bind(fd, (struct sockaddr *)&a, sizeof(a)) != 0 ||
-	    getsockname(fd, (struct sockaddr *)&a, &n) != 0)
-		abort();
-	*port = ntohs(a.sin_port);
-	return fd;
+	for (i = 0; i < n && mine; i++) {
+		/* The port of IPv6 is at the same place. */
+		memcpy(&in4, &a[i], sizeof(in4));
+		in4.sin_port = htons(port);
+		memcpy(&a[i], &in4, sizeof(in4));
+		if (a[i].ss_family == AF_INET &&
+		    in4.sin_addr.s_addr == htonl(INADDR_LOOPBACK))
+			continue;
+		fd = socket(a[i].ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		mine = bind(fd, (struct sockaddr *)&a[i], a[i].ss_family ==
+		    AF_INET ? sizeof(in4) : sizeof(struct sockaddr_in6)) == 0 ||
+		    errno != EADDRINUSE;
+	}
+	return mine;
+}
+
+/* A port of 127.0.0.1. What it takes it keeps until the end of the test. */
+static int
+bind_at(uint16_t *port)
+{
+	struct sockaddr_in a;
+	socklen_t n = sizeof(a);
+	int fd, tries;
+
+	for (tries = 0; tries < 20; tries++) {
+		memset(&a, 0, sizeof(a));
+		a.sin_family = AF_INET;
+		a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+		fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		if (bind(fd, (struct sockaddr *)&a, sizeof(a)) != 0 ||
+		    getsockname(fd, (struct sockaddr *)&a, &n) != 0)
+			abort();
+		*port = ntohs(a.sin_port);
+		if (hold_elsewhere(*port))
+			return fd;
+	}
+	abort();
 }
 
 static int
@@ -151,18 +189,19 @@ set_up(void **state)
 	int m, fd;
 
 	(void)state;
-	root = pki_make("Probe Root", NULL, -1, 30, 1);
-	ec = pki_make("ec.example", &root, -1, 20, 1);
-	rsa = pki_make("rsa.example", &root, -1, 10, 0);
+	root = pki_make("Probe Root", NULL, -1, 30, PKI_ECDSA);
+	ec = pki_make("ec.example", &root, -1, 20, PKI_ECDSA);
+	rsa = pki_make("rsa.example", &root, -1, 10, PKI_RSA);
+	ed = pki_make("ed.example", &root, -1, 10, PKI_ED25519);
 	for (m = 0; m < MODES; m++) {
-		fd = listen_at(&servers[m].port);
+		fd = bind_at(&servers[m].port);
 		listen(fd, 300);
 		servers[m].pid = fork();
 		if (servers[m].pid == 0)
 			serve((enum mode)m, fd);
 		close(fd);
 	}
-	close(listen_at(&free_port));
+	bind_at(&free_port);
 	loop_init();
 	return 0;
 }
@@ -182,6 +221,7 @@ tear_down(void **state)
 	pki_free(&root);
 	pki_free(&ec);
 	pki_free(&rsa);
+	pki_free(&ed);
 	return 0;
 }
 
@@ -245,6 +285,9 @@ what_is_shown(void **state)
 	fingerprint(want, rsa.cert);
 	assert_string_equal(f.sha256, want);
 	assert_string_equal(f.key_type, "rsa-2048");
+	f = look(servers[PLAIN_TLS].port, "ed.example", 5000);
+	assert_int_equal(f.result, PROBE_LEAF);
+	assert_string_equal(f.key_type, "ed25519");
 }
 
 static void

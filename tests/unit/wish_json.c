@@ -29,7 +29,7 @@ every_key_comes_back(void **state)
 	    "\"services\":[],\"challenge\":[\"dns-01\"],"
 	    "\"key_type\":\"ecdsa-p256\",\"key_policy\":\"new\","
 	    "\"renew_before\":\"30d\",\"probe_names\":[\"a.shop.example\"],"
-	    "\"group\":\"\",\"keep_versions\":5,"
+	    "\"group\":\"\",\"keep_versions\":5,\"must_staple\":true,"
 	    "\"labels\":{\"customer\":\"4711\",\"tier\":\"a=b\"}}";
 	struct strv labels = { NULL, 0 };
 	struct conf_wish w;
@@ -63,7 +63,8 @@ what_is_absent_stays_absent(void **state)
 	assert_int_equal(wish_parse(&w, "{\"names\":[\"a.example\"]}", &err),
 	    0);
 	assert_null(w.ca);
-	assert_true(w.renew_before_ms == -1 && w.keep_versions == -1);
+	assert_true(w.renew_before_ms == -1 && w.keep_versions == -1 &&
+	    w.must_staple == -1);
 	assert_false(w.services_set);
 	s = wish_text(&w);
 	assert_string_equal(s, "{\"names\":[\"a.example\"]}");
@@ -118,6 +119,8 @@ refusals(void **state)
 		    "between 0 and 1000", "" },
 		{ "{\"keep_versions\":\"3\"}",
 		    "\"keep_versions\": \"3\" is no number", "" },
+		{ "{\"must_staple\":1}", "\"must_staple\": 1 is no yes or "
+		    "no: say true or false", "" },
 		{ "{\"ca\":\"a\\nb\"}",
 		    "\"ca\": \"a\\x0ab\" holds a control character", "" },
 		{ "{\"ca\":\"\"}", "\"ca\": an empty text", "" },

@@ -402,6 +402,37 @@ act_test(const char *name, void (*done)(void *ctx, const struct strv *lines,
 	strv_free(&lines);
 }
 
+/* It is over as soon as it has begun. */
+int
+act_trial(const char *name, const struct conf_wish *wish, const char *actor,
+    struct act_trial *where, struct err *err)
+{
+	bool bad = strncmp(name, "bad", 3) == 0;
+	struct happening h = { .event = "trial.started", .name = name,
+		.actor = actor, .text = "letsencrypt-staging by http-01" };
+	struct err why;
+
+	(void)wish;
+	where->ca = "letsencrypt";
+	where->at = strncmp(name, "none", 4) == 0 ? NULL :
+	    "letsencrypt-staging";
+	if (strncmp(name, "busy", 4) == 0)
+		return err_set(err, ERR_OWN_LIMIT, "%s: a trial is under way "
+		    "already", name);
+	if (where->at == NULL)
+		return 0;
+	turn_event(&h);
+	h.event = bad ? "trial.failed" : "trial.done";
+	h.text = bad ? "letsencrypt-staging saw: 192.0.2.9" :
+	    "letsencrypt-staging: a certificate";
+	err_set(&why, ERR_CAA, "the CAA record of %s allows only "
+	    "other.example", name);
+	err_advise(&why, "Add letsencrypt.org to it.");
+	h.err = bad ? &why : NULL;
+	turn_event(&h);
+	return 0;
+}
+
 /* No operator has armed anything here. */
 static void
 unarmed(struct act *a, const char *what)
