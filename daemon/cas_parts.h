@@ -69,7 +69,7 @@ void ca_start_over(struct ca *c);
 void ca_account_init(struct ca *c);
 void ca_account_fini(struct ca *c);
 
-/* --- cas_token.c: accounts whose key is in a token ------------------------- */
+/* --- cas_token.c: accounts whose key is in a token ------------------------ */
 /* Asks the token which key it is; another one has another account. Then
  * ca_go(). */
 void ca_ask_token(struct ca *c);

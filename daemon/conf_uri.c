@@ -68,7 +68,7 @@ conf_check_key_uri(const char *s, struct err *err)
 	if (strncmp(s, "handle:", 7) == 0)
 		return check_handle(s, s + 7, err);
 	if (strncmp(s, "pkcs11:", 7) != 0)
-		return bad(err, s, "say pkcs11:... or handle:0x81...");
+		return bad(err, s, "say a pkcs11: or a handle: URI");
 	return strchr(s + 7, '=') != NULL ? 0 :
 	    bad(err, s, "say which key, as in "
 	    "pkcs11:token=NAME;object=NAME");

@@ -308,8 +308,8 @@ static bool
 by_its_key(const struct row_revocation *r, const struct row_version *v,
     const struct ca *ca)
 {
-	return !ca_has_token(ca) && r->reason == REVOKE_KEY_COMPROMISE && v->sealed.len > 0 &&
-	    r->failures % 2 == 0;
+	return r->reason == REVOKE_KEY_COMPROMISE && v->sealed.len > 0 &&
+	    !ca_has_token(ca) && r->failures % 2 == 0;
 }
 
 /* False: not now, or never; then r says so. True: it is under way, or waits

@@ -1,6 +1,6 @@
 /* Secrets in files that the configuration names: read as root, handed to
- * keeper or token, forgotten. A file that is missing or bad takes nothing else along:
- * the log says it, and what needs the secret fails with words. */
+ * keeper or token, forgotten. A file that is missing or bad takes nothing else
+ * along: the log says it, and what needs the secret fails with words. */
 #include <config.h>
 #include <assert.h>
 #include <errno.h>

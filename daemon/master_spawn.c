@@ -68,7 +68,8 @@ become(const struct spawn *s)
 	if (s->may_chroot)
 		prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0);
 	if ((s->groups_of != NULL ? initgroups(s->groups_of, s->gid) :
-	    setgroups(0, NULL)) != 0 || setresgid(s->gid, s->gid, s->gid) != 0 ||
+	    setgroups(0, NULL)) != 0 ||
+	    setresgid(s->gid, s->gid, s->gid) != 0 ||
 	    setresuid(s->uid, s->uid, s->uid) != 0)
 		return -1;
 	if (s->may_chroot)

@@ -1,6 +1,6 @@
-/* Requests to keeper, responder, token and master, many at once on each channel.
- * Nothing here waits: what a full socket does not take is queued, or engine
- * and peer could each wait for the other to read. */
+/* Requests to keeper, responder, token and master, many at once on each
+ * channel. Nothing here waits: what a full socket does not take is queued, or
+ * engine and peer could each wait for the other to read. */
 #include <config.h>
 #include <assert.h>
 #include <errno.h>

@@ -1,8 +1,9 @@
 /* System calls per role. Two kinds of table: what a role may do and nothing
  * else (keeper, verifier's child, responder), and what it must not do (the
  * engine and the token, whose libraries do too many things to list; and every
- * role whose allow-list a library update has broken). A name that the installed library
- * does not know is left out of a deny-list with a word in the report. */
+ * role whose allow-list a library update has broken). A name that the
+ * installed library does not know is left out of a deny-list with a word in
+ * the report. */
 #include <config.h>
 #include "daemon/sandbox_parts.h"
 #if defined(HAVE_SECCOMP) && !defined(SANITIZERS)

@@ -14,7 +14,7 @@ keeper_op token_public;		/* w_token_key -> w_key */
 keeper_op token_jws;		/* w_jws -> w_jws_done */
 void token_forget_all(void);
 
-/* --- token_open.c: providers ------------------------------------------------*/
+/* --- token_open.c: providers ---------------------------------------------- */
 /* The private key at a URI: the first that is there. Signatures with it are
  * made in *lib by what has *properties. ERR_TOKEN says what was tried, what
  * the libraries said, and what to do; nothing of it shows a PIN. The key is

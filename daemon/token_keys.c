@@ -77,7 +77,7 @@ token_learn(const struct kek *kek, const void *in, void *out,
 	return 0;
 }
 
-/* --- opening ---------------------------------------------------------------- */
+/* --- opening ------------------------------------------------------------- */
 
 static int
 in_context(const struct token_key *k, struct err *err)
@@ -159,7 +159,7 @@ token_public(const struct kek *kek, const void *in, void *out,
 	return 0;
 }
 
-/* --- what keeper_jws.c asks for --------------------------------------------- */
+/* --- what keeper_jws.c asks for ------------------------------------------ */
 
 const struct account *
 account_open(const struct kek *kek, uint64_t account,
@@ -209,7 +209,7 @@ keeper_open_cert(const struct kek *kek, uint64_t cert, uint32_t version,
 	return NULL;
 }
 
-/* --- signing ---------------------------------------------------------------- */
+/* --- signing ------------------------------------------------------------- */
 
 static int
 sign(const void *in, void *out, struct err *err)

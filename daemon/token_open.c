@@ -41,7 +41,7 @@ static struct kind {
 };
 enum { KINDS = sizeof(kinds) / sizeof(kinds[0]) };
 
-/* --- what went wrong -------------------------------------------------------- */
+/* --- what went wrong ----------------------------------------------------- */
 
 /* The first reason that OpenSSL gives; with its details only where no URI can
  * be among them. */
@@ -104,7 +104,7 @@ no_key(const struct kind *k, bool looked, bool asked, struct err *err)
 	return NULL;
 }
 
-/* --- providers -------------------------------------------------------------- */
+/* --- providers ----------------------------------------------------------- */
 
 static void
 unload(struct kind *k)
@@ -158,7 +158,7 @@ token_close(void)
 		unload(&kinds[i]);
 }
 
-/* --- keys ------------------------------------------------------------------- */
+/* --- keys ---------------------------------------------------------------- */
 
 /* Nobody is there to be asked. */
 static int

@@ -299,6 +299,14 @@ wrong_values(void **state)
 		{ "ca google { proxy = \"http://u@h:1\" }", "proxy: "
 		    "\"http://u@h:1\": no host and port. A user and password "
 		    "do not belong into this file" },
+		{ "ca google { account-key = \"/k.pem\" }", "account-key: "
+		    "\"/k.pem\": say a pkcs11: or a handle: URI" },
+		{ "ca google { account-key = \"handle:0x1\" }", "account-key: "
+		    "\"handle:0x1\": say a persistent handle, such as "
+		    "handle:0x81000001" },
+		{ "ca google { account-key = \"pkcs11:a b?pin-value=471\" }",
+		    "account-key: \"pkcs11:a b?pin-value=***\": in a URI this "
+		    "is written as %, and two hexadecimal digits" },
 		{ "policy p { must-staple = please }", "must-staple = "
 		    "please: say true or false" },
 		{ "policy p { validity = 1 }", "validity = 1: say the unit: "

@@ -70,6 +70,9 @@ random_scalar(const struct conf_key *k, struct buf *b)
 		buf_puts(b, roll(2) ? "google" : "own");
 	} else if (strcmp(k->word, "dns") == 0) {
 		buf_puts(b, roll(2) ? "\"\"" : "bind");
+	} else if (k->type == CONF_URI) {
+		buf_puts(b, roll(2) ? "\"pkcs11:token=a;object=b\"" :
+		    "\"handle:0x81000001\"");
 	} else if (strcmp(k->word, "proxy") == 0) {
 		buf_puts(b, "\"http://proxy.example:3128\"");
 	} else if (strcmp(k->word, "policy") == 0) {
@@ -306,6 +309,35 @@ packed_and_unpacked(void **state)
 	}
 }
 
+/* Nobody but the master has a PIN; that it has changed shows all the same. */
+static void
+no_pin(void **state)
+{
+	static const char text[] = "agree-tos = true\nca own {\n"
+	    "directory = \"https://ca.example/d\"\naccount-key = "
+	    "\"pkcs11:object=k?pin-value=4711&a=b\"\n}\n";
+	struct conf *a = read_texts(text, NULL), *b;
+	struct blob packed = conf_pack(a);
+	const struct conf_key *k = conf_key_find(CONF_CA, "account-key");
+	struct err err;
+	char *shown = show(a);
+
+	(void)state;
+	assert_non_null(strstr(conf_ca(a, "own")->account_key, "4711"));
+	assert_null(memmem(packed.p, packed.len, "4711", 4));
+	assert_null(strstr(shown, "4711"));
+	assert_non_null(strstr(shown, "object=k?pin-value=***&a=b\""));
+	b = conf_unpack(packed.p, packed.len, &err);
+	assert_string_equal(conf_ca(b, "own")->account_key,
+	    "pkcs11:object=k?pin-value=***&a=b");
+	assert_false(conf_key_same(k, conf_ca(a, "own"), conf_ca(b, "own")));
+	assert_true(conf_has_token(a));
+	free(shown);
+	blob_free(&packed);
+	conf_free(a);
+	conf_free(b);
+}
+
 /* Cut anywhere, bent in any bit: refused, with words. */
 static void
 broken_packs(void **state)
@@ -335,6 +367,7 @@ broken_packs(void **state)
 const struct CMUnitTest again_tests[] = {
 	cmocka_unit_test(shown_and_read),
 	cmocka_unit_test(shown_with_constants),
-	cmocka_unit_test(packed_and_unpacked), cmocka_unit_test(broken_packs)
+	cmocka_unit_test(packed_and_unpacked), cmocka_unit_test(no_pin),
+	cmocka_unit_test(broken_packs)
 };
 const size_t again_tests_n = sizeof(again_tests) / sizeof(again_tests[0]);

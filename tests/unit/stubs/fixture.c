@@ -337,7 +337,7 @@ put_account(struct batch *b)
 {
 	struct row_account a = { .id = 77, .ca = S("letsencrypt"),
 		.directory = S("https://acme-v02.api.letsencrypt.org/"
-		"directory"), .spki = { spki, sizeof(spki) },
+		"directory"), .spki = { spki, sizeof(spki) }, .kek_id = 1,
 		.kid = S("https://acme-v02.api.letsencrypt.org/acme/acct/77"),
 		.status = S("valid"), .contacts = S("mailto:a@shop.example"),
 		.created_ms = AT("11-01T09:00") };
