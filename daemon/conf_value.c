@@ -153,7 +153,7 @@ read_yesno(const struct conf_key *k, const struct conf_given *g,
 	};
 	size_t i;
 
-	assert(k->type == CONF_YESNO && g->items.n == 1);
+	assert(g->items.n == 1);
 	for (i = 0; i < 6; i++)
 		if (strcmp(words[i], g->items.v[0]) == 0)
 			return i >= 3;
