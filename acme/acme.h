@@ -58,7 +58,7 @@ enum acme_event_kind {
 	ACME_REPLY,	/* to HTTP: .reply */
 	ACME_NOT_SENT,	/* to HTTP: it never left (DNS, connect, TLS): .err */
 	ACME_LOST,	/* to HTTP: sent, outcome unknown: .err */
-	ACME_CUT,	/* to a POST: the same, by a connection that ended without
+	ACME_CUT,	/* to a POST: the same; the connection ended without
 			 * a byte of answer: .err */
 	ACME_SIGNED,	/* to SIGN: .bytes is the JWS */
 	ACME_CSR_MADE,	/* to CSR: .bytes is the DER; the sealed key is stored
@@ -218,6 +218,8 @@ struct acme_wish acme_order_step(struct acme_order *o, struct acme_session *s,
 /* SPKI of the certificate's key, DER, once the CSR is made; kept in the state
  * and compared with the leaf. Call before giving ACME_CSR_MADE. */
 void acme_order_set_spki(struct acme_order *o, const void *der, size_t n);
+/* Whether it was made for this CSR of somebody's own; n 0: for none. */
+bool acme_order_is_for(const struct acme_order *o, const void *csr, size_t n);
 /* Where it stands, for people and tests: "new", "authz 2/5", "finalize" ... */
 const char *acme_order_stage(const struct acme_order *o);
 const char *acme_order_url(const struct acme_order *o);	/* or NULL */
@@ -257,8 +259,9 @@ int acme_chain_check(const char *pem, size_t n, const struct strv *names,
 int acme_leaf_read(struct acme_leaf *out, const void *pem, size_t n,
     struct err *err);
 
-/* What a CSR asks for. Its own signature is checked; a common name counts as
- * a name. The caller frees both. ERR_CSR_REFUSED. */
+/* What a CSR asks for. Its own signature is checked, and that its key is not
+ * too weak for any CA; a common name that is a host's counts as a name. The
+ * caller frees both. ERR_CSR_REFUSED. */
 struct acme_csr {
 	struct strv names;		/* canonical, each once */
 	struct blob spki;		/* DER */

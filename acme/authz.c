@@ -1,6 +1,7 @@
 /* The authorizations of an order: read all, and when the answers of all are
  * visible tell the CA, and ask until it has made up its mind (RFC 8555
- * section 7.5). */
+ * section 7.5). While it has several to look at the order is asked, which
+ * knows all (section 7.1.6), and only now and then one of them. */
 #include <config.h>
 #include <assert.h>
 #include <stdlib.h>
@@ -11,6 +12,10 @@
 /* When one name has failed, the others that the CA is looking at get this
  * long: taken down under its eyes they would fail as well, and count. */
 enum { GRACE_MS = 60 * 1000 };
+
+/* After so many looks at the order one is at an authorization: some CAs are
+ * slow to see that an order has become ready. */
+enum { PEEK_AFTER = 4 };
 
 struct authz *
 authz_find(struct acme_order *o, enum authz_state state)
@@ -197,6 +202,9 @@ take_pending(struct run *r, struct authz *a, const struct authz_object *got)
 		pace_early(&r->s->validation, &a->looks);
 		a->next_ms = pace_next(&r->s->validation,
 		    r->event->reply.retry_after, r->now_ms, &a->looks);
+		r->o->peek = false;
+		if (r->o->ask_ms <= r->now_ms)
+			r->o->ask_ms = a->next_ms;
 	} else if (recheck && r->o->refused.code != ERR_OK)
 		fail_refused(r, a);
 	else
@@ -289,6 +297,8 @@ reply_answer(struct run *r, const struct acme_reply *reply)
 	memset(&a->looks, 0, sizeof(a->looks));
 	a->next_ms = pace_next(&r->s->validation, reply->retry_after,
 	    r->now_ms, &a->looks);
+	r->o->asks = a->looks;
+	r->o->ask_ms = a->next_ms;
 }
 
 /* The CA may have taken an earlier answer: look before judging. */
@@ -349,23 +359,31 @@ next_due(struct acme_order *o)
 	return first;
 }
 
+static bool
+has_expired(struct run *r, const struct authz *a)
+{
+	struct err why;
+
+	if (r->now_ms < order_deadline(r->o))
+		return false;
+	err_set(&why, ERR_ORDER_INVALID, "%s: the order expired before the CA "
+	    "decided", a->ident);
+	order_guilty(r->o, a->ident);
+	order_fail(r, &why);
+	r->o->grace_ms = 0;
+	return true;
+}
+
 void
 act_poll(struct run *r)
 {
 	struct acme_order *o = r->o;
 	struct authz *a = next_due(o);
 	int64_t end = order_deadline(o);
-	struct err why;
 
 	authz_point_at(o, a);
-	if (r->now_ms >= end) {
-		err_set(&why, ERR_ORDER_INVALID, "%s: the order expired "
-		    "before the CA decided", a->ident);
-		order_guilty(o, a->ident);
-		order_fail(r, &why);
-		o->grace_ms = 0;
+	if (has_expired(r, a))
 		return;
-	}
 	if (a->next_ms <= r->now_ms) {
 		read_current(r);
 		return;
@@ -380,4 +398,88 @@ event_poll(struct run *r)
 {
 	assert(authz_current(r->o)->state == A_ANSWERED);
 	authz_current(r->o)->next_ms = r->now_ms;
+}
+
+/* --- asking the order ----------------------------------------------------- */
+
+bool
+authz_ask_order(struct acme_order *o)
+{
+	return !o->peek && !o->ended && authz_count(o, A_ANSWERED) > 1;
+}
+
+bool
+authz_all_read(struct acme_order *o, int64_t now_ms)
+{
+	return authz_find(o, A_ANSWERED) == NULL ||
+	    next_due(o)->next_ms > now_ms;
+}
+
+void
+act_ask(struct run *r)
+{
+	struct acme_order *o = r->o;
+	int64_t end = order_deadline(o);
+
+	if (has_expired(r, next_due(o)))
+		return;
+	if (o->ask_ms <= r->now_ms)
+		act_look(r);
+	else
+		order_wish_wait(r, o->ask_ms < end ? o->ask_ms : end);
+}
+
+void
+event_ask(struct run *r)
+{
+	r->o->ask_ms = r->now_ms;
+}
+
+static void
+all_are_valid(struct run *r)
+{
+	struct acme_order *o = r->o;
+	size_t i;
+
+	if (r->now_ms - o->ask_ms <= r->s->validation.first_ms)
+		pace_ready(&r->s->validation, &o->asks);
+	for (i = 0; i < o->nauthz; i++)
+		if (o->authz[i].state == A_ANSWERED)
+			o->authz[i].state = A_DONE;
+}
+
+/* One has failed: which and why they say themselves, and those that the CA
+ * still looks at stay up. */
+static void
+read_each(struct run *r)
+{
+	struct acme_order *o = r->o;
+	size_t i;
+
+	o->ended = true;
+	for (i = 0; i < o->nauthz; i++)
+		if (o->authz[i].next_ms > r->now_ms)
+			o->authz[i].next_ms = r->now_ms;
+}
+
+void
+reply_ask(struct run *r, const struct acme_reply *reply)
+{
+	struct acme_order *o = r->o;
+	struct order_object got;
+
+	if (order_decode(r, reply, &got) != 0)
+		return;
+	if (got.status == ORDER_INVALID)
+		read_each(r);
+	else if (got.status == ORDER_PENDING) {
+		pace_early(&r->s->validation, &o->asks);
+		o->peek = o->asks.n % PEEK_AFTER == 0;
+		o->ask_ms = pace_next(&r->s->validation, reply->retry_after,
+		    r->now_ms, &o->asks);
+	} else {
+		all_are_valid(r);
+		order_take(r, &got, reply->retry_after);
+	}
+	order_object_free(&got);
 }

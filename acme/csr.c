@@ -10,7 +10,8 @@
 #include "acme/pem.h"
 #include "base/name.h"
 
-enum { CSR_MAX = 32 * 1024 };
+/* Security bits: RSA of 2048 bits has 112 (NIST SP 800-57), as all CAs want. */
+enum { CSR_MAX = 32 * 1024, STRENGTH_MIN = 112 };
 
 static int
 bad(struct err *err, const char *why)
@@ -66,6 +67,25 @@ read_spki(struct blob *out, X509_REQ *req, struct err *err)
 	return n > 0 ? 0 : bad(err, "has a key that can't be read");
 }
 
+/* What every CA refuses, told before all names were validated for nothing. */
+static int
+check_strength(const X509_REQ *req, EVP_PKEY *key, struct err *err)
+{
+	int hash = NID_undef, kind;
+
+	if (EVP_PKEY_get_security_bits(key) < STRENGTH_MIN) {
+		err_set(err, ERR_CSR_REFUSED, "the CSR has a key that is too "
+		    "weak (%s of %d bits)", EVP_PKEY_get0_type_name(key),
+		    EVP_PKEY_get_bits(key));
+		return err_advise(err, "Make a key of ECDSA P-256, or RSA of "
+		    "2048 bits or more, and a CSR with it.");
+	}
+	if (OBJ_find_sigid_algs(X509_REQ_get_signature_nid(req), &hash,
+	    &kind) == 1 && (hash == NID_sha1 || hash == NID_md5))
+		return bad(err, "is signed with a hash that CAs refuse");
+	return 0;
+}
+
 /* The signature proves that whoever made it has the key: else a CA would
  * refuse it only after all names were validated. */
 static int
@@ -75,6 +95,8 @@ read_request(struct acme_csr *out, X509_REQ *req, struct err *err)
 
 	if (key == NULL || X509_REQ_verify(req, key) != 1)
 		return bad(err, "is not signed with its own key");
+	if (check_strength(req, key, err) != 0)
+		return -1;
 	if (read_names(&out->names, req, err) != 0)
 		return -1;
 	return read_spki(&out->spki, req, err);
@@ -91,8 +113,10 @@ acme_csr_read(struct acme_csr *out, const void *der, size_t n,
 	memset(out, 0, sizeof(*out));
 	if (n > 0 && n <= CSR_MAX)
 		req = d2i_X509_REQ(NULL, &p, (long)n);
-	if (req == NULL || p != (const unsigned char *)der + n)
-		bad(err, "is none");
+	if (req == NULL || p != (const unsigned char *)der + n) {
+		err_set(err, ERR_CSR_REFUSED, "it is no CSR");
+		err_advise(err, "openssl req -new makes one.");
+	}
 	else
 		rc = read_request(out, req, err);
 	X509_REQ_free(req);

@@ -102,8 +102,8 @@ next_look(struct acme_order *o, const struct pace *pace,
 	return at > now_ms + wait ? at : now_ms + wait;
 }
 
-static void
-take_order(struct run *r, const struct order_object *got,
+void
+order_take(struct run *r, const struct order_object *got,
     const char *retry_after)
 {
 	struct acme_order *o = r->o;
@@ -114,6 +114,7 @@ take_order(struct run *r, const struct order_object *got,
 	else if (got->status == ORDER_VALID && o->status == ORDER_PROCESSING)
 		pace_ready(&r->s->issuance, &o->looks);
 	assert(got->status < ORDER_STATUS_COUNT);
+	o->ended = false;
 	o->status = (int)got->status;
 	if (o->status > o->seen)
 		o->seen = o->status;
@@ -140,8 +141,8 @@ take_order(struct run *r, const struct order_object *got,
 	}
 }
 
-static int
-decode_order(struct run *r, const struct acme_reply *reply,
+int
+order_decode(struct run *r, const struct acme_reply *reply,
     struct order_object *got)
 {
 	const char *wrong;
@@ -170,9 +171,9 @@ reply_order(struct run *r, const struct acme_reply *reply)
 
 	assert(r->o->url != NULL);
 	r->o->look = false;
-	if (decode_order(r, reply, &got) != 0)
+	if (order_decode(r, reply, &got) != 0)
 		return;
-	take_order(r, &got, reply->retry_after);
+	order_take(r, &got, reply->retry_after);
 	order_object_free(&got);
 }
 
@@ -214,6 +215,34 @@ settle_profile(struct run *r)
 	return false;
 }
 
+/* CAs refuse a certificate for it (RFC 8555 section 11.1), at the very end. */
+static bool
+is_accounts_key(const struct run *r)
+{
+	const struct acme_order *o = r->o;
+	char thumb[44] = "";
+	struct err unused;
+	struct buf jwk;
+
+	buf_init(&jwk, 4096);
+	if (o->own_csr && jws_jwk(&jwk, o->spki.p, o->spki.len, &unused) == 0)
+		jws_thumbprint(thumb, jwk.data, jwk.len);
+	buf_free(&jwk);
+	return strcmp(thumb, r->s->thumbprint) == 0;
+}
+
+static void
+refuse_accounts_key(struct run *r)
+{
+	struct err why;
+
+	err_set(&why, ERR_CSR_REFUSED, "the CSR has the key of the account at "
+	    "this CA");
+	err_advise(&why, "Make a key for the certificate alone, and a CSR with "
+	    "it.");
+	order_fail(r, &why);
+}
+
 void
 act_new(struct run *r)
 {
@@ -221,6 +250,10 @@ act_new(struct run *r)
 	struct jws_request req = { .what = JWS_NEW_ORDER };
 
 	assert(o->url == NULL && !o->failing);
+	if (is_accounts_key(r)) {
+		refuse_accounts_key(r);
+		return;
+	}
 	if (!settle_profile(r))
 		return;
 	req.names = &o->names;
@@ -270,13 +303,13 @@ reply_new(struct run *r, const struct acme_reply *reply)
 		order_fail_for_now(r, &why);
 		return;
 	}
-	if (decode_order(r, reply, &got) != 0)
+	if (order_decode(r, reply, &got) != 0)
 		return;
 	o->url = xstrdup(reply->location);
 	o->finalize = xstrdup(got.finalize);
 	o->save = true;
 	keep_authz(o, &got.authz);
-	take_order(r, &got, NULL);
+	order_take(r, &got, NULL);
 	memset(&o->looks, 0, sizeof(o->looks));
 	order_object_free(&got);
 }

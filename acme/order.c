@@ -67,6 +67,15 @@ acme_order_new(const struct acme_want *w)
 	return o;
 }
 
+bool
+acme_order_is_for(const struct acme_order *o, const void *csr, size_t n)
+{
+	assert(csr != NULL || n == 0);
+	if (n == 0 || !o->own_csr)
+		return n == 0 && !o->own_csr;
+	return o->csr.len == n && memcmp(o->csr.p, csr, n) == 0;
+}
+
 static void
 free_authz(struct acme_order *o)
 {
@@ -261,6 +270,14 @@ event_pause(struct run *r)
 	r->o->pause_ms = 0;
 }
 
+static void
+forget_asks(struct acme_order *o)
+{
+	memset(&o->asks, 0, sizeof(o->asks));
+	o->ask_ms = 0;
+	o->peek = o->ended = false;
+}
+
 /* The CA has given the order up, but another method is left: everything of it
  * is forgotten but what failed, what was dropped, and the key. */
 static void
@@ -278,6 +295,7 @@ start_over(struct acme_order *o, int64_t now_ms)
 	o->expires_ms = o->finalized_ms = o->next_ms = 0;
 	o->lost = o->finalized = o->unready = o->reads_failed = 0;
 	memset(&o->looks, 0, sizeof(o->looks));
+	forget_asks(o);
 	o->failing = o->over = o->told = o->retrying = o->look = false;
 	strv_free(&o->guilty);
 	err_clear(&o->refused);
@@ -332,6 +350,8 @@ static const struct stage_row {
 	    event_publish, false },
 	[STAGE_ANSWER] = { "answer", true, act_answer, reply_answer,
 	    refused_answer, lost_answer, NULL, false },
+	[STAGE_ASK] = { "validation", true, act_ask, reply_ask, NULL, NULL,
+	    event_ask, false },
 	[STAGE_POLL] = { "validation", true, act_poll, reply_read, NULL, NULL,
 	    event_poll, false },
 	[STAGE_WITHDRAW] = { "withdraw", true, act_withdraw, NULL, NULL, NULL,
@@ -357,7 +377,7 @@ static const struct stage_row {
 /* The first thing that is not done for all names: they go in step, so that
  * one save is enough for a stage. */
 static enum stage
-stage_of_pending(struct acme_order *o)
+stage_of_pending(struct acme_order *o, int64_t now_ms)
 {
 	assert(o->url != NULL);
 	if (authz_find(o, A_UNREAD) != NULL)
@@ -366,8 +386,10 @@ stage_of_pending(struct acme_order *o)
 		return STAGE_PUBLISH;
 	if (authz_find(o, A_CHOSEN) != NULL)
 		return STAGE_ANSWER;
+	if (o->ended && authz_all_read(o, now_ms))
+		return STAGE_LOOK;
 	if (authz_find(o, A_ANSWERED) != NULL)
-		return STAGE_POLL;
+		return authz_ask_order(o) ? STAGE_ASK : STAGE_POLL;
 	/* All are valid: no need to read the order for it to say so. */
 	if (o->unready > 0)
 		return STAGE_WAIT;
@@ -404,7 +426,7 @@ stage_next(struct acme_order *o, int64_t now_ms)
 		return STAGE_WITHDRAW;
 	switch ((enum order_status)o->status) {
 	case ORDER_PENDING:
-		return stage_of_pending(o);
+		return stage_of_pending(o, now_ms);
 	case ORDER_READY:
 		return o->csr.len > 0 ? STAGE_FINALIZE : STAGE_CSR;
 	case ORDER_PROCESSING:
@@ -532,6 +554,7 @@ resume(struct run *r)
 
 	post_end(&o->post);
 	o->pause_ms = o->next_ms = o->grace_ms = 0;
+	forget_asks(o);
 	if (o->failing && (o->over || !o->told))
 		return;
 	if (o->failing)
@@ -558,7 +581,7 @@ name_stage(struct acme_order *o)
 	size_t at = o->at + 1;
 
 	assert(o->stage < STAGE_COUNT);
-	if (o->stage == STAGE_POLL)
+	if (o->stage == STAGE_POLL || o->stage == STAGE_ASK)
 		at = authz_count(o, A_DONE);
 	if (stages[o->stage].counted)
 		snprintf(o->stage_text, sizeof(o->stage_text), "%s %zu/%zu",

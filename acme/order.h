@@ -38,8 +38,8 @@ struct authz {
 /* How an order can stand; each has a name and a row in order.c. */
 enum stage {
 	STAGE_NEW, STAGE_LOOK, STAGE_READ, STAGE_PUBLISH, STAGE_ANSWER,
-	STAGE_POLL, STAGE_WITHDRAW, STAGE_CSR, STAGE_FINALIZE, STAGE_WAIT,
-	STAGE_PAUSE, STAGE_DOWNLOAD, STAGE_ALTERNATE, STAGE_DONE,
+	STAGE_ASK, STAGE_POLL, STAGE_WITHDRAW, STAGE_CSR, STAGE_FINALIZE,
+	STAGE_WAIT, STAGE_PAUSE, STAGE_DOWNLOAD, STAGE_ALTERNATE, STAGE_DONE,
 	STAGE_FAILED, STAGE_COUNT
 };
 
@@ -77,6 +77,10 @@ struct acme_order {
 	enum acme_wish_kind wished;
 	bool waiting;		/* for what was wished */
 	bool look, save;
+	struct looks asks;	/* at the order, for all that are answered */
+	int64_t ask_ms;		/* not before */
+	bool peek;		/* at one authorization, for a change */
+	bool ended;		/* the CA says so; which name is to be read */
 	size_t at;		/* the authorization that the stage is about */
 	struct post post;
 	struct looks looks;
@@ -132,6 +136,12 @@ void refused_new(struct run *r, const struct problem *p);
 void lost_new(struct run *r);
 void act_look(struct run *r);
 void reply_order(struct run *r, const struct acme_reply *reply);
+/* What the CA says of the order, if it is this one; else the order fails, and
+ * -1. order_object_free(). */
+int order_decode(struct run *r, const struct acme_reply *reply,
+    struct order_object *got);
+void order_take(struct run *r, const struct order_object *got,
+    const char *retry_after);
 void act_csr(struct run *r);
 void event_csr(struct run *r);
 void act_finalize(struct run *r);
@@ -164,6 +174,13 @@ void refused_answer(struct run *r, const struct problem *p);
 void lost_answer(struct run *r);
 void act_poll(struct run *r);
 void event_poll(struct run *r);
+/* Several are answered: the order says when all of them are valid. */
+bool authz_ask_order(struct acme_order *o);
+void act_ask(struct run *r);
+void reply_ask(struct run *r, const struct acme_reply *reply);
+void event_ask(struct run *r);
+/* All that were answered have been read since they were due. */
+bool authz_all_read(struct acme_order *o, int64_t now_ms);
 /* The first authorization in a state, NULL if none is. */
 struct authz *authz_find(struct acme_order *o, enum authz_state state);
 size_t authz_count(const struct acme_order *o, enum authz_state state);

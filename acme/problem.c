@@ -248,6 +248,10 @@ problem_request_code(const struct problem *p, enum jws_what what)
 		return code_of_status(p->status);
 	if (strcmp(p->kind->type, "unauthorized") == 0)
 		return unauthorized[what];
+	/* There the key is the CSR's, not the account's. */
+	if (strcmp(p->kind->type, "badPublicKey") == 0 &&
+	    what == JWS_FINALIZE)
+		return ERR_CSR_REFUSED;
 	/* A limit that names no end is a door that somebody closed; a busy
 	 * CA (503) is not meant. */
 	if (p->kind->request == ERR_CA_LIMIT && !p->retry_said &&

@@ -320,6 +320,23 @@ allowed(void *ctx, const struct err *err)
 	complete(a);
 }
 
+/* The key is somebody's own: a new one is his to make. */
+static bool
+refuse_new_key(struct act *a, const struct row_cert *c)
+{
+	struct conf_wish wish = engine_wish(c);
+	bool own = a->new_key && *wish.csr_file != '\0';
+
+	if (own) {
+		err_set(&a->err, ERR_INVALID, "the key of %s is yours: it is "
+		    "ordered for the CSR in %s", a->name, wish.csr_file);
+		err_advise(&a->err, "Make a new key and a CSR with it in that "
+		    "file, then everleaf reload");
+	}
+	conf_wish_free(&wish);
+	return own;
+}
+
 static void
 renew_read(void *ctx, struct bundle *b, const struct err *err)
 {
@@ -335,7 +352,7 @@ renew_read(void *ctx, struct bundle *b, const struct err *err)
 		    "renewed", a->name);
 		err_advise(&a->err, "Wish for it again: everleaf add %s",
 		    a->name);
-	} else {
+	} else if (!refuse_new_key(a, b->cert)) {
 		wish = engine_wish(b->cert);
 		budget_ask(wish.ca, &wish.names, allowed, a);
 		conf_wish_free(&wish);

@@ -128,6 +128,29 @@ may_be_replaced(struct revocation *a, const struct row_cert *c)
 	    "%s --at-once", c->name);
 }
 
+/* Nobody here can make another key for it. */
+static int
+needs_new_csr(struct revocation *a, const struct bundle *b)
+{
+	const struct row_version *v;
+	size_t i;
+
+	for (i = 0; i < b->versions.n; i++) {
+		v = ROWS_AT(&b->versions, row_version, i);
+		if (a->how.at_once || a->how.reason != REVOKE_KEY_COMPROMISE ||
+		    !revoke_is_meant(b, v, a->how.reason, loop_now()) ||
+		    !revoke_csr_has_key_of(b->cert, v))
+			continue;
+		err_set(&a->err, ERR_INVALID, "the key of %s is yours: what "
+		    "replaces it would have the same one", a->name);
+		return err_advise(&a->err, "Make a new key and a CSR with it "
+		    "in csr-file, everleaf reload, then this again; or "
+		    "without a replacement: everleaf revoke %s --reason "
+		    "key-compromise --at-once", a->name);
+	}
+	return 0;
+}
+
 /* What is open already is taken up again; else all that is meant is asked
  * for. */
 static void
@@ -136,7 +159,7 @@ revoke(struct revocation *a, const struct bundle *b)
 	int n;
 
 	assert(b->cert != NULL && !a->due);
-	if (may_be_replaced(a, b->cert) != 0)
+	if (may_be_replaced(a, b->cert) != 0 || needs_new_csr(a, b) != 0)
 		return;
 	n = again(a, b);
 	if (n == 0) {

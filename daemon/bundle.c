@@ -209,6 +209,12 @@ bundle_version(const struct bundle *b, int64_t version)
 	return NULL;
 }
 
+bool
+bundle_own_key(const struct row_version *v)
+{
+	return v->key_type != NULL && strcmp(v->key_type, "csr") == 0;
+}
+
 const struct row_order *
 bundle_order(const struct bundle *b)
 {

@@ -1,6 +1,7 @@
 /* All that the store knows about one certificate, in one consistent read. */
 #ifndef DAEMON_BUNDLE_H
 #define DAEMON_BUNDLE_H
+#include <stdbool.h>
 #include "base/err.h"
 #include "store/store.h"
 
@@ -22,6 +23,8 @@ void bundle_free(struct bundle *b);		/* one that was taken */
 
 const struct row_version *bundle_version(const struct bundle *b,
     int64_t version);				/* NULL if unknown */
+/* Made for a CSR: its key has never been here. */
+bool bundle_own_key(const struct row_version *v);
 const struct row_order *bundle_order(const struct bundle *b);	/* or NULL */
 const struct row_deployment *bundle_deployment(const struct bundle *b,
     const char *service);

@@ -398,6 +398,7 @@ show_wish(const json_t *c)
 	char *names = shown_names(json_object_get(w, "names"));
 	char *by = cli_join(json_object_get(w, "challenge"), ", ");
 	const char *ca = json_get(w, "ca"), *key = json_get(w, "key_type");
+	const char *csr = json_get(w, "csr_file");
 	struct buf labels;
 
 	assert(c != NULL);
@@ -405,8 +406,9 @@ show_wish(const json_t *c)
 	row("set", "%s %s, policy %s", strcmp(json_get(source, "kind"),
 	    "file") == 0 ? "in" : "by", json_get(source, "where"),
 	    json_get(source, "policy"));
-	row("CA", "%s by %s, key %s", ca == NULL ? "-" : ca, by,
-	    key == NULL ? "-" : key);
+	row("CA", "%s by %s, key %s%s%s", ca == NULL ? "-" : ca, by,
+	    csr != NULL ? "yours (csr-file " : key == NULL ? "-" : key,
+	    csr != NULL ? csr : "", csr != NULL ? ")" : "");
 	if (json_object_size(json_object_get(c, "labels")) > 0) {
 		buf_init(&labels, CELL);
 		cell_labels(&labels, c);
@@ -475,11 +477,12 @@ show_keys(const json_t *c)
 {
 	const json_t *now = json_object_get(c, "newest"), *item;
 	const json_t *next = json_object_get(c, "next_key");
+	const char *type = json_get(now, "key_type");
 	size_t i;
 
 	if (json_get(now, "tlsa") != NULL)
-		row("key", "%s, TLSA %s", json_get(now, "key_type"),
-		    json_get(now, "tlsa"));
+		row("key", "%s, TLSA %s", type != NULL && strcmp(type,
+		    "csr") == 0 ? "yours" : type, json_get(now, "tlsa"));
 	if (json_is_object(next))
 		row("next key", "%s, TLSA %s", json_get(next, "key_type"),
 		    json_get(next, "tlsa"));
@@ -516,7 +519,8 @@ cli_show(const struct cli_args *args)
 	show_versions(c);
 	show_keys(c);
 	row("files", "%s", json_get(paths, "fullchain"));
-	row("", "%s", json_get(paths, "privkey"));
+	if (json_get(paths, "privkey") != NULL)
+		row("", "%s", json_get(paths, "privkey"));
 	if (json_is_object(json_object_get(c, "files")))
 		row("", "%s", json_get(json_object_get(json_object_get(c,
 		    "files"), "error"), "text"));

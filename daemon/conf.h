@@ -43,6 +43,7 @@ struct conf_wish {
 	char *profile;		/* "": the CA's default */
 	char *preferred_chain;	/* issuer name, or SHA-256 in hex; "" */
 	int64_t validity_ms;	/* 0: what the CA gives; -1: not written */
+	char *csr_file;		/* not in a policy; "": we make the key */
 	int64_t must_staple;	/* 1, 0; -1: not written */
 };
 
@@ -51,6 +52,7 @@ struct conf_cert {
 	char *where;		/* "/etc/everleaf/everleaf.conf:4" */
 	char *names_where;	/* of the line with names, else where */
 	struct conf_wish wish;	/* names are canonical, first one first */
+	struct blob csr;	/* what csr-file holds, DER; else empty */
 	bool kept;		/* from before: its drop-in can't be read now */
 };
 
@@ -178,6 +180,11 @@ void conf_wish_free(struct conf_wish *w);
  * "certificate \"shop.example\"". Canonicalises names in place. */
 int conf_wish_check(const struct conf *c, struct conf_wish *w,
     const char *what, struct err *err);
+
+/* A key-type as it was written, without the "experimental:" in front. */
+const char *conf_key_type(const char *said);
+/* One of those types, without it: no public CA takes such keys. */
+bool conf_is_experimental(const char *type);
 
 /* A certificate or policy names this directory as a webroot. */
 bool conf_has_webroot(const struct conf *c, const char *path);

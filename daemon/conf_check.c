@@ -145,6 +145,50 @@ conf_check_proxy(const char *s, struct err *err)
 	return 0;
 }
 
+/* --- keys that no public CA takes --------------------------------------- */
+
+static const char experimental[] = "experimental:";
+static const char *const experimental_types[] = {
+	"ed25519", "ed448", "ml-dsa-44", "ml-dsa-65", "ml-dsa-87"
+};
+
+bool
+conf_is_experimental(const char *type)
+{
+	size_t i = 0, n = sizeof(experimental_types) /
+	    sizeof(experimental_types[0]);
+
+	while (i < n && strcmp(experimental_types[i], type) != 0)
+		i++;
+	return i < n;
+}
+
+const char *
+conf_key_type(const char *said)
+{
+	size_t n = sizeof(experimental) - 1;
+
+	return strncmp(said, experimental, n) == 0 ? said + n : said;
+}
+
+int
+conf_check_key_type(const char *s, struct err *err)
+{
+	const char *type = conf_key_type(s);
+
+	err_clear(err);
+	if (conf_is_experimental(type) && type != s)
+		return 0;
+	if (type != s)
+		return bad(err, s, "behind experimental: stands ed25519, "
+		    "ed448, ml-dsa-44, ml-dsa-65 or ml-dsa-87");
+	if (!conf_is_experimental(s))
+		return -1;
+	bad(err, s, "no public CA takes such keys");
+	return err_advise(err, "For a CA of your own that does say: "
+	    "experimental:%s", s);
+}
+
 /* What goes to a CA as it is (RFC 8555 section 7.3.4 for a key's name). */
 int
 conf_check_ascii(const char *s, struct err *err)
@@ -330,6 +374,19 @@ check_webroot(const struct conf *c, const struct conf_wish *w,
 	return 0;
 }
 
+/* The master reads that file as root, and only files of the configuration
+ * have it read one. */
+static int
+check_csr(const struct conf_wish *w, struct err *err)
+{
+	if (w->csr_file == NULL || *w->csr_file == '\0')
+		return 0;
+	err_set(err, ERR_INVALID, "csr-file: only a configuration file can "
+	    "name one");
+	return err_advise(err, "Write a certificate block with csr-file, then "
+	    "everleaf reload");
+}
+
 /* What a wish from the API must pass: the same table as a file's, and what
  * it names must exist. */
 int
@@ -348,6 +405,8 @@ conf_wish_check(const struct conf *c, struct conf_wish *w, const char *what,
 		rc = conf_wish_refers(c, w, &key, err);
 	if (rc == 0)
 		rc = check_webroot(c, w, err);
+	if (rc == 0)
+		rc = check_csr(w, err);
 	if (rc == 0)
 		return 0;
 	err->code = ERR_INVALID;

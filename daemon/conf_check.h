@@ -15,6 +15,8 @@ int conf_check_server(const char *s, struct err *err);
 int conf_check_proxy(const char *s, struct err *err);
 int conf_check_folder(const char *s, struct err *err);
 int conf_check_url(const char *s, struct err *err);
+/* Of what is none of the choices; -1 without an error has no more to say. */
+int conf_check_key_type(const char *s, struct err *err);
 int conf_check_key_uri(const char *s, struct err *err);	/* conf_uri.c */
 
 /* Canonicalises the names; -1 and err if one is none, or is there twice. */

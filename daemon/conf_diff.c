@@ -84,7 +84,8 @@ show_changes(enum conf_kind kind, void *was, void *is, struct buf *b)
 		buf_puts(b, touched == 0 ? "" : ", ");
 		show_change(k, old, new, b);
 		/* The same names in another order are the same wish. */
-		touched |= 1u << (k->touch == CONF_ORDERS && strv_same(
+		touched |= 1u << (k->touch == CONF_ORDERS &&
+		    k->type == CONF_LIST && strv_same(
 		    (const void *)((const char *)old + k->at),
 		    (const void *)((const char *)new + k->at)) ?
 		    CONF_AT_RENEWAL : k->touch);
@@ -144,6 +145,14 @@ same_as_written(const struct conf_wish *a, const struct conf_wish *b)
 	return true;
 }
 
+/* The bytes of the file: a program may have written it anew. */
+static bool
+same_csr(const struct conf_cert *a, const struct conf_cert *b)
+{
+	return a->csr.len == b->csr.len && (a->csr.len == 0 ||
+	    memcmp(a->csr.p, b->csr.p, a->csr.len) == 0);
+}
+
 /* With the same policies two wishes that are written alike are alike:
  * nothing has to be worked out for a thousand of them. */
 static void
@@ -156,7 +165,8 @@ compare(struct diff *d, const struct conf *before,
 	struct buf b;
 
 	assert(strcmp(was->title, is->title) == 0);
-	if (same_policies && same_as_written(&was->wish, &is->wish))
+	if (same_policies && same_as_written(&was->wish, &is->wish) &&
+	    same_csr(was, is))
 		return;
 	memset(&old, 0, sizeof(old));
 	memset(&new, 0, sizeof(new));
@@ -165,6 +175,12 @@ compare(struct diff *d, const struct conf *before,
 	buf_init(&b, 256 * 1024);
 	buf_printf(&b, "~ %s: ", is->title);
 	touched = show_changes(CONF_CERT, &old, &new, &b);
+	if (!same_csr(was, is) && strcmp(old.wish.csr_file,
+	    new.wish.csr_file) == 0) {
+		buf_printf(&b, "%scsr-file has another content",
+		    touched == 0 ? "" : ", ");
+		touched |= 1u << CONF_ORDERS;
+	}
 	show_effect(touched, &b);
 	if (touched != 0)
 		tell(d, &b);

@@ -63,8 +63,12 @@ copy_element(enum conf_kind kind, void *to, const void *from)
 			conf_key_copy(k, conf_keys_of(kind, to),
 			    (const char *)from + conf_shapes[kind].keys);
 	if (kind == CONF_CERT) {
+		const struct conf_cert *c = from;
+
 		((struct conf_cert *)to)->names_where =
-		    xstrdup(((const struct conf_cert *)from)->names_where);
+		    xstrdup(c->names_where);
+		((struct conf_cert *)to)->csr = blob_copy(c->csr.p,
+		    c->csr.len);
 		((struct conf_cert *)to)->kept = true;
 	} else if (kind == CONF_CA) {
 		const struct conf_ca *ca = from;

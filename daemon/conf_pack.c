@@ -8,7 +8,7 @@
 #include "daemon/conf_pack.h"
 #include "daemon/conf_table.h"
 
-enum { MAGIC = 0x43464c45, FORMAT = 2, TAIL = 8 };
+enum { MAGIC = 0x43464c45, FORMAT = 3, TAIL = 8 };
 
 /* The length of a text that is not there. */
 static const uint32_t absent = UINT32_MAX;
@@ -117,6 +117,13 @@ put_key(struct buf *b, const struct conf_key *k, const char *keys)
 	}
 }
 
+static void
+put_blob(struct buf *b, const struct blob *bytes)
+{
+	put(b, bytes->len, 4);
+	buf_add(b, bytes->p, bytes->len);
+}
+
 /* In the order of the table of keys: get_element() reads it back in the
  * same. */
 static void
@@ -137,13 +144,13 @@ put_element(struct buf *b, enum conf_kind kind, void *element)
 			put_key(b, k, conf_keys_of(kind, element));
 	if (kind == CONF_CERT) {
 		put_text(b, cert->names_where);
+		put_blob(b, &cert->csr);
 		put(b, cert->kept, 1);
 		put(b, cert->wish.services_set, 1);
 	} else if (kind == CONF_POLICY) {
 		put(b, ((struct conf_policy *)element)->wish.services_set, 1);
 	} else if (kind == CONF_CA) {
-		put(b, ca->trust.len, 4);
-		buf_add(b, ca->trust.p, ca->trust.len);
+		put_blob(b, &ca->trust);
 		put(b, ca->test_ca, 1);
 	} else if (kind == CONF_DNS) {
 		put_text(b, ((struct conf_dns *)element)->key_name);
@@ -314,12 +321,12 @@ get_key(struct in *in, enum conf_kind kind, const struct conf_key *k,
 }
 
 static void
-get_trust(struct in *in, struct conf_ca *ca)
+get_blob(struct in *in, struct blob *bytes)
 {
 	size_t n = get_count(in, 1);
 
-	assert(ca->trust.p == NULL);
-	ca->trust = blob_copy(in->p, n);
+	assert(bytes->p == NULL);
+	*bytes = blob_copy(in->p, n);
 	in->p += n;
 }
 
@@ -342,13 +349,14 @@ get_element(struct in *in, struct conf *c, enum conf_kind kind)
 			get_key(in, kind, k, conf_keys_of(kind, element));
 	if (kind == CONF_CERT) {
 		cert->names_where = get_text(in, false);
+		get_blob(in, &cert->csr);
 		cert->kept = get_bool(in);
 		cert->wish.services_set = get_bool(in);
 	} else if (kind == CONF_POLICY) {
 		((struct conf_policy *)element)->wish.services_set =
 		    get_bool(in);
 	} else if (kind == CONF_CA) {
-		get_trust(in, ca);
+		get_blob(in, &ca->trust);
 		ca->test_ca = get_bool(in);
 	} else if (kind == CONF_DNS) {
 		((struct conf_dns *)element)->key_name = get_text(in, true);

@@ -344,7 +344,38 @@ check_title(const struct conf_parsed *b, struct err *err)
 	return false;
 }
 
-/* A certificate's names, if they are not written, are its title. */
+static bool
+has_csr(const struct conf_parsed *b)
+{
+	const struct conf_cert *cert = b->element;
+
+	return cert->wish.csr_file != NULL && *cert->wish.csr_file != '\0';
+}
+
+/* Whoever has the key decides what it is. */
+static void
+check_own_key(struct parser *p, const struct conf_parsed *b)
+{
+	static const char *const moot[] = { "key-type", "key-policy",
+		"must-staple" };
+	const struct conf_key *k;
+	struct err err;
+	size_t i;
+
+	for (i = 0; i < 3 && has_csr(b); i++) {
+		k = conf_key_find(CONF_CERT, moot[i]);
+		if ((b->seen >> conf_key_index(k) & 1) == 0)
+			continue;
+		err_set(&err, ERR_CONFIG_BAD, "%s does not go with csr-file: "
+		    "key and CSR of this certificate are yours", moot[i]);
+		err_advise(&err, "Remove one of the two.");
+		in_block(b, &err);
+		wrong(p, b->lines[conf_key_place(CONF_CERT, k)], &err);
+	}
+}
+
+/* A certificate's names, if they are not written, are its title; or those of
+ * its CSR, which conf_csr.c finds out. */
 static void
 finish_cert(struct parser *p, struct conf_parsed *b)
 {
@@ -358,6 +389,7 @@ finish_cert(struct parser *p, struct conf_parsed *b)
 	buf_init(&where, 8192);
 	buf_printf(&where, "%s:%u", p->u->path, line > 0 ? line : b->line);
 	cert->names_where = buf_take(&where);
+	check_own_key(p, b);
 	if (line > 0) {
 		if (cert->wish.names.n > 0 &&
 		    conf_names_check(&cert->wish.names, &err) != 0)
@@ -365,6 +397,8 @@ finish_cert(struct parser *p, struct conf_parsed *b)
 		return;
 	}
 	if (conf_check_name(cert->title, &err) != 0) {
+		if (has_csr(b))
+			return;
 		err_advise(&err, "Write names = {...}");
 		err_context(&err, "certificate \"%.100s\": the title is not "
 		    "the name", cert->title);

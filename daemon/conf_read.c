@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "daemon/conf_csr.h"
 #include "daemon/conf_read.h"
 #include "daemon/conf_whole.h"
 
@@ -158,6 +159,39 @@ read_dns_key(struct conf_unit *u, struct conf_parsed *b,
 	conf_unit_warn(u, b->lines[conf_key_place(CONF_DNS, k)], &err, diag);
 }
 
+/* Whoever can write it gets a certificate for a key of his own. */
+static int
+csr_bytes(struct conf_cert *cert, struct err *err)
+{
+	struct blob file;
+	struct stat st;
+	int rc = read_file(cert->wish.csr_file, TRUST_MAX, &file, &st, err);
+
+	if (rc == 0 && (st.st_mode & S_IWOTH) != 0) {
+		rc = err_set(err, ERR_CONFIG_BAD, "writable by others (mode "
+		    "%04o)", (unsigned int)st.st_mode & 07777);
+		err_advise(err, "chmod o-w it.");
+	}
+	if (rc == 0)
+		rc = conf_csr_der(&cert->csr, &file, err);
+	blob_free(&file);
+	return rc;
+}
+
+static void
+read_csr(struct conf_unit *u, struct conf_parsed *b, struct conf_diag *diag)
+{
+	const struct conf_key *k = conf_key_find(CONF_CERT, "csr-file");
+	struct conf_cert *cert = b->element;
+	struct err err;
+
+	if (cert->wish.csr_file == NULL || *cert->wish.csr_file == '\0' ||
+	    csr_bytes(cert, &err) == 0)
+		return;
+	err_context(&err, "csr-file = \"%.200s\"", cert->wish.csr_file);
+	conf_unit_wrong(u, b->lines[conf_key_place(CONF_CERT, k)], &err, diag);
+}
+
 static void
 read_unit(struct conf_unit *u, struct conf_diag *diag)
 {
@@ -180,6 +214,8 @@ read_unit(struct conf_unit *u, struct conf_diag *diag)
 	for (i = 0; i < u->blocks_n; i++)
 		if (u->blocks[i].kind == CONF_CA)
 			read_trust(u, &u->blocks[i], diag);
+		else if (u->blocks[i].kind == CONF_CERT)
+			read_csr(u, &u->blocks[i], diag);
 		else if (u->blocks[i].kind == CONF_DNS)
 			read_dns_key(u, &u->blocks[i], diag);
 }
@@ -320,6 +356,7 @@ conf_read(const char *file, const struct conf *before, int64_t now_ms,
 		read_unit(&f.presets[i], diag);
 	for (i = 0; i < f.units_n; i++)
 		read_unit(&f.units[i], diag);
+	conf_csrs_check(&f, diag);
 	if (good)
 		c = conf_whole(&f, before, diag);
 	if (c != NULL)

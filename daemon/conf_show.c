@@ -44,6 +44,19 @@ open_block(enum conf_kind kind, const char *title, struct buf *out)
 	buf_puts(out, " {\n");
 }
 
+/* With a CSR these are refused: nobody here makes its key. */
+static bool
+is_moot(enum conf_kind kind, void *element, const struct conf_key *k)
+{
+	const struct conf_cert *cert = element;
+
+	return kind == CONF_CERT && cert->wish.csr_file != NULL &&
+	    *cert->wish.csr_file != '\0' &&
+	    (strcmp(k->word, "key-type") == 0 ||
+	    strcmp(k->word, "key-policy") == 0 ||
+	    strcmp(k->word, "must-staple") == 0);
+}
+
 /* What a policy leaves open it does not decide: it is left out there. */
 static void
 show_keys(enum conf_kind kind, void *element, const char *indent,
@@ -55,7 +68,7 @@ show_keys(enum conf_kind kind, void *element, const char *indent,
 
 	assert(element != NULL);
 	for (k = conf_keys; k->word != NULL; k++) {
-		if ((k->in & 1u << kind) == 0)
+		if ((k->in & 1u << kind) == 0 || is_moot(kind, element, k))
 			continue;
 		/* Written down they would be no preset's any more, and then
 		 * each of them must answer. */

@@ -73,6 +73,9 @@ const struct conf_key conf_keys[] = {
 	{ CERT, "names", CONF_LIST, IN_WISH(names), NULL,
 	    1, CONF_NAMES_MAX, NULL, conf_check_name, false, CONF_ORDERS,
 	    "everything that the certificate must cover" },
+	{ CERT, "csr-file", CONF_PATH, IN_WISH(csr_file), "", 0, 900,
+	    NULL, NULL, false, CONF_ORDERS,
+	    "CSR that is ordered for; the key is yours" },
 	{ CERT, "policy", CONF_TEXT, IN_WISH(policy), "default", 1, 64,
 	    NULL, NULL, false, CONF_AT_RENEWAL, "settings of many" },
 	{ WISH, "ca", CONF_TEXT, IN_WISH(ca), "letsencrypt", 1, 64,
@@ -89,7 +92,7 @@ const struct conf_key conf_keys[] = {
 	    NULL, NULL, false, CONF_AT_RENEWAL,
 	    "block that writes its TXT records" },
 	{ WISH, "key-type", CONF_CHOICE, IN_WISH(key_type), "ecdsa-p256",
-	    0, 0, key_types, NULL, false, CONF_AT_RENEWAL,
+	    0, 0, key_types, conf_check_key_type, false, CONF_AT_RENEWAL,
 	    "what kind of key is made" },
 	{ WISH, "key-policy", CONF_CHOICE, IN_WISH(key_policy), "new",
 	    0, 0, key_policies, NULL, false, CONF_AT_RENEWAL,
@@ -346,8 +349,10 @@ conf_element_free(enum conf_kind kind, void *element)
 		return;
 	free(head->title);
 	free(head->where);
-	if (kind == CONF_CERT)
+	if (kind == CONF_CERT) {
 		free(((struct conf_cert *)element)->names_where);
+		blob_free(&((struct conf_cert *)element)->csr);
+	}
 	if (kind == CONF_CA)
 		blob_free(&((struct conf_ca *)element)->trust);
 	if (kind == CONF_DNS) {

@@ -31,7 +31,8 @@ struct conf_key {
 	int64_t min, max;	/* NUMBER; TIME in ms; bytes of a text; items
 				 * of a list */
 	const char *const *choices;	/* also for the items of a LIST */
-	/* 0, or -1 and err: `"VALUE": why`. NULL: any text */
+	/* 0, or -1 and err: `"VALUE": why`. NULL: any text. Of a CHOICE: for
+	 * what is none of the choices */
 	int (*check)(const char *s, struct err *err);
 	bool automatic;		/* `auto` may be written; see conf.h */
 	enum conf_touch touch;

@@ -153,7 +153,8 @@ read_yesno(const struct conf_key *k, const struct conf_given *g,
 	};
 	size_t i;
 
-	assert(g->items.n == 1);
+	assert((k->type == CONF_YESNO || k->type == CONF_MAYBE) &&
+	    g->items.n == 1);
 	for (i = 0; i < 6; i++)
 		if (strcmp(words[i], g->items.v[0]) == 0)
 			return i >= 3;
@@ -267,20 +268,32 @@ set_time(const struct conf_key *k, int64_t *to, const struct conf_given *g,
 /* Choices have words of their own, paths begin at the root, and the rest has
  * a length and perhaps a rule. */
 static int
+check_choice(const struct conf_key *k, const struct conf_given *g,
+    struct err *err)
+{
+	const char *s = g->items.v[0];
+	char *why = no_choice(k, s);
+	int rc = 0;
+
+	if (why == NULL)
+		return 0;
+	if (k->check == NULL || k->check(s, err) != 0)
+		rc = k->check != NULL && err->code != ERR_OK ?
+		    wrong_by_check(k, err) : wrong(k, g, err, why);
+	free(why);
+	return rc;
+}
+
+static int
 set_text(const struct conf_key *k, char **to, const struct conf_given *g,
     struct err *err)
 {
 	const char *s = g->items.v[0];
-	char *why;
 
 	assert(is_text(k) && g->items.n == 1);
 	if (k->type == CONF_CHOICE) {
-		why = no_choice(k, s);
-		if (why != NULL) {
-			wrong(k, g, err, why);
-			free(why);
+		if (check_choice(k, g, err) != 0)
 			return -1;
-		}
 	} else if ((int64_t)strlen(s) < k->min)
 		return wrong(k, g, err, "it is empty");
 	else if ((int64_t)strlen(s) > k->max)

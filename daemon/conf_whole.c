@@ -299,6 +299,23 @@ check_dns(struct conf_unit *u, struct conf_parsed *b, struct conf_diag *diag)
 	conf_unit_wrong(u, b->line, &err, diag);
 }
 
+/* Only where nobody could look into its CSR. */
+static bool
+lacks_names(struct conf_unit *u, struct conf_parsed *b,
+    struct conf_diag *diag)
+{
+	struct err err;
+
+	if (b->kind != CONF_CERT ||
+	    ((struct conf_cert *)b->element)->wish.names.n > 0)
+		return false;
+	err_set(&err, ERR_CONFIG_BAD, "certificate \"%s\" has no names",
+	    title_of(b));
+	err_advise(&err, "Write names = {...}");
+	conf_unit_wrong(u, b->line, &err, diag);
+	return true;
+}
+
 static void
 check_wish(const struct conf *c, struct conf_unit *u, struct conf_parsed *b,
     struct conf_diag *diag)
@@ -308,7 +325,8 @@ check_wish(const struct conf *c, struct conf_unit *u, struct conf_parsed *b,
 	uint32_t line;
 
 	assert(b->kind == CONF_CERT || b->kind == CONF_POLICY);
-	if (conf_wish_refers(c, conf_keys_of(b->kind, b->element), &word,
+	if (lacks_names(u, b, diag) ||
+	    conf_wish_refers(c, conf_keys_of(b->kind, b->element), &word,
 	    &err) == 0)
 		return;
 	assert(conf_key_find(b->kind, word) != NULL);
@@ -459,6 +477,7 @@ build_wish(struct conf *c, const struct conf_parsed *b)
 		out->names_where = xstrdup(cert->names_where);
 		strv_free(&out->wish.names);
 		out->wish.names = strv_copy(&cert->wish.names);
+		out->csr = blob_copy(cert->csr.p, cert->csr.len);
 	}
 }
 
@@ -639,6 +658,14 @@ warn_wish(const struct conf_unit *main, const struct conf_cert *cert,
 		    w->names.v[i]);
 		conf_unit_warn(main, 0, &err, diag);
 		break;
+	}
+	if (conf_is_experimental(conf_key_type(w->key_type)) &&
+	    (k->can & CA_IS_PRIVATE) == 0) {
+		err_set(&err, ERR_CONFIG_BAD, "certificate \"%s\": %s takes no "
+		    "%s keys", cert->title, k->title,
+		    conf_key_type(w->key_type));
+		err_advise(&err, "Use key-type = ecdsa-p256 there.");
+		conf_unit_warn(main, 0, &err, diag);
 	}
 	if (w->must_staple > 0 && (k->can & CA_NO_STAPLE) != 0) {
 		err_set(&err, ERR_CONFIG_BAD, "certificate \"%s\": %s has "

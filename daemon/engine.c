@@ -145,11 +145,18 @@ engine_wish(const struct row_cert *c)
 {
 	struct conf_wish w;
 	struct err err;
+	char *said;
 
 	wish_init(&w);
 	if (wish_parse(&w, c->settings, &err) != 0)
 		log_err(&err, "%s: its settings in the inventory", c->name);
 	wish_fill(&w);
+	/* Who wrote it knows what it is; here it is a type like others. */
+	if (w.key_type != NULL && conf_key_type(w.key_type) != w.key_type) {
+		said = w.key_type;
+		w.key_type = xstrdup(conf_key_type(said));
+		free(said);
+	}
 	return w;
 }
 

@@ -20,7 +20,7 @@ enum {
 enum http_outcome {
 	HTTP_REPLIED,		/* status, head and body are whole */
 	HTTP_NOT_SENT,		/* the request never left: err */
-	HTTP_CUT,		/* a POST left on a connection that ended without
+	HTTP_CUT,		/* a POST; the connection ended without
 				 * a byte of answer: refused by GOAWAY, broken;
 				 * nobody can tell: err */
 	HTTP_LOST		/* it may have arrived: err */

@@ -105,6 +105,29 @@ put_deployments(int64_t cert_id, const struct conf_wish *wish,
 	return changed;
 }
 
+static bool
+same_bytes(const struct blob *a, const struct blob *b)
+{
+	return a->len == b->len && (a->len == 0 ||
+	    memcmp(a->p, b->p, a->len) == 0);
+}
+
+/* The CSR that a wish of a file goes with. */
+static bool
+fill_csr(struct row_cert *c, const struct conf_wish *wish)
+{
+	const struct conf_cert *k = conf_cert(engine_conf(), c->name);
+	struct blob now = { NULL, 0 };
+
+	if (k != NULL && wish->csr_file != NULL && *wish->csr_file != '\0')
+		now = k->csr;
+	if (same_bytes(&c->csr, &now))
+		return false;
+	blob_free(&c->csr);
+	c->csr = blob_copy(now.p, now.len);
+	return true;
+}
+
 /* The texts of a row that a wish decides. Returns true if any changed. */
 bool
 inventory_fill(struct row_cert *c, const struct conf_wish *wish,
@@ -128,7 +151,7 @@ inventory_fill(struct row_cert *c, const struct conf_wish *wish,
 	row_text(&c->settings_hash, hash);
 	free(settings);
 	conf_wish_free(&all);
-	return changed;
+	return fill_csr(c, wish) || changed;
 }
 
 /* Files first, and at once: the placeholder is there before anybody asks for
@@ -187,6 +210,8 @@ inventory_change(const struct bundle *b, const struct conf_wish *wish,
 	bool ca = strcmp(before.ca, now.ca) != 0;
 	bool group = strcmp(before.group, now.group) != 0;
 	bool services, changed = inventory_fill(c, wish, src);
+	bool csr = !same_bytes(&c->csr, &b->cert->csr);
+	const char *why = names ? "names" : csr ? "csr" : ca ? "ca" : NULL;
 
 	assert(src->actor != NULL && b->cert != NULL);
 	if (c->retired_ms != 0) {
@@ -197,16 +222,17 @@ inventory_change(const struct bundle *b, const struct conf_wish *wish,
 	assert(c->retired_ms == 0);
 	if (changed || services) {
 		c->changed_ms = loop_now();
-		if (names || ca) {
+		if (why != NULL) {
 			c->renew_at_ms = loop_now();
-			row_text(&c->renew_reason, names ? "names" : "ca");
+			row_text(&c->renew_reason, why);
 			put_idents(c->id, &now, b);
 		}
 		sched_put(JOB_RENEW, c->id, c->renew_at_ms);
 		if (services || group)
 			sched_put(JOB_INSTALL, c->id, loop_now());
 		say_change(c, src, "wish.changed", names ?
-		    "names changed; a new version is ordered now" : NULL);
+		    "names changed; a new version is ordered now" : csr ?
+		    "csr-file changed; a new version is ordered now" : NULL);
 	}
 	batch_put(turn_batch(), T_CERT, c);
 	engine_touch(c->id);
@@ -263,7 +289,8 @@ same_as_row(const struct row_cert *c, const struct conf_cert *k)
 	char *settings = wish_text(&all);
 	bool same = c->retired_ms == 0 && strcmp(c->settings, settings) == 0 &&
 	    strcmp(c->where, k->where) == 0 &&
-	    strcmp(c->names_where, k->names_where) == 0;
+	    strcmp(c->names_where, k->names_where) == 0 &&
+	    same_bytes(&c->csr, &k->csr);
 
 	assert(c->settings != NULL && k->where != NULL);
 	free(settings);

@@ -59,6 +59,10 @@ void issue_withdraw(struct issue *s, const struct acme_wish *w);
 void issue_check(struct issue *s, const struct acme_wish *w);
 
 /* --- issue_key.c ----------------------------------------------------------*/
+/* Its key is somebody's own, and nothing can be ordered for that: the CSR is
+ * not known, or its key was revoked as one that others have. */
+bool issue_csr_refused(const struct bundle *b, const struct conf_wish *wish,
+    struct err *err);
 void issue_key_choose(struct issue *s, const struct bundle *b);
 /* A version was issued: the key that was shown as the next one is taken, or
  * out of date. */

@@ -165,6 +165,17 @@ record_failure(void *ctx, struct bundle *b, const struct err *store_err)
 	free(e);
 }
 
+/* A CSR of ours that is refused has, for such a key, one thing that is odd. */
+static void
+blame_key(const struct issue *s, struct err *err)
+{
+	if (err->code != ERR_CSR_REFUSED ||
+	    !conf_is_experimental(s->wish.key_type))
+		return;
+	err_context(err, "the CA does not take %s keys", s->wish.key_type);
+	err_advise(err, "Use key-type = ecdsa-p256.");
+}
+
 /* What a failed order tells of its CA. */
 static void
 tell_ca(const struct issue *s, const struct err *err)
@@ -184,20 +195,29 @@ tell_ca(const struct issue *s, const struct err *err)
 void
 issue_fail(struct issue *s, const struct err *err)
 {
+	struct err why = *err;
 	struct ending *e;
 
 	tell_ca(s, err);
+	blame_key(s, &why);
 	if (s->trial != NULL) {
-		trial_failed(s, err);
+		trial_failed(s, &why);
 		return;
 	}
 	e = xcalloc(1, sizeof(*e));
 	e->issue = s;
-	e->err = *err;
+	e->err = why;
 	bundle_by_id(turn_store(), s->row.cert_id, record_failure, e);
 }
 
 /* --- success ----------------------------------------------------------- */
+
+/* For a CSR whose key we do not have. */
+static bool
+is_own(const struct issue *s)
+{
+	return !acme_order_is_for(s->order, NULL, 0);
+}
 
 static void
 put_version(const struct issue *s, const struct acme_wish *w,
@@ -207,7 +227,8 @@ put_version(const struct issue *s, const struct acme_wish *w,
 	struct row_version v = { .cert_id = s->row.cert_id,
 		.version = s->row.version, .sealed = s->row.sealed,
 		.kek_id = s->row.kek_id, .seal_format = 1,
-		.key_type = s->wish.key_type, .leaf = w->leaf,
+		.key_type = is_own(s) ? row_const("csr") :
+		    s->wish.key_type, .leaf = w->leaf,
 		.serial = row_const(leaf->serial),
 		.sha256 = row_const(leaf->sha256),
 		.spki_sha256 = row_const(leaf->spki_sha256),
@@ -277,16 +298,21 @@ struct success {
 	struct acme_leaf leaf;
 };
 
-/* The wish has changed while the order was under way. */
-static bool
-wants_others(const struct row_cert *c, const struct issue *s)
+/* Why something else is to be ordered, if the wish has changed while the order
+ * was under way; else NULL. */
+static const char *
+wants_another(const struct row_cert *c, const struct issue *s)
 {
 	struct conf_wish now = engine_wish(c);
-	bool differs = !strv_same(&now.names, &s->wish.names) ||
-	    strcmp(now.ca, s->wish.ca) != 0;
+	const char *why = NULL;
 
+	if (!strv_same(&now.names, &s->wish.names) ||
+	    strcmp(now.ca, s->wish.ca) != 0)
+		why = "names";
+	else if (!acme_order_is_for(s->order, c->csr.p, c->csr.len))
+		why = "csr";
 	conf_wish_free(&now);
-	return differs;
+	return why;
 }
 
 /* Housekeeping comes daily; a next key is made, and a standing record looked
@@ -308,6 +334,7 @@ record_success(void *ctx, struct bundle *b, const struct err *err)
 		.cause = s->row.cause, .text = s->row.ca };
 	struct row_cert *c;
 	int64_t at = loop_now(), soon;
+	const char *another;
 	bool refused;
 
 	if (err == NULL && b->cert != NULL) {
@@ -323,9 +350,10 @@ record_success(void *ctx, struct bundle *b, const struct err *err)
 		if (at < soon)	/* a clock that is wrong orders no second */
 			at = soon;
 		row_text(&c->renew_reason, "lifetime");
-		if (wants_others(c, s)) {
+		another = wants_another(c, s);
+		if (another != NULL) {
 			at = loop_now();
-			row_text(&c->renew_reason, "names");
+			row_text(&c->renew_reason, another);
 		}
 		c->renew_at_ms = at;
 		note_dropped(c, s);

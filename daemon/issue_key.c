@@ -1,5 +1,6 @@
 /* Whose key the next version has (key-policy): a new one, the one before, or
- * the one that has been shown ahead for TLSA records and pins. */
+ * the one that has been shown ahead for TLSA records and pins; or none of
+ * ours (csr-file). */
 #include <config.h>
 #include <assert.h>
 #include <stdlib.h>
@@ -9,6 +10,7 @@
 #include "daemon/issue.h"
 #include "daemon/loop.h"
 #include "daemon/peers.h"
+#include "daemon/revoke.h"
 
 enum { ASKED_NEW_KEY = 2 };	/* in renew_forced */
 
@@ -27,7 +29,8 @@ issue_key_choose(struct issue *s, const struct bundle *b)
 	const struct row_version *v = bundle_version(b, c->newest);
 
 	/* One whose CSR was made before a restart has its key. */
-	if (s->row.sealed.len > 0 || c->renew_forced == ASKED_NEW_KEY)
+	if (s->row.sealed.len > 0 || c->renew_forced == ASKED_NEW_KEY ||
+	    c->csr.len > 0)
 		return;
 	if (strcmp(s->wish.key_policy, "next") == 0 &&
 	    c->next_sealed.len > 0 &&
@@ -46,6 +49,32 @@ issue_key_used(struct row_cert *c)
 	blob_free(&c->next_sealed);
 	blob_free(&c->next_spki);
 	c->next_kek_id = 0;
+}
+
+/* --- a key of one's own ------------------------------------------------ */
+
+bool
+issue_csr_refused(const struct bundle *b, const struct conf_wish *wish,
+    struct err *err)
+{
+	const struct row_cert *c = b->cert;
+
+	if (*wish->csr_file == '\0')
+		return false;
+	if (c->csr.len == 0) {
+		err_set(err, ERR_CSR_REFUSED, "the CSR in %s is not known: "
+		    "its configuration file could not be read",
+		    wish->csr_file);
+		err_advise(err, "Mend the file (everleaf config check), then "
+		    "everleaf reload");
+	} else if (revoke_key_is_burnt(b)) {
+		err_set(err, ERR_CSR_REFUSED, "the key of %s was revoked as "
+		    "compromised", wish->csr_file);
+		err_advise(err, "Make a new key, a CSR with it in csr-file, "
+		    "then everleaf reload");
+	} else
+		return false;
+	return true;
 }
 
 /* --- the key after this one -------------------------------------------- */
@@ -120,6 +149,7 @@ issue_key_ahead(const struct bundle *b, const struct conf_wish *wish)
 	struct making *m;
 
 	if (strcmp(wish->key_policy, "next") != 0 || c->newest == 0 ||
+	    *wish->csr_file != '\0' ||
 	    c->retired_ms != 0 || c->next_sealed.len > 0 ||
 	    bundle_order(b) != NULL)
 		return;

@@ -368,7 +368,7 @@ install(struct install *n, const struct row_version *v)
 	struct query q = { .table = T_CHAIN, .wheres = 1, .where = {
 		{ .col = "sha256", .cmp = CMP_EQ, .text = v->chain } } };
 
-	assert(v->sealed.len > 0);
+	assert(v->sealed.len > 0 || bundle_own_key(v));
 	choose_generation(n);
 	if (v->chain[0] == '\0')
 		turn_after(ask_install, n);
@@ -456,9 +456,13 @@ begin(struct install *n)
 	const struct row_version *v = bundle_version(n->b, n->version);
 
 	assert(n->b != NULL && n->chain.p == NULL);
-	if (v == NULL && n->version == 0)
+	if (n->version == 0 && n->b->cert->csr.len > 0) {
+		/* No key of ours that a placeholder could be for. */
+		sched_done(JOB_INSTALL, n->cert_id);
+		install_free(n);
+	} else if (v == NULL && n->version == 0)
 		turn_after(ask_placeholder, n);
-	else if (v == NULL || v->sealed.len == 0) {
+	else if (v == NULL || (v->sealed.len == 0 && !bundle_own_key(v))) {
 		err_set(&n->err, ERR_INTERNAL, "version %lld has no key in "
 		    "the inventory", (long long)n->version);
 		say_failed(n, &n->err);

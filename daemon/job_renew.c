@@ -76,6 +76,20 @@ predecessor(const struct issue *s, const struct bundle *b)
 	    strcmp(v->ca, s->wish.ca) == 0 ? v->ari_id : "";
 }
 
+/* With a CSR of somebody's own it is for him to say what it asks for. A trial
+ * has no row: it goes by the configuration. */
+static void
+use_csr(struct acme_want *want, const struct issue *s, const struct bundle *b)
+{
+	const struct conf_cert *k = conf_cert(engine_conf(), s->name);
+
+	if (*s->wish.csr_file == '\0')
+		return;
+	want->csr = b != NULL ? b->cert->csr : k != NULL ? k->csr : want->csr;
+	want->must_staple = false;
+	want->known_refused = 0;
+}
+
 struct acme_order *
 issue_order(const struct issue *s, const struct bundle *b)
 {
@@ -88,12 +102,14 @@ issue_order(const struct issue *s, const struct bundle *b)
 		.known_refused = known_refused(s),
 		.replaces = predecessor(s, b) };
 
+	use_csr(&want, s, b);
 	wanted_end(end, s);
 	return acme_order_new(&want);
 }
 
 static int
-load_order(struct issue *s, const struct row_order *old)
+load_order(struct issue *s, const struct row_order *old,
+    const struct blob *csr)
 {
 	struct row_order *copy;
 	struct err err;
@@ -101,6 +117,11 @@ load_order(struct issue *s, const struct row_order *old)
 	s->order = acme_order_load(old->state, strlen(old->state), &err);
 	if (s->order == NULL) {
 		log_err(&err, "%s: its order is given up", s->name);
+		return -1;
+	}
+	if (!acme_order_is_for(s->order, csr->p, csr->len)) {
+		acme_order_free(s->order);
+		s->order = NULL;
 		return -1;
 	}
 	copy = row_copy(T_ORDER, old);
@@ -119,7 +140,8 @@ first_row(struct issue *s, const struct row_cert *c)
 	row_text(&s->row.ca, s->wish.ca);
 	row_text(&s->row.cause, c->renew_forced ? "asked" :
 	    c->newest == 0 ? "new" : strcmp(c->renew_reason, "names") == 0 ?
-	    "names" : "renewal");
+	    "names" : strcmp(c->renew_reason, "csr") == 0 ? "csr" :
+	    "renewal");
 	s->row.names = lines_of(&s->wish.names);
 }
 
@@ -137,7 +159,7 @@ resumes(struct issue *s, const struct bundle *b)
 	fits = strcmp(old->ca, s->wish.ca) == 0 &&
 	    strv_same(&names, &s->wish.names);
 	strv_free(&names);
-	return fits && load_order(s, old) == 0;
+	return fits && load_order(s, old, &b->cert->csr) == 0;
 }
 
 static void
@@ -224,7 +246,9 @@ start(const struct bundle *b, struct conf_wish *wish)
 	struct ca *ca = cas_find(wish->ca);
 	struct err err;
 
-	if (ca == NULL) {
+	if (issue_csr_refused(b, wish, &err))
+		refuse(b, &err);
+	else if (ca == NULL) {
 		err_set(&err, ERR_NO_SUCH, "ca \"%s\" is not in the "
 		    "configuration", wish->ca);
 		refuse(b, &err);

@@ -131,7 +131,8 @@ revoke_replace(const struct row_cert *c)
 {
 	struct conf_wish wish = engine_wish(c);
 
-	engine_order_now(c, strcmp(wish.key_policy, "next") != 0);
+	engine_order_now(c, *wish.csr_file == '\0' &&
+	    strcmp(wish.key_policy, "next") != 0);
 	conf_wish_free(&wish);
 }
 

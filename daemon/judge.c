@@ -11,11 +11,12 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
+#include "acme/acme.h"
 #include "base/buf.h"
 #include "daemon/judge.h"
 #include "daemon/keeper_key.h"
 
-enum { KEY_MAX = 16 * 1024, CERT_MAX = 64 * 1024, CHAIN_MAX = 128 * 1024,
+enum { KEY_MAX = 32 * 1024, CERT_MAX = 64 * 1024, CHAIN_MAX = 128 * 1024,
 	PEM_LINE_MAX = 76, HOUR_S = 3600 };
 
 static const size_t longest[JUDGE_FILES] = {
@@ -61,12 +62,12 @@ read_all(struct blob *out, int fd, size_t max)
 
 /* Each with its own cap: the files are small, whoever wrote them. */
 bool
-judge_read(struct judge_files *f, const int fds[JUDGE_FILES])
+judge_read(struct judge_files *f, const int *fds, int n)
 {
 	int i;
 
 	memset(f, 0, sizeof(*f));
-	for (i = 0; i < JUDGE_FILES; i++)
+	for (i = 0; i < n && i < JUDGE_FILES; i++)
 		if (!read_all(&f->text[i], fds[i], longest[i])) {
 			judge_forget(f);
 			return false;
@@ -216,6 +217,23 @@ read_key(const struct blob *text)
 	return key;
 }
 
+/* Whose maker has shown that he has this key. */
+static EVP_PKEY *
+read_csr_key(const struct blob *der)
+{
+	struct acme_csr csr;
+	const unsigned char *p;
+	struct err unused;
+	EVP_PKEY *key;
+
+	if (acme_csr_read(&csr, der->p, der->len, &unused) != 0)
+		return NULL;
+	p = csr.spki.p;
+	key = d2i_PUBKEY(NULL, &p, (long)csr.spki.len);
+	acme_csr_free(&csr);
+	return key;
+}
+
 /* --- names ------------------------------------------------------------- */
 
 /* Its octets; 0 of them when it is a host's name. */
@@ -292,6 +310,8 @@ belongs(const struct pair *p)
 	assert(p->leaf != NULL && p->key != NULL);
 	if (of_leaf == NULL || EVP_PKEY_eq(of_leaf, p->key) != 1)
 		return false;
+	if (p->wanted->own_key)
+		return true;
 	/* A key file carries its public half, too: they could be two. */
 	ctx = EVP_PKEY_CTX_new(p->key, NULL);
 	sound = ctx != NULL && EVP_PKEY_pairwise_check(ctx) == 1;
@@ -386,8 +406,9 @@ files_agree(const struct pair *p)
 	const struct blob *t = p->f->text;
 
 	return is_joined(&t[JUDGE_FULLCHAIN], &t[JUDGE_CERT],
-	    &t[JUDGE_CHAIN]) && is_joined(&t[JUDGE_COMBINED], &t[JUDGE_KEY],
-	    &t[JUDGE_FULLCHAIN]);
+	    &t[JUDGE_CHAIN]) && (p->wanted->own_key ||
+	    is_joined(&t[JUDGE_COMBINED], &t[JUDGE_KEY],
+	    &t[JUDGE_FULLCHAIN]));
 }
 
 /* By the words in its issuer; when it can't be told, it is one. */
@@ -447,10 +468,13 @@ static const struct rule {
 static enum verdict
 load(struct pair *p)
 {
+	bool own = p->wanted->own_key;
+
 	assert(p->key == NULL && p->leaf == NULL && p->nchain == 0);
-	p->key = read_key(&p->f->text[JUDGE_KEY]);
+	p->key = own ? read_csr_key(&p->f->text[JUDGE_KEY]) :
+	    read_key(&p->f->text[JUDGE_KEY]);
 	if (p->key == NULL)
-		return VERDICT_NO_KEY;
+		return own ? VERDICT_NO_CSR : VERDICT_NO_KEY;
 	if (read_certs(&p->leaf, 1, &p->f->text[JUDGE_CERT]) != 1)
 		return VERDICT_NO_LEAF;
 	p->nchain = read_certs(p->chain, JUDGE_CHAIN_MAX,
@@ -471,6 +495,8 @@ judge(const struct judge_files *f, const struct w_verify *wanted)
 	    i++)
 		if (!rules[i].holds(&p))
 			v = rules[i].otherwise;
+	if (v == VERDICT_MISMATCH && wanted->own_key)
+		v = VERDICT_OTHER_KEY;
 	for (i = 0; i < JUDGE_CHAIN_MAX; i++)
 		X509_free(p.chain[i]);
 	X509_free(p.leaf);

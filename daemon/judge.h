@@ -5,6 +5,8 @@
 #define DAEMON_JUDGE_H
 #include "daemon/wire.h"
 
+/* KEY: or the CSR in DER, for whose key the certificate is; then there is no
+ * COMBINED. */
 enum judge_file { JUDGE_KEY, JUDGE_CERT, JUDGE_CHAIN, JUDGE_FULLCHAIN,
 	JUDGE_COMBINED, JUDGE_FILES };
 
@@ -14,10 +16,11 @@ struct judge_files {
 	struct blob text[JUDGE_FILES];
 };
 
-/* Reads the files, whatever their offsets. False: one can't be read, is no
+/* Reads the files, n of them (all, or all but the last), whatever their
+ * offsets. False: one can't be read, is no
  * plain file, or is longer than any that the master writes; then *f is empty.
  * judge_forget() after true. */
-bool judge_read(struct judge_files *f, const int fds[JUDGE_FILES]);
+bool judge_read(struct judge_files *f, const int *fds, int n);
 void judge_forget(struct judge_files *f);
 
 /* Covered: a wanted name is in the leaf's subjectAltName, itself or below a

@@ -93,7 +93,7 @@ judge_rehearse(void)
 	struct judge_files f;
 	enum verdict v = VERDICT_UNREADABLE;
 
-	if (judge_read(&f, fds)) {
+	if (judge_read(&f, fds, JUDGE_FILES)) {
 		v = judge(&f, &wanted);
 		judge_forget(&f);
 	}

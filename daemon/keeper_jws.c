@@ -59,18 +59,68 @@ sign_input(struct buf *jws, const struct buf *input, enum jws_alg alg,
 
 /* --- what some kinds need first ------------------------------------------- */
 
+/* The path of a URL; NULL if it is spelled in a way that a CA may read as
+ * another. */
+static const char *
+plain_path(const char *url)
+{
+	static const char https[] = "https://";
+	const char *host = url + sizeof(https) - 1;
+
+	if (strncmp(url, https, sizeof(https) - 1) != 0 ||
+	    strpbrk(url, "?#%\\;") != NULL || strstr(host, "//") != NULL ||
+	    strstr(host, "/.") != NULL)
+		return NULL;
+	return strchr(host, '/');
+}
+
+struct parts {
+	const char *folder, *last;
+	size_t folder_n, last_n;
+};
+
+/* The last part of a path, and what is before; "/007/" is "7" to some. */
+static struct parts
+parts_of(const char *path)
+{
+	struct parts p = { path, NULL, 0, 0 };
+	size_t end = strlen(path), at;
+
+	while (end > 0 && path[end - 1] == '/')
+		end--;
+	for (at = end; at > 0 && path[at - 1] != '/'; at--)
+		;
+	p.folder_n = at;
+	while (at + 1 < end && (path[at] == '0' || path[at] == '+'))
+		at++;
+	p.last = path + at;
+	p.last_n = end - at;
+	return p;
+}
+
+static bool
+same(const char *a, size_t a_n, const char *b, size_t b_n)
+{
+	return a_n == b_n && strncasecmp(a, b, a_n) == 0;
+}
+
 /* The payload that gives an authorization up gives the whole account up when
- * it is sent to the account's address, which only an operator may ask for. So
- * neither that address nor another spelling of it is signed for. */
+ * it is sent to the account's address, which only an operator may ask for. The
+ * engine names both, and a CA may take several spellings of either: so nothing
+ * goes to an address beside the account's, or below it, or with its number. */
 static bool
 may_be_account(const struct w_jws *q)
 {
-	const char *path = q->url + strlen("https://");
+	const char *url = plain_path(q->url), *kid = plain_path(q->kid);
+	struct parts a, b;
 
-	assert(q->url != NULL && q->kid != NULL);
-	return strncasecmp(q->url, q->kid, strlen(q->kid)) == 0 ||
-	    strpbrk(q->url, "?#%\\") != NULL || strstr(path, "//") != NULL ||
-	    strstr(path, "/.") != NULL;
+	if (url == NULL || kid == NULL)
+		return true;
+	a = parts_of(url);
+	b = parts_of(kid);
+	return strncasecmp(url, kid, strlen(kid)) == 0 ||
+	    same(a.folder, a.folder_n, b.folder, b.folder_n) ||
+	    same(a.last, a.last_n, b.last, b.last_n);
 }
 
 static int

@@ -19,16 +19,16 @@ enum { PEM_LINE = 64, PEM_MAX = 16384 };
 /* What the library offers under a name can be asked for; CAs that take the
  * last ones are private ones, today. */
 const struct key_type key_types[KEY_TYPES] = {
-	{ "ecdsa-p256", "EC", "P-256", 0, false },
-	{ "ecdsa-p384", "EC", "P-384", 0, false },
-	{ "rsa-2048", "RSA", NULL, 2048, true },
-	{ "rsa-3072", "RSA", NULL, 3072, true },
-	{ "rsa-4096", "RSA", NULL, 4096, true },
-	{ "ed25519", "ED25519", NULL, 0, false },
-	{ "ed448", "ED448", NULL, 0, false },
-	{ "ml-dsa-44", "ML-DSA-44", NULL, 0, false },
-	{ "ml-dsa-65", "ML-DSA-65", NULL, 0, false },
-	{ "ml-dsa-87", "ML-DSA-87", NULL, 0, false }
+	{ "ecdsa-p256", "EC", "P-256", 0, false, "1.1.1" },
+	{ "ecdsa-p384", "EC", "P-384", 0, false, "1.1.1" },
+	{ "rsa-2048", "RSA", NULL, 2048, true, "1.1.1" },
+	{ "rsa-3072", "RSA", NULL, 3072, true, "1.1.1" },
+	{ "rsa-4096", "RSA", NULL, 4096, true, "1.1.1" },
+	{ "ed25519", "ED25519", NULL, 0, false, "1.1.1" },
+	{ "ed448", "ED448", NULL, 0, false, "1.1.1" },
+	{ "ml-dsa-44", "ML-DSA-44", NULL, 0, false, "3.5" },
+	{ "ml-dsa-65", "ML-DSA-65", NULL, 0, false, "3.5" },
+	{ "ml-dsa-87", "ML-DSA-87", NULL, 0, false, "3.5" }
 };
 
 static int
@@ -72,10 +72,10 @@ key_type_find(const char *name, struct err *err)
 	}
 	if (is_offered(&key_types[i]))
 		return &key_types[i];
-	err_set(err, ERR_INVALID, "key type \"%s\": the crypto library of "
-	    "this machine (%s) does not offer it", name,
-	    OpenSSL_version(OPENSSL_VERSION_STRING));
-	err_advise(err, "Use ecdsa-p256, or a newer library.");
+	err_set(err, ERR_INVALID, "this OpenSSL (%s) has no %s; it comes with "
+	    "%s", OpenSSL_version(OPENSSL_VERSION_STRING),
+	    key_types[i].offered, key_types[i].since);
+	err_advise(err, "Use ecdsa-p256, or a newer OpenSSL.");
 	return NULL;
 }
 

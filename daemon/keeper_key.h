@@ -16,11 +16,13 @@ struct key_type {
 	const char *group;	/* of EC */
 	unsigned int bits;	/* of RSA */
 	bool slow;		/* made beforehand, by a generator */
+	const char *since;	/* release of OpenSSL that has it */
 };
 extern const struct key_type key_types[KEY_TYPES];
 
 /* NULL and err (ERR_INVALID) when there is no such type, or when the library
- * of this machine does not offer it. */
+ * of this machine does not offer it; which also `everleaf-keeper --has NAME`
+ * tells, for whoever reads a configuration. */
 const struct key_type *key_type_find(const char *name, struct err *err);
 /* Made here and now. NULL and err (ERR_KEEPER). The caller frees it with
  * EVP_PKEY_free(). */

@@ -5,6 +5,7 @@
 #include <config.h>
 #include <assert.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -365,12 +366,26 @@ serve(struct keeper *k)
 	return rc < 0;
 }
 
+/* For the master, which reads the configuration and has no crypto library. */
+static int
+say_has(const char *type)
+{
+	struct err err;
+
+	if (key_type_find(type, &err) != NULL)
+		return 0;
+	printf("%s. %s", err.text, err.advice);
+	return 1;
+}
+
 int
-main(void)
+main(int argc, char *argv[])
 {
 	static struct keeper k = { .fds = { WIRE_FD_MASTER, -1 } };
 	int rc;
 
+	if (argc == 3 && strcmp(argv[1], "--has") == 0)
+		return say_has(argv[2]);
 	confined_open(ROLE_KEEPER);
 	confine(&k);
 	rc = serve(&k);

@@ -94,7 +94,8 @@ rehearse_placeholder(const struct kek *kek, struct err *err)
 static int
 rehearse_rsa(struct err *err)
 {
-	static const struct key_type tiny = { "rsa", "RSA", NULL, 512, true };
+	static const struct key_type tiny = { "rsa", "RSA", NULL, 512, true,
+		"1.1.1" };
 	EVP_PKEY *key = key_generate(&tiny, err), *again = NULL;
 	struct blob der = { NULL, 0 }, pem = { NULL, 0 };
 	uint8_t sig[KEY_SIG_MAX];

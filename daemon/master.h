@@ -79,6 +79,11 @@ void state_recover(struct master *m);	/* in small steps, from the loop */
 int kek_prepare(const struct master *m, struct err *err);
 int kek_read(const struct master *m, uint8_t kek[32], struct err *err);
 
+/* --- master_keys.c: whether wished types of keys can be made here ----------*/
+/* False: a line for each block that names one that can't. */
+bool keys_can_be_made(const struct master *m, const struct conf *c,
+    struct strv *lines);
+
 /* --- master_secrets.c: files with secrets, for the keeper ------------------*/
 void secrets_give(struct master *m);	/* all of them, anew */
 /* To a new token: keys, and what binds their accounts. */
@@ -106,6 +111,7 @@ void listen_stop(struct master *m);
 
 /* --- master_children.c -----------------------------------------------------*/
 void children_users(struct master *m);	/* who runs as whom */
+bool child_user(struct child *c);	/* of its role; false: there is none */
 void children_start(struct master *m);
 /* A message that breaks the rules ends its sender. */
 void child_broke_rule(struct child *c, const char *why);
@@ -162,6 +168,10 @@ struct rules {
 };
 int rules_for(const struct master *m, const struct w_install *w,
     struct rules *out, struct err *err);
+/* The CSR that our configuration names for a certificate without a key of
+ * ours; NULL and err if it names none. */
+const struct blob *rules_csr(const struct master *m,
+    const struct w_install *w, struct err *err);
 
 /* --- master_runs.c: the programs of services and of dns blocks -------------*/
 /* kind: WIRE_RUN or WIRE_RUN_DNS; st is its struct, on the heap: taken. */
@@ -196,6 +206,9 @@ struct conf *reload_first(struct master *m, int *exit_code);
 void reload_asked(struct master *m, uint32_t id, const struct w_reload *r);
 void reload_signal(struct master *m);
 void reload_done(struct master *m);	/* the new engine runs */
+
+/* --- master_csr.c: the CSRs that the configuration names -------------------*/
+void csrs_open(struct master *m);	/* before the first is read */
 
 /* --- master_notify.c: sd_notify(3) and its watchdog ------------------------*/
 void notify_open(const char *socket, const char *watchdog_usec);

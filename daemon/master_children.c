@@ -55,8 +55,8 @@ children_want(const struct child *c)
 
 /* --- who --------------------------------------------------------------- */
 
-static bool
-find_user(struct child *c)
+bool
+child_user(struct child *c)
 {
 	const struct passwd *pw = NULL;
 	int i;
@@ -89,7 +89,7 @@ children_users(struct master *m)
 		c->role = (enum role)role;
 		c->pid = -1;
 		c->pidfd = c->channel = -1;
-		if (m->separate && !find_user(c))
+		if (m->separate && !child_user(c))
 			m->separate = false;
 	}
 	for (role = ROLE_MASTER + 1; !m->separate && role < ROLE_COUNT;

@@ -128,17 +128,6 @@ ask_keeper(struct master *m, struct job *j, struct err *err)
 	return err_advise(err, "It is started again and this is tried again");
 }
 
-/* The rules of now, and not those of when it was asked: a reload may have
- * come in between. */
-static int
-begin_install(struct master *m, struct job *j, struct err *err)
-{
-	assert(j == first && j->step == BEGIN);
-	if (rules_for(m, j->st, &j->rules, err) != 0)
-		return -1;
-	return ask_keeper(m, j, err);
-}
-
 /* What the verifier is to expect. A flip goes to what has passed before: its
  * names and its CA were right then, but it may have expired. */
 static int
@@ -147,7 +136,7 @@ ask_verifier(struct master *m, struct job *j, struct err *err)
 	const struct w_install *w = j->kind == WIRE_INSTALL ? j->st : NULL;
 	struct w_verify v = { .any_names = w == NULL, .now_ms = poll_wall(),
 		.allow_test_ca = 1 };
-	int fds[5], i;
+	int fds[5], i, n = 5;
 	bool sent;
 
 	assert(j == first && (j->kind == WIRE_INSTALL || j->kind == WIRE_FLIP));
@@ -161,9 +150,11 @@ ask_verifier(struct master *m, struct job *j, struct err *err)
 	j->step = VERIFYING;
 	j->serial = ++serials;
 	alarm_after(patience, PATIENCE_MS);
+	v.own_key = fds[4] < 0;
+	n -= v.own_key;
 	sent = child_send(&m->children[ROLE_VERIFIER], WIRE_VERIFY, j->serial,
-	    &v, fds, 5);
-	for (i = 0; i < 5; i++)
+	    &v, fds, n);
+	for (i = 0; i < n; i++)
 		close(fds[i]);
 	return sent ? 0 : err_set(err, ERR_VERIFY_FAILED, "the verifier does "
 	    "not run at the moment");
@@ -177,20 +168,48 @@ begin_flip(struct master *m, struct job *j, struct err *err)
 	return ask_verifier(m, j, err);
 }
 
-/* The key lies in a file from here on, in a folder without a name that
- * anybody knows. */
+/* With a key, or the CSR that says whose it is. The key lies in a file from
+ * here on, in a folder without a name that anybody knows. */
 static int
 stage(struct master *m, struct job *j, const struct blob *key,
-    struct err *err)
+    const struct blob *csr, struct err *err)
 {
 	const struct w_install *w = j->st;
 	const struct generation g = { .cert = w->cert, .gen = w->gen,
-		.key = *key, .leaf = w->leaf, .chain = w->chain,
+		.key = *key, .csr = *csr, .leaf = w->leaf, .chain = w->chain,
 		.meta = w->meta, .uid = geteuid(), .gid = j->rules.gid,
 		.key_mode = j->rules.key_mode };
 
 	assert(j->kind == WIRE_INSTALL && j->step == OPENING);
 	return generation_stage(m->state, &g, &j->whole, err);
+}
+
+/* The CSR is the one in our own configuration, never the engine's: without a
+ * key it is what ties the certificate to somebody. */
+static int
+prepare(struct master *m, struct job *j, struct err *err)
+{
+	static const struct blob no_key;
+	const struct w_install *w = j->st;
+	const struct blob *csr;
+
+	if (w->sealed.len > 0)
+		return ask_keeper(m, j, err);
+	csr = rules_csr(m, w, err);
+	if (csr == NULL || stage(m, j, &no_key, csr, err) != 0)
+		return -1;
+	return ask_verifier(m, j, err);
+}
+
+/* The rules of now, and not those of when it was asked: a reload may have
+ * come in between. */
+static int
+begin_install(struct master *m, struct job *j, struct err *err)
+{
+	assert(j == first && j->step == BEGIN);
+	if (rules_for(m, j->st, &j->rules, err) != 0)
+		return -1;
+	return prepare(m, j, err);
 }
 
 static int
@@ -222,7 +241,7 @@ make_again(struct master *m, struct job *j)
 	    generation_prune(m->state, j->cert, j->gen, &ignored) != 0)
 		return false;
 	j->staged_again = true;
-	return ask_keeper(m, j, &ignored) == 0;
+	return prepare(m, j, &ignored) == 0;
 }
 
 /* --- answers ----------------------------------------------------------- */
@@ -240,6 +259,7 @@ waiting_for(uint32_t serial, enum step step)
 void
 jobs_opened(struct master *m, uint32_t id, struct w_opened *o)
 {
+	static const struct blob no_csr;
 	struct job *j = waiting_for(id, OPENING);
 	const struct w_install *w = j != NULL ? j->st : NULL;
 	struct err err;
@@ -254,7 +274,7 @@ jobs_opened(struct master *m, uint32_t id, struct w_opened *o)
 		err_set(&err, ERR_KEEPER, "the keeper opened another key");
 		rc = -1;
 	} else
-		rc = stage(m, j, &o->key, &err);
+		rc = stage(m, j, &o->key, &no_csr, &err);
 	blob_wipe(&o->key);
 	if (rc != 0 || ask_verifier(m, j, &err) != 0)
 		fail(m, &err);

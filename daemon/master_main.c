@@ -191,6 +191,8 @@ try_configuration(const struct master *m, enum mode mode)
 	size_t i;
 
 	assert(mode == MODE_TEST || mode == MODE_SHOW);
+	if (c != NULL && !keys_can_be_made(m, c, &diag.lines))
+		good = false;
 	for (i = 0; i < diag.lines.n; i++)
 		fprintf(stderr, "%s\n", diag.lines.v[i]);
 	if (mode == MODE_TEST && good)
@@ -303,10 +305,11 @@ main(int argc, char **argv)
 
 	open_standard();
 	mode = read_options(m, argc, argv);
+	find_programs(m);
+	csrs_open(m);
 	if (mode != MODE_RUN)
 		return try_configuration(m, mode);
 	clean_environment(m);
 	clean_process();
-	find_programs(m);
 	return run(m);
 }

@@ -39,6 +39,9 @@ reload_first(struct master *m, int *exit_code)
 	size_t i;
 
 	assert(m->conf == NULL && exit_code != NULL);
+	/* One certificate less is no reason to start none of the rest. */
+	if (c != NULL)
+		keys_can_be_made(m, c, &lines);
 	for (i = 0; i < lines.n; i++)
 		log_line(c == NULL ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING, "%s",
 		    lines.v[i]);
@@ -134,6 +137,10 @@ consider(struct master *m, bool yes, struct strv *lines)
 	assert(m->conf != NULL);
 	if (c == NULL)
 		return NULL;
+	if (!keys_can_be_made(m, c, lines)) {
+		conf_free(c);
+		return NULL;
+	}
 	gone = conf_diff(m->conf, c, lines);
 	if (!moves(m->conf, c, lines) &&
 	    (yes || !too_many_vanish(m->conf, gone, lines)))

@@ -92,6 +92,21 @@ names_are_canonical(const struct strv *names)
 	return names->n > 0;
 }
 
+const struct blob *
+rules_csr(const struct master *m, const struct w_install *w, struct err *err)
+{
+	const struct conf_cert *cert = conf_cert(m->conf, w->name);
+
+	if (w->from_file && !w->placeholder && cert != NULL &&
+	    cert->csr.len > 0)
+		return &cert->csr;
+	err_set(err, ERR_INSTALL_FAILED, "certificate %s came without a key, "
+	    "and no configuration file has a csr-file for it", w->name);
+	err_advise(err, "Write its csr-file again, or renew it: everleaf "
+	    "renew %s", w->name);
+	return NULL;
+}
+
 int
 rules_for(const struct master *m, const struct w_install *w,
     struct rules *out, struct err *err)
@@ -101,7 +116,7 @@ rules_for(const struct master *m, const struct w_install *w,
 
 	assert(m->conf != NULL && out != NULL);
 	if (w->cert == 0 || w->name[0] == '\0' || w->leaf.len == 0 ||
-	    w->sealed.len == 0 || !names_are_canonical(&w->names))
+	    !names_are_canonical(&w->names))
 		return err_set(err, ERR_INTERNAL, "a request to install lacks "
 		    "something");
 	if (find_wish(m->conf, w, &wish, err) != 0)

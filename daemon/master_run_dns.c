@@ -108,7 +108,8 @@ run_dns_program(const struct master *m, const struct w_run_dns *w,
 		    "in the configuration", w->dns);
 	compose_env(w, &out->env);
 	if (*d->env_file != '\0' &&
-	    env_file_read(&out->env, d->env_file, err) != 0)
+	    (run_check_file(d->env_file, geteuid(), err) != 0 ||
+	    env_file_read(&out->env, d->env_file, err) != 0))
 		return -1;
 	if (compose_argv(d, w, &out->argv, err) != 0)
 		return -1;

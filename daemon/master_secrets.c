@@ -15,6 +15,7 @@
 #include "daemon/conf_read.h"
 #include "daemon/log.h"
 #include "daemon/master.h"
+#include "hooks/run.h"
 
 enum { SECRET_FILE_MAX = 4096 };
 
@@ -192,6 +193,17 @@ secrets_give_token(struct master *m)
 	}
 }
 
+/* Whoever can put another file there gives us a secret of his. */
+static void
+warn_insecure(const char *path)
+{
+	struct err err;
+
+	if (*path == '/' && access(path, F_OK) == 0 &&
+	    run_check_file(path, geteuid(), &err) != 0)
+		log_err(&err, "%s", path);
+}
+
 /* All of them anew each time: what is no longer in the configuration is gone
  * from the keeper, too. */
 void
@@ -205,13 +217,17 @@ secrets_give(struct master *m)
 	assert(m->conf != NULL);
 	if (!child_send(keeper, WIRE_FORGET, 0, &none, NULL, 0))
 		return;
-	for (i = 0; i < m->conf->cas_n; i++)
+	for (i = 0; i < m->conf->cas_n; i++) {
+		warn_insecure(m->conf->cas[i].eab_key_file);
 		if (m->conf->cas[i].eab_key_file[0] != '\0' &&
 		    give_eab(keeper, &m->conf->cas[i], &err) != 0)
 			say_missing(&m->conf->cas[i], &err);
-	for (i = 0; i < m->conf->dns_n; i++)
+	}
+	for (i = 0; i < m->conf->dns_n; i++) {
+		warn_insecure(m->conf->dns[i].key_file);
 		if (m->conf->dns[i].key_file[0] != '\0' &&
 		    give_tsig(keeper, &m->conf->dns[i], &err) != 0)
 			log_err(&err, "%s: dns \"%s\"",
 			    m->conf->dns[i].where, m->conf->dns[i].title);
+	}
 }

@@ -12,6 +12,7 @@
 #include "daemon/meta.h"
 #include "daemon/plan.h"
 #include "daemon/restore.h"
+#include "daemon/revoke.h"
 #include "daemon/sched.h"
 #include "daemon/wish_json.h"
 
@@ -192,17 +193,31 @@ put_labels(const struct strv *labels)
 	}
 }
 
+/* What is there has a key of another kind than is wished for now: ours, or
+ * that of the CSR. */
+static bool
+has_other_key(const struct row_cert *c)
+{
+	struct row_version v = { .key_type = found.newest.meta.key_type,
+		.spki_sha256 = found.newest.leaf.spki_sha256 };
+
+	return c->csr.len > 0 ? !revoke_csr_has_key_of(c, &v) :
+	    bundle_own_key(&v);
+}
+
 /* A version that has all names is renewed in its time; what lacks one is
  * ordered now. */
 static void
 plan_next(struct row_cert *c, bool lacking)
 {
 	const struct acme_leaf *l = &found.newest.leaf;
-	bool refused;
+	bool refused, other = has_other_key(c);
 
 	assert(found.has && c->id == (int64_t)found.cert);
 	c->renew_at_ms = loop_now();
-	row_text(&c->renew_reason, c->newest == 0 ? "new" : "names");
+	row_text(&c->renew_reason, c->newest == 0 ? "new" : lacking ?
+	    "names" : "csr");
+	lacking = lacking || other;
 	if (c->newest > 0 && !lacking) {
 		c->renew_at_ms = plan_renewal(l->not_before_ms,
 		    l->not_after_ms, 0, chance_luck(), &refused);
@@ -310,7 +325,8 @@ restore_take(const struct w_surveyed *w, uint32_t *version, struct err *err)
 		found.live_gen = w->gen;
 		found.live_version = p->meta.version;
 	}
-	*version = (uint32_t)p->meta.version;
+	*version = strcmp(p->meta.key_type, "csr") == 0 ? 0 :
+	    (uint32_t)p->meta.version;
 	return 0;
 }
 

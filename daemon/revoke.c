@@ -3,6 +3,7 @@
 #include <config.h>
 #include <assert.h>
 #include <string.h>
+#include "acme/acme.h"
 #include "daemon/revoke.h"
 
 const char revoke_reasons[] = "unspecified, key-compromise, "
@@ -65,7 +66,8 @@ revoke_is_replaced(const struct bundle *b, int64_t version, int64_t now_ms)
 	assert(c != NULL);
 	if (c->newest <= version || c->installed != c->newest || v == NULL ||
 	    v->revoked_ms != 0 || v->not_after_ms <= now_ms ||
-	    (old != NULL && strcmp(old->spki_sha256, v->spki_sha256) == 0))
+	    (old != NULL && !bundle_own_key(v) &&
+	    strcmp(old->spki_sha256, v->spki_sha256) == 0))
 		return false;
 	for (i = 0; i < b->deployments.n; i++) {
 		d = ROWS_AT(&b->deployments, row_deployment, i);
@@ -73,6 +75,38 @@ revoke_is_replaced(const struct bundle *b, int64_t version, int64_t now_ms)
 			return false;
 	}
 	return true;
+}
+
+bool
+revoke_csr_has_key_of(const struct row_cert *c, const struct row_version *v)
+{
+	struct acme_csr csr;
+	struct err unused;
+	char hex[65];
+
+	if (c->csr.len == 0 || acme_csr_read(&csr, c->csr.p, c->csr.len,
+	    &unused) != 0)
+		return false;
+	acme_digest_hex(hex, csr.spki.p, csr.spki.len);
+	acme_csr_free(&csr);
+	return strcmp(hex, v->spki_sha256) == 0;
+}
+
+bool
+revoke_key_is_burnt(const struct bundle *b)
+{
+	const struct row_revocation *r;
+	const struct row_version *v;
+	size_t i;
+
+	for (i = 0; i < b->revocations.n; i++) {
+		r = ROWS_AT(&b->revocations, row_revocation, i);
+		v = bundle_version(b, r->version);
+		if (r->reason == REVOKE_KEY_COMPROMISE && v != NULL &&
+		    revoke_csr_has_key_of(b->cert, v))
+			return true;
+	}
+	return false;
 }
 
 static bool

@@ -26,10 +26,15 @@ bool revoke_is(const struct row_revocation *r, const char *state);
  * of one whose key somebody else has, all that still holds. */
 bool revoke_is_meant(const struct bundle *b, const struct row_version *v,
     int64_t reason, int64_t now_ms);
-/* Something newer than this version, with another key, is used by all
- * services, and proved where it can be. */
+/* Something newer than this version, with another key (unless it is not ours
+ * to choose), is used by all services, and proved where it can be. */
 bool revoke_is_replaced(const struct bundle *b, int64_t version,
     int64_t now_ms);
+/* The key of the CSR that is ordered for is one that is, or is to be, revoked
+ * as compromised; or that of this version. */
+bool revoke_key_is_burnt(const struct bundle *b);
+bool revoke_csr_has_key_of(const struct row_cert *c,
+    const struct row_version *v);
 /* The certificate has changed: perhaps something is ready now. */
 void revoke_look(const struct bundle *b);
 

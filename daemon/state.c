@@ -131,7 +131,8 @@ new_state(struct state *s, const struct bundle *b)
 		error_words(words, sizeof(words), bad->error);
 	say(s, "new", c->iss_failures >= FIRST_FAILURES ||
 	    (bad != NULL && bad->failures >= SERVICE_TRIES),
-	    words[0] != '\0' ? words :
+	    words[0] != '\0' ? words : c->csr.len > 0 ?
+	    "nothing issued yet; the key is yours, so no placeholder" :
 	    "nothing issued yet; a placeholder is in place");
 }
 

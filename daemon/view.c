@@ -174,13 +174,16 @@ wanted(const struct bundle *b)
 	struct conf_wish w = view_wanted(b);
 	char span[32];
 	json_t *j;
+	bool own;
 
 	wish_span(span, w.renew_before_ms);
-	j = json_pack("{s:o, s:o, s:[], s:o, s:o, s:o, s:o, s:s, s:o}",
+	own = w.csr_file != NULL && *w.csr_file != '\0';
+	j = json_pack("{s:o, s:o, s:[], s:o, s:o, s:o, s:o, s:o, s:s, s:o}",
 	    "names", wanted_names(b, &w), "ca", json_text(w.ca),
 	    "fallback_ca", "challenge", json_list(&w.challenge),
-	    "key_type", json_text(w.key_type),
-	    "key_policy", json_text(w.key_policy), "profile",
+	    "key_type", json_text(own ? NULL : w.key_type),
+	    "key_policy", json_text(own ? NULL : w.key_policy),
+	    "csr_file", json_text(own ? w.csr_file : NULL), "profile",
 	    w.profile != NULL && *w.profile != '\0' ?
 	    json_text(w.profile) : json_null(),
 	    "renew_before", span, "services", json_list(&w.services));
@@ -417,12 +420,15 @@ static json_t *
 paths(const struct row_cert *c, const struct conf *conf)
 {
 	const char *state = conf == NULL ? "" : conf->state_dir;
-
-	assert(c->name != NULL);
-	return json_pack("{s:s+++, s:s++++, s:s++++}",
+	json_t *j = json_pack("{s:s+++, s:s++++, s:s++++}",
 	    "dir", state, "/live/", c->name, "",
 	    "fullchain", state, "/live/", c->name, "/fullchain.pem", "",
 	    "privkey", state, "/live/", c->name, "/privkey.pem", "");
+
+	assert(c->name != NULL);
+	if (c->csr.len > 0)
+		json_object_set_new(j, "privkey", json_null());
+	return j;
 }
 
 static json_t *

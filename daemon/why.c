@@ -203,7 +203,9 @@ new_one(struct why *w)
 	else
 		buf_printf(&w->verdict, "%s waits for its first certificate; "
 		    "nothing has failed.", w->c->name);
-	buf_puts(&w->standing, w->c->installed_gen == 0 ?
+	buf_puts(&w->standing, w->c->installed_gen == 0 &&
+	    w->c->csr.len > 0 ? "Nothing is installed yet; its key is yours, "
+	    "so there is no placeholder." : w->c->installed_gen == 0 ?
 	    "Nothing is installed yet." :
 	    "Nothing is installed yet; services use the placeholder.");
 }
@@ -601,6 +603,7 @@ renews_line(struct why *w)
 	static const struct { const char *reason, *words; } reasons[] = {
 		{ "lifetime", "when enough of its lifetime is over" },
 		{ "names", "because its names have changed" },
+		{ "csr", "because its csr-file has changed" },
 		{ "asked", "because somebody asked" },
 		{ "ca", "because its CA has changed" }
 	};

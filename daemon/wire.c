@@ -220,7 +220,16 @@ static const struct msg_field verify_fields[] = {
 	MSG_F(w_verify, LIST, names, NAMES),
 	MSG_F(w_verify, U8, any_names, 0), MSG_F(w_verify, I64, now_ms, 0),
 	MSG_F(w_verify, U8, placeholder, 0),
-	MSG_F(w_verify, U8, allow_test_ca, 0), MSG_END
+	MSG_F(w_verify, U8, allow_test_ca, 0),
+	MSG_F(w_verify, U8, own_key, 0), MSG_END
+};
+static const struct msg_field read_csr_fields[] = {
+	MSG_F(w_read_csr, BLOB, csr, CERT), MSG_END
+};
+static const struct msg_field csr_names_fields[] = {
+	MSG_F(w_csr_names, LIST, names, NAMES),
+	MSG_FC(w_csr_names, TEXT, why, TEXT, msg_any_text),
+	MSG_FC(w_csr_names, TEXT, advice, TEXT, msg_any_text), MSG_END
 };
 static const struct msg_field verdict_fields[] = {
 	MSG_F(w_verdict, U32, verdict, 0), MSG_END
@@ -275,6 +284,8 @@ const struct msg_spec wire_specs[] = {
 	SPEC(WIRE_WEBROOT, webroot),
 	SPEC(WIRE_VERIFY, verify),
 	SPEC(WIRE_VERDICT, verdict),
+	SPEC(WIRE_READ_CSR, read_csr),
+	SPEC(WIRE_CSR_NAMES, csr_names),
 	{ NULL, 0, 0, NULL }
 };
 

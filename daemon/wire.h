@@ -95,8 +95,11 @@ enum wire_kind {
 
 	/* master to verifier */
 	WIRE_VERIFY = 80,	/* struct w_verify + fds privkey cert chain
-				 * fullchain combined, read only -> VERDICT */
-	WIRE_VERDICT		/* struct w_verdict */
+				 * fullchain combined, or csr cert chain
+				 * fullchain, read only -> VERDICT */
+	WIRE_VERDICT,		/* struct w_verdict */
+	WIRE_READ_CSR,		/* struct w_read_csr -> CSR_NAMES */
+	WIRE_CSR_NAMES		/* struct w_csr_names */
 };
 
 struct w_empty {
@@ -274,7 +277,9 @@ struct w_install {
 	uint8_t placeholder;
 	uint8_t from_file;	/* the wish stands in a configuration file */
 	char *policy;		/* for a wish given at run time */
-	struct blob sealed;	/* the key, for the keeper to open */
+	struct blob sealed;	/* the key, for the keeper to open; empty: it
+				 * is that of the CSR that our configuration
+				 * has for this name */
 	struct blob leaf, chain;	/* PEM; chain may be empty */
 	struct strv names;
 	struct blob meta;	/* meta.json, printable */
@@ -380,6 +385,16 @@ struct w_verify {
 	int64_t now_ms;
 	uint8_t placeholder;
 	uint8_t allow_test_ca;
+	uint8_t own_key;	/* a CSR stands for the key */
+};
+
+struct w_read_csr {
+	struct blob csr;	/* DER */
+};
+
+struct w_csr_names {
+	struct strv names;	/* canonical; empty: why */
+	char *why, *advice;
 };
 
 /* The verifier's answers are exit codes of its sandboxed child. */
@@ -396,6 +411,8 @@ struct w_verify {
 	X(IS_CA, "the first certificate is one of a CA") \
 	X(FILES_DIFFER, "the files do not hold the same certificate and key") \
 	X(TEST_CA, "it is of a test CA, which its service does not allow") \
+	X(NO_CSR, "csr.der holds no CSR") \
+	X(OTHER_KEY, "the certificate is not for the key of the CSR") \
 	X(BROKEN, "the verifier ended without an answer")
 enum verdict {
 #define X(sym, text) VERDICT_##sym,

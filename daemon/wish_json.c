@@ -38,6 +38,7 @@ static const struct key keys[] = {
 	{ "preferred_chain", K_TEXT,
 	    offsetof(struct conf_wish, preferred_chain), true },
 	{ "validity", K_SPAN, offsetof(struct conf_wish, validity_ms), false },
+	{ "csr_file", K_TEXT, offsetof(struct conf_wish, csr_file), true },
 	KEY(K_YESNO, must_staple)
 };
 enum { KEYS = sizeof(keys) / sizeof(keys[0]) };

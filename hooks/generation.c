@@ -17,23 +17,38 @@
 
 #define PART(field) offsetof(struct generation, field)
 
+/* Which generations have a file. */
+enum in { IN_ALL, IN_OUR_KEYS, IN_OWN_KEYS };
+
 /* A file and the parts that it is made of. Postfix wants the key first in a
- * combined file; the others take any order. */
+ * combined file; the others take any order. What stands for a key that is not
+ * here says at each flip whose the certificate must be. */
 static const struct layout {
 	const char *name;
-	bool secret;
+	enum in in;
+	bool secret, raw;	/* raw: not a text that ends its last line */
 	int n;
 	size_t parts[3];
 } files[] = {
-	{ "privkey.pem", true, 1, { PART(key) } },
-	{ "cert.pem", false, 1, { PART(leaf) } },
-	{ "chain.pem", false, 1, { PART(chain) } },
-	{ "fullchain.pem", false, 2, { PART(leaf), PART(chain) } },
-	{ "combined.pem", true, 3, { PART(key), PART(leaf), PART(chain) } },
-	{ "meta.json", false, 1, { PART(meta) } }
+	{ "privkey.pem", IN_OUR_KEYS, true, false, 1, { PART(key) } },
+	{ "cert.pem", IN_ALL, false, false, 1, { PART(leaf) } },
+	{ "chain.pem", IN_ALL, false, false, 1, { PART(chain) } },
+	{ "fullchain.pem", IN_ALL, false, false, 2,
+	    { PART(leaf), PART(chain) } },
+	{ "combined.pem", IN_OUR_KEYS, true, false, 3,
+	    { PART(key), PART(leaf), PART(chain) } },
+	{ "csr.der", IN_OWN_KEYS, false, true, 1, { PART(csr) } },
+	{ "meta.json", IN_ALL, false, false, 1, { PART(meta) } }
 };
 
-enum { FILES = sizeof(files) / sizeof(files[0]), CHECKED = 5 };
+enum { FILES = sizeof(files) / sizeof(files[0]), FILE_CSR = 5, FILE_META = 6,
+	CHECKED = 5 };
+
+static bool
+is_in(const struct layout *f, bool own_key)
+{
+	return f->in == IN_ALL || (f->in == IN_OWN_KEYS) == own_key;
+}
 
 static bool
 gen_is_fine(uint32_t gen, struct err *err)
@@ -87,7 +102,7 @@ write_parts(int fd, const struct layout *f, const struct generation *g)
 		b = (const void *)((const char *)g + f->parts[i]);
 		if (write_all(fd, b->p, b->len) != 0)
 			return -1;
-		if (b->len > 0 && b->p[b->len - 1] != '\n' &&
+		if (!f->raw && b->len > 0 && b->p[b->len - 1] != '\n' &&
 		    write_all(fd, "\n", 1) != 0)
 			return -1;
 	}
@@ -138,6 +153,8 @@ write_files(int dir, int fds[FILES], const struct generation *g,
 	int i, rc = 0;
 
 	for (i = 0; rc == 0 && i < FILES; i++) {
+		if (!is_in(&files[i], g->csr.len > 0))
+			continue;
 		fds[i] = write_file(dir, &files[i], g, err);
 		rc = fds[i] < 0 ? -1 : 0;
 	}
@@ -161,7 +178,7 @@ static int
 fill_dir(int dir, const char *name, const struct generation *g,
     struct err *err)
 {
-	int fds[FILES] = { -1, -1, -1, -1, -1, -1 }, i;
+	int fds[FILES] = { -1, -1, -1, -1, -1, -1, -1 }, i;
 	int rc = write_files(dir, fds, g, err);
 
 	assert(dir >= 0);
@@ -169,7 +186,9 @@ fill_dir(int dir, const char *name, const struct generation *g,
 		rc = gendir_err(err, "directory \"%s\": mode cannot be set",
 		    name);
 	for (i = 0; rc == 0 && i < FILES; i++)
-		sync_file_range(fds[i], 0, 0, SYNC_FILE_RANGE_WRITE);
+		if (fds[i] >= 0)
+			sync_file_range(fds[i], 0, 0,
+			    SYNC_FILE_RANGE_WRITE);
 	for (i = 0; i < FILES; i++)
 		if (fds[i] >= 0 && close_file(fds[i], files[i].name, rc == 0,
 		    err) != 0)
@@ -185,6 +204,7 @@ stage_new(const struct gendir *d, const struct generation *g, struct err *err)
 	int dir, rc;
 
 	assert(g->gen > 0 && g->gen <= GENDIR_GEN_MAX);
+	assert((g->key.len > 0) != (g->csr.len > 0));
 	if (gendir_sweep(d, err) != 0)
 		return -1;
 	gendir_name(name, GENDIR_TMP, g->gen);
@@ -303,13 +323,46 @@ open_file(int dir, const char *name, struct err *err)
 	    name);
 }
 
+/* A key that got lost does not make it somebody else's. */
+static bool
+has_own_key(int dir)
+{
+	return exists(dir, files[FILE_CSR].name) && !exists(dir,
+	    files[0].name);
+}
+
+/* All that is there of what the verifier looks at; false: err. */
+static bool
+open_files(int dir, int fds[5], struct err *err)
+{
+	bool own = has_own_key(dir), good = true;
+	int i;
+
+	for (i = 0; i < CHECKED; i++)
+		fds[i] = -1;
+	for (i = 0; i < CHECKED && good; i++) {
+		if (is_in(&files[i], own))
+			fds[i] = open_file(dir, files[i].name, err);
+		else if (i == 0)
+			fds[i] = open_file(dir, files[FILE_CSR].name, err);
+		else
+			continue;
+		good = fds[i] >= 0;
+	}
+	for (i = 0; i < CHECKED && !good; i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+	return good;
+}
+
 int
 generation_open(int state, uint64_t cert, uint32_t gen, bool whole,
     int fds[5], struct err *err)
 {
 	char name[GENDIR_NAME];
 	struct gendir d;
-	int dir, i;
+	bool good;
+	int dir;
 
 	if (find(&d, state, cert, gen, err) != 0)
 		return -1;
@@ -321,17 +374,9 @@ generation_open(int state, uint64_t cert, uint32_t gen, bool whole,
 		gendir_err(err, "directory \"%s\" cannot be opened", name);
 		return of_generation(err, cert, gen);
 	}
-	for (i = 0; i < CHECKED; i++) {
-		fds[i] = open_file(dir, files[i].name, err);
-		if (fds[i] < 0)
-			break;
-	}
+	good = open_files(dir, fds, err);
 	close(dir);
-	if (i == CHECKED)
-		return 0;
-	while (i > 0)
-		close(fds[--i]);
-	return of_generation(err, cert, gen);
+	return good ? 0 : of_generation(err, cert, gen);
 }
 
 /* renameat2 is missing on some file systems; a plain rename onto a generation
@@ -413,23 +458,39 @@ switch_to(const struct gendir *d, const char *target, struct err *err)
 	return 0;
 }
 
+/* Nothing that somebody may be reading from it lacks. */
+static int
+check_files(const struct gendir *d, const char *name, struct err *err)
+{
+	char path[GENDIR_NAME + 32], key[GENDIR_NAME + 32];
+	bool own;
+	int i;
+
+	snprintf(path, sizeof(path), "%s/%s", name, files[FILE_CSR].name);
+	snprintf(key, sizeof(key), "%s/%s", name, files[0].name);
+	own = exists(d->gen, path) && !exists(d->gen, key);
+	for (i = 0; i < FILES; i++) {
+		if (i == FILE_META || !is_in(&files[i], own))
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", name, files[i].name);
+		if (!exists(d->gen, path))
+			return err_set(err, ERR_INSTALL_FAILED, "\"%s\" is not "
+			    "there", path);
+	}
+	return 0;
+}
+
 /* Durable last, even where live was right already: a crash may have come
  * between its rename and its fsync. */
 static int
 flip(const struct gendir *d, uint32_t gen, struct err *err)
 {
 	char target[GENDIR_NAME + 8], name[GENDIR_NAME];
-	char path[GENDIR_NAME + 32];
-	int i;
 
 	assert(gen > 0 && gen <= GENDIR_GEN_MAX);
 	gendir_name(name, "", gen);
-	for (i = 0; i < CHECKED; i++) {
-		snprintf(path, sizeof(path), "%s/%s", name, files[i].name);
-		if (!exists(d->gen, path))
-			return err_set(err, ERR_INSTALL_FAILED, "\"%s\" is not "
-			    "there", path);
-	}
+	if (check_files(d, name, err) != 0)
+		return -1;
 	snprintf(target, sizeof(target), "gen/%s", name);
 	if (live_gen(d) != gen && switch_to(d, target, err) != 0)
 		return -1;

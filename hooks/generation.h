@@ -14,6 +14,9 @@ struct generation {
 	uint64_t cert;
 	uint32_t gen;
 	struct blob key, leaf, chain;	/* PEM; chain may be empty */
+	struct blob csr;		/* DER, where the key is somebody's own:
+					 * then there is none here, and
+					 * neither privkey nor combined */
 	struct blob meta;		/* meta.json */
 	uid_t uid;			/* owner of all files */
 	gid_t gid;			/* group of all files */
@@ -26,7 +29,8 @@ struct generation {
 int generation_stage(int state, const struct generation *g, bool *whole,
     struct err *err);
 /* Read-only descriptors of the staged (or whole) files for the verifier:
- * privkey, cert, chain, fullchain, combined. */
+ * privkey, cert, chain, fullchain, combined; without a key csr, cert, chain,
+ * fullchain, and fds[4] is -1. */
 int generation_open(int state, uint64_t cert, uint32_t gen, bool whole,
     int fds[5], struct err *err);
 /* Step 5: the name gen/NNNNNN, never changed again. */

@@ -4,6 +4,7 @@
 #include <config.h>
 #include <assert.h>
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <errno.h>
 #include <ifaddrs.h>
 #include <net/if.h>
@@ -121,6 +122,20 @@ words_of(char *out, size_t size, const X509_NAME *name)
 	BIO_free(b);
 }
 
+/* "ed25519", "ml-dsa-65": as the library calls it. */
+static void
+other_key(char out[16], EVP_PKEY *key)
+{
+	const char *name = EVP_PKEY_get0_type_name(key);
+	size_t i;
+
+	if (name == NULL || strlen(name) > 15)
+		return;
+	for (i = 0; name[i] != '\0'; i++)
+		out[i] = (char)tolower((unsigned char)name[i]);
+	out[i] = '\0';
+}
+
 static void
 key_of(char out[16], EVP_PKEY *key)
 {
@@ -136,8 +151,8 @@ key_of(char out[16], EVP_PKEY *key)
 		return;
 	if (EVP_PKEY_is_a(key, "RSA"))
 		snprintf(out, 16, "rsa-%d", EVP_PKEY_get_bits(key));
-	else if (EVP_PKEY_is_a(key, "ED25519"))
-		snprintf(out, 16, "ed25519");
+	else if (!EVP_PKEY_is_a(key, "EC"))
+		other_key(out, key);
 	else if (EVP_PKEY_get_group_name(key, group, sizeof(group), NULL) == 1)
 		for (i = 0; i < sizeof(curves) / sizeof(curves[0]); i++)
 			if (strcmp(group, curves[i].group) == 0)

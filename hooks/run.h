@@ -53,4 +53,7 @@ int run_check(const char *program, uid_t uid, char path[4096],
 /* The same for a script that another program reads: it need not be
  * executable. path is absolute. */
 int run_check_script(const char *path, uid_t uid, struct err *err);
+/* The same for a file that is read as uid: nobody else can put another there,
+ * or a link. */
+int run_check_file(const char *path, uid_t uid, struct err *err);
 #endif

@@ -17,6 +17,7 @@ struct walk {
 	char left[PATH_MAX];	/* still to go */
 	struct stat st;		/* of here */
 	uid_t uid;
+	const char *kind;	/* of what is looked for: "program" */
 	int links;
 };
 
@@ -25,7 +26,7 @@ struct walk {
 static int
 insecure(const struct walk *w, struct err *err)
 {
-	const char *kind = S_ISDIR(w->st.st_mode) ? "directory" : "program";
+	const char *kind = S_ISDIR(w->st.st_mode) ? "directory" : w->kind;
 	const char *name = w->here[0] != '\0' ? w->here : "/";
 
 	assert(w->st.st_mode != 0);
@@ -44,15 +45,15 @@ insecure(const struct walk *w, struct err *err)
 }
 
 static int
-missing(const char *program, struct err *err)
+missing(const struct walk *w, const char *program, struct err *err)
 {
 	if (errno == ENOENT || errno == ENOTDIR) {
-		err_set(err, ERR_HOOK_MISSING, "program %s does not exist",
+		err_set(err, ERR_HOOK_MISSING, "%s %s does not exist", w->kind,
 		    program);
 		return err_advise(err, "Install it, or correct the "
 		    "configuration");
 	}
-	err_errno(err, ERR_HOOK_MISSING, "program %s cannot be looked at",
+	err_errno(err, ERR_HOOK_MISSING, "%s %s cannot be looked at", w->kind,
 	    program);
 	return err_advise(err, "Look at its path with: namei -l %s", program);
 }
@@ -113,12 +114,12 @@ step(struct walk *w, const char *part, const char *program, struct err *err)
 	snprintf(next, sizeof(next), "%s/%s", w->here, part);
 	if (strlen(next) >= sizeof(w->here)) {
 		errno = ENAMETOOLONG;
-		return missing(program, err);
+		return missing(w, program, err);
 	}
 	if (lstat(next, &w->st) != 0)
-		return missing(program, err);
+		return missing(w, program, err);
 	if (S_ISLNK(w->st.st_mode))
-		return follow(w, next) ? 0 : missing(program, err);
+		return follow(w, next) ? 0 : missing(w, program, err);
 	memcpy(w->here, next, strlen(next) + 1);
 	assert(w->here[0] == '/');
 	return insecure(w, err);
@@ -137,26 +138,38 @@ walk_to(struct walk *w, const char *program, struct err *err)
 		if (step(w, part, program, err) != 0)
 			return -1;
 	if (lstat(w->here[0] != '\0' ? w->here : "/", &w->st) != 0)
-		return missing(program, err);
+		return missing(w, program, err);
 	return 0;
 }
 
-int
-run_check_script(const char *path, uid_t uid, struct err *err)
+static int
+check_path(const char *path, const char *kind, uid_t uid, struct err *err)
 {
-	struct walk w = { .uid = uid };
+	struct walk w = { .uid = uid, .kind = kind };
 
 	assert(path[0] == '/');
 	snprintf(w.left, sizeof(w.left), "%s", path);
 	if (walk_to(&w, path, err) != 0)
 		return -1;
 	if (!S_ISREG(w.st.st_mode)) {
-		err_set(err, ERR_HOOK_MISSING, "%s is no program but a %s",
-		    path, S_ISDIR(w.st.st_mode) ? "directory" :
+		err_set(err, ERR_HOOK_MISSING, "%s is no %s but a %s",
+		    path, kind, S_ISDIR(w.st.st_mode) ? "directory" :
 		    "special file");
 		return err_advise(err, "Correct the configuration");
 	}
 	return 0;
+}
+
+int
+run_check_script(const char *path, uid_t uid, struct err *err)
+{
+	return check_path(path, "program", uid, err);
+}
+
+int
+run_check_file(const char *path, uid_t uid, struct err *err)
+{
+	return check_path(path, "file", uid, err);
 }
 
 static int

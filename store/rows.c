@@ -39,7 +39,7 @@ static const struct col cert_cols[] = {
 	F(cert, not_after_ms), F(cert, ari_version), F(cert, ari_start_ms),
 	F(cert, ari_end_ms), F(cert, ari_next_ms), F(cert, ari_url),
 	F(cert, degraded), F(cert, next_key_type), F(cert, next_sealed),
-	F(cert, next_spki), F(cert, next_kek_id), END
+	F(cert, next_spki), F(cert, next_kek_id), F(cert, csr), END
 };
 static const struct col ident_cols[] = {
 	F(ident, cert_id), F(ident, kind), F(ident, value),

@@ -69,6 +69,8 @@ struct row_cert {
 	char *next_key_type;	/* key-policy next: the key after this one */
 	struct blob next_sealed, next_spki;
 	int64_t next_kek_id;
+	struct blob csr;	/* that is ordered for, DER; empty: we make
+				 * the key */
 };
 
 struct row_ident {		/* key: cert_id kind value */
@@ -145,7 +147,7 @@ struct row_version {		/* key: cert_id version */
 	struct blob sealed;	/* key; empty once it is deleted */
 	int64_t kek_id;
 	int64_t seal_format;
-	char *key_type;
+	char *key_type;		/* "csr": it is not ours, so never sealed */
 	struct blob leaf;	/* PEM */
 	char *chain;		/* sha256 into chain; "" for none */
 	char *names;		/* list */

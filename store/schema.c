@@ -212,8 +212,14 @@ static const char *const schema_2[] = {
 	NULL
 };
 
+/* Keys of one's own. */
+static const char *const schema_3[] = {
+	"ALTER TABLE cert ADD COLUMN csr BLOB NOT NULL DEFAULT x''",
+	NULL
+};
+
 const struct migration schema_migrations[] = {
-	{ schema_1 }, { schema_2 }
+	{ schema_1 }, { schema_2 }, { schema_3 }
 };
 _Static_assert(sizeof(schema_migrations) / sizeof(schema_migrations[0]) ==
     STORE_SCHEMA, "one migration for each schema");

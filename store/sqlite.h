@@ -16,13 +16,22 @@ enum {
 	STORE_LENGTH_MAX = 1024 * 1024,	/* of a row, above STORE_ROW_MAX */
 	STORE_CACHE_KIB = 8 * 1024,
 	STORE_CHECKPOINT_PAGES = 1000,
-	STORE_QUERIES_KEPT = 128
+	STORE_QUERIES_KEPT = 128,
+	STORE_ORDER_MAX = 64		/* bytes of a query's order */
 };
 
-/* One prepared statement of each shape of query, found by its text. */
+/* All that decides the text of a query: compared as bytes, so what is not used
+ * is zero. */
+struct query_shape {
+	unsigned char table, descending, n, tally;
+	struct { unsigned char col, cmp; } cond[2 * QUERY_WHERES_MAX];
+	char order[STORE_ORDER_MAX];
+};
+
+/* One prepared statement of each shape of query. */
 struct kept_query {
-	char *sql;
-	sqlite3_stmt *stmt;
+	struct query_shape shape;
+	sqlite3_stmt *stmt;		/* NULL: none yet */
 };
 
 struct store_sqlite {

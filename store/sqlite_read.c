@@ -8,41 +8,92 @@
 #include "store/cols.h"
 #include "store/sqlite.h"
 
+static void
+shape_of(struct query_shape *to, const struct query *q, const struct conds *c)
+{
+	const char *order = q->order != NULL ? q->order : "";
+	int i;
+
+	assert(strlen(order) < sizeof(to->order));
+	memset(to, 0, sizeof(*to));
+	to->table = (unsigned char)q->table;
+	to->descending = q->descending;
+	to->n = (unsigned char)c->n;
+	for (i = 0; i < c->n; i++) {
+		to->cond[i].col = (unsigned char)c->v[i].col;
+		to->cond[i].cmp = (unsigned char)c->v[i].cmp;
+	}
+	memcpy(to->order, order, strlen(order));
+}
+
 /* FNV-1a: where a statement is kept. Two shapes that meet there take turns. */
 static struct kept_query *
-place_for(struct store_sqlite *s, const char *sql)
+place_for(struct store_sqlite *s, const struct query_shape *shape)
 {
+	const unsigned char *p = (const unsigned char *)shape;
 	uint32_t h = 2166136261u;
+	size_t i;
 
-	for (; *sql != '\0'; sql++)
-		h = (h ^ (unsigned char)*sql) * 16777619u;
+	for (i = 0; i < sizeof(*shape); i++)
+		h = (h ^ p[i]) * 16777619u;
 	return &s->kept[h % STORE_QUERIES_KEPT];
 }
 
-/* Takes sql, which is freed with the statement. */
-static int
-prepare_query(struct store_sqlite *s, char *sql, sqlite3_stmt **stmt)
+/* The statement of this shape; NULL: it is to be kept first. */
+static sqlite3_stmt *
+find_kept(struct store_sqlite *s, const struct query_shape *shape)
 {
-	struct kept_query *k = place_for(s, sql);
-	int rc = SQLITE_OK;
+	const struct kept_query *k = place_for(s, shape);
 
-	assert((k->sql == NULL) == (k->stmt == NULL));
-	if (k->sql != NULL && strcmp(k->sql, sql) == 0)
-		free(sql);
-	else {
-		sqlite3_finalize(k->stmt);
-		free(k->sql);
-		k->sql = sql;
-		rc = sqlite3_prepare_v3(s->db, sql, -1,
-		    SQLITE_PREPARE_PERSISTENT, &k->stmt, NULL);
-		if (rc != SQLITE_OK) {
-			free(k->sql);
-			k->sql = NULL;
-			k->stmt = NULL;
-		}
-	}
+	return k->stmt != NULL &&
+	    memcmp(&k->shape, shape, sizeof(*shape)) == 0 ? k->stmt : NULL;
+}
+
+/* Takes sql, the text for this shape. */
+static int
+keep(struct store_sqlite *s, const struct query_shape *shape, char *sql,
+    sqlite3_stmt **stmt)
+{
+	struct kept_query *k = place_for(s, shape);
+	int rc;
+
+	sqlite3_finalize(k->stmt);
+	k->stmt = NULL;
+	k->shape = *shape;
+	rc = sqlite3_prepare_v3(s->db, sql, -1, SQLITE_PREPARE_PERSISTENT,
+	    &k->stmt, NULL);
+	free(sql);
 	*stmt = k->stmt;
 	return rc;
+}
+
+/* To compose the text anew for each question would cost more than most answers
+ * do. */
+static int
+prepare_query(struct store_sqlite *s, const struct query *q,
+    const struct conds *c, sqlite3_stmt **stmt)
+{
+	struct query_shape shape;
+
+	shape_of(&shape, q, c);
+	*stmt = find_kept(s, &shape);
+	return *stmt != NULL ? SQLITE_OK :
+	    keep(s, &shape, sqlite_sql_select(q, c), stmt);
+}
+
+static int
+prepare_tally(struct store_sqlite *s, enum table t, int col,
+    sqlite3_stmt **stmt)
+{
+	struct query_shape shape;
+
+	memset(&shape, 0, sizeof(shape));
+	shape.tally = 1;
+	shape.table = (unsigned char)t;
+	shape.cond[0].col = (unsigned char)col;
+	*stmt = find_kept(s, &shape);
+	return *stmt != NULL ? SQLITE_OK :
+	    keep(s, &shape, sqlite_sql_tally(t, col), stmt);
 }
 
 /* The limit comes last and is always there, so that all pages of a list share
@@ -124,7 +175,7 @@ answer(struct store_sqlite *s, const struct query *q, struct rows *out)
 	int rc;
 
 	conds_init(&conds, q);
-	rc = prepare_query(s, sqlite_sql_select(q, &conds), &stmt);
+	rc = prepare_query(s, q, &conds, &stmt);
 	if (rc == SQLITE_OK) {
 		rc = bind_query(stmt, q, &conds);
 		if (rc == SQLITE_OK)
@@ -193,7 +244,7 @@ sqlite_tally(struct store *store, enum table t, int col, struct tallies *out,
 
 	if (sqlite_usable(s, err) != 0)
 		return -1;
-	rc = prepare_query(s, sqlite_sql_tally(t, col), &stmt);
+	rc = prepare_tally(s, t, col, &stmt);
 	if (rc == SQLITE_OK) {
 		rc = count_rows(stmt, &row_defs[t].cols[col], out);
 		sqlite3_reset(stmt);

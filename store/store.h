@@ -15,7 +15,7 @@
 #include "base/err.h"
 #include "store/rows.h"
 
-enum { STORE_SCHEMA = 2, STORE_APPLICATION_ID = 0x45564c46 };
+enum { STORE_SCHEMA = 3, STORE_APPLICATION_ID = 0x45564c46 };
 
 /* A batch with a bigger row is refused whole. */
 enum { STORE_ROW_MAX = 1000 * 1000 };

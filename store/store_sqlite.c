@@ -28,10 +28,8 @@ sqlite_close_store(struct store *store)
 	for (t = 0; t < T_COUNT; t++)
 		for (kind = 0; kind < CHANGE_KINDS; kind++)
 			sqlite3_finalize(s->change[t][kind]);
-	for (i = 0; i < STORE_QUERIES_KEPT; i++) {
+	for (i = 0; i < STORE_QUERIES_KEPT; i++)
 		sqlite3_finalize(s->kept[i].stmt);
-		free(s->kept[i].sql);
-	}
 	sqlite3_close(s->db);
 	free(s->path);
 	free(s);

@@ -228,6 +228,24 @@ go_live(struct cert *c, int i)
 	c->live = i;
 }
 
+/* Without a key it must be for the CSR that the files name. */
+static bool
+is_for_csr(const struct w_install *m, const struct acme_leaf *leaf)
+{
+	const struct conf_cert *k = conf_cert(engine_conf(), m->name);
+	struct acme_csr csr;
+	struct err unused;
+	char hex[65] = "";
+
+	if (k != NULL && acme_csr_read(&csr, k->csr.p, k->csr.len,
+	    &unused) == 0) {
+		acme_digest_hex(hex, csr.spki.p, csr.spki.len);
+		acme_csr_free(&csr);
+	}
+	return m->from_file && !m->placeholder &&
+	    strcmp(hex, leaf->spki_sha256) == 0;
+}
+
 static void
 install(const struct w_install *m, struct err *err)
 {
@@ -240,13 +258,14 @@ install(const struct w_install *m, struct err *err)
 	snprintf(c->name, sizeof(c->name), "%s", m->name);
 	snprintf(want, sizeof(want), "sealed %llx %u",
 	    (unsigned long long)m->cert, m->version);
-	if (m->sealed.len != strlen(want) ||
-	    memcmp(m->sealed.p, want, m->sealed.len) != 0)
-		sim_set_wrong("%s: key of another version", m->name);
 	if (acme_leaf_read(&leaf, m->leaf.p, m->leaf.len, err) != 0) {
 		sim_set_wrong("%s: no leaf: %s", m->name, err->text);
 		return;
 	}
+	if (m->sealed.len == 0 ? !is_for_csr(m, &leaf) :
+	    m->sealed.len != strlen(want) ||
+	    memcmp(m->sealed.p, want, m->sealed.len) != 0)
+		sim_set_wrong("%s: key of another version", m->name);
 	i = find_gen(c, m->gen);
 	if (i < 0) {
 		if (c->gens_n == GENS_MAX) {	/* forget what is gone */

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <openssl/x509v3.h>
 #include "base/text.h"
 #include "daemon/acts.h"
 #include "daemon/bundle.h"
@@ -13,6 +14,8 @@
 #include "daemon/why.h"
 #include "daemon/wish_json.h"
 #include "tests/sim/sim.h"
+
+enum { OWN_KEYS = 4 };
 
 static char acted[600];
 static bool has_acted;
@@ -168,6 +171,7 @@ copy_cert(void *ctx, struct bundle *b, const struct err *err)
 {
 	struct sim_cert *out = ctx;
 	const struct row_cert *c = b->cert;
+	const struct row_version *v;
 
 	if (err != NULL || c == NULL)
 		return;
@@ -183,9 +187,60 @@ copy_cert(void *ctx, struct bundle *b, const struct err *err)
 	out->renew_at_ms = c->renew_at_ms;
 	out->next_try_ms = c->iss_next_try_ms;
 	out->attention = c->attention != 0;
+	v = bundle_version(b, c->newest);
+	out->own = v != NULL && bundle_own_key(v) && v->sealed.len == 0;
 	if (b->deployments.n > 0 && out->error[0] == '\0')
 		snprintf(out->error, sizeof(out->error), "%s",
 		    ROWS_AT(&b->deployments, row_deployment, 0)->error);
+}
+
+/* --- keys of one's own ------------------------------------------------- */
+
+static EVP_PKEY *
+own_key(int n)
+{
+	static EVP_PKEY *keys[OWN_KEYS];
+
+	if (n < 0 || n >= OWN_KEYS)
+		abort();
+	if (keys[n] == NULL)
+		keys[n] = EVP_EC_gen("P-256");
+	return keys[n];
+}
+
+static void
+ask_for(X509_REQ *req, char **names, int n)
+{
+	STACK_OF(X509_EXTENSION) *exts = sk_X509_EXTENSION_new_null();
+	char san[1000] = "";
+	int i;
+
+	for (i = 0; i < n; i++)
+		snprintf(san + strlen(san), sizeof(san) - strlen(san),
+		    "%sDNS:%s", i > 0 ? "," : "", names[i]);
+	sk_X509_EXTENSION_push(exts, X509V3_EXT_conf_nid(NULL, NULL,
+	    NID_subject_alt_name, san));
+	X509_REQ_add_extensions(req, exts);
+	sk_X509_EXTENSION_pop_free(exts, X509_EXTENSION_free);
+}
+
+void
+sim_csr(const char *path, int key, char **names, int n)
+{
+	X509_REQ *req = X509_REQ_new();
+	unsigned char *p = NULL;
+	FILE *f = fopen(path, "w");
+	int len;
+
+	ask_for(req, names, n);
+	X509_REQ_set_pubkey(req, own_key(key));
+	X509_REQ_sign(req, own_key(key), EVP_sha256());
+	len = i2d_X509_REQ(req, &p);
+	if (f == NULL || fwrite(p, 1, (size_t)len, f) != (size_t)len ||
+	    fclose(f) != 0)
+		abort();
+	OPENSSL_free(p);
+	X509_REQ_free(req);
 }
 
 struct sim_cert

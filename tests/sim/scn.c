@@ -4,6 +4,7 @@
  *     conf            the lines up to `end` are everleaf.conf
  *     ca, service, endpoint ...   what the world does from now on
  *     run 60d         time goes by
+ *     csr 1 a.example what the file @csr@ holds: key number, names
  *     expect ...      what must be true now
  */
 #include <config.h>
@@ -11,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "base/buf.h"
 #include "base/text.h"
 #include "daemon/loop.h"
@@ -36,6 +38,7 @@ struct play {
 	int loop_line;
 	int64_t loop_n, loop_commits;
 	bool loop_both, loop_before;
+	char csr[40];			/* file that @csr@ stands for */
 	int64_t loop_stride;	/* of allocations; 0: it is about commits */
 };
 
@@ -94,6 +97,37 @@ run(struct play *p, int64_t ms)
 
 /* --- statements -------------------------------------------------------- */
 
+static void
+conf_line(struct buf *b, const struct play *p, const char *line)
+{
+	const char *at = strstr(line, "@csr@");
+
+	if (at == NULL)
+		buf_puts(b, line);
+	else
+		buf_printf(b, "%.*s%s%s", (int)(at - line), line, p->csr,
+		    at + 5);
+}
+
+/* csr KEY NAME... */
+static bool
+say_csr(struct play *p, char **w, int n)
+{
+	int fd;
+
+	if (n < 3)
+		return fail(p, "csr KEY NAME...");
+	if (p->csr[0] == '\0') {
+		snprintf(p->csr, sizeof(p->csr), "/tmp/everleaf-csr.XXXXXX");
+		fd = mkstemp(p->csr);
+		if (fd < 0)
+			abort();
+		close(fd);
+	}
+	sim_csr(p->csr, w[1][0] - '0', w + 2, n - 2);
+	return true;
+}
+
 static bool
 say_conf(struct play *p, char **w, int n)
 {
@@ -109,7 +143,7 @@ say_conf(struct play *p, char **w, int n)
 		p->line++;
 		closed = strcmp(line, "end\n") == 0;
 		if (!closed)
-			buf_puts(&b, line);
+			conf_line(&b, p, line);
 	}
 	if (!closed)
 		return fail(p, "conf without end");
@@ -459,6 +493,7 @@ expect_one(struct play *p, const struct sim_cert *c, const char *what,
 	    strcmp(what, "installed") == 0 ? c->installed :
 	    strcmp(what, "served") == 0 ? c->served :
 	    strcmp(what, "attention") == 0 ? c->attention :
+	    strcmp(what, "own") == 0 ? c->own :
 	    strcmp(what, "failures") == 0 ? c->failures : -99));
 	return strcmp(text, want) == 0 || fail(p, "%s is %s, not %s (%s)",
 	    what, text, want, c->error);
@@ -557,7 +592,8 @@ say_expect(struct play *p, char **w, int n)
 }
 
 /* operator rolls-over|gives-up CA armed|unarmed
- * operator revokes NAME armed|unarmed [at-once|compromised] */
+ * operator revokes NAME armed|unarmed [at-once|compromised|
+ * at-once-compromised] */
 static bool
 say_operator(struct play *p, char **w, int n)
 {
@@ -630,7 +666,7 @@ static const struct {
 	bool (*say)(struct play *p, char **w, int n);
 } statements[] = {
 	{ "points", say_points },
-	{ "conf", say_conf }, { "run", say_run }, { "clock", say_clock },
+	{ "conf", say_conf }, { "csr", say_csr }, { "run", say_run }, { "clock", say_clock },
 	{ "ca", say_ca }, { "service", say_service },
 	{ "dns", say_dns }, { "endpoint", say_endpoint },
 	{ "crash", say_crash }, { "operator", say_operator },
@@ -764,6 +800,8 @@ main(int argc, char *argv[])
 			printf("not ok %d - %s\n# %s\n", i, argv[i],
 			    p.failure);
 		}
+		if (p.csr[0] != '\0')
+			unlink(p.csr);
 		fflush(stdout);
 		fclose(p.f);
 	}

@@ -81,8 +81,12 @@ struct sim_cert {
 	char state[24], iss_state[24], error[1024], summary[300];
 	int64_t newest, installed, served, failures, renew_at_ms, next_try_ms;
 	bool attention, exists;
+	bool own;		/* the newest has a key that is not ours */
 };
 struct sim_cert sim_cert(const char *name);
+/* Somebody makes a CSR for these names, with a key of his own: number 0 to 3;
+ * the file is path's. */
+void sim_csr(const char *path, int key, char **names, int n);
 /* Operators: add (the title is the name), remove, deploy. sim_acted() is how
  * the last one ended: "done", "under way", an error's text, or NULL: not yet. */
 void sim_add(const char *name, const char *service);

@@ -593,8 +593,8 @@ sim_take_back(const char *name, bool armed, const char *how)
 	world.armed = armed;
 	world.outcome[0] = '\0';
 	snprintf(r->name, sizeof(r->name), "%s", name);
-	r->how.at_once = strcmp(how, "at-once") == 0;
-	r->how.reason = strcmp(how, "compromised") == 0 ? 1 : -1;
+	r->how.at_once = strncmp(how, "at-once", 7) == 0;
+	r->how.reason = strstr(how, "compromised") != NULL ? 1 : -1;
 	sim_post(1, take_back, r);
 }
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # A CA that nobody here wrote, and that is quite unlike Boulder: Caddy's
 # acme_server. It validates inside the challenge's POST, gives no Retry-After,
-# no meta, and 12 hours of lifetime or less.
+# no meta, and 12 hours of lifetime or less. It takes Ed25519 keys.
 top=$(cd "$(dirname "$0")/../.." && pwd)
 . "$top/tests/lib/all.sh"
 . "$top/tests/lib/caddy.sh"
@@ -14,7 +14,7 @@ if ! caddy_get "$work"; then
 fi
 command -v nginx >/dev/null || [ -x "$work/nginx/usr/sbin/nginx" ] ||
 	unpack_package "" nginx "$work/nginx" >/dev/null
-in_own_network "$0" $name www.$name two.example
+in_own_network "$0" $name www.$name two.example ed.example
 
 scene_begin
 prefix=${EVERLEAF_PREFIX:-$work/inst}
@@ -33,6 +33,8 @@ caddy_start 10m || bail "Caddy does not start:" \
 	}
 	END
 	conf_wish two.example '{}'
+	conf_wish ed.example '"nginx"; key-type = experimental:ed25519' |
+		tr ';' '\n'
 } >"$conf"
 
 chain_holds() {	# chain_holds NAME
@@ -41,7 +43,7 @@ chain_holds() {	# chain_holds NAME
 }
 account_is() { ls "$caddy_home/store/acme_server" >/dev/null; }
 
-is "nginx starts with the placeholder" system_open $name
+is "nginx starts with the placeholder" system_open $name ed.example
 is "version 1 is served" within 40 serves $name 1
 is "key and certificate belong together" pair_matches $name
 is "the chain leads to Caddy's root" chain_holds $name
@@ -49,6 +51,20 @@ is "both names are covered" sh -c "openssl x509 -noout -ext subjectAltName \
 	-in '$live/$name/cert.pem' | grep -c DNS:www.$name"
 is "a second certificate comes by the same account" within 30 newest_is \
 	two.example 1
+key_of() { openssl x509 -in "$live/$1/cert.pem" -noout -text |
+	sed -n 's/.*Public Key Algorithm: //p'; }
+is "ed.example is served by nginx" within 40 serves ed.example 1
+same "with an Ed25519 key" "$(key_of ed.example)" ED25519
+is "key and certificate belong together" pair_matches ed.example
+is "its chain leads to Caddy's root" chain_holds ed.example
+same "its state is one word" "$(about ed.example .state)" served
+same "show tells its TLSA" "$(everleaf show ed.example |
+	sed -n 's/^ *key *\([a-z0-9]*\), TLSA \(.*\)/\1 \2/p')" \
+	"ed25519 3 1 1 $(openssl x509 -in "$live/ed.example/cert.pem" \
+	-noout -pubkey | openssl pkey -pubin -outform DER | sha256sum |
+	cut -d ' ' -f 1)"
+is "it is renewed" renew ed.example
+is "version 2 of it is served" within 40 serves ed.example 2
 is "an order before its time" renew $name
 is "version 2 is served" within 40 serves $name 2
 same "the state is one word" "$(about $name .state)" served

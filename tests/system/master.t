@@ -106,6 +106,8 @@ reload 1 0
 run 103 slow 1 0 x&
 install 1 3 3 shop.example 1 LEAF3
 live 1
+install 1 4 4 shop.example 1 KEYLESS
+live 1
 EOS
 start
 is 'the engine starts and does its script' wait_for '^0 end' "$state/db/log"
@@ -128,6 +130,8 @@ same 'every answer is the right one' "$(cat "$state/db/log")" "0 started  0 0
 16 ran  1 0
 17 ok  0 0
 18 live  3 0
+19 failed install-failed 0 0
+20 live  3 0
 0 end  0 0"
 same 'a run that is asked twice runs once' \
 	"$(cat "$box/checked")" "shop.example $live"

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Key types and whose key a renewal has: a new one, the same, or the one that
-# was shown before. And what a CSR may ask for beside: must-staple.
+# was shown before. What a CSR may ask for beside: must-staple. And types that no
+# public CA takes, nor Pebble; or that this OpenSSL does not have.
 top=$(cd "$(dirname "$0")/../.." && pwd)
 . "$top/tests/lib/all.sh"
 types="ecdsa-p256 ecdsa-p384 rsa-2048 rsa-3072"
@@ -24,6 +25,7 @@ wish() {	# wish TITLE KEY VALUE
 		wish $n key-policy $n
 	done
 	wish staple must-staple true
+	wish ed25519 key-type experimental:ed25519
 } >"$conf"
 kind() {	# as in the certificate: "id-ecPublicKey 384"
 	openssl x509 -in "$live/$1/cert.pem" -noout -text | awk '
@@ -88,6 +90,23 @@ same "it keeps that" "$(spki reuse)" "$was_reuse"
 was_next=$(next_tlsa)
 is "next is renewed for a new key" again next 3 --new-key
 isnt "which nobody has seen before" test "3 1 1 $(spki next)" = "$was_next"
+why_says() { everleaf why "$1" | grep -q "$2"; }
+is "ed25519: the CA's refusal is said to be about the key" within 20 why_says \
+	ed25519 "the CA does not take ed25519 keys: finalizing .*Ed25519"
+is "and what to do" why_says ed25519 'use key-type = ecdsa-p256'
+cp "$conf" "$scene/conf"
+wish ml key-type experimental:ml-dsa-65 >>"$conf"
+tried() { "$prefix/sbin/everleafd" -t -c "$conf" 2>&1; }
+if "$prefix/libexec/everleaf/everleaf-keeper" --has ml-dsa-65 >/dev/null; then
+	is "ML-DSA: this OpenSSL has it" tried
+else
+	line=$(grep -n '^certificate "ml"' "$conf" | cut -d : -f 1)
+	isnt "ML-DSA: this OpenSSL lacks it, which is an error" tried
+	is "with file and line, and what has it" sh -c "'$prefix/sbin/everleafd' \
+		-t -c '$conf' 2>&1 | grep ':$line: .*no ML-DSA-65; .* 3.5'"
+	isnt "a reload is refused" everleaf reload
+fi
+cp "$scene/conf" "$conf"
 is "RSA 4096 takes its time" within 120 state_is rsa-4096 valid
 same "and is one" "$(kind rsa-4096)" "rsaEncryption 4096"
 is "it ends within 5 s" everleafd_stop

@@ -185,7 +185,8 @@ as_blob(const char *s)
 	return blob_copy(s, strlen(s));
 }
 
-/* install CERT GEN VERSION NAME FROM_FILE LEAF */
+/* install CERT GEN VERSION NAME FROM_FILE LEAF; of a leaf KEYLESS... the key is
+ * said to be somebody's own */
 static const void *
 install(const char *args)
 {
@@ -204,7 +205,8 @@ install(const char *args)
 	w.name = name;
 	w.from_file = (uint8_t)from;
 	w.policy = xstrdup("default");
-	w.sealed = as_blob("sealed KEY\n");
+	if (strncmp(leaf, "KEYLESS", 7) != 0)
+		w.sealed = as_blob("sealed KEY\n");
 	w.leaf = as_blob(leaf);
 	w.meta = as_blob("{}");
 	strv_add(&w.names, name);

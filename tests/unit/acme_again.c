@@ -573,6 +573,24 @@ somebody_elses_csr(void **state)
 	EVP_PKEY_free(key);
 }
 
+/* RFC 8555 section 11.1: told before the CA has validated anything. */
+static void
+csr_with_the_accounts_key(void **state)
+{
+	struct world *t = *state;
+	struct acme_want want = { .csr = real_csr(account_key(),
+	    "www.shop.example") };
+
+	order(t, "www.shop.example", "http-01", &want, ERR_CSR_REFUSED);
+	assert_non_null(strstr(t->err.text, "the key of the account"));
+	assert_int_equal(orders(t), 0);
+	assert_true(acme_order_over(t->o));
+	assert_true(acme_order_is_for(t->o, want.csr.p, want.csr.len));
+	assert_false(acme_order_is_for(t->o, want.csr.p, want.csr.len - 1));
+	assert_false(acme_order_is_for(t->o, NULL, 0));
+	blob_free(&want.csr);
+}
+
 /* --- chains --------------------------------------------------------------- */
 
 #define CHAINS "<" ORIGIN "/cert/0/1>;rel=\"alternate\", <" ORIGIN \
@@ -922,7 +940,7 @@ main(void)
 		T(must_staple_known_refused),
 		T(must_staple_left_out),
 		cmocka_unit_test(words_for_what_was_dropped),
-		T(somebody_elses_csr),
+		T(somebody_elses_csr), T(csr_with_the_accounts_key),
 		T(the_preferred_chain),
 		T(the_default_is_preferred),
 		N("D9 no such chain", d9_no_such_chain),

@@ -366,7 +366,8 @@ put_order(struct fake_ca *ca, size_t at)
 	size_t i;
 
 	buf_printf(b, "{\"status\":\"%s\",\"expires\":\"%s\","
-	    "\"identifiers\":[", o->status, ca->expires != NULL ?
+	    "\"identifiers\":[", ca->lazy && strcmp(o->status,
+	    "ready") == 0 ? "pending" : o->status, ca->expires != NULL ?
 	    ca->expires : "2026-11-28T00:00:00Z");
 	for (i = 0; i < o->n; i++) {
 		buf_puts(b, i > 0 ? "," : "");
@@ -784,7 +785,7 @@ http(struct fake_ca *ca, const struct acme_wish *w, struct acme_event *ev)
 
 /* --- the driver ----------------------------------------------------------- */
 
-static EVP_PKEY *
+EVP_PKEY *
 account_key(void)
 {
 	static EVP_PKEY *key;

@@ -24,6 +24,7 @@ struct cert {			/* zero is a good server's certificate */
 	bool serial_negative, no_aki, sha1;
 };
 EVP_PKEY *make_key(const char *type);	/* "P-256" "P-521" "ED25519" "8192" */
+EVP_PKEY *account_key(void);	/* of fake_session() */
 X509 *make_cert(const struct cert *c);
 struct blob spki_of(EVP_PKEY *key);
 void add_pem(struct buf *out, X509 *x);
@@ -76,6 +77,7 @@ struct fake_ca {
 	const char *retry_after;	/* of polls */
 	bool ready_at_once;	/* authorizations valid from the start */
 	bool no_authz;		/* none at all, and ready */
+	bool lazy;		/* never says that an order is ready */
 	bool instant;		/* valid right after finalize */
 	const char *fail_name;	/* those whose validation fails */
 	const char *fail_type;	/* ... by this type only; NULL: by any */

@@ -276,7 +276,8 @@ c4_links(void **state)
 /* --- CSRs ----------------------------------------------------------------- */
 
 static struct blob
-csr_for(EVP_PKEY *key, EVP_PKEY *signer, const char *cn, const char *san)
+csr_signed(EVP_PKEY *key, EVP_PKEY *signer, const char *cn, const char *san,
+    const EVP_MD *hash)
 {
 	STACK_OF(X509_EXTENSION) *exts = sk_X509_EXTENSION_new_null();
 	X509_REQ *req = X509_REQ_new();
@@ -293,13 +294,19 @@ csr_for(EVP_PKEY *key, EVP_PKEY *signer, const char *cn, const char *san)
 		    NID_subject_alt_name, san));
 		X509_REQ_add_extensions(req, exts);
 	}
-	X509_REQ_sign(req, signer, EVP_sha256());
+	X509_REQ_sign(req, signer, hash);
 	out.len = (size_t)i2d_X509_REQ(req, &der);
 	out.p = xmemdup(der, out.len);
 	OPENSSL_free(der);
 	sk_X509_EXTENSION_pop_free(exts, X509_EXTENSION_free);
 	X509_REQ_free(req);
 	return out;
+}
+
+static struct blob
+csr_for(EVP_PKEY *key, EVP_PKEY *signer, const char *cn, const char *san)
+{
+	return csr_signed(key, signer, cn, san, EVP_sha256());
 }
 
 static void
@@ -368,6 +375,40 @@ csrs_that_are_none(void **state)
 	EVP_PKEY_free(other);
 }
 
+static void
+weak_csr(EVP_PKEY *key, const EVP_MD *hash, const char *words)
+{
+	struct blob der = csr_signed(key, key, "shop.example", NULL, hash);
+	struct acme_csr csr;
+	struct err err;
+
+	assert_int_equal(acme_csr_read(&csr, der.p, der.len, &err), -1);
+	assert_int_equal(err.code, ERR_CSR_REFUSED);
+	assert_non_null(strstr(err.text, words));
+	blob_free(&der);
+}
+
+/* What CAs refuse in the end is refused before they are asked. */
+static void
+weak_csrs(void **state)
+{
+	EVP_PKEY *weak = EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)1024);
+	EVP_PKEY *rsa = EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)2048);
+	struct acme_csr csr;
+	struct blob der;
+	struct err err;
+
+	(void)state;
+	weak_csr(weak, EVP_sha256(), "too weak (RSA of 1024 bits)");
+	weak_csr(rsa, EVP_sha1(), "a hash that CAs refuse");
+	der = csr_for(rsa, rsa, "shop.example", NULL);
+	assert_int_equal(acme_csr_read(&csr, der.p, der.len, &err), 0);
+	acme_csr_free(&csr);
+	blob_free(&der);
+	EVP_PKEY_free(weak);
+	EVP_PKEY_free(rsa);
+}
+
 #define N(name, f) { name, f, NULL, NULL, NULL }
 
 int
@@ -383,7 +424,8 @@ main(void)
 		cmocka_unit_test(persist_read_back),
 		N("C4 links", c4_links),
 		cmocka_unit_test(csr_names),
-		cmocka_unit_test(csrs_that_are_none)
+		cmocka_unit_test(csrs_that_are_none),
+		cmocka_unit_test(weak_csrs)
 	};
 
 	return cmocka_run_group_tests_name("acme_method", tests, NULL, NULL);

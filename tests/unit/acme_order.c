@@ -133,10 +133,54 @@ several_names_and_a_wildcard(void **state)
 
 	good(t, "shop.example *.shop.example www.shop.example 192.0.2.1");
 	log_is(t, "new-order authz authz authz authz challenge challenge "
-	    "challenge challenge authz authz authz authz finalize order "
-	    "cert");
+	    "challenge challenge order finalize order cert");
 	assert_int_equal(t->ca.published_ever, 4);
 	assert_int_equal(t->ca.saves, 5);
+}
+
+/* A CA that does not see that an order is ready: the names say it. */
+static void
+order_never_says_ready(void **state)
+{
+	struct world *t = *state;
+
+	t->ca.lazy = true;
+	good(t, "a.shop.example b.shop.example c.shop.example");
+	log_is(t, "new-order authz authz authz challenge challenge challenge "
+	    "order order order order authz authz authz finalize order cert");
+}
+
+/* While the CA takes its time the order is asked more often than one name. */
+static void
+several_names_take_long(void **state)
+{
+	struct world *t = *state;
+	size_t i, orders = 0, authz = 0;
+
+	t->ca.validate_ms = 60 * 1000;
+	good(t, "a.shop.example b.shop.example c.shop.example");
+	for (i = 6; i < t->ca.log.n; i++) {
+		orders += strcmp(t->ca.log.v[i], "order") == 0;
+		authz += strcmp(t->ca.log.v[i], "authz") == 0;
+	}
+	assert_in_range(orders, 6, 14);
+	assert_in_range(authz, 1, 3);
+}
+
+/* No name has failed: the order's own words are the reason. */
+static void
+order_invalid_by_itself(void **state)
+{
+	struct world *t = *state;
+
+	t->ca.validate_ms = 60 * 1000;
+	t->ca.tweak_what = "order";
+	t->ca.tweak_from = "{\"status\":\"pending\"";
+	t->ca.tweak_to = "{\"error\":{\"type\":\"" URN "caa\",\"detail\":"
+	    "\"no\"},\"status\":\"invalid\"";
+	bad(t, "a.shop.example b.shop.example", ERR_CAA);
+	log_is(t, "new-order authz authz challenge challenge order authz "
+	    "authz order authz authz");
 }
 
 static void
@@ -1073,6 +1117,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(seven_requests_for_one_name),
 		T(several_names_and_a_wildcard),
+		T(order_never_says_ready),
+		T(several_names_take_long),
+		T(order_invalid_by_itself),
 		T(authz_valid_already),
 		T(zero_authorizations),
 		T(valid_right_after_finalize),

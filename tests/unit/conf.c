@@ -254,6 +254,13 @@ wrong_values(void **state)
 		{ "policy p { key-type = rsa-1024 }", "key-type = rsa-1024: "
 		    "say ecdsa-p256, ecdsa-p384, rsa-2048, rsa-3072 or "
 		    "rsa-4096" },
+		{ "policy p { key-type = ed25519 }", "key-type: \"ed25519\": "
+		    "no public CA takes such keys. For a CA of your own that "
+		    "does say: experimental:ed25519|" },
+		{ "policy p { key-type = experimental:rsa-2048 }",
+		    "key-type: \"experimental:rsa-2048\": behind "
+		    "experimental: stands ed25519, ed448, ml-dsa-44, "
+		    "ml-dsa-65 or ml-dsa-87" },
 		{ "policy p { keep-versions = 101 }", "keep-versions = 101: "
 		    "say a number from 0 to 100" },
 		{ "policy p { probe-names = \"*.a.example\" }",
@@ -675,6 +682,13 @@ what_a_ca_cannot(void **state)
 		{ TOS SHOP "validity = 2d\n}\n", "everleaf.conf: certificate "
 		    "\"shop.example\": letsencrypt does not let anybody "
 		    "choose the lifetime. Leave out validity.\n" },
+		{ TOS SHOP "key-type = experimental:ed448\n}\n",
+		    "everleaf.conf: certificate \"shop.example\": letsencrypt "
+		    "takes no ed448 keys. Use key-type = ecdsa-p256 "
+		    "there.\n" },
+		{ TOS SHOP "key-type = experimental:ed25519\nca = caddy\n}\n"
+		    "ca caddy {\ndirectory = \"https://x.example/d\"\n}\n",
+		    "" },
 		{ TOS "policy default { must-staple = yes }\n" SHOP "}\n",
 		    "everleaf.conf: certificate \"shop.example\": letsencrypt "
 		    "has given OCSP up, and refuses must-staple; it is "
@@ -724,6 +738,8 @@ main(void)
 	n += again_tests_n;
 	memcpy(all + n, files_tests, files_tests_n * sizeof(all[0]));
 	n += files_tests_n;
+	memcpy(all + n, csr_tests, csr_tests_n * sizeof(all[0]));
+	n += csr_tests_n;
 	memcpy(all + n, manual_tests, manual_tests_n * sizeof(all[0]));
 	n += manual_tests_n;
 	return _cmocka_run_group_tests("conf", all, n, folder_open,

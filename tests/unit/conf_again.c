@@ -91,6 +91,7 @@ random_keys(enum conf_kind kind, struct buf *b)
 	for (k = conf_keys; k->word != NULL; k++) {
 		if ((k->in & 1u << kind) == 0 || roll(2) == 0 ||
 		    strcmp(k->word, "trust-file") == 0 ||
+		    strcmp(k->word, "csr-file") == 0 ||
 		    strcmp(k->word, "program") == 0 ||
 		    strcmp(k->word, "server") == 0)
 			continue;

@@ -30,7 +30,8 @@ struct conf *read_texts(const char *main, const char *b);
 
 char *show(const struct conf *c);	/* the caller frees it */
 
-/* In conf_again.c, conf_files.c, conf_manual.c. */
-extern const struct CMUnitTest again_tests[], files_tests[], manual_tests[];
-extern const size_t again_tests_n, files_tests_n, manual_tests_n;
+/* In conf_again.c, conf_csr.c, conf_files.c, conf_manual.c. */
+extern const struct CMUnitTest again_tests[], csr_tests[], files_tests[],
+    manual_tests[];
+extern const size_t again_tests_n, csr_tests_n, files_tests_n, manual_tests_n;
 #endif

@@ -230,6 +230,38 @@ descriptors_for_the_verifier(void **state)
 	assert_int_equal(generation_open(dir, CERT, 1, false, fds, &err), -1);
 }
 
+/* Somebody else has the key: no file with one, and the CSR in its place. */
+static void
+without_a_key(void **state)
+{
+	struct generation g = sample(1);
+	char got[8] = "";
+	int fds[5], i;
+
+	(void)state;
+	g.key = (struct blob){ NULL, 0 };
+	g.csr = text("CSR");
+	install(&g);
+	has(HOME "/gen/000001/fullchain.pem", 0644, "LEAF\nCHAIN\n");
+	has(HOME "/gen/000001/csr.der", 0644, "CSR");	/* to the byte */
+	assert_false(there(HOME "/gen/000001/privkey.pem"));
+	assert_false(there(HOME "/gen/000001/combined.pem"));
+	assert_int_equal(generation_flip(dir, CERT, 1, &err), 0);
+	assert_int_equal(live(), 1);
+	assert_int_equal(generation_open(dir, CERT, 1, true, fds, &err), 0);
+	assert_int_equal(read(fds[0], got, sizeof(got)), 3);
+	assert_string_equal(got, "CSR");
+	assert_int_equal(fds[4], -1);
+	for (i = 0; i < 4; i++)
+		close(fds[i]);
+	/* With a key it is ours, whatever else lies there. */
+	put(HOME "/gen/000001/privkey.pem");
+	assert_int_equal(generation_open(dir, CERT, 1, true, fds, &err), -1);
+	assert_int_equal(unlinkat(dir, HOME "/gen/000001/privkey.pem", 0), 0);
+	assert_int_equal(unlinkat(dir, HOME "/gen/000001/csr.der", 0), 0);
+	assert_int_equal(generation_flip(dir, CERT, 1, &err), -1);
+}
+
 static void
 an_incomplete_generation_never_goes_live(void **state)
 {
@@ -462,6 +494,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(layout_and_modes), T(parts_do_not_run_together),
 		T(the_same_request_again), T(descriptors_for_the_verifier),
+		T(without_a_key),
 		T(an_incomplete_generation_never_goes_live),
 		T(foreign_live_link), T(alias_is_made_once),
 		T(links_are_not_followed), T(prune_leaves_what_is_live),

@@ -45,7 +45,7 @@ static void
 make_one(const char *file, const char *name, const struct pki *issuer,
     int from, int to)
 {
-	struct pki p = pki_make(name, issuer, from, to, 1);
+	struct pki p = pki_make(name, issuer, from, to, PKI_ECDSA);
 	char path[128];
 
 	in_folder(path, file);
@@ -56,7 +56,7 @@ make_one(const char *file, const char *name, const struct pki *issuer,
 static void
 make_pki(void)
 {
-	struct pki root = pki_make("Test Root", NULL, -1, 1, 1);
+	struct pki root = pki_make("Test Root", NULL, -1, 1, PKI_ECDSA);
 	char path[128], pem[4096];
 	size_t n;
 	FILE *f;

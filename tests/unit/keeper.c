@@ -536,7 +536,7 @@ giving_up_the_account_is_no_way_round(void **state)
 		assert_int_equal(refusal(w->engine, WIRE_JWS, &q),
 		    ERR_NEEDS_OPERATOR);
 	}
-	q.url = TEXT("https://ca.example:14000/authz/1");
+	q.url = TEXT("https://ca.example:14000/authz/2");
 	child_answer_free(WIRE_JWS_DONE, must(w->engine, WIRE_JWS, &q,
 	    WIRE_JWS_DONE));
 	child_answer_free(WIRE_KEY, k);

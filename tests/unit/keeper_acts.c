@@ -14,6 +14,8 @@
 #include <openssl/sha.h>
 #include "tests/unit/keeper_world.h"
 
+#define CA_ORIGIN "https://ca.example:14000"
+
 enum { EDITION = 4, LONG_LEAF = 400 };
 
 static enum err_code
@@ -299,6 +301,43 @@ the_account_is_given_up_by_leave_only(void **state)
 	child_answer_free(WIRE_KEY, k);
 }
 
+/* The engine names the account's address, too, and some CAs take a second
+ * spelling of it. */
+static void
+no_other_spelling_of_the_account(void **state)
+{
+	static const struct { const char *kid, *url; } rows[] = {
+		{ "/acct/1", "/acct/1" }, { "/acct/01", "/acct/1" },
+		{ "/acct/+1", "/acct/1" }, { "/ACCT/01", "/acct/1" },
+		{ "/acct/1/", "/acct/1" }, { "/acct/1", "/acct/1/" },
+		{ "/reg/1", "/acct/1" }, { "/reg/01", "/acct/1" },
+		{ "/acct/%31", "/acct/1" }, { "/acct/1?x", "/acct/1" },
+		{ "/acct/1;x", "/acct/1" }, { "//acct/1", "/acct/1" },
+		{ "/x/../acct/1", "/acct/1" }, { "/acct/1#", "/acct/1" },
+		{ "/acct/2", "/acct/1" }, { "", "/acct/1" }
+	};
+	struct world *w = *state;
+	struct w_key *k = make_account(w);
+	struct w_jws q = some_request(&k->sealed);
+	char kid[128], url[128];
+	size_t i;
+
+	q.what = JWS_DEACTIVATE_AUTHZ;
+	q.kid = kid;
+	q.url = url;
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		snprintf(kid, sizeof(kid), CA_ORIGIN "%s", rows[i].kid);
+		snprintf(url, sizeof(url), CA_ORIGIN "%s", rows[i].url);
+		if (refusal(w->engine, WIRE_JWS, &q) != ERR_NEEDS_OPERATOR)
+			fail_msg("%s for %s", url, kid);
+	}
+	snprintf(kid, sizeof(kid), CA_ORIGIN "/acct/1");
+	snprintf(url, sizeof(url), CA_ORIGIN "/authz/1/2");
+	child_answer_free(WIRE_JWS_DONE, must(w->engine, WIRE_JWS, &q,
+	    WIRE_JWS_DONE));
+	child_answer_free(WIRE_KEY, k);
+}
+
 /* --- what only the master may say ----------------------------------------- */
 
 static void
@@ -342,6 +381,7 @@ main(void)
 		WITH_KEEPER(what_cannot_be_armed),
 		WITH_KEEPER(the_key_changes_by_leave_only),
 		WITH_KEEPER(the_account_is_given_up_by_leave_only),
+		WITH_KEEPER(no_other_spelling_of_the_account),
 		WITH_KEEPER(an_engine_cannot_play_the_master)
 	};
 

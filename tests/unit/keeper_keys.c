@@ -49,7 +49,8 @@ each_type_makes_a_request(void **state)
 		{ "ecdsa-p256", 256, NID_ecdsa_with_SHA256 },
 		{ "ecdsa-p384", 384, NID_ecdsa_with_SHA384 },
 		{ "rsa-2048", 2048, NID_sha256WithRSAEncryption },
-		{ "ed25519", 256, NID_ED25519 }
+		{ "ed25519", 256, NID_ED25519 },
+		{ "ed448", 456, NID_ED448 }
 	};
 	struct world *w = *state;
 	struct w_csr_done *a;

@@ -24,14 +24,16 @@ extend(X509 *cert, int nid, const char *value)
 
 struct pki
 pki_make(const char *name, const struct pki *issuer, int from, int to,
-    int ecdsa)
+    enum pki_key kind)
 {
 	struct pki p = { NULL, X509_new() };
 	X509_NAME *subject = X509_get_subject_name(p.cert);
 	char san[300];
 	long serial;
 
-	p.key = ecdsa ? EVP_EC_gen("P-256") : EVP_RSA_gen(2048);
+	p.key = kind == PKI_ECDSA ? EVP_EC_gen("P-256") :
+	    kind == PKI_RSA ? EVP_RSA_gen(2048) :
+	    EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
 	must(p.key != NULL && RAND_bytes((unsigned char *)&serial,
 	    sizeof(serial)));
 	X509_set_version(p.cert, 2);

@@ -25,24 +25,27 @@
 enum mode { PLAIN_TLS, ONLY_1_2, ONLY_1_1, WANTS_CERT_1_2, WANTS_CERT_1_3,
 	SPEAKS_SMTP, WALKS_OFF, SILENT, MODES };
 
-static struct pki root, ec, rsa;
+static struct pki root, ec, rsa, ed;
 static struct { pid_t pid; uint16_t port; } servers[MODES];
 static uint16_t free_port;
 
 /* --- servers --------------------------------------------------------------*/
 
-/* rsa.example gets the RSA certificate; no name at all is refused, so that a
+/* rsa.example and ed.example get their own certificate; no name at all is refused, so that a
  * probe without SNI is seen to be one. */
 static int
 on_name(SSL *ssl, int *alert, void *ctx)
 {
 	const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+	const struct pki *own = name == NULL ? NULL :
+	    strcmp(name, "rsa.example") == 0 ? &rsa :
+	    strcmp(name, "ed.example") == 0 ? &ed : NULL;
 
 	(void)ctx;
-	if (name != NULL && strcmp(name, "rsa.example") == 0) {
+	if (own != NULL) {
 		SSL_certs_clear(ssl);
-		SSL_use_certificate(ssl, rsa.cert);
-		SSL_use_PrivateKey(ssl, rsa.key);
+		SSL_use_certificate(ssl, own->cert);
+		SSL_use_PrivateKey(ssl, own->key);
 	}
 	*alert = SSL_AD_UNRECOGNIZED_NAME;
 	return name != NULL && strcmp(name, "refused.example") == 0 ?
@@ -186,9 +189,10 @@ set_up(void **state)
 	int m, fd;
 
 	(void)state;
-	root = pki_make("Probe Root", NULL, -1, 30, 1);
-	ec = pki_make("ec.example", &root, -1, 20, 1);
-	rsa = pki_make("rsa.example", &root, -1, 10, 0);
+	root = pki_make("Probe Root", NULL, -1, 30, PKI_ECDSA);
+	ec = pki_make("ec.example", &root, -1, 20, PKI_ECDSA);
+	rsa = pki_make("rsa.example", &root, -1, 10, PKI_RSA);
+	ed = pki_make("ed.example", &root, -1, 10, PKI_ED25519);
 	for (m = 0; m < MODES; m++) {
 		fd = bind_at(&servers[m].port);
 		listen(fd, 300);
@@ -217,6 +221,7 @@ tear_down(void **state)
 	pki_free(&root);
 	pki_free(&ec);
 	pki_free(&rsa);
+	pki_free(&ed);
 	return 0;
 }
 
@@ -280,6 +285,9 @@ what_is_shown(void **state)
 	fingerprint(want, rsa.cert);
 	assert_string_equal(f.sha256, want);
 	assert_string_equal(f.key_type, "rsa-2048");
+	f = look(servers[PLAIN_TLS].port, "ed.example", 5000);
+	assert_int_equal(f.result, PROBE_LEAF);
+	assert_string_equal(f.key_type, "ed25519");
 }
 
 static void

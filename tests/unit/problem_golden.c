@@ -68,6 +68,11 @@ static const struct golden {
 	    NEXT_FAIL, ERR_CA_REFUSED, ERR_REFUSED, 0,
 	    "the CA says: Unable to validate JWS :: key size not supported: "
 	    "1024", "" },
+	{ "any: the key of a CSR", JWS_FINALIZE, 400, NULL,
+	    "{\"type\":\"" U "badPublicKey\",\"detail\":\"unknown key type "
+	    "ed25519.PublicKey\"}",
+	    NEXT_FAIL, ERR_CSR_REFUSED, ERR_REFUSED, 0,
+	    "the CA says: unknown key type ed25519.PublicKey", "" },
 	{ "any: revocation", JWS_READ, 400, NULL,
 	    "{\"type\":\"" U "badRevocationReason\",\"detail\":\"unsupported "
 	    "revocation reason code provided: superfluous (99)\"}",

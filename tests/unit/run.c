@@ -334,6 +334,39 @@ j5_each_has_its_own_message(void **state)
 	chmod(top, 0755);
 }
 
+/* A file of secrets that is read as root: a link of somebody else would give
+ * him whatever it leads to. */
+static void
+files_are_nobody_elses(void **state)
+{
+	char path[4096], dir[4096], link[4096 + 8];
+
+	(void)state;
+	need_safe_top();
+	make("env", 0600, "A=1\n", path);
+	assert_int_equal(run_check_file(path, geteuid(), &err), 0);
+	snprintf(dir, sizeof(dir), "%s/others", top);
+	snprintf(link, sizeof(link), "%s/env", dir);
+	assert_int_equal(mkdir(dir, 0777), 0);
+	assert_int_equal(chmod(dir, 0777), 0);
+	assert_int_equal(symlink(path, link), 0);
+	assert_int_equal(run_check_file(link, geteuid(), &err), -1);
+	assert_int_equal(err.code, ERR_HOOK_INSECURE);
+	assert_non_null(strstr(err.text, dir));
+	assert_non_null(strstr(err.text, "writable by everybody"));
+	chmod(path, 0620);
+	assert_int_equal(run_check_file(path, geteuid(), &err), -1);
+	assert_non_null(strstr(err.text, "file "));
+	chmod(path, 0600);
+	assert_int_equal(run_check_file(path, geteuid() + 1, &err),
+	    geteuid() == 0 ? 0 : -1);
+	assert_int_equal(run_check_file("/nowhere/env", 0, &err), -1);
+	assert_string_equal(err.text, "file /nowhere/env does not exist");
+	unlink(link);
+	rmdir(dir);
+	unlink(path);
+}
+
 static void
 starts_and_fails(const char *path, const char *words)
 {
@@ -470,6 +503,7 @@ main(void)
 		cmocka_unit_test(j4_floods_its_output),
 		cmocka_unit_test(unread_input),
 		cmocka_unit_test(j5_each_has_its_own_message),
+		cmocka_unit_test(files_are_nobody_elses),
 		cmocka_unit_test(j5_what_exec_refuses),
 		cmocka_unit_test(users), cmocka_unit_test(stopping_one)
 	};

@@ -202,14 +202,14 @@ wanted_names(void)
 }
 
 static int
-ask_fds(const struct w_verify *w, const int fds[JUDGE_FILES])
+ask_fds(const struct w_verify *w, const int *fds)
 {
 	struct w_verdict *v;
 	void *out;
 	int verdict;
 
 	assert_int_equal(msg_send(verifier.fd, msg_find(wire_specs,
-	    WIRE_VERIFY), 42, w, fds, JUDGE_FILES), 0);
+	    WIRE_VERIFY), 42, w, fds, JUDGE_FILES - w->own_key), 0);
 	assert_int_equal(child_hear(verifier.fd, &out), WIRE_VERDICT);
 	v = out;
 	verdict = (int)v->verdict;
@@ -622,12 +622,23 @@ placeholders(void **state)
 	strv_free(&w.names);
 }
 
+/* ML-DSA comes with OpenSSL 3.5. */
+static bool
+is_offered(const char *kind)
+{
+	EVP_KEYMGMT *m = kind[0] == 'P' ? NULL :
+	    EVP_KEYMGMT_fetch(NULL, kind, NULL);
+
+	EVP_KEYMGMT_free(m);
+	return m != NULL || kind[0] == 'P';
+}
+
 /* Weak but valid pairs of other kinds pass (security.md D7). */
 static void
 other_keys(void **state)
 {
 	static const char *const kinds[] = { "P-384", "P-521", "RSA",
-		"ED25519" };
+		"ED25519", "ED448", "ML-DSA-65" };
 	struct w_verify w = wanted_names();
 	struct pki p;
 	struct files f;
@@ -635,6 +646,8 @@ other_keys(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		if (!is_offered(kinds[i]))
+			continue;
 		pki_new(&p, &leaf_maker, &mid_maker, &root_maker);
 		EVP_PKEY_free(p.key);
 		X509_free(p.leaf);
@@ -652,6 +665,121 @@ other_keys(void **state)
 		pki_free(&p);
 	}
 	strv_free(&w.names);
+}
+
+/* --- keys of one's own ----------------------------------------------------*/
+
+static struct blob
+csr_of(EVP_PKEY *key, const char *names)
+{
+	STACK_OF(X509_EXTENSION) *exts = sk_X509_EXTENSION_new_null();
+	X509_REQ *req = X509_REQ_new();
+	unsigned char *der = NULL;
+	struct blob out;
+
+	sk_X509_EXTENSION_push(exts, X509V3_EXT_conf_nid(NULL, NULL,
+	    NID_subject_alt_name, names));
+	X509_REQ_add_extensions(req, exts);
+	X509_REQ_set_pubkey(req, key);
+	X509_REQ_sign(req, key, EVP_sha256());
+	out.len = (size_t)i2d_X509_REQ(req, &der);
+	out.p = xmemdup(der, out.len);
+	OPENSSL_free(der);
+	sk_X509_EXTENSION_pop_free(exts, X509_EXTENSION_free);
+	X509_REQ_free(req);
+	return out;
+}
+
+static int
+ask_own(const struct files *f, const struct blob *csr)
+{
+	struct w_verify w = wanted_names();
+	int fds[JUDGE_FILES], i, verdict;
+	size_t n;
+
+	w.own_key = 1;
+	for (i = 0; i < JUDGE_COMBINED; i++) {
+		n = i == JUDGE_KEY ? csr->len : strlen(f->text[i]);
+		fds[i] = memfd_create("staged", MFD_CLOEXEC);
+		assert_int_equal(write(fds[i], i == JUDGE_KEY ?
+		    (const void *)csr->p : f->text[i], n), n);
+	}
+	verdict = ask_fds(&w, fds);
+	for (i = 0; i < JUDGE_COMBINED; i++)
+		close(fds[i]);
+	strv_free(&w.names);
+	return verdict;
+}
+
+/* The certificate is tied to the CSR as it else is to the key. */
+static void
+own_keys(void **state)
+{
+	EVP_PKEY *other = new_key();
+	struct blob csr = csr_of(good.key, "DNS:shop.example");
+	struct blob wrong = csr_of(other, "DNS:shop.example");
+	struct files f;
+
+	(void)state;
+	files_of(&f, &good);
+	assert_int_equal(ask_own(&f, &csr), VERDICT_FINE);
+	assert_int_equal(ask_own(&f, &wrong), VERDICT_OTHER_KEY);
+	csr.p[csr.len - 1] ^= 1;
+	assert_int_equal(ask_own(&f, &csr), VERDICT_NO_CSR);
+	csr.p[csr.len - 1] ^= 1;
+	append(f.text[JUDGE_FULLCHAIN], f.text[JUDGE_CERT]);
+	assert_int_equal(ask_own(&f, &csr), VERDICT_FILES_DIFFER);
+	blob_free(&csr);
+	blob_free(&wrong);
+	EVP_PKEY_free(other);
+}
+
+static struct w_csr_names *
+read_csr(const struct blob *csr)
+{
+	struct w_read_csr q = { *csr };
+	void *out;
+
+	assert_int_equal(wire_send(verifier.fd, WIRE_READ_CSR, 42, &q), 0);
+	assert_int_equal(child_hear(verifier.fd, &out), WIRE_CSR_NAMES);
+	return out;
+}
+
+static void
+is_refused(const struct blob *csr, const char *why)
+{
+	struct w_csr_names *got = read_csr(csr);
+
+	assert_int_equal(got->names.n, 0);
+	assert_string_equal(got->why, why);
+	assert_true(got->advice[0] != '\0');
+	child_answer_free(WIRE_CSR_NAMES, got);
+}
+
+static void
+what_a_csr_asks_for(void **state)
+{
+	struct blob csr = csr_of(good.key, "DNS:B.example,DNS:a.example,"
+	    "IP:192.0.2.7");
+	struct w_csr_names *got = read_csr(&csr);
+
+	(void)state;
+	assert_int_equal(got->names.n, 3);
+	assert_string_equal(got->names.v[0], "b.example");
+	assert_string_equal(got->names.v[2], "192.0.2.7");
+	assert_string_equal(got->why, "");
+	child_answer_free(WIRE_CSR_NAMES, got);
+	csr.p[csr.len - 1] ^= 1;
+	is_refused(&csr, "the CSR is not signed with its own key");
+	csr.len -= 3;
+	is_refused(&csr, "it is no CSR");
+	csr.len = 0;
+	is_refused(&csr, "it is no CSR");
+	blob_free(&csr);
+	csr = csr_of(good.key, "email:a@shop.example");
+	is_refused(&csr, "the CSR asks for a name that is neither a host nor "
+	    "an address");
+	blob_free(&csr);
 }
 
 static void
@@ -722,6 +850,7 @@ main(void)
 		cmocka_unit_test(chain_links), cmocka_unit_test(is_ca),
 		cmocka_unit_test(files_differ), cmocka_unit_test(test_cas),
 		cmocka_unit_test(placeholders), cmocka_unit_test(other_keys),
+		cmocka_unit_test(own_keys), cmocka_unit_test(what_a_csr_asks_for),
 		cmocka_unit_test(a_bad_master_ends_the_verifier)
 	};
 

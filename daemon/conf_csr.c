@@ -1,0 +1,245 @@
+/* CSRs that csr-file names. Reading a file here takes off its PEM, no more:
+ * who may look inside is given by whoever reads the configuration, since the
+ * master must not parse what other programs made. */
+#include <config.h>
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/text.h"
+#include "daemon/conf_check.h"
+#include "daemon/conf_csr.h"
+
+#define BEGIN "-----BEGIN "
+#define END "-----END "
+
+static conf_csr_look *looker;
+static void *looker_ctx;
+
+void
+conf_csr_by(conf_csr_look *look, void *ctx)
+{
+	looker = look;
+	looker_ctx = ctx;
+}
+
+/* --- the file ---------------------------------------------------------- */
+
+static const char *
+find(const char *p, size_t n, const char *s)
+{
+	return n > 0 ? memmem(p, n, s, strlen(s)) : NULL;
+}
+
+/* Behind the first line that begins a CSR; NULL if there is none. */
+static const char *
+body_of(const char *p, size_t n)
+{
+	static const char *const marks[] = {
+		BEGIN "CERTIFICATE REQUEST-----",
+		BEGIN "NEW CERTIFICATE REQUEST-----"
+	};
+	const char *at;
+	size_t i;
+
+	for (i = 0; i < 2; i++) {
+		at = find(p, n, marks[i]);
+		if (at != NULL)
+			return at + strlen(marks[i]);
+	}
+	return NULL;
+}
+
+/* base64 over lines, up to the dash that ends it; *rest is behind it. */
+static bool
+unarmour(struct blob *out, const char *p, const char *end, const char **rest)
+{
+	struct buf plain;
+	bool good;
+
+	buf_init(&plain, 2 * CONF_CSR_MAX);
+	for (; p < end && *p != '-'; p++)
+		if (*p == '+' || *p == '/')
+			buf_putc(&plain, *p == '+' ? '-' : '_');
+		else if (strchr(" \t\r\n=", *p) == NULL)
+			buf_putc(&plain, *p);
+	*rest = p;
+	good = !plain.full && plain.len > 0 && (size_t)(end - p) >=
+	    strlen(END) && memcmp(p, END, strlen(END)) == 0 &&
+	    text_unb64u(out, plain.data, plain.len);
+	buf_free(&plain);
+	return good;
+}
+
+static int
+no_csr(const char *p, size_t n, struct err *err)
+{
+	if (find(p, n, "PRIVATE KEY-----") != NULL) {
+		err_set(err, ERR_CONFIG_BAD, "it holds a private key and no "
+		    "CSR");
+		return err_advise(err, "Keep the key where only its program "
+		    "reads it; openssl req -new -key FILE makes the CSR.");
+	}
+	err_set(err, ERR_CONFIG_BAD, "it holds no CSR");
+	return err_advise(err, "openssl req -new makes one, in PEM or DER.");
+}
+
+int
+conf_csr_der(struct blob *out, const struct blob *file, struct err *err)
+{
+	const char *p = (const char *)file->p, *end = p + file->len, *body;
+
+	*out = (struct blob){ NULL, 0 };
+	body = body_of(p, file->len);
+	if (body == NULL && file->len > 0 && file->p[0] == 0x30) {
+		if (file->len > CONF_CSR_MAX)
+			return err_set(err, ERR_CONFIG_BAD, "it is larger "
+			    "than any CSR");
+		*out = blob_copy(file->p, file->len);
+		return 0;
+	}
+	if (body == NULL)
+		return no_csr(p, file->len, err);
+	if (!unarmour(out, body, end, &body) || out->len > CONF_CSR_MAX)
+		err_set(err, ERR_CONFIG_BAD, "its PEM is damaged, or too long");
+	else if (body_of(body, (size_t)(end - body)) != NULL)
+		err_set(err, ERR_CONFIG_BAD, "it holds more than one CSR");
+	else
+		return 0;
+	blob_free(out);
+	return -1;
+}
+
+/* --- what is in it ----------------------------------------------------- */
+
+/* A certificate with a CSR, and where it stands. */
+struct one {
+	struct conf_unit *u;
+	struct conf_parsed *b;
+};
+
+static void
+say(const struct one *o, struct err *err, struct conf_diag *diag)
+{
+	const struct conf_key *k = conf_key_find(CONF_CERT, "csr-file");
+	const struct conf_cert *c = o->b->element;
+
+	err_context(err, "csr-file = \"%.200s\"", c->wish.csr_file);
+	conf_unit_wrong(o->u, o->b->lines[conf_key_place(CONF_CERT, k)], err,
+	    diag);
+}
+
+/* "a.example b.example": what the one has and the other has not. */
+static bool
+list_missing(struct buf *out, const struct strv *in, const struct strv *from)
+{
+	bool any = false;
+	size_t i;
+
+	for (i = 0; i < in->n; i++)
+		if (!strv_has(from, in->v[i])) {
+			buf_printf(out, "%s%s", any ? " " : "", in->v[i]);
+			any = true;
+		}
+	return any;
+}
+
+static void
+list_names(struct buf *out, const struct strv *names)
+{
+	size_t i;
+
+	for (i = 0; i < names->n; i++)
+		buf_printf(out, "%s\"%s\"", i > 0 ? ", " : "", names->v[i]);
+}
+
+static void
+names_differ(struct err *err, const struct strv *csr, const struct strv *names)
+{
+	struct buf more, less, all;
+	bool any_more, any_less;
+
+	buf_init(&more, CONF_NAMES_MAX * 256);
+	buf_init(&less, CONF_NAMES_MAX * 256);
+	buf_init(&all, CONF_NAMES_MAX * 260);
+	any_more = list_missing(&more, csr, names);
+	any_less = list_missing(&less, names, csr);
+	list_names(&all, csr);
+	err_set(err, ERR_CONFIG_BAD, "the CSR asks%s%.300s%s%s%.300s%s",
+	    any_more ? " for " : "", any_more ? more.data : "",
+	    any_more && any_less ? ", and" : "",
+	    any_less ? " not for " : "", any_less ? less.data : "",
+	    any_more && any_less ? "" : any_more ?
+	    ", which names does not list" : ", which names lists");
+	err_advise(err, "Make the CSR anew for the names that are listed, or "
+	    "write names = {%.250s}", all.data);
+	buf_free(&more);
+	buf_free(&less);
+	buf_free(&all);
+}
+
+/* Names that are not written are the CSR's. */
+static void
+take(const struct one *o, struct conf_csr *csr, struct conf_diag *diag)
+{
+	const struct conf_key *k = conf_key_find(CONF_CERT, "names");
+	struct conf_cert *c = o->b->element;
+	struct err err;
+
+	if (csr->err.code != ERR_OK) {
+		say(o, &csr->err, diag);
+	} else if ((o->b->seen >> conf_key_index(k) & 1) == 0) {
+		strv_free(&c->wish.names);
+		c->wish.names = csr->names;
+		csr->names = (struct strv){ NULL, 0 };
+		if (conf_names_check(&c->wish.names, &err) != 0)
+			say(o, &err, diag);
+	} else if (c->wish.names.n > 0 &&
+	    !strv_same(&csr->names, &c->wish.names)) {
+		names_differ(&err, &csr->names, &c->wish.names);
+		say(o, &err, diag);
+	}
+}
+
+static size_t
+gather(struct one **list, struct conf_files *f)
+{
+	struct conf_parsed *b;
+	size_t i, j, n = 0;
+
+	*list = NULL;
+	for (i = 0; i < f->units_n; i++)
+		for (j = 0; j < f->units[i].blocks_n; j++) {
+			b = &f->units[i].blocks[j];
+			if (b->kind != CONF_CERT || ((struct conf_cert *)
+			    b->element)->csr.len == 0)
+				continue;
+			*list = xrealloc(*list, (n + 1) * sizeof(**list));
+			(*list)[n++] = (struct one){ &f->units[i], b };
+		}
+	return n;
+}
+
+void
+conf_csrs_check(struct conf_files *f, struct conf_diag *diag)
+{
+	struct conf_csr *csrs;
+	struct one *list;
+	size_t n = gather(&list, f), i;
+
+	if (n == 0 || looker == NULL) {
+		free(list);
+		return;
+	}
+	csrs = xcalloc(n, sizeof(*csrs));
+	for (i = 0; i < n; i++) {
+		csrs[i].der = ((struct conf_cert *)list[i].b->element)->csr;
+		err_clear(&csrs[i].err);
+	}
+	looker(looker_ctx, csrs, n);
+	for (i = 0; i < n; i++) {
+		take(&list[i], &csrs[i], diag);
+		strv_free(&csrs[i].names);
+	}
+	free(csrs);
+	free(list);
+}

@@ -1,0 +1,27 @@
+/* CSRs that the configuration names (csr-file). Linked where files are read:
+ * no libcrypto here, so a looker says what is in them. */
+#ifndef DAEMON_CONF_CSR_H
+#define DAEMON_CONF_CSR_H
+#include "daemon/conf_whole.h"
+
+enum { CONF_CSR_MAX = 32 * 1024 };	/* bytes of DER */
+
+/* The DER of a file with one CSR in PEM (with or without text around it) or
+ * DER. ERR_CONFIG_BAD; the caller frees it. */
+int conf_csr_der(struct blob *out, const struct blob *file, struct err *err);
+
+/* One that is to be looked into: names, canonical (then the caller's), or
+ * err. */
+struct conf_csr {
+	struct blob der;	/* not owned */
+	struct strv names;
+	struct err err;
+};
+typedef void conf_csr_look(void *ctx, struct conf_csr *list, size_t n);
+/* Who looks, from now on; NULL: nobody, and each CSR is taken for good. */
+void conf_csr_by(conf_csr_look *look, void *ctx);
+
+/* Looks into all that the files name, before they are put together: names
+ * that are not written are the CSR's, and those that are must be. */
+void conf_csrs_check(struct conf_files *f, struct conf_diag *diag);
+#endif

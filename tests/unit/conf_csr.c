@@ -1,0 +1,308 @@
+/* csr-file: what is taken off a file, and what its certificate makes of it.
+ * Who looks into CSRs is a stand-in here: the bytes of the "DER" behind its
+ * first are the names. */
+#include <config.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "base/text.h"
+#include "conf_test.h"
+#include "daemon/conf_csr.h"
+#include "daemon/conf_pack.h"
+#include "daemon/conf_read.h"
+
+static size_t looked;
+
+static void
+look(void *ctx, struct conf_csr *list, size_t n)
+{
+	struct strv words;
+	char text[400];
+	size_t i, k;
+
+	(void)ctx;
+	looked += n;
+	for (i = 0; i < n; i++) {
+		snprintf(text, sizeof(text), "%.*s", (int)list[i].der.len - 1,
+		    (char *)list[i].der.p + 1);
+		for (k = 0, words.v = NULL, words.n = 0; text[k] != '\0'; ) {
+			char *one = xstrndup(text + k, strcspn(text + k, " "));
+
+			strv_add(&words, one);
+			k += strlen(one);
+			k += text[k] == ' ';
+			free(one);
+		}
+		if (strcmp(words.v[0], "bad") == 0)
+			err_set(&list[i].err, ERR_CSR_REFUSED, "the CSR is "
+			    "not signed with its own key");
+		else {
+			list[i].names = words;
+			continue;
+		}
+		strv_free(&words);
+	}
+}
+
+static struct blob
+bytes(const char *s)
+{
+	return (struct blob){ (uint8_t *)(uintptr_t)s, strlen(s) };
+}
+
+static void
+taken(const char *file, const char *der)
+{
+	struct blob in = bytes(file), out;
+	struct err err;
+
+	assert_int_equal(conf_csr_der(&out, &in, &err), 0);
+	assert_int_equal(out.len, strlen(der));
+	assert_memory_equal(out.p, der, out.len);
+	blob_free(&out);
+}
+
+static void
+refused(const char *file, const char *why)
+{
+	struct blob in = bytes(file), out;
+	struct err err;
+
+	assert_int_equal(conf_csr_der(&out, &in, &err), -1);
+	assert_int_equal(err.code, ERR_CONFIG_BAD);
+	assert_string_equal(err.text, why);
+	assert_null(out.p);
+}
+
+#define BEGIN "-----BEGIN CERTIFICATE REQUEST-----\n"
+#define END "-----END CERTIFICATE REQUEST-----\n"
+
+static void
+files(void **state)
+{
+	(void)state;
+	taken("0abc", "0abc");
+	taken(BEGIN "MGFi\nYw==\n" END, "0abc");
+	taken(BEGIN "MGFi\r\nYw==\r\n" END, "0abc");
+	taken("Certificate Request:\n    Data:\n" BEGIN "MGFiYw==\n" END "bye",
+	    "0abc");
+	taken("-----BEGIN NEW CERTIFICATE REQUEST-----\nMGFiYw==\n"
+	    "-----END NEW CERTIFICATE REQUEST-----\n", "0abc");
+	refused("", "it holds no CSR");
+	refused("hello", "it holds no CSR");
+	refused("-----BEGIN CERTIFICATE-----\nMGFiYw==\n", "it holds no CSR");
+	refused("-----BEGIN EC PRIVATE KEY-----\nMGFiYw==\n",
+	    "it holds a private key and no CSR");
+	refused(BEGIN "MGFiYw==\n" END BEGIN "MGFiYw==\n" END,
+	    "it holds more than one CSR");
+	refused(BEGIN, "its PEM is damaged, or too long");
+	refused(BEGIN "MGFiYw==", "its PEM is damaged, or too long");
+	refused(BEGIN END, "its PEM is damaged, or too long");
+	refused(BEGIN "MG?iYw==\n" END, "its PEM is damaged, or too long");
+	refused(BEGIN "MGFiYw==\n-----BEGIN X-----", "its PEM is damaged, or "
+	    "too long");
+}
+
+static void
+too_long(void **state)
+{
+	char *p = xcalloc(4 * CONF_CSR_MAX, 1);
+
+	(void)state;
+	memset(p, '0', CONF_CSR_MAX + 1);
+	refused(p, "it is larger than any CSR");
+	memset(p, 'A', 3 * CONF_CSR_MAX);
+	memcpy(p, BEGIN, strlen(BEGIN));
+	memcpy(p + 3 * CONF_CSR_MAX, END, sizeof(END));
+	refused(p, "its PEM is damaged, or too long");
+	free(p);
+}
+
+/* A certificate with these lines, and a CSR for these names. */
+static struct conf *
+with(const char *title, const char *lines, const char *csr)
+{
+	char text[1000];
+	struct conf *c;
+
+	if (csr != NULL) {
+		put_file("own.csr", csr);
+		chmod("own.csr", 0644);
+	}
+	snprintf(text, sizeof(text), "agree-tos = true\ncertificate %s {\n"
+	    "csr-file = \"%s/own.csr\"\n%s }\n", title, folder(), lines);
+	conf_csr_by(look, NULL);
+	c = read_texts(text, NULL);
+	conf_csr_by(NULL, NULL);
+	return c;
+}
+
+static void
+bad(const char *lines, const char *csr, int line, const char *why)
+{
+	char where[40];
+
+	assert_null(with("shop.example", lines, csr));
+	snprintf(where, sizeof(where), "everleaf.conf:%d: ", line);
+	assert_non_null(strstr(said, where));
+	if (strstr(said, why) == NULL)
+		fail_msg("%s", said);
+}
+
+static void
+names(void **state)
+{
+	struct conf *c = with("shop.example", "", "0www.shop.example "
+	    "shop.example");
+
+	(void)state;
+	assert_non_null(c);
+	assert_int_equal(c->certs[0].wish.names.n, 2);
+	assert_string_equal(c->certs[0].wish.names.v[0], "www.shop.example");
+	assert_int_equal(c->certs[0].csr.len, 30);
+	conf_free(c);
+	/* Then the title need not be a name. */
+	c = with("my_shop", "", "0shop.example");
+	assert_non_null(c);
+	assert_string_equal(c->certs[0].wish.names.v[0], "shop.example");
+	conf_free(c);
+	c = with("x", "names = {a.example, B.example}", "0b.example a.example");
+	assert_non_null(c);
+	assert_string_equal(c->certs[0].wish.names.v[0], "a.example");
+	conf_free(c);
+	bad("names = {a.example, b.example}", "0a.example c.example", 3,
+	    "the CSR asks for c.example, and not for b.example. Make the CSR "
+	    "anew for the names that are listed, or write names = "
+	    "{\"a.example\", \"c.example\"}");
+	bad("names = a.example", "0a.example c.example", 3,
+	    "the CSR asks for c.example, which names does not list. ");
+	bad("names = {a.example, c.example}", "0a.example", 3,
+	    "the CSR asks not for c.example, which names lists. ");
+}
+
+static void
+errors(void **state)
+{
+	(void)state;
+	bad("", "0bad", 3, "the CSR is not signed with its own key");
+	bad("key-type = rsa-2048", "0shop.example", 4, "certificate "
+	    "\"shop.example\": key-type does not go with csr-file: key and CSR "
+	    "of this certificate are yours. Remove one of the two.");
+	bad("must-staple = yes", "0shop.example", 4, "must-staple does not");
+	bad("key-policy = reuse", "0shop.example", 4, "key-policy does not");
+	bad("", "nothing", 3, "it holds no CSR");
+	put_file("own.csr", "0shop.example");
+	chmod("own.csr", 0666);
+	bad("", NULL, 3, "writable by others (mode 0666). chmod o-w it.");
+	unlink("own.csr");
+	bad("", NULL, 3, "can't be read: No such file");
+	assert_null(read_texts("agree-tos = true\ncertificate a.example { "
+	    "csr-file = own.csr }\n", NULL));
+	assert_non_null(strstr(said, "say the whole path, from /"));
+	assert_null(read_texts("agree-tos = true\npolicy p { csr-file = /x }\n",
+	    NULL));
+	assert_non_null(strstr(said, "no such key \"csr-file\""));
+}
+
+/* A drop-in with a CSR that went bad keeps what it had; the rest goes on. */
+static void
+kept_with_its_csr(void **state)
+{
+	char text[500];
+	struct conf *a, *b;
+
+	(void)state;
+	put_file("own.csr", "0shop.example");
+	chmod("own.csr", 0644);
+	snprintf(text, sizeof(text), "certificate shop.example { csr-file = "
+	    "\"%s/own.csr\" }\n", folder());
+	conf_csr_by(look, NULL);
+	a = read_texts("agree-tos = true\n", text);
+	assert_non_null(a);
+	put_file("own.csr", "0bad");
+	b = read_conf(a);
+	assert_non_null(b);
+	assert_int_equal(b->problems_n, 1);
+	assert_true(b->certs[0].kept);
+	assert_int_equal(b->certs[0].csr.len, 13);
+	put_file("conf.d/b.conf", "");
+	conf_csr_by(NULL, NULL);
+	conf_free(a);
+	conf_free(b);
+}
+
+static void
+is_line(struct conf *a, struct conf *b, const char *want)
+{
+	struct strv lines = { NULL, 0 };
+
+	assert_int_equal(conf_diff(a, b, &lines), 0);
+	assert_int_equal(lines.n, want != NULL);
+	if (want != NULL && strstr(lines.v[0], want) == NULL)
+		fail_msg("%s", lines.v[0]);
+	strv_free(&lines);
+	conf_free(b);
+}
+
+static void
+what_a_reload_does(void **state)
+{
+	struct conf *a = with("shop.example", "", "0shop.example");
+
+	(void)state;
+	is_line(a, with("shop.example", "", "0shop.example"), NULL);
+	is_line(a, with("shop.example", "", "0shop.example "), "csr-file has another "
+	    "content; a new version is ordered now");
+	is_line(a, read_texts("agree-tos = true\ncertificate shop.example { "
+	    "}\n", NULL), "-> \"\"; a new version is ordered now");
+	conf_free(a);
+}
+
+static void
+over_the_api(void **state)
+{
+	struct conf *c = with("shop.example", "", "0shop.example");
+	struct conf_wish w;
+	struct err err;
+
+	(void)state;
+	conf_wish_blank(&w);
+	strv_add(&w.names, "a.example");
+	w.csr_file = xstrdup("/etc/passwd");
+	assert_int_equal(conf_wish_check(c, &w, "certificate \"a\"", &err),
+	    -1);
+	assert_int_equal(err.code, ERR_INVALID);
+	assert_non_null(strstr(err.text, "only a configuration file"));
+	conf_wish_free(&w);
+	conf_free(c);
+}
+
+static void
+shown_and_packed(void **state)
+{
+	struct conf *c = with("shop.example", "", "0shop.example"), *back;
+	struct blob packed = conf_pack(c);
+	char *text = show(c);
+	struct err err;
+
+	(void)state;
+	back = conf_unpack(packed.p, packed.len, &err);
+	assert_non_null(back);
+	assert_int_equal(back->certs[0].csr.len, 13);
+	assert_memory_equal(back->certs[0].csr.p, "0shop.example", 13);
+	conf_free(back);
+	assert_non_null(strstr(text, "csr-file        = \"/"));
+	assert_null(strstr(text, "key-type"));
+	back = read_texts(text, NULL);
+	assert_non_null(back);
+	conf_free(back);
+	conf_free(c);
+	blob_free(&packed);
+	free(text);
+}
+
+#define T(f) cmocka_unit_test(f)
+const struct CMUnitTest csr_tests[] = {
+	T(files), T(too_long), T(names), T(errors), T(kept_with_its_csr),
+	T(what_a_reload_does), T(over_the_api), T(shown_and_packed)
+};
+const size_t csr_tests_n = sizeof(csr_tests) / sizeof(csr_tests[0]);
