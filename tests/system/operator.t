@@ -142,7 +142,7 @@ fi
 # --- secrets ---
 is 'L6 a file that others may read is named' logged \
 	'two.eab: readable by others (mode 0644)'
-is 'L6 a short key is refused' logged 'secret of ca "four": it has 6 bytes'
+is 'L6 a short key is refused' logged 'four.eab: its key has 6 bytes'
 is 'a file that is gone is a remark' logged 'three.eab is not there'
 is 'a TSIG key that is a CA'"'"'s is refused' logged \
 	'secret of dns "again": a block of another kind has the same one'
