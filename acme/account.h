@@ -21,11 +21,17 @@ struct acme_act *acme_account_look_new(void);
  * The keeper signs it only while armed (ERR_NEEDS_OPERATOR). */
 struct acme_act *acme_deactivate_new(void);
 /* Takes a certificate (DER) back; DONE too when it was revoked before. reason:
- * RFC 5280 section 5.3.1, 0 for none. by_cert: signed by the certificate's own
- * key instead of the account's. A reason that the CA does not take is left
- * out, but for key compromise (1). Armed, like the one before. */
+ * RFC 5280 section 5.3.1, 0 for none. Signed by the account's key, or by the
+ * certificate's own; EITHER: by the account's, and if the CA does not know
+ * that account (any more), or it is not the one that ordered, once more by the
+ * certificate's. A reason that the CA does not take is left out, but for key
+ * compromise (1). Armed, like the one before. */
+enum acme_revoke_by { ACME_REVOKE_BY_ACCOUNT, ACME_REVOKE_BY_CERT,
+	ACME_REVOKE_BY_EITHER };
 struct acme_act *acme_revoke_new(const void *der, size_t n, uint8_t reason,
-    bool by_cert);
+    enum acme_revoke_by by);
+/* Whose key has signed last. */
+bool acme_revoke_was_by_cert(const struct acme_act *a);
 void acme_act_free(struct acme_act *a);
 struct acme_wish acme_act_step(struct acme_act *a, struct acme_session *s,
     int64_t now_ms, const struct acme_event *event, struct err *err);

@@ -13,6 +13,7 @@ struct acme_act {
 	struct blob cert;
 	uint8_t reason;
 	bool by_cert;
+	bool either;	/* the certificate's key is the next */
 	int lost;
 };
 

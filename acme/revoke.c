@@ -1,5 +1,6 @@
 /* Revocation. One that is revoked already is what was wanted; a reason that
- * the CA does not take is worth less than the revocation. */
+ * the CA does not take is worth less than the revocation. So is the account: who
+ * has the certificate's key may revoke without one (RFC 8555 section 7.6). */
 #include <config.h>
 #include <assert.h>
 #include "acme/act.h"
@@ -22,12 +23,21 @@ refused(struct acme_act *a, const struct problem *p, struct err *err)
 		a->reason = 0;
 		return ACT_AGAIN;
 	}
-	problem_request_err(p, a->kind->what, a->kind->doing, err);
+	if (a->either && (account_act_is(p, "unauthorized") ||
+	    account_act_is(p, "accountDoesNotExist"))) {
+		a->either = false;
+		a->by_cert = true;
+		return ACT_AGAIN;
+	}
+	problem_request_err(p, a->kind->what, a->by_cert ?
+	    "the revocation, signed by the certificate's own key" :
+	    a->kind->doing, err);
 	return ACT_FAILED;
 }
 
 struct acme_act *
-acme_revoke_new(const void *der, size_t n, uint8_t reason, bool by_cert)
+acme_revoke_new(const void *der, size_t n, uint8_t reason,
+    enum acme_revoke_by by)
 {
 	static const struct act_kind kind = { "the revocation", JWS_REVOKE,
 		true, address, NULL, refused };
@@ -36,6 +46,14 @@ acme_revoke_new(const void *der, size_t n, uint8_t reason, bool by_cert)
 	assert(der != NULL && n > 0);
 	a->cert = blob_copy(der, n);
 	a->reason = reason;
-	a->by_cert = by_cert;
+	a->by_cert = by == ACME_REVOKE_BY_CERT;
+	a->either = by == ACME_REVOKE_BY_EITHER;
 	return a;
+}
+
+bool
+acme_revoke_was_by_cert(const struct acme_act *a)
+{
+	assert(a->kind->what == JWS_REVOKE);
+	return a->by_cert;
 }

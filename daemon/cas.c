@@ -269,6 +269,28 @@ ca_tell_waiters(struct ca *c, const struct err *err)
 	}
 }
 
+/* Who needs the account hears that it is dead; who does not waits on. */
+static void
+tell_dead(struct ca *c, const struct err *err)
+{
+	struct waiter **at = &c->waiters, *w, *told = NULL;
+
+	while ((w = *at) != NULL)
+		if (w->without)
+			at = &w->next;
+		else {
+			*at = w->next;
+			w->next = told;
+			told = w;
+		}
+	while ((w = told) != NULL) {
+		assert(!w->without);
+		told = w->next;
+		w->done(w->ctx, err);
+		free(w);
+	}
+}
+
 /* What its directory says is kept for who asks later. */
 static void
 note_directory(struct ca *c)
@@ -291,6 +313,7 @@ static void
 session_ready(struct ca *c)
 {
 	const char *kid = acme_session_kid(c->session);
+	struct err dead;
 
 	assert(c->session != NULL && !c->stepping);
 	note_directory(c);
@@ -302,7 +325,10 @@ session_ready(struct ca *c)
 		c->account.intent_ms = 0;
 		ca_save_account(c);
 	}
-	ca_unblock(c);
+	if (ca_is_dead(c, &dead))
+		tell_dead(c, &dead);
+	else
+		ca_unblock(c);
 	/* A session that was fresh proves nothing about the CA. */
 	if (c->asked)
 		ca_worked(c);
@@ -485,18 +511,47 @@ load(struct ca *c)
 	store_read(turn_store(), q, 2, rows_read, c);
 }
 
-void
-ca_ready(struct ca *c, void (*done)(void *ctx, const struct err *err),
-    void *ctx)
+static void
+wait_for(struct ca *c, bool without, void (*done)(void *ctx,
+    const struct err *err), void *ctx)
 {
 	struct waiter *w = xcalloc(1, sizeof(*w));
 
 	assert(done != NULL);
 	w->done = done;
 	w->ctx = ctx;
+	w->without = without;
 	w->next = c->waiters;
 	c->waiters = w;
 	ca_go(c);
+}
+
+void
+ca_ready(struct ca *c, void (*done)(void *ctx, const struct err *err),
+    void *ctx)
+{
+	wait_for(c, false, done, ctx);
+}
+
+void
+ca_ready_without(struct ca *c, void (*done)(void *ctx,
+    const struct err *err), void *ctx)
+{
+	wait_for(c, true, done, ctx);
+}
+
+/* Who needs no account goes on, as long as none has to be asked for. */
+static void
+go_dead(struct ca *c, const struct err *err)
+{
+	assert(c->account.id != 0);
+	if (c->account.kid[0] == '\0')
+		ca_tell_waiters(c, err);
+	else {
+		tell_dead(c, err);
+		if (c->waiters != NULL)
+			have_account(c);
+	}
 }
 
 /* Does what its waiters wait for, unless it is under way. */
@@ -510,7 +565,7 @@ ca_go(struct ca *c)
 	if (ca_has_token(c) && !c->key_known)
 		ca_ask_token(c);
 	else if (ca_is_dead(c, &err))
-		ca_tell_waiters(c, &err);
+		go_dead(c, &err);
 	else if (c->account.id == 0)
 		make_account(c);
 	else

@@ -26,6 +26,10 @@ const char *ca_why_closed(const struct ca *c);	/* error JSON */
  * turn or now. */
 void ca_ready(struct ca *c, void (*done)(void *ctx, const struct err *err),
     void *ctx);
+/* The same for what needs no account, but for an address to send it to: also
+ * of one that is dead. */
+void ca_ready_without(struct ca *c, void (*done)(void *ctx,
+    const struct err *err), void *ctx);
 /* A waiter gives up. */
 void ca_forget(struct ca *c, void *ctx);
 /* What an order's failure says about the CA as a whole. */

@@ -273,9 +273,13 @@ contacts_differ(const struct ca *c)
 bool
 ca_settles(struct ca *c)
 {
+	struct err unused;
+
 	assert(c->session != NULL);
 	if (c->deed != DEED_NONE)
 		return ca_is_settling(c);
+	if (ca_is_dead(c, &unused))
+		return false;
 	if (c->account.next_sealed.len > 0) {
 		c->roll = acme_rollover_new(true);
 		begin(c, DEED_ROLL, NULL);

@@ -11,6 +11,7 @@
 struct waiter {
 	void (*done)(void *ctx, const struct err *err);
 	void *ctx;
+	bool without;			/* a living account */
 	struct waiter *next;
 };
 

@@ -43,7 +43,7 @@ static const struct step {
 	{ "revoke.asked", "version %v is to be revoked %t", GOES_ON },
 	{ "revoke.ready", "version %v: %t", GOES_ON },
 	{ "revoke.failed", "version %v is not revoked: %e", ENDS_BADLY },
-	{ "revoked", "version %v is revoked", GOES_ON },
+	{ "revoked", "version %v is revoked%b", GOES_ON },
 	{ "ca.account-dead", "%e", ENDS_BADLY },
 	{ "trial.started", "trial: ordering from %t", GOES_ON },
 	{ "trial.account", "trial: we have an account at %t now, which stays",
@@ -82,6 +82,8 @@ put_word(struct buf *b, char what, const json_t *e, const json_t *cert)
 	case 's': s = json_get(e, "service"); break;
 	case 'e': s = json_is_object(error) ? json_get(error, "text") : text;
 		break;
+	case 'b': buf_printf(b, "%s%s", text == NULL ? "" : ", ", text == NULL ?
+		"" : text); return;
 	case 'd': s = json_get(json_object_get(cert, "paths"), "dir"); break;
 	case 'v': buf_printf(b, "%lld", (long long)json_get_int(e,
 		"version")); return;

@@ -35,6 +35,7 @@ struct attempt {
 	struct acting acting;
 	struct err err;
 	bool good;
+	bool by_cert;			/* the last to sign was its key */
 	struct attempt *next;
 };
 
@@ -153,7 +154,9 @@ say(const struct attempt *a, const char *event, const struct err *err)
 	struct happening h = { .event = event, .cert_id = a->cert_id,
 		.name = a->name, .version = a->row.version,
 		.actor = a->row.actor, .cause = revoke_reason_name(
-		a->row.reason), .err = err };
+		a->row.reason), .err = err,
+		.text = err == NULL && a->by_cert ?
+		"signed by the certificate's own key" : NULL };
 
 	turn_event(&h);
 }
@@ -256,6 +259,7 @@ over(struct attempt *a, const struct err *err)
 {
 	assert(a->act != NULL && !a->good);
 	a->good = err == NULL;
+	a->by_cert = acme_revoke_was_by_cert(a->act);
 	if (err != NULL) {
 		a->err = *err;
 		ca_failed(a->ca, err);
@@ -298,18 +302,38 @@ written(void *ctx)
 	struct attempt *a = ctx;
 
 	assert(a->act != NULL && a->acting.http == NULL);
-	ca_ready(a->ca, ca_answered, a);
+	if (acme_revoke_was_by_cert(a->act))
+		ca_ready_without(a->ca, ca_answered, a);
+	else
+		ca_ready(a->ca, ca_answered, a);
+}
+
+/* A token has no keys of certificates; for the other types of them ACME has
+ * no signature that CAs take. */
+static bool
+has_its_key(const struct row_version *v, const struct ca *ca)
+{
+	return v->sealed.len > 0 && !ca_has_token(ca) &&
+	    (strncmp(v->key_type, "ecdsa-", 6) == 0 ||
+	    strncmp(v->key_type, "rsa-", 4) == 0);
 }
 
 /* Signed by the certificate's own key a CA blocks that key for everybody; if
- * it will not have that, the account's turn is the next. A token has no keys
- * of certificates. */
-static bool
-by_its_key(const struct row_revocation *r, const struct row_version *v,
+ * it will not have that, the account's turn is the next. Otherwise that key
+ * is for when the account is dead, or not the one that has ordered. */
+static enum acme_revoke_by
+who_signs(const struct row_revocation *r, const struct row_version *v,
     const struct ca *ca)
 {
-	return r->reason == REVOKE_KEY_COMPROMISE && v->sealed.len > 0 &&
-	    !ca_has_token(ca) && r->failures % 2 == 0;
+	struct err unused;
+
+	assert(revoke_is(r, "revoking"));
+	if (!has_its_key(v, ca))
+		return ACME_REVOKE_BY_ACCOUNT;
+	if (ca_is_dead(ca, &unused) || (r->reason == REVOKE_KEY_COMPROMISE &&
+	    r->failures % 2 == 0))
+		return ACME_REVOKE_BY_CERT;
+	return ACME_REVOKE_BY_EITHER;
 }
 
 /* False: not now, or never; then r says so. True: it is under way, or waits
@@ -350,7 +374,7 @@ begin(const struct bundle *b, struct row_revocation *r)
 	a->acting = (struct acting){ .ca = ca, .cert = &a->cert, .step = step,
 		.ctx = a };
 	a->act = acme_revoke_new(der.p, der.len, (uint8_t)a->row.reason,
-	    by_its_key(&a->row, v, ca));
+	    who_signs(&a->row, v, ca));
 	assert(a->cert_id == a->row.cert_id && a->act != NULL);
 	a->next = attempts;
 	attempts = a;

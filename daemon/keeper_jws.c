@@ -149,7 +149,9 @@ prepare_account(struct signing *s, struct err *err)
 }
 
 /* What exactly was asked for is part of it: an act that was allowed is
- * allowed for one request. */
+ * allowed for one request. Whose key signs a revocation is not: the same
+ * certificate is revoked for the same reason, and when a CA will not have it
+ * from the account, the certificate's own key is the other way to it. */
 static int
 use_up(enum arm_what what, const struct signing *s, uint64_t object,
     uint32_t version, const void *more, size_t n, struct err *err)
@@ -159,8 +161,8 @@ use_up(enum arm_what what, const struct signing *s, uint64_t object,
 
 	assert(s->q != NULL);
 	buf_init(&asked, JWS_MAX);
-	buf_printf(&asked, "%s\n%s\n%u %u\n", s->q->url, s->q->kid,
-	    s->q->reason, s->q->by_cert);
+	buf_printf(&asked, "%s\n%s\n%u\n", s->q->url, what == ARM_REVOKE ?
+	    "" : s->q->kid, s->q->reason);
 	buf_add(&asked, more, n);
 	assert(!asked.full);
 	rc = arm_use(what, object, version, asked.data, asked.len, err);

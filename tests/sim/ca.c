@@ -33,6 +33,7 @@ struct order {
 	int64_t issued_ms;
 	uint64_t serial;
 	bool revoked, by_key;
+	int account;	/* the how-manieth has ordered it */
 	char key[44];		/* thumbprint of the certificate's */
 };
 
@@ -651,6 +652,7 @@ new_order(const json_t *payload, struct ca_answer *a)
 		problem(a, 400, "malformed", "so many names");
 		return;
 	}
+	o->account = ca.accounts;
 	strcpy(o->state, "pending");
 	snprintf(ca.replaced, sizeof(ca.replaced), "%s",
 	    json_object_get(payload, "replaces") == NULL ? "" :
@@ -831,6 +833,8 @@ revoke(const json_t *protected, const json_t *payload, struct ca_answer *a)
 		problem(a, 404, "malformed", "no such certificate");
 	else if (jwk != NULL && strcmp(thumb, o->key) != 0)
 		problem(a, 403, "unauthorized", "that is not its key");
+	else if (jwk == NULL && o->account != ca.accounts)
+		problem(a, 403, "unauthorized", "another has ordered it");
 	else if (o->revoked)
 		problem(a, 400, "alreadyRevoked", "it is");
 	else {
@@ -864,6 +868,10 @@ serve(enum ca_kind kind, int id, int i, const json_t *protected,
 	bool dns = i >= BY_DNS;
 
 	i %= BY_DNS;
+	if (kind == CA_REVOKE && json_object_get(protected, "jwk") != NULL) {
+		revoke(protected, payload, a);
+		return;
+	}
 	if (kind != CA_ACCOUNT && !ca.account) {
 		problem(a, 400, "accountDoesNotExist", "who are you?");
 		return;

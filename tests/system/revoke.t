@@ -84,6 +84,21 @@ is "many, with --yes" everleaf revoke --ca pebble --yes
 same "one is revoked" "$(ca_says "$four" .Status)" Revoked
 same "so is the other" "$(ca_says "$other" .Status)" Revoked
 is "both are served still" all_served $name $second
+
+# --- the account is closed ---
+dead=$(serial_of $second)
+late=$(serial_of $name)
+is "the account is given up" everleaf ca deactivate pebble --yes
+everleaf revoke $second --at-once --no-wait >"$scene/late" 2>&1
+same "its own key revokes what the account can't" \
+	"$(ca_says "$dead" .Status)" Revoked
+same "the event says whose key" "$(everleaf --json events $second |
+	jq -r '.events[] | select(.event == "revoked") | .text' | tail -n 1)" \
+	"signed by the certificate's own key"
+is "another account is made" everleaf ca rollover pebble
+is "what another account has ordered" everleaf revoke $name
+same "is revoked, too" "$(ca_says "$late" .Status)" Revoked
+is "both are served in the end" within 60 all_served $name $second
 isnt "no key is in the log" grep -rq 'PRIVATE KEY' "$scene/log/everleafd"
 is "it ends within 5 s" everleafd_stop
 system_end

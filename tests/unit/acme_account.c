@@ -121,6 +121,9 @@ serve(const char *url)
 		    500 : 403, ca.refuse);
 	if (strcmp(url, ORIGIN "/a") == 0)
 		return new_account();
+	if (strcmp(url, ORIGIN "/rv") == 0 &&
+	    ca.signed_as.signer == JWS_BY_CERT)
+		return revoke();
 	if (ca.closed || (ca.signed_as.signer != ca.key &&
 	    ca.signed_as.signer != JWS_BY_CERT))
 		return problem(403, "unauthorized");
@@ -439,34 +442,67 @@ certificates_are_revoked(void **state)
 		ca.loss = loss;
 		ca.loss_at = 1;
 		assert_int_equal(acts(&r, acme_revoke_new("der", 3, 4,
-		    false)), ERR_OK);
+		    ACME_REVOKE_BY_ACCOUNT)), ERR_OK);
 		assert_int_equal(ca.revocations, 1);
 		assert_int_equal(ca.signed_as.signer, JWS_BY_ACCOUNT);
 		assert_string_equal(ca.signed_kid, KID);
 		assert_int_equal(ca.signed_as.cert.len, 3);
 		/* alreadyRevoked is success. */
 		assert_int_equal(acts(&r, acme_revoke_new("der", 3, 0,
-		    true)), ERR_OK);
+		    ACME_REVOKE_BY_CERT)), ERR_OK);
 		assert_int_equal(ca.signed_as.signer, JWS_BY_CERT);
 		end(&r);
 	}
 	fresh();
 	r = ready();
 	ca.no_reasons = true;
-	assert_int_equal(acts(&r, acme_revoke_new("der", 3, 1, false)),
+	assert_int_equal(acts(&r, acme_revoke_new("der", 3, 1,
+	    ACME_REVOKE_BY_ACCOUNT)),
 	    ERR_CA_REFUSED);
-	assert_int_equal(acts(&r, acme_revoke_new("der", 3, 4, false)),
+	assert_int_equal(acts(&r, acme_revoke_new("der", 3, 4,
+	    ACME_REVOKE_BY_ACCOUNT)),
 	    ERR_OK);
 	assert_int_equal(ca.signed_as.reason, 0);
 	ca.refuse = "unauthorized";
-	assert_int_equal(acts(&r, acme_revoke_new("der", 3, 4, false)),
+	assert_int_equal(acts(&r, acme_revoke_new("der", 3, 4,
+	    ACME_REVOKE_BY_ACCOUNT)),
 	    ERR_CA_REFUSED);
 	end(&r);
 	fresh();
 	ca.bare = true;
 	r = ready();
-	assert_int_equal(acts(&r, acme_revoke_new("der", 3, 4, false)),
+	assert_int_equal(acts(&r, acme_revoke_new("der", 3, 4,
+	    ACME_REVOKE_BY_ACCOUNT)),
 	    ERR_CA_REFUSED);
+	end(&r);
+}
+
+/* The account is closed: its key, then the certificate's, and no more. */
+static void
+its_own_key_helps_out(void **state)
+{
+	struct run r;
+
+	(void)state;
+	fresh();
+	r = ready();
+	ca.closed = true;
+	assert_int_equal(acts(&r, acme_revoke_new("der", 3, 4,
+	    ACME_REVOKE_BY_ACCOUNT)), ERR_CA_REFUSED);
+	assert_int_equal(ca.revocations, 0);
+	assert_int_equal(acts(&r, acme_revoke_new("der", 3, 4,
+	    ACME_REVOKE_BY_EITHER)), ERR_OK);
+	assert_int_equal(ca.revocations, 1);
+	assert_int_equal(ca.signed_as.signer, JWS_BY_CERT);
+	assert_int_equal(ca.signed_as.reason, 4);
+	ca.refuse = "accountDoesNotExist";
+	assert_int_equal(acts(&r, acme_revoke_new("der", 3, 4,
+	    ACME_REVOKE_BY_EITHER)), ERR_ACCOUNT_UNKNOWN);
+	assert_int_equal(ca.signed_as.signer, JWS_BY_CERT);
+	ca.refuse = "rateLimited";
+	assert_int_equal(acts(&r, acme_revoke_new("der", 3, 4,
+	    ACME_REVOKE_BY_EITHER)), ERR_CA_LIMIT);
+	assert_int_equal(ca.signed_as.signer, JWS_BY_ACCOUNT);
 	end(&r);
 }
 
@@ -586,6 +622,7 @@ main(void)
 		cmocka_unit_test(b12_a_dead_account_is_seen),
 		cmocka_unit_test(an_account_is_given_up),
 		cmocka_unit_test(certificates_are_revoked),
+		cmocka_unit_test(its_own_key_helps_out),
 		cmocka_unit_test(a_key_changes_whatever_is_lost),
 		cmocka_unit_test(what_is_known_is_asked_first),
 		cmocka_unit_test(a_change_of_key_may_fail)

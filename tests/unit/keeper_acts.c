@@ -137,6 +137,29 @@ its_own_key_may_sign(void **state)
 	end_revocation(&r);
 }
 
+/* Refused to the account, the same leave is good for the certificate's key;
+ * not for another reason. */
+static void
+then_its_own_key_may_sign(void **state)
+{
+	struct world *w = *state;
+	struct revocation r;
+
+	make_revocation(w, &r);
+	assert_int_equal(arm(w, ARM_REVOKE, CERT, EDITION, 600, NULL), ERR_OK);
+	child_answer_free(WIRE_JWS_DONE, must(w->engine, WIRE_JWS, &r.q,
+	    WIRE_JWS_DONE));
+	r.q.by_cert = 1;
+	r.q.kid = TEXT("");
+	r.q.reason = 1;
+	assert_int_equal(refusal(w->engine, WIRE_JWS, &r.q),
+	    ERR_NEEDS_OPERATOR);
+	r.q.reason = 0;
+	child_answer_free(WIRE_JWS_DONE, must(w->engine, WIRE_JWS, &r.q,
+	    WIRE_JWS_DONE));
+	end_revocation(&r);
+}
+
 /* The leave for one certificate is none for another. */
 static void
 another_is_not_revoked(void **state)
@@ -376,6 +399,7 @@ main(void)
 		WITH_KEEPER(nothing_is_revoked_unasked),
 		WITH_KEEPER(what_was_armed_is_revoked),
 		WITH_KEEPER(its_own_key_may_sign),
+		WITH_KEEPER(then_its_own_key_may_sign),
 		WITH_KEEPER(another_is_not_revoked),
 		WITH_KEEPER(leave_ends),
 		WITH_KEEPER(what_cannot_be_armed),
