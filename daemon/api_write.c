@@ -371,24 +371,30 @@ renew_go(struct act *a)
 	act_renew(a->r->name, a->new_key, a->force, a->r->actor, act_over, a);
 }
 
+/* An order is refused only when the limits are near: being due is what the
+ * daemon waits for, not a person who asks. */
 static void
 renew_say(const struct act *a, const struct bundle *b, json_t *lines)
 {
 	struct conf_wish w = view_wanted(b);
 	char at[TEXT_TIME];
-	bool due = b->cert->renew_at_ms <= loop_now();
 
 	assert(b->cert != NULL);
-	text_rfc3339(at, b->cert->renew_at_ms);
-	if (due || a->force)
+	if (b->cert->retired_ms != 0)
+		say(lines, "nothing would be ordered: %s is retired",
+		    b->cert->name);
+	else {
 		say(lines, "a version for %zu name%s would be ordered from "
 		    "%s", w.names.n, w.names.n == 1 ? "" : "s",
 		    w.ca == NULL ? "its CA" : w.ca);
-	else
-		say(lines, "nothing would be ordered: not due before %s; "
-		    "--force orders now", at);
-	if (due || a->force)
-		say(lines, "it counts against the CA's limits: one order");
+		if (b->cert->renew_at_ms > loop_now()) {
+			text_rfc3339(at, b->cert->renew_at_ms);
+			say(lines, "though it is not due before %s", at);
+		}
+		say(lines, "it counts against the CA's limits: one order%s",
+		    a->force ? "" : "; with those nearly used up it would be "
+		    "refused, unless with --force");
+	}
 	conf_wish_free(&w);
 }
 

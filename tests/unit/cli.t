@@ -356,7 +356,12 @@ ok 'renew what' fails 2 'renew what? The daemon renews by itself; next is blog.e
 run renew blog.example
 ok 'renew over a limit' fails 1 'blog.example is not due, and its names have 4 of 5 orders a week behind them'
 run renew blog.example --dry-run
-ok 'renew --dry-run' has 0 'nothing would be ordered: not due before 2026-11-25 01:10; --force orders now'
+ok 'renew --dry-run' has 0 'though it is not due before 2026-11-25 01:10'
+ok '... says that it orders all the same' has 0 'would be ordered from'
+ok '... and what may be in the way' has 0 'nearly used up it would be refused, unless with --force'
+run renew --force blog.example --dry-run
+ok '... which nothing is with --force' grep -qx \
+	"it counts against the CA's limits: one order" "$tmp/out"
 run renew --force --new-key blog.example
 ok 'renew --force' has 0 'blog.example  issued: version 8'
 run revoke
