@@ -1,6 +1,6 @@
 /* Revocation. One that is revoked already is what was wanted; a reason that
- * the CA does not take is worth less than the revocation. So is the account: who
- * has the certificate's key may revoke without one (RFC 8555 section 7.6). */
+ * the CA does not take is worth less than the revocation. So is the account:
+ * who has the certificate's key needs none (RFC 8555 section 7.6). */
 #include <config.h>
 #include <assert.h>
 #include "acme/act.h"

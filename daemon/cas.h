@@ -44,8 +44,9 @@ bool ca_has_token(const struct ca *c);
 /* --- cas_account.c: the account, beside ordering ------------------------- */
 /* An order was refused as if the account were dead: have a look. */
 void ca_doubt_account(struct ca *c);
-/* What an operator asks for; done(ctx, err) once, err NULL if good. Only while
- * no order is under way, else ERR_OWN_LIMIT; the keeper wants it armed, else
+/* What an operator asks for; done(ctx, err) once, err NULL if good. Begins
+ * when the orders under way have ended, before any other begins; ERR_OWN_LIMIT
+ * if that takes more than a minute. The keeper wants it armed, else
  * ERR_NEEDS_OPERATOR and nothing has changed. */
 typedef void ca_done(void *ctx, const struct err *err);
 /* Another key of this type ("ecdsa-p256") for the account. A crash in the

@@ -236,6 +236,7 @@ ca_account_fini(struct ca *c)
 		http_cancel(c->doing.http);
 	acme_act_free(c->act);
 	acme_rollover_free(c->roll);
+	ca_held_fini(c);
 	free(c->next_alg);
 	row_free(T_ACCOUNT, &c->before);
 }
@@ -307,28 +308,6 @@ ca_doubt_account(struct ca *c)
 
 /* --- what an operator asks for -------------------------------------------- */
 
-/* Orders under way were begun with the account as it is now. */
-bool
-ca_may_begin(struct ca *c, ca_done *done, void *ctx)
-{
-	struct err err;
-
-	assert(done != NULL);
-	if (c->orders == 0 && c->deed == DEED_NONE && c->deed_done == NULL &&
-	    !c->stepping)
-		return true;
-	if (c->orders > 0)
-		err_set(&err, ERR_OWN_LIMIT, "%s: %d order%s under way there",
-		    c->conf->title, c->orders, c->orders == 1 ? " is" :
-		    "s are");
-	else
-		err_set(&err, ERR_OWN_LIMIT, "%s: something else is under way "
-		    "there", c->conf->title);
-	err_advise(&err, "Try it again when they are done.");
-	done(ctx, &err);
-	return false;
-}
-
 /* The key is in the row, and so durable, before the CA hears of it. */
 static void
 key_made(void *ctx, void *answer, const struct err *err)
@@ -387,6 +366,18 @@ ready_to_roll(void *ctx, const struct err *err)
 		finish(c, &why);
 }
 
+static void
+start_roll(struct ca *c)
+{
+	struct err unused;
+
+	assert(c->deed_done != NULL);
+	if (ca_is_dead(c, &unused))
+		ca_start_over(c);
+	else
+		ca_ready(c, ready_to_roll, c);
+}
+
 void
 ca_rollover(struct ca *c, const char *alg, ca_done *done, void *ctx)
 {
@@ -395,16 +386,10 @@ ca_rollover(struct ca *c, const char *alg, ca_done *done, void *ctx)
 	assert(alg != NULL);
 	if (!ca_is_dead(c, &unused) && ca_key_is_fixed(c, done, ctx))
 		return;
-	if (!ca_may_begin(c, done, ctx))
+	if (!ca_hold(c, start_roll, done, ctx))
 		return;
-	c->deed_done = done;
-	c->deed_ctx = ctx;
-	if (ca_is_dead(c, &unused)) {
-		ca_start_over(c);
-		return;
-	}
 	row_text(&c->next_alg, alg);
-	ca_ready(c, ready_to_roll, c);
+	ca_held_go(c);
 }
 
 static void
@@ -419,12 +404,15 @@ ready_to_end(void *ctx, const struct err *err)
 		not_begun(c, err);
 }
 
+static void
+start_end(struct ca *c)
+{
+	ca_ready(c, ready_to_end, c);
+}
+
 void
 ca_deactivate(struct ca *c, ca_done *done, void *ctx)
 {
-	if (!ca_may_begin(c, done, ctx))
-		return;
-	c->deed_done = done;
-	c->deed_ctx = ctx;
-	ca_ready(c, ready_to_end, c);
+	if (ca_hold(c, start_end, done, ctx))
+		ca_held_go(c);
 }

@@ -117,31 +117,39 @@ imported(void *ctx, const struct err *err)
 	answer(c, err);
 }
 
+static void
+start_import(struct ca *c)
+{
+	struct row_account a = c->incoming;
+
+	assert(c->before.id == 0 && a.id != 0);
+	assert(c->deed == DEED_NONE && c->orders == 0);
+	memset(&c->incoming, 0, sizeof(c->incoming));
+	c->before = c->account;
+	change_account(c, &a);
+	ca_ready(c, imported, c);
+}
+
 /* Begun already, as far as anybody knows: the CA is asked for an account with
  * this key before one is made. */
 void
 ca_import(struct ca *c, int64_t id, const struct blob *sealed,
     const struct blob *spki, ca_done *done, void *ctx)
 {
-	struct row_account a = { .id = id, .kek_id = 1,
+	struct row_account *a = &c->incoming;
+
+	if (ca_key_is_fixed(c, done, ctx) ||
+	    !ca_hold(c, start_import, done, ctx))
+		return;
+	assert(a->id == 0 && id != 0);
+	*a = (struct row_account){ .id = id, .kek_id = 1,
 		.created_ms = loop_now(), .intent_ms = loop_now(),
 		.sealed = blob_copy(sealed->p, sealed->len),
 		.spki = blob_copy(spki->p, spki->len) };
-
-	if (ca_key_is_fixed(c, done, ctx) || !ca_may_begin(c, done, ctx)) {
-		row_free(T_ACCOUNT, &a);
-		return;
-	}
-	assert(c->before.id == 0);
-	assert(c->deed == DEED_NONE && c->orders == 0);
-	row_text(&a.ca, c->conf->title);
-	row_text(&a.directory, c->conf->directory);
-	row_text(&a.status, "new");
-	row_text(&a.kid, "");
-	row_text(&a.alg, ca_key_type(spki));
-	c->deed_done = done;
-	c->deed_ctx = ctx;
-	c->before = c->account;
-	change_account(c, &a);
-	ca_ready(c, imported, c);
+	row_text(&a->ca, c->conf->title);
+	row_text(&a->directory, c->conf->directory);
+	row_text(&a->status, "new");
+	row_text(&a->kid, "");
+	row_text(&a->alg, ca_key_type(spki));
+	ca_held_go(c);
 }

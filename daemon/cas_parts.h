@@ -1,6 +1,6 @@
 /* Inside of a CA: what cas.c (session, breaker, table), cas_account.c and
- * cas_operator.c (the account, beside ordering), cas_token.c and cas_room.c
- * (max-orders) share. */
+ * cas_operator.c (the account, beside ordering), cas_held.c, cas_token.c and
+ * cas_room.c (max-orders) share. */
 #ifndef DAEMON_CAS_PARTS_H
 #define DAEMON_CAS_PARTS_H
 #include "acme/account.h"
@@ -17,6 +17,15 @@ struct waiter {
 
 /* One at a time. The last two stop orders while they last. */
 enum deed { DEED_NONE, DEED_CONTACTS, DEED_LOOK, DEED_END, DEED_ROLL };
+
+/* What an operator has asked for, until nothing else is under way. */
+struct held {
+	void (*start)(struct ca *c);	/* NULL: nothing is held */
+	ca_done *done;
+	void *ctx;
+	int64_t until_ms;		/* monotonic */
+	struct loop_timer *timer;
+};
 
 struct ca {
 	const struct conf_ca *conf;
@@ -41,6 +50,8 @@ struct ca {
 	ca_done *deed_done;		/* NULL: nobody waits */
 	void *deed_ctx;
 	char *next_alg;			/* ROLL: of the key that is made */
+	struct held held;
+	struct row_account incoming;	/* held until it is imported */
 	struct row_account before;	/* while another is imported */
 	bool told;			/* contacts, since the start */
 };
@@ -51,8 +62,16 @@ void ca_go(struct ca *c);
 /* The account is dead; it is not any more, and who waits for it may go on. */
 void ca_block(struct ca *c, const struct err *err);
 void ca_unblock(struct ca *c);
-/* May an operator's deed begin? If not, it is answered. */
-bool ca_may_begin(struct ca *c, ca_done *done, void *ctx);
+/* --- cas_held.c --------------------------------------------------------- */
+/* From now on no order begins. False: an operator's deed is held or under way
+ * already, and done was told so. True: the caller puts down what its deed
+ * needs, then calls ca_held_go(): start(c) is called when nothing is under way
+ * any more, with deed_done set; or done after a minute in which that did not
+ * come. */
+bool ca_hold(struct ca *c, void (*start)(struct ca *c), ca_done *done,
+    void *ctx);
+void ca_held_go(struct ca *c);
+void ca_held_fini(struct ca *c);
 
 /* A session is ready. True: something of the account must be settled first,
  * and ca_go() is called when it is. */

@@ -25,7 +25,7 @@ static bool
 is_full(const struct ca *c)
 {
 	return c->orders >= c->conf->max_orders || ca_is_settling(c) ||
-	    c->deed_done != NULL;
+	    c->deed_done != NULL || c->held.start != NULL;
 }
 
 bool

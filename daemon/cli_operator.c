@@ -153,11 +153,19 @@ account_do(const struct account *a, const char *deed, json_t *body,
     const char *words)
 {
 	char *coded = cli_encode(a->title);
+	int64_t orders = json_get_int(a->ca.body, "orders");
 	struct cli_answer answer;
 	const char *url;
-	int r = cli_ask(&answer, "POST", body, "/v1/cas/%s/%s", coded, deed);
+	int r;
 
 	assert(a->title != NULL && deed[0] != '\0');
+	if (orders > 0 && !cli.json)
+		cli_say("%s: waits for %lld order%s under way there, for a "
+		    "minute at most\n", a->title, (long long)orders,
+		    cli_plural(orders));
+	fflush(stdout);
+	r = cli_ask(&answer, "POST", body, "/v1/cas/%s/%s", coded, deed);
+
 	free(coded);
 	url = json_get(json_object_get(answer.body, "account"), "url");
 	if (r == CLI_DONE && !cli.json)
