@@ -107,6 +107,11 @@ const struct cli_command cli_commands[] = {
 	  }, cli_ca_deactivate },
 	{ "ca import", "C FILE", "the account whose key is in this file; as "
 	  "root", 2, 2, NULL, { DRY }, cli_ca_import },
+	{ "ca export", "C", "print the private key of our account there; as "
+	  "root", 1, 1, NULL, {
+		{ "--yes", NULL, "without being asked for its name" },
+		DRY
+	  }, cli_ca_export },
 	{ "ca list", "", "the CAs in use and our accounts there", 0, 0, NULL,
 	  { { 0 } }, cli_ca_list },
 	{ "ca", "", "the same", 0, 0, NULL, { { 0 } }, cli_ca_list },
