@@ -21,7 +21,7 @@ done
 cp "$TOP_BUILDDIR/tests/system/operator" "$box/bin/"
 log=$box/log
 mkdir -p "$box/state/db"
-: >"$box/state/db/script"
+echo "export acc" >"$box/state/db/script"
 cat >"$box/everleaf.conf" <<CONF
 agree-tos = true
 state-dir = "$box/state"
@@ -77,6 +77,9 @@ chmod 644 "$box/two.eab"
 
 logged() { local i; for i in $(seq 100); do
 	grep -q -- "$1" "$log" && return; sleep 0.1; done; return 1; }
+within_log() { local i; for i in $(seq 100); do
+	grep -qx -- "$1" "$box/state/db/log" && return; sleep 0.1; done
+	return 1; }
 operator() { "$box/bin/operator" "$box/run" "$@" 2>>"$box/words"; }
 up() { local i; for i in $(seq 100); do
 	[ "$(operator disarm 3 1 0 0)" = ok ] && return; sleep 0.1; done
@@ -93,6 +96,8 @@ keeper() {
 pid=$!
 is 'the socket answers' up || tail -n 20 "$log"
 same 'it is for its owner only' "$(stat -c %a "$box/run/master.sock")" 600
+is 'an engine that nobody has asked gets no key out' within_log \
+	'1 failed needs-operator 0 0'
 same 'a revocation is armed' "$(operator arm 1 3f 4 600)" ok
 same 'and disarmed' "$(operator disarm 1 3f 4 0)" ok
 same 'a change of key is armed' "$(operator arm 2 acc 0 1)" ok

@@ -383,6 +383,12 @@ run ca rollover nope
 ok 'ca rollover of none' fails 3 'no ca "nope". The configured ones: everleaf ca'
 run ca deactivate letsencrypt
 ok 'ca deactivate without master' fails 4 "no daemon at $(dirname "$sock")/master.sock. systemctl start everleaf"
+run ca export
+ok 'ca export of what' fails 2 'ca export what? everleaf ca export C'
+run ca export letsencrypt --yes
+ok 'ca export without master' fails 4 "no daemon at $(dirname "$sock")/master.sock. systemctl start everleaf"
+run ca export letsencrypt --dry-run
+ok 'ca export --dry-run' has 0 'the private key of the account would be printed'
 run ca import letsencrypt
 ok 'ca import of nothing' fails 2 'ca import what? everleaf ca import C FILE'
 run ca import letsencrypt "$tmp/nothing"
