@@ -329,6 +329,8 @@ run add a_b.example
 ok 'add of what is no name' fails 2 '"a_b.example" has a "_", which no host name may have'
 run add nas.example --ca zerosl
 ok 'add with an unknown ca' fails 2 'certificate "nas.example": ca "zerosl" is neither a block here nor a preset'
+run add nas.example --dns nobody
+ok 'add with an unknown dns' fails 2 'certificate "nas.example": dns "nobody" is no block here'
 run add --no-wait a.wild.example --name wild
 ok 'add --no-wait' prints 0 <<'END'
 wild: wished for; it is ordered now
