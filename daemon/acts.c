@@ -298,7 +298,9 @@ order_now(void *ctx, struct bundle *b, const struct err *err)
 	struct act *a = ctx;
 
 	assert(a->done != NULL);
-	if (err != NULL || b->cert == NULL)
+	if (err != NULL)
+		a->err = *err;
+	else if (b->cert == NULL)
 		refuse_unknown(a);
 	else
 		engine_order_now(b->cert, a->new_key);

@@ -65,8 +65,9 @@ struct act_revoke {
 void act_revoke(const char *name, const struct act_revoke *how,
     const char *actor, act_done *done, void *ctx);
 /* Another key for the account at a CA (a new account, if it is dead), its end,
- * or another account: whose key master has brought to the keeper. */
-enum act_account { ACT_ROLLOVER, ACT_DEACTIVATE, ACT_IMPORT };
+ * another account: whose key master has brought to the keeper; or its key,
+ * which master gives to the operator who has armed that. */
+enum act_account { ACT_ROLLOVER, ACT_DEACTIVATE, ACT_IMPORT, ACT_EXPORT };
 struct act_import {
 	int64_t id;		/* that it was sealed for */
 	struct blob sealed, spki;

@@ -243,7 +243,8 @@ deed_done(void *ctx, const struct err *err)
 	static const char *const events[] = {
 		[ACT_ROLLOVER] = "ca.rolled-over",
 		[ACT_DEACTIVATE] = "ca.deactivated",
-		[ACT_IMPORT] = "ca.imported"
+		[ACT_IMPORT] = "ca.imported",
+		[ACT_EXPORT] = "account.exported"
 	};
 	struct deed *d = ctx;
 	struct happening h = { .event = events[d->what], .actor = d->actor,
@@ -277,6 +278,8 @@ act_account(const char *title, enum act_account what,
 		ca_rollover(c, "ecdsa-p256", deed_done, d);
 	else if (what == ACT_DEACTIVATE)
 		ca_deactivate(c, deed_done, d);
+	else if (what == ACT_EXPORT)
+		ca_export(c, deed_done, d);
 	else
 		ca_import(c, key->id, &key->sealed, &key->spki, deed_done, d);
 }

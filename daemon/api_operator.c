@@ -1,6 +1,7 @@
 /* Acts that end at the keeper, which does them for an operator only: POST
- * .../revoke, and of a CA rollover, deactivate and import. What is lacking is
- * answered with 409 needs-operator. */
+ * .../revoke, and of a CA rollover, deactivate, import and export, whose key
+ * does not come this way. What is lacking is answered with 409
+ * needs-operator. */
 #include <config.h>
 #include <assert.h>
 #include <stdlib.h>
@@ -200,6 +201,12 @@ void
 api_post_deactivate(struct api_req *r)
 {
 	without_options(r, ACT_DEACTIVATE);
+}
+
+void
+api_post_export(struct api_req *r)
+{
+	without_options(r, ACT_EXPORT);
 }
 
 static bool

@@ -30,6 +30,7 @@ const struct api_route api_routes[] = {
 	{ "POST", "/v1/cas/*/rollover", "", api_post_rollover },
 	{ "POST", "/v1/cas/*/deactivate", "", api_post_deactivate },
 	{ "POST", "/v1/cas/*/import", "", api_post_import },
+	{ "POST", "/v1/cas/*/export", "", api_post_export },
 	{ "POST", "/v1/dns/*/test", "name", api_post_dns_test },
 	{ "POST", "/v1/reload", "dry yes", api_post_reload },
 	{ "GET", "/v1/config", "all", api_get_config },

@@ -58,6 +58,9 @@ void ca_deactivate(struct ca *c, ca_done *done, void *ctx);
  * for this id. If the CA does not have it all stays as it was. */
 void ca_import(struct ca *c, int64_t id, const struct blob *sealed,
     const struct blob *spki, ca_done *done, void *ctx);
+/* An operator takes the account's key away: only the sealed one is handed on,
+ * and the master sees to the rest. ERR_INVALID if it is in a token. */
+void ca_export(struct ca *c, ca_done *done, void *ctx);
 /* The account there is closed: nothing is asked of this CA until an operator
  * has changed that. err says so. */
 bool ca_is_dead(const struct ca *c, struct err *err);

@@ -1,5 +1,6 @@
 /* Another account at a CA: a new one in the place of one that is dead, or one
- * whose key an operator brings; and how everything goes on after that. */
+ * whose key an operator brings; how everything goes on after that; and its key
+ * for an operator who takes it elsewhere. */
 #include <config.h>
 #include <assert.h>
 #include <stdlib.h>
@@ -152,4 +153,68 @@ ca_import(struct ca *c, int64_t id, const struct blob *sealed,
 	row_text(&a->kid, "");
 	row_text(&a->alg, ca_key_type(spki));
 	ca_held_go(c);
+}
+
+/* --- its key for a person ---------------------------------------------- */
+
+struct handing {
+	ca_done *done;
+	void *ctx;
+};
+
+static void
+handed(void *ctx, void *nothing, const struct err *err)
+{
+	struct handing *h = ctx;
+
+	assert(nothing == NULL && h->done != NULL);
+	h->done(h->ctx, err);
+	free(h);
+}
+
+/* One that is about to be another is none to take away. */
+static int
+may_export(const struct ca *c, struct err *err)
+{
+	const struct row_account *a = &c->account;
+	const char *title = c->conf->title;
+
+	assert(err != NULL);
+	if (c->ref != NULL) {
+		err_set(err, ERR_INVALID, "%s: its account's key is in the "
+		    "token that account-key names, and does not come out of "
+		    "it", title);
+		return err_advise(err, "Elsewhere, use the same token.");
+	}
+	if (ca_is_dead(c, err))
+		return -1;
+	if (a->id == 0 || a->kid == NULL || a->kid[0] == '\0') {
+		err_set(err, ERR_NO_SUCH, "%s: there is no account yet",
+		    title);
+		return err_advise(err, "The daemon makes one with the first "
+		    "order.");
+	}
+	if (c->before.id == 0 && a->next_sealed.len == 0 &&
+	    c->deed != DEED_ROLL && c->deed != DEED_END)
+		return 0;
+	err_set(err, ERR_OWN_LIMIT, "%s: its account is being changed", title);
+	return err_advise(err, "Try it again when that is done.");
+}
+
+void
+ca_export(struct ca *c, ca_done *done, void *ctx)
+{
+	struct handing *h;
+	struct w_export w;
+	struct err err;
+
+	assert(done != NULL);
+	if (may_export(c, &err) != 0) {
+		done(ctx, &err);
+		return;
+	}
+	h = xcalloc(1, sizeof(*h));
+	*h = (struct handing){ done, ctx };
+	w = (struct w_export){ (uint64_t)c->account.id, c->account.sealed };
+	peer_ask(WIRE_EXPORT, &w, handed, h);
 }

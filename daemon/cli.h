@@ -151,6 +151,7 @@ int cli_ca_show(const struct cli_args *a);
 int cli_ca_rollover(const struct cli_args *a);
 int cli_ca_deactivate(const struct cli_args *a);
 int cli_ca_import(const struct cli_args *a);
+int cli_ca_export(const struct cli_args *a);
 int cli_revoke(const struct cli_args *a);
 int cli_config_check(const struct cli_args *a);
 int cli_config_show(const struct cli_args *a);

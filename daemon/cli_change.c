@@ -149,7 +149,9 @@ wish_of(const struct cli_args *args, const struct strv *names)
 {
 	struct strv services = cli_values(args, "--service");
 	struct strv webroots = cli_values(args, "--webroot");
+	static const char *const texts[] = { "--policy", "--ca", "--dns" };
 	json_t *wish = json_object();
+	size_t i;
 
 	assert(names->n > 0);
 	json_object_set_new(wish, "names", json_list(names));
@@ -157,12 +159,10 @@ wish_of(const struct cli_args *args, const struct strv *names)
 		json_object_set_new(wish, "services", json_list(&services));
 	if (webroots.n > 0)
 		json_object_set_new(wish, "webroot", json_list(&webroots));
-	if (cli_has(args, "--policy"))
-		json_object_set_new(wish, "policy",
-		    json_string(cli_value(args, "--policy")));
-	if (cli_has(args, "--ca"))
-		json_object_set_new(wish, "ca",
-		    json_string(cli_value(args, "--ca")));
+	for (i = 0; i < 3; i++)
+		if (cli_has(args, texts[i]))
+			json_object_set_new(wish, texts[i] + 2,
+			    json_string(cli_value(args, texts[i])));
 	strv_free(&services);
 	strv_free(&webroots);
 	return wish;

@@ -15,28 +15,46 @@
 #include "daemon/cli_operator.h"
 #include "daemon/json.h"
 
-enum { ARM_S = 300, ANSWER_MAX = 200 };
+enum { ARM_S = 300, ANSWER_MAX = 200, RUN_MAX = 108,
+	PRINT_MAX = 128 * 1024 };
 
 /* --- to master ------------------------------------------------------------ */
+
+/* The directory of the API's socket is that of master's. */
+static void
+run_dir(char out[RUN_MAX])
+{
+	const char *end = strrchr(cli.socket, '/');
+
+	assert(cli.socket != NULL);
+	snprintf(out, RUN_MAX, "%.*s", end == NULL ? 1 :
+	    (int)(end - cli.socket), end == NULL ? "." : cli.socket);
+}
+
+/* Says it to the person; what the command exits with. */
+static int
+refused(const struct err *err)
+{
+	assert(err->code != ERR_OK);
+	cli_complain("%s%s%s", err->text, err->advice[0] != '\0' ? ". " : "",
+	    err->advice);
+	return err->code == ERR_NO_PERMISSION || err->code == ERR_DAEMON_DOWN ?
+	    CLI_NO_DAEMON : CLI_FAILED;
+}
 
 /* -1: said to the person, and *r is what the command exits with. */
 int
 operator_say(const struct operator_request *q, int key, struct w_key *sealed,
     int *r)
 {
-	char run[108];
-	const char *end = strrchr(cli.socket, '/');
+	char run[RUN_MAX];
 	struct err err;
 
-	assert(r != NULL && cli.socket != NULL);
-	snprintf(run, sizeof(run), "%.*s", end == NULL ? 1 :
-	    (int)(end - cli.socket), end == NULL ? "." : cli.socket);
+	assert(r != NULL);
+	run_dir(run);
 	if (operator_ask(run, q, key, sealed, &err) == 0)
 		return 0;
-	cli_complain("%s%s%s", err.text, err.advice[0] != '\0' ? ". " : "",
-	    err.advice);
-	*r = err.code == ERR_NO_PERMISSION || err.code == ERR_DAEMON_DOWN ?
-	    CLI_NO_DAEMON : CLI_FAILED;
+	*r = refused(&err);
 	return -1;
 }
 
@@ -336,6 +354,162 @@ cli_ca_import(const struct cli_args *args)
 		    "of the one there is");
 	else if (r == CLI_DONE)
 		r = import(&a, args->words.v[1]);
+	cli_answer_free(&a.ca);
+	return r;
+}
+
+/* --- the key of an account, printed --------------------------------------- */
+
+/* Asks the API, of which nothing goes to standard output. */
+static int
+ask_export(const struct account *a)
+{
+	char *coded = cli_encode(a->title);
+	struct cli_answer answer;
+	int r = cli_ask_quietly(&answer, "POST", NULL, "/v1/cas/%s/export",
+	    coded);
+
+	assert(a->title != NULL);
+	free(coded);
+	if (r != CLI_DONE && answer.body != NULL)
+		cli_complain_error(json_object_get(answer.body, "error"));
+	cli_answer_free(&answer);
+	return r;
+}
+
+/* Stays on the line while the API is asked: there the key comes, and to
+ * nobody else. */
+static int
+take_key(const struct account *a, struct blob *pem)
+{
+	char run[RUN_MAX];
+	struct err err;
+	int fd, r;
+
+	run_dir(run);
+	fd = operator_arm_export(run, a->id, ARM_S, &err);
+	if (fd < 0)
+		return refused(&err);
+	r = ask_export(a);
+	if (r == CLI_DONE && operator_take_key(fd, pem, &err) != 0)
+		r = refused(&err);
+	else if (r != CLI_DONE)
+		operator_disarm(ARM_EXPORT, a->id, 0);
+	close(fd);
+	return r;
+}
+
+static void
+add_member(struct buf *b, const char *key, const char *value)
+{
+	buf_printf(b, "%s\"%s\": \"", b->len == 0 ? "{" : ", ", key);
+	buf_json(b, value != NULL ? value : "");
+	buf_putc(b, '"');
+}
+
+/* By hand: no library is to have the key in its memory. */
+static void
+compose(struct buf *b, const struct account *a, const struct blob *pem)
+{
+	char *text = xstrndup((const char *)pem->p, pem->len);
+
+	assert(pem->len > 0);
+	if (cli.json) {
+		add_member(b, "ca", a->title);
+		add_member(b, "directory", json_get(a->ca.body, "directory"));
+		add_member(b, "account", json_get(a->json, "url"));
+		add_member(b, "key", text);
+		buf_puts(b, "}\n");
+	} else
+		buf_puts(b, text);
+	mem_wipe(text, strlen(text));
+	free(text);
+}
+
+/* Past stdio, whose buffer nobody wipes. */
+static int
+print_key(const struct account *a, const struct blob *pem)
+{
+	struct buf b;
+	size_t at = 0;
+	ssize_t n = 1;
+
+	buf_init(&b, PRINT_MAX);
+	compose(&b, a, pem);
+	assert(!b.full);
+	while (at < b.len && (n = write(STDOUT_FILENO, b.data + at,
+	    b.len - at)) > 0)
+		at += (size_t)n;
+	buf_wipe(&b);
+	if (n > 0)
+		return CLI_DONE;
+	cli_complain("the key can't be written: %s", strerror(errno));
+	return CLI_FAILED;
+}
+
+static int
+export(const struct account *a)
+{
+	struct blob pem = { NULL, 0 };
+	const char *url = json_get(a->json, "url");
+	const char *directory = json_get(a->ca.body, "directory");
+	int r = take_key(a, &pem);
+
+	if (r == CLI_DONE && !cli.json && !cli.quiet)
+		fprintf(stderr, "%s: the key of account %s at %s\n", a->title,
+		    url != NULL ? url : "", directory != NULL ? directory :
+		    "");
+	if (r == CLI_DONE)
+		r = print_key(a, &pem);
+	blob_wipe(&pem);
+	return r;
+}
+
+/* Those that there is no use in arming. */
+static int
+none_to_export(const struct account *a)
+{
+	if (a->json == NULL)
+		return no_account(a);
+	if (json_get(a->ca.body, "account_key") != NULL)
+		cli_complain("%s: its account's key is in the token that "
+		    "account-key names, and does not come out of it. "
+		    "Elsewhere, use the same token.", a->title);
+	else if (a->dead)
+		cli_complain("%s: the account is closed; its key is of no use "
+		    "any more", a->title);
+	else
+		return CLI_DONE;
+	return CLI_FAILED;
+}
+
+static int
+may_export(const struct account *a, const struct cli_args *args)
+{
+	char what[300];
+	int r = none_to_export(a);
+
+	assert(a->title != NULL);
+	if (r != CLI_DONE)
+		return r;
+	snprintf(what, sizeof(what), "%s: the private key of the account would "
+	    "be printed; who has it acts in its name", a->title);
+	if (cli_has(args, "--dry-run"))
+		return dry(a, what + strlen(a->title) + 2);
+	if (operator_may(&r) != 0)
+		return r;
+	r = operator_confirm(cli_has(args, "--yes"), a->title, what);
+	return r != CLI_DONE ? r : export(a);
+}
+
+int
+cli_ca_export(const struct cli_args *args)
+{
+	struct account a = { .id = 0 };
+	int r = read_account(&a, args);
+
+	if (r == CLI_DONE)
+		r = may_export(&a, args);
 	cli_answer_free(&a.ca);
 	return r;
 }

@@ -19,6 +19,8 @@ volatile sig_atomic_t cli_interrupted;
 
 #define NO_WAIT { "--no-wait", NULL, "return at once" }
 #define DRY { "--dry-run", NULL, "say what would happen; change nothing" }
+#define TRIAL { "--dry-run", NULL, "order at the CA's staging, throw it " \
+	"away; change nothing" }
 #define SERVICE { "--service", "S", "a service that uses it; may be repeated" }
 
 const struct cli_command cli_commands[] = {
@@ -53,14 +55,15 @@ const struct cli_command cli_commands[] = {
 		{ "--ca", "C", "the CA" },
 		{ "--webroot", "D", "http-01 by files below this directory, "
 		    "which the configuration names; may be repeated" },
-		DRY, NO_WAIT
+		{ "--dns", "D", "dns-01 by this dns block" },
+		TRIAL, NO_WAIT
 	  }, cli_add },
 	{ "set", "NAME", "change one that was made by add", 1, 1, NULL, {
 		{ "--add-name", "X", "cover this name too" },
 		{ "--drop-name", "X", "no longer cover this name" },
 		{ "--service", "S", "the services that use it, all of them; "
 		    "may be repeated" },
-		DRY, NO_WAIT
+		TRIAL, NO_WAIT
 	  }, cli_set },
 	{ "remove", "NAME", "no more renewals; files stay until 30 days after "
 	  "expiry", 1, 1, NULL, {
@@ -71,7 +74,7 @@ const struct cli_command cli_commands[] = {
 		{ "--new-key", NULL, "with a new private key, whatever "
 		    "key-policy says" },
 		{ "--force", NULL, "although a limit of ours is against it" },
-		DRY, NO_WAIT
+		TRIAL, NO_WAIT
 	  }, cli_renew },
 	{ "deploy", "NAME", "install, check, reload, prove again; never talks "
 	  "to a CA", 0, 1, NULL, {
@@ -107,6 +110,11 @@ const struct cli_command cli_commands[] = {
 	  }, cli_ca_deactivate },
 	{ "ca import", "C FILE", "the account whose key is in this file; as "
 	  "root", 2, 2, NULL, { DRY }, cli_ca_import },
+	{ "ca export", "C", "print the private key of our account there; as "
+	  "root", 1, 1, NULL, {
+		{ "--yes", NULL, "without being asked for its name" },
+		DRY
+	  }, cli_ca_export },
 	{ "ca list", "", "the CAs in use and our accounts there", 0, 0, NULL,
 	  { { 0 } }, cli_ca_list },
 	{ "ca", "", "the same", 0, 0, NULL, { { 0 } }, cli_ca_list },

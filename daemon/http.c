@@ -34,6 +34,7 @@ struct origin {
 	char host[HOST_MAX];	/* with the port, unless it is 443 */
 	enum version version;	/* that may be spoken there */
 	unsigned running, cap;
+	bool is_one;		/* its last answer came by HTTP/1 */
 	size_t members;		/* exchanges, in whatever state */
 };
 
@@ -581,8 +582,9 @@ fill_reply(struct http_exchange *x)
 	r->body.len = x->in.len;
 	r->body.p = (uint8_t *)buf_take(&x->in);
 	curl_easy_getinfo(x->easy, CURLINFO_HTTP_VERSION, &version);
-	x->origin->cap = version >= CURL_HTTP_VERSION_2_0 ?
-	    http_limits.per_origin : http_limits.connections;
+	x->origin->is_one = version < CURL_HTTP_VERSION_2_0;
+	x->origin->cap = x->origin->is_one ? http_limits.connections :
+	    http_limits.per_origin;
 }
 
 /* A connection that was cut off looks as if it had broken. */
@@ -596,14 +598,15 @@ fault_of(const struct http_exchange *x, CURLcode code)
 
 /* libcurl has one word for a stream that the server refused unread (GOAWAY,
  * RFC 9113 section 6.8) and for a connection that broke before the answer: it
- * would send again, but must not. */
+ * would send again, but must not. HTTP/1.1 knows no such refusal; its word is
+ * about a kept connection, so that an answer came by it before. */
 static enum http_outcome
-outcome_of(const struct http_failure *f)
+outcome_of(const struct http_exchange *x, const struct http_failure *f)
 {
 	if (!f->sent)
 		return HTTP_NOT_SENT;
-	return f->fault == HTTP_FINE && f->code == CURLE_SEND_FAIL_REWIND ?
-	    HTTP_CUT : HTTP_LOST;
+	return !x->origin->is_one && f->fault == HTTP_FINE &&
+	    f->code == CURLE_SEND_FAIL_REWIND ? HTTP_CUT : HTTP_LOST;
 }
 
 /* What is told apart is whether the other side can have seen the request:
@@ -626,7 +629,7 @@ end(struct http_exchange *x, CURLcode code)
 	if (code == CURLE_OK)
 		fill_reply(x);
 	else {
-		x->reply.outcome = outcome_of(&f);
+		x->reply.outcome = outcome_of(x, &f);
 		http_explain(&f, &x->reply.err);
 		if (*x->proxy != '\0')
 			err_context(&x->reply.err, "by proxy %s", x->proxy);

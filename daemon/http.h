@@ -20,9 +20,9 @@ enum {
 enum http_outcome {
 	HTTP_REPLIED,		/* status, head and body are whole */
 	HTTP_NOT_SENT,		/* the request never left: err */
-	HTTP_CUT,		/* a POST; the connection ended without
-				 * a byte of answer: refused by GOAWAY, broken;
-				 * nobody can tell: err */
+	HTTP_CUT,		/* a POST by HTTP/2, and not a byte of answer:
+				 * refused by GOAWAY, or broken; nobody can
+				 * tell: err */
 	HTTP_LOST		/* it may have arrived: err */
 };
 

@@ -170,9 +170,9 @@ issue_key_ahead(const struct bundle *b, const struct conf_wish *wish)
 	if (strcmp(wish->key_policy, "next") != 0 || c->newest == 0 ||
 	    *wish->csr_file != '\0' ||
 	    c->retired_ms != 0 || c->next_sealed.len > 0 ||
-	    bundle_order(b) != NULL || is_under_way(c))
+	    bundle_order(b) != NULL || is_under_way(c) ||
+	    c->next_version <= c->newest)
 		return;
-	assert(c->next_version > c->newest);
 	m = xcalloc(1, sizeof(*m));
 	list_join(&under_way, &m->link);
 	m->cert_id = c->id;

@@ -76,8 +76,8 @@ is_new_window(const struct row_cert *c, const struct asking *a)
 }
 
 /* A window that was over when the certificate was new, and the last one had
- * gone as fast: a CA that always says so would have us order for ever. When
- * the next may be ordered; 0: at once. */
+ * gone as fast, or had been held up like this: a CA that always says so would
+ * have us order for ever. When the next may be ordered; 0: at once. */
 static int64_t
 held_until(const struct bundle *b, const struct asking *a)
 {
@@ -85,8 +85,10 @@ held_until(const struct bundle *b, const struct asking *a)
 	const struct row_version *old = bundle_version(b, a->version - 1);
 	int64_t third = (a->life.to_ms - a->life.from_ms) / 3;
 
-	if (v == NULL || old == NULL || a->answer.end_ms > v->issued_ms ||
-	    v->issued_ms - old->issued_ms >= third)
+	/* Version 0 is the placeholder, which no CA has issued. */
+	if (v == NULL || old == NULL || old->version == 0 ||
+	    a->answer.end_ms > v->issued_ms ||
+	    v->issued_ms - old->issued_ms > third + third / 5)
 		return 0;
 	return v->issued_ms + third;
 }

@@ -17,6 +17,7 @@ keeper_op keeper_jws;		/* w_jws -> w_jws_done */
 keeper_op keeper_tsig;		/* w_tsig -> w_mac */
 /* for master alone */
 keeper_op keeper_import;	/* w_import -> w_key */
+keeper_op keeper_export;	/* w_export -> w_exported */
 keeper_op keeper_forget;	/* w_empty -> w_empty */
 keeper_op keeper_secret;	/* w_secret -> w_empty */
 keeper_op keeper_arm;		/* w_arm -> w_empty */

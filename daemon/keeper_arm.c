@@ -35,7 +35,9 @@ static const struct {
 	[ARM_KEY_CHANGE] = { "another key", "account",
 	    "As root on this machine: everleaf ca rollover CA" },
 	[ARM_DEACTIVATE] = { "giving up", "account",
-	    "As root on this machine: everleaf ca deactivate CA" }
+	    "As root on this machine: everleaf ca deactivate CA" },
+	[ARM_EXPORT] = { "export of the key", "account",
+	    "As root on this machine: everleaf ca export CA" }
 };
 
 /* The last takes its place: the order means nothing. */
@@ -160,7 +162,7 @@ arm_look(enum arm_what what, uint64_t object, uint32_t version,
 }
 
 /* Bound to the first request that uses it: the same one may be signed again
- * for another nonce, nothing else. */
+ * for another nonce, nothing else. A key is handed out once. */
 int
 arm_use(enum arm_what what, uint64_t object, uint32_t version,
     const void *asked, size_t n, struct err *err)
@@ -180,7 +182,7 @@ arm_use(enum arm_what what, uint64_t object, uint32_t version,
 		    "allowed it once, and that was used for another request",
 		    err);
 	memcpy(a->asked, hash, sizeof(hash));
-	if (++a->uses >= USES_MAX)
+	if (++a->uses >= USES_MAX || what == ARM_EXPORT)
 		drop(a);
 	return 0;
 }

@@ -1,8 +1,11 @@
-/* Keys that people bring. They come from the master, to whom root handed an
- * open file; what goes back is sealed, so it may travel through anybody. */
+/* Keys that people bring, or take away. They come from the master, to whom root
+ * handed an open file; what goes back is sealed, so it may travel through
+ * anybody. What is taken away goes to the master alone, and only when an
+ * operator has armed that. */
 #include <config.h>
 #include <assert.h>
 #include <inttypes.h>
+#include "daemon/keeper_arm.h"
 #include "daemon/keeper_parts.h"
 
 /* One that can sign; agreement keys can't serve TLS. */
@@ -46,5 +49,36 @@ keeper_import(const struct kek *kek, const void *in, void *out,
 	    key, err)) != 0)
 		blob_free(&a->spki);
 	EVP_PKEY_free(key);
+	return rc;
+}
+
+/* Who hands the sealed key on says which account it is of; what it is sealed
+ * for says so, too, and the leave is for that one. */
+int
+keeper_export(const struct kek *kek, const void *in, void *out,
+    struct err *err)
+{
+	const struct w_export *q = in;
+	struct w_exported *a = out;
+	char origin[ORIGIN_MAX + 1];
+	const uint8_t *unused;
+	struct blob der;
+	EVP_PKEY *key;
+	int rc;
+
+	assert(in != NULL && out != NULL);
+	if (arm_look(ARM_EXPORT, q->account, 0, &unused, err) != 0)
+		return -1;
+	key = keeper_open_account(kek, q->account, &q->sealed, origin, err);
+	if (key == NULL)
+		return -1;
+	rc = key_write(&der, key, err);
+	EVP_PKEY_free(key);
+	if (rc == 0)
+		rc = arm_use(ARM_EXPORT, q->account, 0, q->sealed.p,
+		    q->sealed.len, err);
+	if (rc == 0)
+		key_pem(&a->key, &der);
+	blob_wipe(&der);
 	return rc;
 }

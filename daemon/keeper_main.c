@@ -47,6 +47,7 @@ static const struct duty duties[] = {
 	{ WIRE_SECRET, WIRE_OK, FROM_MASTER, keeper_secret },
 	{ WIRE_ARM, WIRE_OK, FROM_MASTER, keeper_arm },
 	{ WIRE_IMPORT, WIRE_KEY, FROM_MASTER, keeper_import },
+	{ WIRE_EXPORT, WIRE_EXPORTED, FROM_MASTER, keeper_export },
 	{ WIRE_ACCOUNT_KEY, WIRE_KEY, FROM_ENGINE, keeper_account_key },
 	{ WIRE_CSR, WIRE_CSR_DONE, FROM_ENGINE, keeper_csr },
 	{ WIRE_PLACEHOLDER, WIRE_PLACED, FROM_ENGINE, keeper_placeholder },

@@ -38,12 +38,20 @@ rehearse_account(const struct kek *kek, char *alg, struct err *err)
 		.eab_kid = (char[]){ "" } };
 	struct w_key key = { { NULL, 0 }, { NULL, 0 } };
 	struct w_jws_done done = { { NULL, 0 } };
+	struct w_arm arm = { ARM_EXPORT, 1, 0, 600, { NULL, 0 } };
+	struct w_export export = { 1, { NULL, 0 } };
+	struct w_exported exported = { { NULL, 0 } };
 	int rc = keeper_account_key(kek, &make, &key, err);
 
 	assert(alg[0] != '\0');
-	jws.sealed = key.sealed;
+	jws.sealed = export.sealed = key.sealed;
 	if (rc == 0)
 		rc = keeper_jws(kek, &jws, &done, err);
+	if (rc == 0)
+		rc = keeper_arm(kek, &arm, NULL, err);
+	if (rc == 0)
+		rc = keeper_export(kek, &export, &exported, err);
+	forget(WIRE_EXPORTED, &exported);
 	forget(WIRE_KEY, &key);
 	forget(WIRE_JWS_DONE, &done);
 	return rc;

@@ -97,6 +97,10 @@ void arm_stop(void);
 bool arm_is_ours(uint32_t id);		/* of a message to the keeper */
 void arm_done(uint32_t id);
 void arm_sealed(uint32_t id, const struct w_key *k);
+/* The engine hands on the sealed key of an account, which an operator who is
+ * on the line has asked for. */
+void arm_export(struct master *m, uint32_t id, const struct w_export *w);
+void arm_exported(uint32_t id, const struct w_exported *w);
 void arm_failed(uint32_t id, const struct w_failed *f);
 void arm_keeper_gone(void);
 

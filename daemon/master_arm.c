@@ -28,6 +28,8 @@ struct talk {
 	struct watch *speaks;
 	struct alarm *idle;
 	uint32_t waits;			/* id of what the keeper was asked */
+	uint32_t handed;	/* EXPORT: request of the engine; 0: none */
+	unsigned engine;		/* ... and which engine's */
 	struct operator_request r;
 	struct ucred peer;
 };
@@ -39,15 +41,35 @@ static uint32_t serials;
 
 static const char *const acts[ARM_WHAT_COUNT] = {
 	[ARM_REVOKE] = "revocation", [ARM_KEY_CHANGE] = "a change of key",
-	[ARM_DEACTIVATE] = "giving up"
+	[ARM_DEACTIVATE] = "giving up",
+	[ARM_EXPORT] = "export of the key"
 };
 
 /* --- connections ---------------------------------------------------------- */
 
+/* The engine hears what became of the key that it has handed on. */
+static void
+tell_engine(struct talk *t, const struct err *err)
+{
+	struct w_empty done = { 0 };
+	uint32_t id = t->handed;
+
+	assert(t->m != NULL);
+	t->handed = 0;
+	if (id != 0 && err->code == ERR_OK)
+		requests_answer(t->m, t->engine, id, WIRE_OK, &done);
+	else if (id != 0)
+		requests_refuse(t->m, t->engine, id, err);
+}
+
 static void
 hang_up(struct talk *t)
 {
+	struct err err;
+
 	assert(t->fd >= 0);
+	err_set(&err, ERR_INTERNAL, "key: who asked for it is gone");
+	tell_engine(t, &err);
 	watch_free(t->speaks);
 	alarm_free(t->idle);
 	close(t->fd);
@@ -61,7 +83,8 @@ too_idle(void *ctx)
 	hang_up(ctx);
 }
 
-static void
+/* False: nobody is there any more. */
+static bool
 reply(struct talk *t, const struct err *err, int pass)
 {
 	uint8_t answer[OPERATOR_ANSWER];
@@ -70,8 +93,10 @@ reply(struct talk *t, const struct err *err, int pass)
 	operator_answer_write(answer, err);
 	t->waits = 0;
 	alarm_after(t->idle, IDLE_MS);
-	if (operator_send(t->fd, answer, sizeof(answer), pass) != 0)
-		hang_up(t);
+	if (operator_send(t->fd, answer, sizeof(answer), pass) == 0)
+		return true;
+	hang_up(t);
+	return false;
 }
 
 /* Who allowed what stands in the log, whatever comes of it. */
@@ -316,6 +341,89 @@ arm_sealed(uint32_t id, const struct w_key *k)
 	blob_free(&b);
 }
 
+/* --- keys that go out ----------------------------------------------------- */
+
+/* Who has allowed it and is still there, to whom alone it is given. */
+static struct talk *
+taker(uint64_t account)
+{
+	size_t i;
+
+	for (i = 0; i < CONNECTIONS; i++)
+		if (listener >= 0 && talks[i].fd >= 0 && talks[i].waits == 0 &&
+		    talks[i].r.kind == OPERATOR_ARM &&
+		    talks[i].r.what == ARM_EXPORT &&
+		    talks[i].r.object == account)
+			return &talks[i];
+	return NULL;
+}
+
+void
+arm_export(struct master *m, uint32_t id, const struct w_export *w)
+{
+	struct talk *t = taker(w->account);
+	struct err err;
+
+	assert(m != NULL && id != 0);
+	if (t == NULL) {
+		err_set(&err, ERR_NEEDS_OPERATOR, "export of the key of "
+		    "account %016" PRIx64 ": no operator has allowed it in "
+		    "the last ten minutes", w->account);
+		err_advise(&err, "As root on this machine: everleaf ca export "
+		    "CA");
+		requests_refuse(m, m->engine, id, &err);
+		return;
+	}
+	t->handed = id;
+	t->engine = m->engine;
+	if (to_keeper(t, WIRE_EXPORT, w, &err) != 0)
+		tell_engine(t, &err);
+}
+
+/* In a file without a name, which its reader overwrites. */
+void
+arm_exported(uint32_t id, const struct w_exported *w)
+{
+	struct talk *t = find(id);
+	struct err err;
+	int fd = t != NULL ? memfd_create("everleaf-key", MFD_CLOEXEC |
+	    MFD_ALLOW_SEALING) : -1;
+
+	if (t == NULL)
+		return;
+	assert(t->handed != 0 && t->r.what == ARM_EXPORT);
+	err_clear(&err);
+	if (fd < 0 || write(fd, w->key.p, w->key.len) != (ssize_t)w->key.len ||
+	    fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK |
+	    F_SEAL_GROW) != 0)
+		err_errno(&err, ERR_INTERNAL, "key: it can't be handed out");
+	else
+		log_info("operator (uid %u, process %d) is given the key of "
+		    "account %016" PRIx64, (unsigned)t->peer.uid,
+		    (int)t->peer.pid, t->r.object);
+	memset(&t->r, 0, sizeof(t->r));
+	if (reply(t, &err, err.code == ERR_OK ? fd : -1))
+		tell_engine(t, &err);
+	if (fd >= 0)
+		close(fd);
+}
+
+/* --- what is not done ----------------------------------------------------- */
+
+/* Of an export the engine hears, and through it the command. */
+static void
+not_done(struct talk *t, const struct err *err)
+{
+	assert(t->waits != 0 && err->code != ERR_OK);
+	if (t->handed == 0) {
+		reply(t, err, -1);
+		return;
+	}
+	t->waits = 0;
+	memset(&t->r, 0, sizeof(t->r));
+	tell_engine(t, err);
+}
+
 void
 arm_failed(uint32_t id, const struct w_failed *f)
 {
@@ -324,7 +432,7 @@ arm_failed(uint32_t id, const struct w_failed *f)
 
 	wire_failed_err(f, &err);
 	if (t != NULL)
-		reply(t, &err, -1);
+		not_done(t, &err);
 }
 
 void
@@ -337,7 +445,7 @@ arm_keeper_gone(void)
 	err_advise(&err, "Try it again.");
 	for (i = 0; i < CONNECTIONS; i++)
 		if (listener >= 0 && talks[i].fd >= 0 && talks[i].waits != 0)
-			reply(&talks[i], &err, -1);
+			not_done(&talks[i], &err);
 }
 
 /* --- beginning and end ---------------------------------------------------- */

@@ -144,6 +144,14 @@ reseal(struct child *c, uint32_t id, void *st)
 	return false;
 }
 
+static bool
+export(struct child *c, uint32_t id, void *st)
+{
+	assert(c->role == ROLE_ENGINE);
+	arm_export(c->m, id, st);
+	return false;
+}
+
 /* --- of keeper, verifier and token ------------------------------------- */
 
 static bool
@@ -222,6 +230,14 @@ sealed(struct child *c, uint32_t id, void *st)
 	return false;
 }
 
+static bool
+exported(struct child *c, uint32_t id, void *st)
+{
+	assert(c->role == ROLE_KEEPER);
+	arm_exported(id, st);
+	return false;
+}
+
 static const struct rule {
 	enum role role;
 	enum wire_kind kind;
@@ -241,6 +257,7 @@ static const struct rule {
 	{ ROLE_ENGINE, WIRE_SECURITY, security },
 	{ ROLE_ENGINE, WIRE_SURVEY, survey },
 	{ ROLE_ENGINE, WIRE_RESEAL, reseal },
+	{ ROLE_ENGINE, WIRE_EXPORT, export },
 	{ ROLE_KEEPER, WIRE_CONFINED, confined },
 	{ ROLE_RESPONDER, WIRE_CONFINED, confined },
 	{ ROLE_VERIFIER, WIRE_CONFINED, confined },
@@ -248,6 +265,7 @@ static const struct rule {
 	{ ROLE_KEEPER, WIRE_OK, fine },
 	{ ROLE_KEEPER, WIRE_OPENED, opened },
 	{ ROLE_KEEPER, WIRE_KEY, sealed },
+	{ ROLE_KEEPER, WIRE_EXPORTED, exported },
 	{ ROLE_KEEPER, WIRE_FAILED, failed },
 	{ ROLE_VERIFIER, WIRE_VERDICT, verdict },
 	{ ROLE_VERIFIER, WIRE_FAILED, failed },
@@ -292,7 +310,7 @@ requests_take(struct child *c, const void *p, size_t n)
 		free(st);
 		return false;
 	}
-	if (kind == WIRE_OPENED)
+	if (kind == WIRE_OPENED || kind == WIRE_EXPORTED)
 		msg_forget();
 	assert(rule->kind == kind && rule->role == c->role);
 	if (!rule->handle(c, id, st)) {

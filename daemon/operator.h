@@ -9,7 +9,11 @@
  * not said) or the title of a ca block (IMPORT of an account's key). IMPORT
  * comes with one descriptor, of a file that holds the key. Its answer, if it is
  * good, comes with one, of a file that holds u32 length, sealed key, u32
- * length, public key. Both programs that speak it link this. */
+ * length, public key.
+ * An ARM of an export is answered twice: at once, and when the engine has
+ * handed on the account's sealed key, with a descriptor of a file that holds
+ * the key as PEM. Only who has armed it and stayed gets that. Both programs
+ * that speak it link this. */
 #ifndef DAEMON_OPERATOR_H
 #define DAEMON_OPERATOR_H
 #include <stdbool.h>
@@ -47,4 +51,10 @@ bool operator_answer_read(struct err *err, const void *p, size_t n);
  * nothing is imported) is what came back. 0, or -1 and err. */
 int operator_ask(const char *run_dir, const struct operator_request *r,
     int key, struct w_key *sealed, struct err *err);
+/* Arms an export and stays: the descriptor, which the caller closes, or -1 and
+ * err. Once the API has said that it is done, the key is there: the caller
+ * wipes *pem. */
+int operator_arm_export(const char *run_dir, uint64_t account,
+    uint32_t seconds, struct err *err);
+int operator_take_key(int fd, struct blob *pem, struct err *err);
 #endif

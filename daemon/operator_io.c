@@ -114,8 +114,14 @@ reach(const char *run_dir, struct err *err)
 	return -1;
 }
 
-static bool
-read_result(int fd, struct w_key *k)
+static int
+no_answer(struct err *err)
+{
+	return err_set(err, ERR_DAEMON_DOWN, "the daemon did not answer");
+}
+
+static int
+read_result(int fd, struct w_key *k, struct err *err)
 {
 	uint8_t *p = xcalloc(1, RESULT_MAX);
 	ssize_t n = pread(fd, p, RESULT_MAX, 0);
@@ -123,16 +129,16 @@ read_result(int fd, struct w_key *k)
 
 	assert(fd >= 0);
 	blob_free(&(struct blob){ p, RESULT_MAX });
-	return good;
+	return good ? 0 : no_answer(err);
 }
 
-/* The answer, and with an import the sealed key in a file. */
+/* The answer, and if file is not NULL the one that comes with it. */
 static int
-hear(int fd, struct w_key *sealed, struct err *err)
+hear(int fd, int *file, struct err *err)
 {
 	struct pollfd p = { fd, POLLIN, 0 };
 	int fds[MSG_FDS_MAX], nfds = 0, i;
-	bool good = false, wanted = sealed != NULL;
+	bool good = false;
 	const void *raw;
 	ptrdiff_t n = 0;
 
@@ -141,31 +147,90 @@ hear(int fd, struct w_key *sealed, struct err *err)
 		n = msg_recv(fd, MSG_DONTWAIT, &raw, fds, &nfds);
 	if (n > 0)
 		good = operator_answer_read(err, raw, (size_t)n);
-	if (good && err->code == ERR_OK && wanted)
-		good = nfds == 1 && read_result(fds[0], sealed);
+	if (good && err->code == ERR_OK && file != NULL) {
+		good = nfds == 1;
+		if (good)
+			*file = fds[--nfds];
+	}
 	for (i = 0; i < nfds; i++)
 		close(fds[i]);
 	if (good)
 		return err->code == ERR_OK ? 0 : -1;
-	return err_set(err, ERR_DAEMON_DOWN, "the daemon did not answer");
+	return no_answer(err);
+}
+
+/* Connected, and asked; or -1 and err. */
+static int
+begin(const char *run_dir, const struct operator_request *r, int key,
+    struct err *err)
+{
+	uint8_t request[OPERATOR_REQUEST];
+	int fd = reach(run_dir, err);
+
+	if (fd < 0)
+		return -1;
+	operator_write(request, r);
+	if (operator_send(fd, request, sizeof(request), key) == 0)
+		return fd;
+	err_errno(err, ERR_DAEMON_DOWN, "the daemon does not listen");
+	close(fd);
+	return -1;
 }
 
 int
 operator_ask(const char *run_dir, const struct operator_request *r, int key,
     struct w_key *sealed, struct err *err)
 {
-	uint8_t request[OPERATOR_REQUEST];
-	int fd = reach(run_dir, err), rc;
+	int fd = begin(run_dir, r, key, err), file = -1, rc;
 
 	assert((r->kind == OPERATOR_IMPORT) == (key >= 0));
 	if (fd < 0)
 		return -1;
-	operator_write(request, r);
-	if (operator_send(fd, request, sizeof(request), key) != 0)
-		rc = err_errno(err, ERR_DAEMON_DOWN, "the daemon does not "
-		    "listen");
-	else
-		rc = hear(fd, sealed, err);
+	rc = hear(fd, sealed != NULL ? &file : NULL, err);
+	if (rc == 0 && sealed != NULL) {
+		rc = read_result(file, sealed, err);
+		close(file);
+	}
 	close(fd);
 	return rc;
+}
+
+int
+operator_arm_export(const char *run_dir, uint64_t account, uint32_t seconds,
+    struct err *err)
+{
+	struct operator_request r = { .kind = OPERATOR_ARM,
+		.what = ARM_EXPORT, .object = account, .seconds = seconds };
+	int fd = begin(run_dir, &r, -1, err);
+
+	if (fd < 0 || hear(fd, NULL, err) == 0)
+		return fd;
+	close(fd);
+	return -1;
+}
+
+/* Nothing of it stays in the file, whoever else may have that open. */
+int
+operator_take_key(int fd, struct blob *pem, struct err *err)
+{
+	struct blob b = { NULL, RESULT_MAX };
+	ssize_t n;
+	int file;
+
+	assert(fd >= 0 && pem != NULL);
+	*pem = (struct blob){ NULL, 0 };
+	if (hear(fd, &file, err) != 0)
+		return -1;
+	b.p = xcalloc(1, b.len);
+	n = pread(file, b.p, b.len, 0);
+	if (n > 0)
+		*pem = blob_copy(b.p, (size_t)n);
+	mem_wipe(b.p, b.len);
+	if (n <= 0 || pwrite(file, b.p, (size_t)n, 0) != n) {
+		blob_wipe(pem);
+		n = 0;
+	}
+	close(file);
+	blob_wipe(&b);
+	return n > 0 ? 0 : no_answer(err);
 }

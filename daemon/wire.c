@@ -113,6 +113,13 @@ static const struct msg_field import_fields[] = {
 	MSG_F(w_import, TEXT, origin, SHORT),
 	MSG_F(w_import, SECRET, key, CERT), MSG_END
 };
+static const struct msg_field export_fields[] = {
+	MSG_F(w_export, U64, account, 0), MSG_F(w_export, BLOB, sealed, KEY),
+	MSG_END
+};
+static const struct msg_field exported_fields[] = {
+	MSG_F(w_exported, SECRET, key, CERT), MSG_END
+};
 static const struct msg_field tsig_fields[] = {
 	MSG_FC(w_tsig, TEXT, dns, 64, name_is_word),
 	MSG_F(w_tsig, BLOB, message, CERT), MSG_END
@@ -269,6 +276,8 @@ const struct msg_spec wire_specs[] = {
 	SPEC(WIRE_SECRET, secret),
 	SPEC(WIRE_ARM, arm),
 	SPEC(WIRE_IMPORT, import),
+	SPEC(WIRE_EXPORT, export),
+	SPEC(WIRE_EXPORTED, exported),
 	SPEC(WIRE_TSIG, tsig),
 	SPEC(WIRE_MAC, mac),
 	SPEC(WIRE_PUBLISH, publish),

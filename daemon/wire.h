@@ -47,6 +47,9 @@ enum wire_kind {
 	WIRE_SECRET,		/* struct w_secret -> OK */
 	WIRE_ARM,		/* struct w_arm -> OK */
 	WIRE_IMPORT,		/* struct w_import -> KEY */
+	WIRE_EXPORT,		/* struct w_export -> EXPORTED; by the engine
+				 * to the master -> OK: an operator has it */
+	WIRE_EXPORTED,		/* struct w_exported */
 
 	/* engine to keeper */
 	WIRE_ACCOUNT_KEY = 30,	/* struct w_account_key -> KEY */
@@ -190,7 +193,7 @@ struct w_secret {
 
 /* What an operator must allow one by one (daemon/operator.h). */
 enum arm_what { ARM_REVOKE = 1, ARM_KEY_CHANGE, ARM_DEACTIVATE,
-	ARM_WHAT_COUNT };
+	ARM_EXPORT, ARM_WHAT_COUNT };
 
 struct w_arm {
 	uint8_t what;
@@ -206,6 +209,16 @@ struct w_import {
 	uint32_t version;	/* 0: an account */
 	char *origin;		/* of the account; else empty */
 	struct blob key;	/* PEM or DER, unencrypted */
+};
+
+/* The key of an account, for an operator who has armed that. */
+struct w_export {
+	uint64_t account;
+	struct blob sealed;
+};
+
+struct w_exported {
+	struct blob key;	/* PEM, PKCS#8 */
 };
 
 /* A DNS message (or what stands for it, RFC 8945 section 4.3). */

@@ -82,6 +82,9 @@ openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 \
 	-out "$scene/account.pem" 2>/dev/null
 isnt "nor is another one brought" everleaf ca import pebble \
 	"$scene/account.pem"
+isnt "nor is it given away" everleaf ca export pebble --yes
+everleaf ca export pebble --yes >"$scene/said" 2>&1
+is "that is said" grep -q 'in the token' "$scene/said"
 same "the account is the same" "$(account .url)" "$url"
 
 # --- what can be wrong ---

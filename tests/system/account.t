@@ -1,6 +1,6 @@
 #!/bin/sh
 # Our account at a CA: another key, its end, a new one, one that is brought from
-# elsewhere; and that its certificates wait meanwhile and then go on.
+# elsewhere, its key taken elsewhere; and that its certificates wait meanwhile and then go on.
 top=$(cd "$(dirname "$0")/../.." && pwd)
 . "$top/tests/lib/all.sh"
 name=shop.example
@@ -31,6 +31,35 @@ isnt "its key is another" [ "$(account .thumbprint)" = "$print" ]
 is "it orders with that" renew $name
 is "version 2 is served" within 60 serves $name 2
 
+# --- taken elsewhere ---
+exports() { everleaf ca export pebble "$@" </dev/null; }
+second() { everleaf --json ca show second | jq -r ".account$1"; }
+same "the API can't take the key" "$(api /v1/cas/pebble/export)" 409
+same "and says what is lacking" "$(jq -r .error.code "$scene/answer")" \
+	needs-operator
+isnt "nobody takes it by accident" exports
+same "a dry run takes nothing" "$(exports --dry-run | grep -c PRIVATE)" 0
+same "nobody has it yet" "$(events_any account.exported)" 0
+exports --yes >"$scene/taken.pem" 2>"$scene/words"
+same "root has it" $? 0
+same "it is a key, and nothing else" "$(sed -n '1p;$p' "$scene/taken.pem" |
+	tr -d '\n')" "-----BEGIN PRIVATE KEY----------END PRIVATE KEY-----"
+is "openssl can read it" openssl pkey -in "$scene/taken.pem" -noout
+is "whose it is stands beside it" grep -qF "$url" "$scene/words"
+everleaf --json ca export pebble --yes >"$scene/taken.json" </dev/null
+same "as JSON it is the same" "$(jq -r .key "$scene/taken.json")" \
+	"$(cat "$scene/taken.pem")"
+same "with its account" "$(jq -r '.ca + " " + .account' "$scene/taken.json")" \
+	"pebble $url"
+same "each time is told" "$(events_any account.exported)" 2
+printf 'ca "second" {\n\tdirectory = "%s"\n\ttrust-file = "%s"\n}\n' \
+	"$ca_url" "$ca_trust" >>"$conf"
+is "another ca block is read" everleaf reload
+isnt "which has no key to take" everleaf ca export second --yes
+is "it takes this one" everleaf ca import second "$scene/taken.pem"
+same "and has the same account" "$(second .url)" "$url"
+same "whose key is the same" "$(second .thumbprint)" "$(account .thumbprint)"
+
 # --- one from elsewhere ---
 openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-384 \
 	-out "$scene/account.pem" 2>/dev/null
@@ -49,6 +78,7 @@ isnt "nobody ends it by accident" everleaf ca deactivate pebble </dev/null
 same "the API can't end it" "$(api /v1/cas/pebble/deactivate)" 409
 is "root can" everleaf ca deactivate pebble --yes
 same "the account is dead" "$(account .status)" dead
+isnt "its key is of no use" exports --yes
 renew $name
 is "the certificate waits" within 10 waits
 same "without a failure of its own" "$(events_of $name order.failed)" 0
@@ -61,5 +91,7 @@ is "root puts a new one in its place" everleaf ca rollover pebble
 isnt "it is another" [ "$(account .url)" = "$url" ]
 is "the certificate goes on by itself" within 90 serves $name 4
 isnt "no key is in the log" grep -rq 'PRIVATE KEY' "$scene/log/everleafd"
+same "nor in an event" "$(everleaf --json events --since 1d |
+	grep -c 'PRIVATE KEY')" 0
 is "it ends within 5 s" everleafd_stop
 system_end

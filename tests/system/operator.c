@@ -1,6 +1,7 @@
 /* Speaks to RUN/master.sock as the command will:
  *	operator RUN arm|disarm WHAT OBJECT VERSION SECONDS
  *	operator RUN import CA|"" OBJECT VERSION FILE
+ *	operator RUN export ACCOUNT SECONDS: arms it and stays for so long
  *	operator RUN raw: 64 bytes from stdin; says whether an answer came
  * Prints "ok", the sizes of what was sealed, or the code of the refusal. */
 #include <config.h>
@@ -64,6 +65,27 @@ import(char **v)
 	return 0;
 }
 
+/* "key" if one came. */
+static int
+export(char **v)
+{
+	unsigned int seconds = (unsigned int)strtoul(v[4], NULL, 10);
+	struct blob pem;
+	struct err err;
+	int fd = operator_arm_export(v[1], strtoull(v[3], NULL, 16), seconds,
+	    &err);
+
+	if (fd < 0)
+		return outcome(-1, &err);
+	puts("armed");
+	fflush(stdout);
+	sleep(seconds);
+	if (recv(fd, &err, 1, MSG_DONTWAIT | MSG_PEEK) > 0 &&
+	    operator_take_key(fd, &pem, &err) == 0)
+		puts("key");
+	return 0;
+}
+
 static int
 raw(const char *dir)
 {
@@ -85,6 +107,8 @@ main(int argc, char **argv)
 {
 	if (argc == 3 && strcmp(argv[2], "raw") == 0)
 		return raw(argv[1]);
+	if (argc == 5 && strcmp(argv[2], "export") == 0)
+		return export(argv);
 	if (argc != 7)
 		return 2;
 	return strcmp(argv[2], "import") == 0 ? import(argv) : arm(argv);

@@ -21,7 +21,7 @@ done
 cp "$TOP_BUILDDIR/tests/system/operator" "$box/bin/"
 log=$box/log
 mkdir -p "$box/state/db"
-: >"$box/state/db/script"
+echo "export acc" >"$box/state/db/script"
 cat >"$box/everleaf.conf" <<CONF
 agree-tos = true
 state-dir = "$box/state"
@@ -77,15 +77,26 @@ chmod 644 "$box/two.eab"
 
 logged() { local i; for i in $(seq 100); do
 	grep -q -- "$1" "$log" && return; sleep 0.1; done; return 1; }
+within_log() {	# within_log LINE [TIMES]: what the engine was answered
+	local i
+	for i in $(seq 150); do
+		[ "$(grep -cx -- "$1" "$box/state/db/log")" -ge "${2:-1}" ] &&
+			return
+		sleep 0.1
+	done
+	return 1
+}
+armed() { local i; for i in $(seq 50); do
+	grep -qx armed "$box/taken" && return; sleep 0.1; done; return 1; }
 operator() { "$box/bin/operator" "$box/run" "$@" 2>>"$box/words"; }
 up() { local i; for i in $(seq 100); do
 	[ "$(operator disarm 3 1 0 0)" = ok ] && return; sleep 0.1; done
 	return 1; }
-keeper() {
+child() {	# child ROLE: its process
 	local c
 	for c in $(cat "/proc/$pid/task/$pid/children"); do
 		tr '\0' '\n' <"/proc/$c/cmdline" | head -n 1 |
-			grep -q -- '-keeper$' && echo "$c"
+			grep -q -- "-$1\$" && echo "$c"
 	done
 }
 
@@ -93,6 +104,8 @@ keeper() {
 pid=$!
 is 'the socket answers' up || tail -n 20 "$log"
 same 'it is for its owner only' "$(stat -c %a "$box/run/master.sock")" 600
+is 'an engine that nobody has asked gets no key out' within_log \
+	'1 failed needs-operator 0 0'
 same 'a revocation is armed' "$(operator arm 1 3f 4 600)" ok
 same 'and disarmed' "$(operator disarm 1 3f 4 0)" ok
 same 'a change of key is armed' "$(operator arm 2 acc 0 1)" ok
@@ -123,6 +136,19 @@ same 'D10 a locked key' "$(operator import one acc 0 "$box/locked.pem")" invalid
 same 'D10 a huge one' "$(operator import one acc 0 "$box/huge")" invalid
 same 'D10 a FIFO' "$(operator import one acc 0 "$box/fifo")" invalid
 same 'D10 a directory' "$(operator import one acc 0 "$box")" invalid
+
+# An operator is on the line; the engine names another account, then hands on
+# what is none of this one's.
+operator export acc 15 >"$box/taken" &
+taker=$!
+is 'an operator arms an export and stays' armed
+printf 'export bcc\nexport acc\n' >"$box/state/db/script"
+kill -9 "$(child engine)"
+is 'the leave is for one account' within_log '1 failed needs-operator 0 0' 2
+is 'and for what was sealed for it' within_log '2 failed seal 0 0'
+same 'so no key has come' "$(cat "$box/taken")" armed
+kill "$taker"
+wait "$taker" 2>/dev/null
 isnt 'no word of a key anywhere' grep -rq 'PRIVATE KEY' "$log" "$box/words"
 
 # --- who may ---
@@ -151,7 +177,7 @@ isnt 'L6 base64 with padding is taken' grep -q 'ca "one"' "$log"
 isnt 'no secret is in the log' grep -qE 'zWNDZM6e|NDZM6eQG' "$log"
 
 # --- deaths ---
-kill -9 "$(keeper)"
+kill -9 "$(child keeper)"
 is 'a new keeper answers' up
 same 'nothing is armed in it, and can be' "$(operator arm 3 acc 0 600)" ok
 kill -TERM "$pid"

@@ -295,6 +295,20 @@ webroot(const char *args)
 	return &w;
 }
 
+/* export ACCOUNT: what is sealed is never opened here */
+static const void *
+export(const char *args)
+{
+	static struct w_export w;
+	unsigned long long account;
+
+	if (sscanf(args, "%llx", &account) != 1)
+		exit(5);
+	w.account = account;
+	w.sealed = as_blob("sealed KEY\n");
+	return &w;
+}
+
 static const struct {
 	const char *word;
 	enum wire_kind kind;
@@ -304,7 +318,7 @@ static const struct {
 	{ "flip", WIRE_FLIP, generation }, { "live", WIRE_LIVE, generation },
 	{ "prune", WIRE_PRUNE, generation }, { "purge", WIRE_PURGE, purge },
 	{ "run", WIRE_RUN, run }, { "reload", WIRE_RELOAD, reload },
-	{ "webroot", WIRE_WEBROOT, webroot }
+	{ "webroot", WIRE_WEBROOT, webroot }, { "export", WIRE_EXPORT, export }
 };
 
 /* A line that ends with "&" is not waited for. */

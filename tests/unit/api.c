@@ -579,6 +579,9 @@ operators(void **state)
 	    "needs-operator", NULL);
 	refused("POST", "/v1/cas/letsencrypt/deactivate", "", 409,
 	    "needs-operator", NULL);
+	refused("POST", "/v1/cas/letsencrypt/export", "", 409,
+	    "needs-operator", NULL);
+	refused("POST", "/v1/cas/nope/export", "", 404, "no-such", NULL);
 	refused("POST", "/v1/cas/letsencrypt/rollover", "{\"x\": 1}", 422,
 	    "invalid", NULL);
 	refused("POST", "/v1/cas/nope/rollover", "", 404, "no-such", NULL);

@@ -329,6 +329,8 @@ run add a_b.example
 ok 'add of what is no name' fails 2 '"a_b.example" has a "_", which no host name may have'
 run add nas.example --ca zerosl
 ok 'add with an unknown ca' fails 2 'certificate "nas.example": ca "zerosl" is neither a block here nor a preset'
+run add nas.example --dns nobody
+ok 'add with an unknown dns' fails 2 'certificate "nas.example": dns "nobody" is no block here'
 run add --no-wait a.wild.example --name wild
 ok 'add --no-wait' prints 0 <<'END'
 wild: wished for; it is ordered now
@@ -388,6 +390,12 @@ run ca rollover nope
 ok 'ca rollover of none' fails 3 'no ca "nope". The configured ones: everleaf ca'
 run ca deactivate letsencrypt
 ok 'ca deactivate without master' fails 4 "no daemon at $(dirname "$sock")/master.sock. systemctl start everleaf"
+run ca export
+ok 'ca export of what' fails 2 'ca export what? everleaf ca export C'
+run ca export letsencrypt --yes
+ok 'ca export without master' fails 4 "no daemon at $(dirname "$sock")/master.sock. systemctl start everleaf"
+run ca export letsencrypt --dry-run
+ok 'ca export --dry-run' has 0 'the private key of the account would be printed'
 run ca import letsencrypt
 ok 'ca import of nothing' fails 2 'ca import what? everleaf ca import C FILE'
 run ca import letsencrypt "$tmp/nothing"

@@ -616,7 +616,7 @@ a9_no_post_goes_out_twice(void **state)
 	for (i = 0; i < 2; i++) {
 		get("ok");
 		post("good", paths[i]);
-		assert_outcome(HTTP_CUT, ERR_CA_DOWN, "connection");
+		assert_outcome(HTTP_LOST, ERR_CA_DOWN, "connection");
 		assert_int_equal(count_of(paths[i]), 1);
 	}
 }

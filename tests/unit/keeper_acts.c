@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 #include <cmocka.h>
+#include <openssl/pem.h>
 #include <openssl/sha.h>
 #include "tests/unit/keeper_world.h"
 
@@ -361,6 +362,60 @@ no_other_spelling_of_the_account(void **state)
 	child_answer_free(WIRE_KEY, k);
 }
 
+/* --- the account's key ---------------------------------------------------- */
+
+/* Whether this PEM is the private half. */
+static bool
+is_key_of(const struct blob *pem, const struct blob *spki)
+{
+	BIO *bio = BIO_new_mem_buf(pem->p, (int)pem->len);
+	EVP_PKEY *key = PEM_read_bio_PrivateKey(bio, NULL, NULL, NULL);
+	EVP_PKEY *public = public_key(spki);
+	bool is = key != NULL && EVP_PKEY_eq(key, public) == 1;
+
+	BIO_free(bio);
+	EVP_PKEY_free(key);
+	EVP_PKEY_free(public);
+	return is;
+}
+
+/* To the master, which says what the engine has handed on. */
+static void
+the_key_leaves_by_leave_only(void **state)
+{
+	struct world *w = *state;
+	struct w_key *mine = make_account(w), *other;
+	struct w_account_key make = { ACCOUNT + 1, TEXT(CA_ORIGIN),
+		TEXT("ecdsa-p256") };
+	struct w_export q = { ACCOUNT, mine->sealed };
+	struct w_exported *a;
+
+	other = must(w->engine, WIRE_ACCOUNT_KEY, &make, WIRE_KEY);
+	assert_int_equal(refusal(w->keeper.fd, WIRE_EXPORT, &q),
+	    ERR_NEEDS_OPERATOR);
+	/* Leave for something else, or for another account, is no leave. */
+	assert_int_equal(arm(w, ARM_KEY_CHANGE, ACCOUNT, 0, 600, NULL),
+	    ERR_OK);
+	assert_int_equal(arm(w, ARM_EXPORT, ACCOUNT + 1, 0, 600, NULL),
+	    ERR_OK);
+	assert_int_equal(refusal(w->keeper.fd, WIRE_EXPORT, &q),
+	    ERR_NEEDS_OPERATOR);
+	/* Nor does another's key come under this name. */
+	assert_int_equal(arm(w, ARM_EXPORT, ACCOUNT, 0, 600, NULL), ERR_OK);
+	q.sealed = other->sealed;
+	assert_int_equal(refusal(w->keeper.fd, WIRE_EXPORT, &q), ERR_SEAL);
+	q.sealed = mine->sealed;
+	a = must(w->keeper.fd, WIRE_EXPORT, &q, WIRE_EXPORTED);
+	assert_memory_equal(a->key.p, "-----BEGIN PRIVATE KEY-----\n", 28);
+	assert_true(is_key_of(&a->key, &mine->spki));
+	child_answer_free(WIRE_EXPORTED, a);
+	/* Once. */
+	assert_int_equal(refusal(w->keeper.fd, WIRE_EXPORT, &q),
+	    ERR_NEEDS_OPERATOR);
+	child_answer_free(WIRE_KEY, mine);
+	child_answer_free(WIRE_KEY, other);
+}
+
 /* --- what only the master may say ----------------------------------------- */
 
 static void
@@ -374,15 +429,18 @@ an_engine_cannot_play_the_master(void **state)
 	struct w_import import = { ACCOUNT, 0, TEXT("https://ca.example"),
 		{ bytes, 64 } };
 	struct w_open open = { CERT, 1, { NULL, 0 } };
+	struct w_key *account = make_account(w);
+	struct w_export export = { ACCOUNT, account->sealed };
 	struct w_empty nothing = { 0 };
 	const struct { enum wire_kind kind; const void *st; } t[] = {
 		{ WIRE_ARM, &leave }, { WIRE_SECRET, &secret },
 		{ WIRE_IMPORT, &import }, { WIRE_FORGET, &nothing },
-		{ WIRE_OPEN, &open }
+		{ WIRE_OPEN, &open }, { WIRE_EXPORT, &export }
 	};
 	size_t i;
 	void *out;
 
+	assert_int_equal(arm(w, ARM_EXPORT, ACCOUNT, 0, 600, NULL), ERR_OK);
 	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
 		assert_int_equal(child_ask(w->engine, t[i].kind, t[i].st,
 		    &out), 0);
@@ -390,6 +448,7 @@ an_engine_cannot_play_the_master(void **state)
 		w->engine = give_peer(w->keeper.fd);
 		child_answer_free(WIRE_KEY, make_account(w));
 	}
+	child_answer_free(WIRE_KEY, account);
 }
 
 int
@@ -406,6 +465,7 @@ main(void)
 		WITH_KEEPER(the_key_changes_by_leave_only),
 		WITH_KEEPER(the_account_is_given_up_by_leave_only),
 		WITH_KEEPER(no_other_spelling_of_the_account),
+		WITH_KEEPER(the_key_leaves_by_leave_only),
 		WITH_KEEPER(an_engine_cannot_play_the_master)
 	};
 

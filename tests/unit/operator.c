@@ -19,6 +19,8 @@ a_request_comes_back(void **state)
 		    .seconds = 600, .digest = { 1, [31] = 2 } },
 		{ .kind = OPERATOR_ARM, .what = ARM_DEACTIVATE, .object = 1,
 		    .seconds = 1 },
+		{ .kind = OPERATOR_ARM, .what = ARM_EXPORT, .object = 1,
+		    .seconds = 300 },
 		{ .kind = OPERATOR_DISARM, .what = ARM_KEY_CHANGE,
 		    .object = UINT64_MAX },
 		{ .kind = OPERATOR_IMPORT, .object = 5, .ca =
