@@ -499,9 +499,9 @@ its_own_key_helps_out(void **state)
 	assert_int_equal(acts(&r, acme_revoke_new("der", 3, 4,
 	    ACME_REVOKE_BY_EITHER)), ERR_ACCOUNT_UNKNOWN);
 	assert_int_equal(ca.signed_as.signer, JWS_BY_CERT);
-	ca.refuse = "rateLimited";
+	ca.refuse = "malformed";
 	assert_int_equal(acts(&r, acme_revoke_new("der", 3, 4,
-	    ACME_REVOKE_BY_EITHER)), ERR_CA_LIMIT);
+	    ACME_REVOKE_BY_EITHER)), ERR_CA_REFUSED);
 	assert_int_equal(ca.signed_as.signer, JWS_BY_ACCOUNT);
 	end(&r);
 }
