@@ -341,17 +341,27 @@ is_type(const struct problem *p, const char *type)
 	return p->kind != NULL && strcmp(p->kind->type, type) == 0;
 }
 
+/* RFC 9773 section 5 names one type; CAs have others. Pebble answers 500 where
+ * it does not find what is replaced (a serial with a zero byte before it), each
+ * time. A CA that is in trouble anyway says so again to the order without. */
+static bool
+is_about_replaces(const struct problem *p)
+{
+	return p->status == 404 || is_nameless(p) ||
+	    (p->status == 500 && is_type(p, "serverInternal")) ||
+	    (p->kind != NULL && p->kind->next == NEXT_UNREPLACE);
+}
+
 /* What the order that was refused had beside its names, and may be refused
- * for: left out one after the other, each for good, the least dear first
- * (for "replaces" RFC 9773 section 5). */
+ * for: left out one after the other, each for good, the least dear
+ * first. */
 static bool
 drop_one(struct acme_order *o, const struct problem *p)
 {
 	const struct jws_request *sent = &o->post.r;
 
 	assert(sent->what == JWS_NEW_ORDER);
-	if (has(sent->replaces) && (p->status == 404 || is_nameless(p) ||
-	    (p->kind != NULL && p->kind->next == NEXT_UNREPLACE)))
+	if (has(sent->replaces) && is_about_replaces(p))
 		o->replaces[0] = '\0';
 	else if (has(sent->profile) && !o->profile_required &&
 	    (is_type(p, "invalidProfile") || is_type(p, "unauthorized")))

@@ -445,6 +445,7 @@ b11_replaces(void **state)
 		{ 404, URN "malformed", true },
 		{ 403, URN "unauthorized", true },
 		{ 401, "about:blank", true },
+		{ 500, URN "serverInternal", true },
 		{ 429, URN "rateLimited", false },
 		{ 503, URN "serverInternal", false },
 		{ 400, URN "rejectedIdentifier", false }

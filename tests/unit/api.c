@@ -613,15 +613,15 @@ acts(void **state)
 	done(&a);
 	a = ask_ok("POST", "/v1/certificates/blog.example/renew?dry=1", "",
 	    200);
-	assert_int_equal(count(&a, "lines"), 1);
+	assert_int_equal(count(&a, "lines"), 3);
 	done(&a);
 	a = ask_ok("POST", "/v1/certificates/blog.example/renew?dry=1",
 	    "{\"force\": true}", 200);
-	assert_int_equal(count(&a, "lines"), 2);
+	assert_int_equal(count(&a, "lines"), 3);
 	done(&a);
 	a = ask_ok("POST", "/v1/certificates/blog.example/renew?trial=1", "",
 	    202);
-	assert_int_equal(count(&a, "lines"), 1);
+	assert_int_equal(count(&a, "lines"), 3);
 	done(&a);
 	refused("POST", "/v1/certificates/blog.example/renew",
 	    "{\"froce\": true}", 422, "invalid", "no such option \"froce\"");
