@@ -64,10 +64,8 @@ move_aside(struct err *err)
 	assert(err->code == ERR_STORE_DAMAGED && opening.store == NULL);
 	opening.lost = *err;
 	date_now(at);
-	/* Where only a log was left, that is what a person will find. */
-	snprintf(opening.aside, sizeof(opening.aside), "%s.damaged-%s%s",
-	    opening.path, at, access(opening.path, F_OK) == 0 ? "" : "-wal");
-	if (store_move_aside(opening.path, at, err) == 0)
+	if (store_move_aside(opening.path, at, opening.aside,
+	    sizeof(opening.aside), err) == 0)
 		opening.store = store_open_sqlite(opening.path, err);
 }
 

@@ -77,13 +77,17 @@ sync_above(const char *path)
 }
 
 int
-store_move_aside(const char *path, const char *at, struct err *err)
+store_move_aside(const char *path, const char *at, char *to, size_t size,
+    struct err *err)
 {
 	char tag[TAG_MAX];
+	bool is_there = access(path, F_OK) == 0;
 	size_t i;
 
 	assert(path[0] != '\0' && at[0] != '\0' && strchr(at, '/') == NULL);
 	free_tag(tag, path, at);
+	snprintf(to, size, "%s.damaged-%s%s", path, tag,
+	    is_there ? "" : parts[0]);
 	for (i = 0; i < PARTS; i++)
 		if (move(path, tag, parts[i]) != 0)
 			return err_errno(err, ERR_STORE, "damaged inventory "

@@ -31,9 +31,12 @@ struct store;
 struct store *store_open_sqlite(const char *path, struct err *err);
 struct store *store_open_memory(void);
 /* Gives a file that is not open, and its log, another name beside it:
- * PATH.damaged-20261121T064034Z, at (17 bytes) being the last part of it. What
- * is there is kept, byte for byte. */
-int store_move_aside(const char *path, const char *at, struct err *err);
+ * PATH.damaged-20261121T064034Z, at (17 bytes) being the last part of it, with
+ * ".2" and so on where that is taken. What is there is kept, byte for byte. to
+ * (size bytes) is the name that a person finds: the log's where only that was
+ * left. */
+int store_move_aside(const char *path, const char *at, char *to, size_t size,
+    struct err *err);
 void store_close(struct store *s);
 
 /* --- changes ------------------------------------------------------------- */

@@ -52,6 +52,31 @@ open_well(void)
 	return s;
 }
 
+/* A person is told the name, and the notice ends when that file is gone. */
+static void
+h1_what_is_moved_aside_is_named(void **state)
+{
+	static const char *const left[] = { "", "", "-wal" };
+	char to[4300], first[4300] = "", from[4300];
+	struct err err;
+	size_t i;
+	int fd;
+
+	(void)state;
+	for (i = 0; i < 3; i++) {
+		snprintf(from, sizeof(from), "%s%s", file, left[i]);
+		fd = open(from, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
+		assert_true(fd >= 0);
+		close(fd);
+		assert_int_equal(store_move_aside(file, "20261121T064034Z", to,
+		    sizeof(to), &err), 0);
+		assert_int_not_equal(access(from, F_OK), 0);
+		assert_int_equal(access(to, F_OK), 0);
+		assert_string_not_equal(to, first);
+		snprintf(first, sizeof(first), "%s", to);
+	}
+}
+
 /* Closing is what a crash comes to. */
 static void
 what_is_staged_only_is_lost(void **state)
@@ -781,6 +806,7 @@ main(void)
 		IN_DIR(h5_a_newer_schema_is_refused),
 		IN_DIR(a_foreign_file_is_refused),
 		IN_DIR(h1_garbage_is_refused),
+		IN_DIR(h1_what_is_moved_aside_is_named),
 		IN_DIR(h1_a_log_without_its_file_is_refused),
 		IN_DIR(h1_a_truncated_file_is_refused),
 		IN_DIR(h1_flipped_bits_never_crash),
