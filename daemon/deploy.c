@@ -8,7 +8,7 @@
 #include "daemon/deploy.h"
 #include "daemon/engine.h"
 
-enum { INPUT_MAX = 120 * 1024 };
+enum { INPUT_MAX = 120 * 1024, EXIT_LATER = 75 /* EX_TEMPFAIL */ };
 
 static const char *const events[] = {
 	[RUN_DEPLOY] = "deploy", [RUN_ROLLBACK] = "rollback",
@@ -143,10 +143,22 @@ name_program(char out[128], const struct conf_service *s, bool check)
 	memcpy(out + n, "\"", 2);
 }
 
+/* What it says of itself goes along. */
+static void
+ask_later(const struct conf_service *s, bool check, struct deploy_end *end)
+{
+	snprintf(end->what, sizeof(end->what), "%s's %s asks to be tried later "
+	    "(exit %d)", s->title, check ? "check" : "reload", EXIT_LATER);
+	err_set(&end->err, check ? ERR_CHECK_FAILED : ERR_RELOAD_FAILED,
+	    "%s%s%s", end->what, end->evidence[0] != '\0' ? ": " : "",
+	    end->evidence);
+	end->err.class = ERR_LATER;
+}
+
 /* A program that was refused says why by a code of ours; every other end is
  * its own. */
-bool
-deploy_ran_well(const struct w_ran *r, const struct conf_service *s,
+enum round_outcome
+deploy_outcome(const struct w_ran *r, const struct conf_service *s,
     bool check, struct deploy_end *end)
 {
 	enum err_code code = check ? ERR_CHECK_FAILED : ERR_RELOAD_FAILED;
@@ -154,9 +166,13 @@ deploy_ran_well(const struct w_ran *r, const struct conf_service *s,
 
 	assert(end != NULL);
 	if (r->how == RAN_EXITED && r->code == 0)
-		return true;
+		return ROUND_GOOD;
 	name_program(program, s, check);
 	find_evidence(end, &r->output);
+	if (r->how == RAN_EXITED && r->code == EXIT_LATER) {
+		ask_later(s, check, end);
+		return ROUND_NOT_YET;
+	}
 	if (r->how == RAN_REFUSED) {
 		if (err_code_find(r->code_name) != ERR_OK)
 			code = err_code_find(r->code_name);
@@ -173,7 +189,7 @@ deploy_ran_well(const struct w_ran *r, const struct conf_service *s,
 		    "%s failed (exit status %u)", program, r->code);
 	err_set(&end->err, code, "%s%s%s", end->what,
 	    end->evidence[0] != '\0' ? ": " : "", end->evidence);
-	return false;
+	return ROUND_BAD;
 }
 
 /* Length of "/PATH:LINE" at the begin of this word, 0 if it is none. */

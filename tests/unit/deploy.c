@@ -112,15 +112,38 @@ ends(void **state)
 		r.code = t[i].code;
 		r.why = r.code_name = row_const("why");
 		r.output = blob_copy(t[i].output, strlen(t[i].output));
-		assert_false(deploy_ran_well(&r, &s, true, &end));
+		assert_int_equal(deploy_outcome(&r, &s, true, &end),
+		    ROUND_BAD);
 		assert_string_equal(end.what, t[i].what);
 		assert_string_equal(end.err.text, t[i].text);
 		blob_free(&r.output);
 	}
 	r.how = RAN_EXITED;
 	r.code = 0;
-	assert_true(deploy_ran_well(&r, &s, true, &end));
+	assert_int_equal(deploy_outcome(&r, &s, true, &end), ROUND_GOOD);
 	strv_free(&s.check);
+}
+
+/* 75 is no failure: it passes by itself. A signal of that number is one. */
+static void
+later(void **state)
+{
+	struct conf_service s = { .title = row_const("nginx") };
+	struct w_ran r = { .how = RAN_EXITED, .code = 75 };
+	struct deploy_end end;
+
+	(void)state;
+	assert_int_equal(deploy_outcome(&r, &s, true, &end), ROUND_NOT_YET);
+	assert_string_equal(end.err.text, "nginx's check asks to be tried "
+	    "later (exit 75)");
+	assert_int_equal(end.err.class, ERR_LATER);
+	r.output = blob_copy("busy\n", 5);
+	assert_int_equal(deploy_outcome(&r, &s, false, &end), ROUND_NOT_YET);
+	assert_string_equal(end.err.text, "nginx's reload asks to be tried "
+	    "later (exit 75): busy");
+	blob_free(&r.output);
+	r.how = RAN_SIGNALLED;
+	assert_int_equal(deploy_outcome(&r, &s, true, &end), ROUND_BAD);
 }
 
 static void
@@ -134,7 +157,7 @@ long_program(void **state)
 	(void)state;
 	for (i = 0; i < 200; i++)
 		strv_add(&s.reload, "argument");
-	assert_false(deploy_ran_well(&r, &s, false, &end));
+	assert_int_equal(deploy_outcome(&r, &s, false, &end), ROUND_BAD);
 	assert_int_equal(end.err.code, ERR_RELOAD_FAILED);
 	assert_non_null(strstr(end.what, "\" failed"));
 	strv_free(&s.reload);
@@ -166,7 +189,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(input), cmocka_unit_test(input_of_many),
-		cmocka_unit_test(ends), cmocka_unit_test(long_program),
+		cmocka_unit_test(ends), cmocka_unit_test(later), cmocka_unit_test(long_program),
 		cmocka_unit_test(places)
 	};
 
