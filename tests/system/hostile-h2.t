@@ -57,6 +57,7 @@ cpu_is_bounded() {
 is "A11 a connection costs a third of a second at most" cpu_is_bounded
 same "A10 a lost order is asked for once more" "$(asked a10-once order)" 2
 same "A10 a refused one, too" "$(asked a10-refused-once order)" 2
+grep "a10-refused-once" "$scene/log/everleafd" | diag
 no_bad_requests
 is "all that moved the engine's memory by less than 24 MiB" \
 	test $(($(engine_peak_kb) - idle_kb)) -lt 24576
