@@ -14,6 +14,7 @@ system_begin 7776000
 	cat <<-EOT
 	ca "down" {
 	    directory = "https://127.0.0.1:$(free_port)/dir"
+	    trust-file = "$ca_trust"
 	}
 	certificate "$later" {
 	    names = {"$later"}
@@ -36,7 +37,7 @@ wakings() {
 		cat "/proc/$pid/status"
 	done | awk '/^voluntary_ctxt/ { sum += $2 } END { print sum }'
 }
-waits() { [ "$(about $later .issuance.failures)" -gt 0 ]; }
+waits() { [ "$(about $later .issuance.state)" = waiting ]; }
 
 system_open $name || bail "no beginning: $(everleafd_last)"
 is "an order waits for a CA that is down" within 30 waits
