@@ -25,7 +25,7 @@ a11-ping-ack|A11 flood of PING answered|ca-down|floods
 a11-priority|A11 PRIORITY flood|ca-down|floods
 a11-window|A11 WINDOW_UPDATE flood|ca-down|floods
 a11-unknown|A11 flood of frames that nobody knows|ca-down|floods
-a11-rst|A11 RST_STREAM flood|ca-(down,protocol)|(connection|broke off)
+a11-rst|A11 RST_STREAM flood|ca-(down,protocol)|
 a11-continuation|A11 endless CONTINUATION|ca-down|connection
 a11-empty-continuation|A11 flood of empty CONTINUATION|ca-down|connection
 a11-header-bomb|A11 header bomb|ca-down|connection
