@@ -194,7 +194,7 @@ static const struct msg_field run_fields[] = {
 static const struct msg_field run_dns_fields[] = {
 	MSG_F(w_run_dns, U64, run, 0),
 	MSG_FC(w_run_dns, TEXT, dns, 64, name_is_word),
-	MSG_F(w_run_dns, U8, what, 0),
+	MSG_F(w_run_dns, U8, what, 0), MSG_F(w_run_dns, U8, test, 0),
 	MSG_FC(w_run_dns, TEXT, name, NAME_TITLE_MAX, name_is_title),
 	MSG_FC(w_run_dns, TEXT, ident, NAME_DNS_MAX, name_is_record),
 	MSG_FC(w_run_dns, TEXT, record, NAME_DNS_MAX, name_is_record),

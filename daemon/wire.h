@@ -343,14 +343,15 @@ struct w_run {
 	struct blob input;	/* stdin: JSON, interface.md section 8 */
 };
 
-enum run_dns { RUN_DNS_ADD = 1, RUN_DNS_REMOVE, RUN_DNS_TEST };
+enum run_dns { RUN_DNS_ADD = 1, RUN_DNS_REMOVE };
 
 /* The same for the program of a dns block (interface.md section 8). */
 struct w_run_dns {
 	uint64_t run;
 	char *dns;		/* the block's title */
 	uint8_t what;		/* enum run_dns */
-	char *name;		/* certificate's title */
+	uint8_t test;		/* somebody tries the block */
+	char *name;		/* certificate's title; "" if there is none */
 	char *ident;		/* name that is proved, without "*." */
 	char *record, *value;	/* TXT */
 	char *token, *keyauth;	/* for programs that make the value */
