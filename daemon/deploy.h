@@ -10,8 +10,10 @@ struct deploy_use {		/* a certificate, and what is in place now */
 	const struct bundle *b;
 	int64_t version;
 };
-/* Standard input of check and reload, interface.md section 8: JSON. A batch
- * too large for a message names no certificates; the count says how many. */
+/* Standard input of check and reload, interface.md section 8: JSON. Of a
+ * batch too large for a message (RUN_INPUT_MAX) "truncated" is true: it lists
+ * all certificates without their names, and one that is still too large lists
+ * none; the count says how many. */
 struct blob deploy_input(const struct deploy_use *u, size_t n,
     const char *service, int event, const char *state_dir);
 

@@ -329,6 +329,8 @@ struct w_purge {
 enum run_what { RUN_CHECK = 1, RUN_RELOAD };
 enum run_event { RUN_DEPLOY = 1, RUN_ROLLBACK, RUN_TEST };
 
+enum { RUN_INPUT_MAX = 160 * 1024 };	/* leaves room for 100 names */
+
 /* Runs a program that the configuration names. `run` is chosen by the engine
  * and durable: asked again for a run that is under way or has just ended, the
  * master joins it and does not start a second one. */

@@ -10,7 +10,7 @@
 #include <jansson.h>
 #include "daemon/deploy.h"
 
-enum { MANY = 3000 };
+enum { MANY = 3000, HOSTER = 412, CUSTOMERS = 600 };
 
 /* Standard input is about what is in place, which after a put-back is not the
  * newest version. */
@@ -48,6 +48,60 @@ input(void **state)
 	assert_int_equal(names, 2);
 	json_decref(j);
 	blob_free(&text);
+}
+
+/* How many are listed, and whether that is said to be all. */
+static size_t
+listed(size_t n, const char *names, bool *truncated, size_t *with_names)
+{
+	struct row_version v = { .version = 1, .names = row_const(names),
+		.sha256 = row_const("0123456789abcdef0123456789abcdef"
+		    "0123456789abcdef0123456789abcdef") };
+	struct row_cert c = { .id = 5,
+		.name = row_const("www.customer-4711.example") };
+	struct bundle b = { .cert = &c, .versions = { T_VERSION, 1, &v } };
+	struct deploy_use *u = calloc(n, sizeof(*u));
+	struct blob text;
+	json_t *j, *list;
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		u[i] = (struct deploy_use){ &b, 1 };
+	text = deploy_input(u, n, "web", RUN_DEPLOY, "/var/lib/everleaf");
+	assert_true(text.len <= RUN_INPUT_MAX);
+	j = json_loadb((const char *)text.p, text.len, 0, NULL);
+	assert_non_null(j);
+	*truncated = json_is_true(json_object_get(j, "truncated"));
+	list = json_object_get(j, "certificates");
+	*with_names = json_array_size(json_object_get(json_array_get(list, 0),
+	    "names"));
+	n = json_array_size(list);
+	json_decref(j);
+	blob_free(&text);
+	free(u);
+	return n;
+}
+
+/* All of a hoster's round, and beyond that as much as can be told; never less
+ * than there is without a word. */
+static void
+input_is_whole_or_says_so(void **state)
+{
+	bool truncated;
+	size_t names;
+
+	(void)state;
+	assert_int_equal(listed(HOSTER, "customer-4711.example\n"
+	    "www.customer-4711.example", &truncated, &names), HOSTER);
+	assert_false(truncated);
+	assert_int_equal(names, 2);
+	assert_int_equal(listed(CUSTOMERS, "customer-4711.example\n"
+	    "www.customer-4711.example\nmail.customer-4711.example",
+	    &truncated, &names), CUSTOMERS);
+	assert_true(truncated);
+	assert_int_equal(names, 0);
+	assert_int_equal(listed(MANY, "a.example", &truncated, &names), 0);
+	assert_true(truncated);
 }
 
 static void
@@ -189,8 +243,9 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(input), cmocka_unit_test(input_of_many),
-		cmocka_unit_test(ends), cmocka_unit_test(later), cmocka_unit_test(long_program),
-		cmocka_unit_test(places)
+		cmocka_unit_test(input_is_whole_or_says_so),
+		cmocka_unit_test(ends), cmocka_unit_test(later),
+		cmocka_unit_test(long_program), cmocka_unit_test(places)
 	};
 
 	return cmocka_run_group_tests_name("deploy", tests, NULL, NULL);
