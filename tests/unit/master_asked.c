@@ -229,6 +229,17 @@ forget(enum wire_kind kind, void *st)
 	free(st);
 }
 
+/* The code of the refusal that the engine was told last. */
+static enum err_code
+refusal(void)
+{
+	struct w_failed *f = heard(ROLE_ENGINE, WIRE_FAILED);
+	enum err_code code = err_code_find(f->code);
+
+	forget(WIRE_FAILED, f);
+	return code;
+}
+
 /* --- a state directory --- */
 
 static int
@@ -338,12 +349,47 @@ a_survey_of_large_files(void **state)
 	forget(WIRE_SURVEYED, w);
 }
 
+/* --- numbers of requests --- */
+
+/* 0 means that nobody asks: whoever gives it to a question is ended. */
+static void
+a_question_without_a_number(void **state)
+{
+	static const enum wire_kind kinds[] = { WIRE_INSTALL, WIRE_FLIP,
+		WIRE_LIVE, WIRE_PRUNE, WIRE_PURGE, WIRE_RUN, WIRE_RUN_DNS,
+		WIRE_RELOAD, WIRE_WEBROOT, WIRE_SECURITY, WIRE_SURVEY,
+		WIRE_RESEAL, WIRE_EXPORT };
+	union {
+		struct w_install install;
+		struct w_jws largest;
+	} none;
+	struct w_reseal r = { CERT, 1, 1 };
+	size_t i;
+
+	(void)state;
+	memset(&none, 0, sizeof(none));
+	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		assert_false(says(ROLE_ENGINE, kinds[i], 0, &none));
+	assert_int_equal(said[ROLE_ENGINE].n, 0);
+	assert_true(says(ROLE_ENGINE, WIRE_BEAT, 0, &none));
+	assert_true(says(ROLE_ENGINE, WIRE_CONFINED, 0, &none));
+	/* With no keeper, either. */
+	put_generation(1, 10, 10, 10);
+	down[ROLE_KEEPER] = true;
+	assert_false(says(ROLE_ENGINE, WIRE_RESEAL, 0, &r));
+	assert_true(says(ROLE_ENGINE, WIRE_RESEAL, 5, &r));
+	assert_int_equal(refusal(), ERR_KEEPER);
+	assert_true(says(ROLE_ENGINE, WIRE_EXPORT, 6, &none));
+	assert_int_equal(refusal(), ERR_NEEDS_OPERATOR);
+}
+
 int
 main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(a_survey_of_large_files)
+		T(a_survey_of_large_files),
+		T(a_question_without_a_number)
 	};
 
 	return cmocka_run_group_tests_name("what the master is asked", tests,
