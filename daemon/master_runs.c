@@ -11,9 +11,12 @@
 #include "daemon/master.h"
 #include "hooks/run.h"
 
-/* Programs that write DNS wait long: they have room of their own. */
+/* Programs that write DNS wait long: they have room of their own. One that is
+ * asked for a service may hold a whole message, so fewer of them may wait: an
+ * engine that asks for more is not ours any more. */
 enum { KEPT = 64, SERVICES_AT_ONCE = 8, DNS_AT_ONCE = 8,
-	NAMES_MAX = 16 * 1024, WAITING_MAX = 4096 };
+	NAMES_MAX = 16 * 1024, SERVICES_WAITING_MAX = 256,
+	DNS_WAITING_MAX = 4096 };
 
 struct task {
 	struct task *next;
@@ -350,13 +353,13 @@ find(uint64_t run)
 }
 
 static int
-not_over(void)
+not_over(enum wire_kind kind)
 {
 	const struct task *t;
 	int n = 0;
 
 	for (t = tasks; t != NULL; t = t->next)
-		n += !t->over;
+		n += !t->over && t->kind == kind;
 	return n;
 }
 
@@ -393,6 +396,7 @@ void
 runs_add(struct master *m, uint32_t id, enum wire_kind kind, void *st)
 {
 	struct task *t = xcalloc(1, sizeof(*t)), *known, **end = &tasks;
+	int most = kind == WIRE_RUN ? SERVICES_WAITING_MAX : DNS_WAITING_MAX;
 	struct err err;
 
 	assert(st != NULL);
@@ -406,9 +410,9 @@ runs_add(struct master *m, uint32_t id, enum wire_kind kind, void *st)
 		return;
 	}
 	known = find(t->run);
-	if (known == NULL && not_over() >= WAITING_MAX) {
+	if (known == NULL && not_over(kind) >= most) {
 		err_set(&err, ERR_OWN_LIMIT, "%d programs wait already to be "
-		    "run", WAITING_MAX);
+		    "run", most);
 		requests_refuse(m, m->engine, id, &err);
 		task_free(t);
 		return;
