@@ -77,21 +77,6 @@ test_ca_allowed(const struct conf *c, const struct conf_wish *wish)
 	return true;
 }
 
-static bool
-names_are_canonical(const struct strv *names)
-{
-	enum name_kind kind;
-	struct err ignored;
-	char out[256];
-	size_t i;
-
-	for (i = 0; i < names->n; i++)
-		if (name_parse(out, &kind, names->v[i], &ignored) != 0 ||
-		    strcmp(out, names->v[i]) != 0)
-			return false;
-	return names->n > 0;
-}
-
 const struct blob *
 rules_csr(const struct master *m, const struct w_install *w, struct err *err)
 {
@@ -116,7 +101,7 @@ rules_for(const struct master *m, const struct w_install *w,
 
 	assert(m->conf != NULL && out != NULL);
 	if (w->cert == 0 || w->name[0] == '\0' || w->leaf.len == 0 ||
-	    !names_are_canonical(&w->names))
+	    w->names.n == 0 || !name_all_canonical(&w->names))
 		return err_set(err, ERR_INTERNAL, "a request to install lacks "
 		    "something");
 	if (find_wish(m->conf, w, &wish, err) != 0)

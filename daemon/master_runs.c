@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/name.h"
 #include "base/text.h"
 #include "daemon/log.h"
 #include "daemon/master.h"
@@ -363,7 +364,8 @@ not_over(enum wire_kind kind)
 	return n;
 }
 
-/* What the message says, or -1 if it is no run that there is. */
+/* What the message says, or -1 if it is no run that there is. Its names become
+ * words in the environment of a program that may be root's. */
 static int
 describe(struct task *t)
 {
@@ -387,7 +389,7 @@ describe(struct task *t)
 	t->what = s->what >= RUN_CHECK && s->what <= RUN_RELOAD ?
 	    services[s->what] : NULL;
 	return t->what != NULL && s->event >= RUN_DEPLOY &&
-	    s->event <= RUN_TEST ? 0 : -1;
+	    s->event <= RUN_TEST && name_all_canonical(&s->names) ? 0 : -1;
 }
 
 /* A run that is known by its id is joined: its program is not started a

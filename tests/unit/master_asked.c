@@ -383,13 +383,64 @@ a_question_without_a_number(void **state)
 	assert_int_equal(refusal(), ERR_NEEDS_OPERATOR);
 }
 
+/* --- runs --- */
+
+static const char conf_text[] =
+    "service web {\n"
+    "  reload = /bin/true\n"
+    "}\n";
+
+static struct conf *
+conf_of(const char *text)
+{
+	struct conf_diag diag = { { NULL, 0 } };
+	struct conf *c = conf_read_bytes("everleaf.conf", text, strlen(text),
+	    NULL, &diag);
+
+	assert_non_null(c);
+	return c;
+}
+
+/* EVERLEAF_NAMES of a program that may be root's, and may be a script. */
+static void
+names_in_the_environment(void **state)
+{
+	static const char *const wrong[] = { "$(reboot).example", "`id`",
+		"a.example b.example", "SHOP.example", "shop.example.", "" };
+	struct w_run w = { .run = 1, .service = (char[]){ "web" },
+		.what = RUN_RELOAD, .event = RUN_DEPLOY, .count = 1,
+		.name = (char[]){ "shop" } };
+	struct w_ran *ran;
+	size_t i;
+
+	(void)state;
+	master.conf = conf_of(conf_text);
+	for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		strv_add(&w.names, "shop.example");
+		strv_add(&w.names, wrong[i]);
+		assert_true(says(ROLE_ENGINE, WIRE_RUN, 1, &w));
+		assert_int_equal(refusal(), ERR_INTERNAL);
+		strv_free(&w.names);
+	}
+	strv_add(&w.names, "*.shop.example");
+	strv_add(&w.names, "2001:db8::7");
+	w.service = (char[]){ "other" };
+	assert_true(says(ROLE_ENGINE, WIRE_RUN, 2, &w));
+	ran = heard(ROLE_ENGINE, WIRE_RAN);
+	assert_int_equal(ran->how, RAN_REFUSED);
+	assert_string_equal(ran->code_name, err_code_name(ERR_NO_SUCH));
+	forget(WIRE_RAN, ran);
+	strv_free(&w.names);
+}
+
 int
 main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(a_survey_of_large_files),
-		T(a_question_without_a_number)
+		T(a_question_without_a_number),
+		T(names_in_the_environment)
 	};
 
 	return cmocka_run_group_tests_name("what the master is asked", tests,
