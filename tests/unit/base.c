@@ -147,6 +147,26 @@ static const struct msg_spec sample_spec = {
 };
 
 static void
+key_authorizations(void **state)
+{
+#define TOKEN "DGyRejmCefe7v4NfDGDKfA_-0123"
+#define THUMB "9jg46WB3rR_AHD-EBXdN7cBkH1WOu0tA3M9fm21mqTI"
+	static const struct { const char *keyauth, *token; } wrong[] = {
+		{ "." THUMB, "" }, { "a." THUMB, "a" },
+		{ TOKEN "." THUMB, "" }, { TOKEN "." THUMB "A", TOKEN },
+		{ TOKEN "..", TOKEN }, { TOKEN, TOKEN },
+		{ "a/b." THUMB, "a/b" }
+	};
+	size_t i;
+
+	(void)state;
+	assert_true(name_is_keyauth(TOKEN "." THUMB, TOKEN));
+	for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		assert_false(name_is_keyauth(wrong[i].keyauth,
+		    wrong[i].token));
+}
+
+static void
 messages(void **state)
 {
 	struct sample s = { 1, 2, UINT64_MAX - 1, (char[]){ "hello" },
@@ -254,7 +274,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(base64url), cmocka_unit_test(times),
-		cmocka_unit_test(names), cmocka_unit_test(messages),
+		cmocka_unit_test(names),
+		cmocka_unit_test(key_authorizations), cmocka_unit_test(messages),
 		cmocka_unit_test(messages_carry_descriptors),
 		cmocka_unit_test(an_empty_packet_leaks_nothing),
 		cmocka_unit_test(errors_are_escaped)
