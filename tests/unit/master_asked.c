@@ -312,6 +312,36 @@ put_generation(uint32_t gen, size_t meta, size_t leaf, size_t chain)
 	blob_free(&g.chain);
 }
 
+static const char conf_text[] =
+    "agree-tos = true\nemail = a@shop.example\n"
+    "service web {\n"
+    "  reload = {\"/bin/true\"}\n"
+    "  allow-test-ca = true\n"
+    "}\n"
+    "service strict {\n"
+    "  reload = {\"/bin/true\"}\n"
+    "}\n"
+    "policy open {\n"
+    "  group = nobody-has-this-group\n"
+    "  services = {web}\n"
+    "}\n"
+    "certificate shop {\n"
+    "  names = {shop.example}\n"
+    "  services = {strict}\n"
+    "}\n";
+
+static struct conf *
+conf_of(const char *text)
+{
+	struct conf_diag diag = { { NULL, 0 } };
+	struct conf *c = conf_read_bytes("everleaf.conf", text, strlen(text),
+	    NULL, &diag);
+
+	if (c == NULL || diag.lines.n > 0)
+		fail_msg("%s", diag.lines.v[0]);
+	return c;
+}
+
 /* --- what is on disk --- */
 
 /* A chain as long as one may be that is installed comes back; what would
@@ -385,21 +415,6 @@ a_question_without_a_number(void **state)
 
 /* --- runs --- */
 
-static const char conf_text[] =
-    "service web {\n"
-    "  reload = /bin/true\n"
-    "}\n";
-
-static struct conf *
-conf_of(const char *text)
-{
-	struct conf_diag diag = { { NULL, 0 } };
-	struct conf *c = conf_read_bytes("everleaf.conf", text, strlen(text),
-	    NULL, &diag);
-
-	assert_non_null(c);
-	return c;
-}
 
 /* EVERLEAF_NAMES of a program that may be root's, and may be a script. */
 static void
@@ -433,6 +448,49 @@ names_in_the_environment(void **state)
 	strv_free(&w.names);
 }
 
+/* --- rules --- */
+
+static int
+rules_of(struct w_install *w, struct rules *rules, struct err *err)
+{
+	struct strv names = { NULL, 0 };
+	int rc;
+
+	strv_add(&names, "shop.example");
+	w->names = names;
+	w->leaf = filled(4);
+	rc = rules_for(&master, w, rules, err);
+	strv_free(&w->names);
+	blob_free(&w->leaf);
+	return rc;
+}
+
+/* The engine can't choose a group or a test CA for what a file wishes by
+ * saying that no file does. */
+static void
+a_file_has_the_last_word(void **state)
+{
+	struct w_install w = { .cert = CERT, .name = (char[]){ "shop" },
+		.gen = 1, .version = 1, .policy = (char[]){ "open" } };
+	struct rules rules;
+	struct err err;
+
+	(void)state;
+	master.conf = conf_of(conf_text);
+	assert_int_equal(rules_of(&w, &rules, &err), 0);
+	assert_int_equal(rules.key_mode, 0600);
+	assert_false(rules.allow_test_ca);
+	w.from_file = 1;
+	assert_int_equal(rules_of(&w, &rules, &err), 0);
+	assert_int_equal(rules.key_mode, 0600);
+	w.name = (char[]){ "other" };
+	assert_int_equal(rules_of(&w, &rules, &err), -1);
+	assert_int_equal(err.code, ERR_NO_SUCH);
+	w.from_file = 0;
+	assert_int_equal(rules_of(&w, &rules, &err), -1);
+	assert_int_equal(err.code, ERR_CONFIG_BAD);
+}
+
 int
 main(void)
 {
@@ -440,7 +498,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(a_survey_of_large_files),
 		T(a_question_without_a_number),
-		T(names_in_the_environment)
+		T(names_in_the_environment),
+		T(a_file_has_the_last_word)
 	};
 
 	return cmocka_run_group_tests_name("what the master is asked", tests,
