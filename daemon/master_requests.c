@@ -1,6 +1,7 @@
 /* What each child may say, and who answers it. Everything else ends it. */
 #include <config.h>
 #include <assert.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include "daemon/log.h"
 #include "daemon/master.h"
@@ -285,6 +286,14 @@ find_rule(enum role role, uint16_t kind)
 	return NULL;
 }
 
+/* 0 says that nobody waits: what the engine wants answered has another. */
+static bool
+id_fits(enum role role, enum wire_kind kind, uint32_t id)
+{
+	return id != 0 || role != ROLE_ENGINE || kind == WIRE_BEAT ||
+	    kind == WIRE_CONFINED;
+}
+
 /* What is not in the table is not said: the child that says it is ended. */
 bool
 requests_take(struct child *c, const void *p, size_t n)
@@ -300,8 +309,8 @@ requests_take(struct child *c, const void *p, size_t n)
 		return false;
 	rule = find_rule(c->role, kind);
 	spec = msg_find(wire_specs, kind);
-	if (rule == NULL || spec == NULL) {
-		log_error("message of kind %u", kind);
+	if (rule == NULL || spec == NULL || !id_fits(c->role, kind, id)) {
+		log_error("message of kind %u, id %" PRIu32, kind, id);
 		return false;
 	}
 	st = xcalloc(1, spec->size);

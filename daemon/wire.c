@@ -7,7 +7,7 @@
 #include "daemon/wire.h"
 
 enum { SHORT = 256, URL = 2048, NONCE = 1024, KEY = 16384, CERT = 65536,
-	CHAIN = 131072, NAMES = 100, TEXT = 1024 };
+	CHAIN = WIRE_CHAIN_MAX, NAMES = 100, TEXT = 1024 };
 
 /* token "." thumbprint (RFC 8555 section 8.1) */
 static bool
@@ -172,7 +172,7 @@ static const struct msg_field surveyed_fields[] = {
 	MSG_FC(w_surveyed, TEXT, why, TEXT, msg_any_text),
 	MSG_F(w_surveyed, BLOB, meta, CERT),
 	MSG_F(w_surveyed, BLOB, leaf, CERT),
-	MSG_F(w_surveyed, BLOB, chain, CERT), MSG_END
+	MSG_F(w_surveyed, BLOB, chain, CHAIN), MSG_END
 };
 static const struct msg_field reseal_fields[] = {
 	MSG_F(w_reseal, U64, cert, 0), MSG_F(w_reseal, U32, gen, 0),

@@ -307,6 +307,10 @@ struct w_is_live {
 	uint32_t gen;		/* 0: nothing is live */
 };
 
+/* Bytes of a chain, wherever one crosses; and of all files of a generation
+ * together, which must fit into one SURVEYED. */
+enum { WIRE_CHAIN_MAX = 128 * 1024, WIRE_FILES_MAX = MSG_MAX - 2048 };
+
 /* Generations come by certificate, then by number. */
 struct w_surveyed {
 	uint64_t cert;		/* 0: there are no more */
