@@ -240,6 +240,17 @@ wait_for_account(const struct bundle *b, const struct err *err)
 	free(json);
 }
 
+/* Who asks by hand is let by, once: he may know that it is well again. */
+static bool
+stays_closed(const struct bundle *b, struct ca *ca)
+{
+	bool by_hand = b->cert->renew_forced != 0 &&
+	    b->cert->iss_next_try_ms == 0;
+
+	return ca_closed_until(ca) != 0 &&
+	    !(by_hand && ca_asked_anyway(ca));
+}
+
 static void
 start(const struct bundle *b, struct conf_wish *wish)
 {
@@ -260,7 +271,7 @@ start(const struct bundle *b, struct conf_wish *wish)
 		refuse(b, &err);
 	} else if (ca_is_dead(ca, &err))
 		wait_for_account(b, &err);
-	else if (ca_closed_until(ca) != 0)
+	else if (stays_closed(b, ca))
 		put_off(b, "waiting", ca_why_closed(ca), ca_closed_until(ca) +
 		    (int64_t)(chance_luck() % 1000));
 	else if (!ca_enter(ca)) {

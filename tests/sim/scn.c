@@ -206,6 +206,9 @@ say_next(struct play *p, char **w, int n)
 	for (i = 5; i + 1 < n; i += 2)
 		if (strcmp(w[i], "times") == 0)
 			f.times = (int)strtol(w[i + 1], NULL, 10);
+		else if (strchr(w[i + 1], ',') != NULL)
+			snprintf(f.retry_after, sizeof(f.retry_after), "%s",
+			    w[i + 1]);
 		else if (span(p, w[i + 1], &ms))
 			snprintf(f.retry_after, sizeof(f.retry_after), "%lld",
 			    (long long)ms / 1000);
@@ -384,6 +387,16 @@ say_deploy(struct play *p, char **w, int n)
 	if (n != 2)
 		return false;
 	sim_deploy(w[1]);
+	return fine(p);
+}
+
+/* renew NAME: by hand */
+static bool
+say_renew(struct play *p, char **w, int n)
+{
+	if (n != 2)
+		return false;
+	sim_renew(w[1]);
 	return fine(p);
 }
 
@@ -672,7 +685,7 @@ static const struct {
 	{ "crash", say_crash }, { "operator", say_operator },
 	{ "master", say_master }, { "add", say_add }, { "add-many", say_add_many },
 	{ "remove", say_remove }, { "deploy", say_deploy },
-	{ "trial", say_trial },
+	{ "renew", say_renew }, { "trial", say_trial },
 	{ "revoke", say_revoke }, { "expect", say_expect },
 	{ "each-commit", say_each }, { "each-allocation", say_allocation },
 	{ NULL, NULL }
