@@ -12,6 +12,7 @@
 #include "daemon/trial.h"
 
 enum { HOLD_MS = 60 * 1000,	/* waits up to this stay in memory */
+	WAIT_MAX_MS = 25 * 3600 * 1000,	/* more is a clock that went back */
 	BUSY_STEPS = 32, BUSY_MS = 250 };	/* busy: so many in this time */
 
 static struct issue *issues;
@@ -152,15 +153,19 @@ too_long(struct issue *s)
 static void
 wait_until(struct issue *s, int64_t at_ms)
 {
-	if (s->trial != NULL && loop_mono() + at_ms - loop_now() >
+	int64_t now = loop_now();
+
+	if (at_ms > now + WAIT_MAX_MS)
+		at_ms = now;
+	if (s->trial != NULL && loop_mono() + at_ms - now >
 	    trial_until(s->trial)) {
 		too_long(s);
 		return;
 	}
-	if (s->trial != NULL || at_ms - loop_now() <= HOLD_MS) {
+	if (s->trial != NULL || at_ms - now <= HOLD_MS) {
 		if (s->timer == NULL)
 			s->timer = loop_timer_new(time_came, s);
-		loop_timer_after(s->timer, at_ms - loop_now());
+		loop_timer_after(s->timer, at_ms - now);
 		return;
 	}
 	s->row.wait_until_ms = at_ms;

@@ -285,6 +285,23 @@ start(const struct bundle *b, struct conf_wish *wish)
 	conf_wish_free(wish);
 }
 
+/* Only what the newest version's life asks for lies far ahead, and never
+ * beyond its end: else the clock was ahead when it was set. */
+static bool
+is_early(const struct bundle *b)
+{
+	const struct row_cert *c = b->cert;
+	const struct row_version *v = bundle_version(b, c->newest);
+	int64_t at = c->renew_at_ms, last = loop_now() + CONF_DAY;
+
+	if (v != NULL && v->version > 0 && v->not_after_ms > last &&
+	    (strcmp(c->renew_reason, "lifetime") == 0 ||
+	    strcmp(c->renew_reason, "ari") == 0))
+		last = v->not_after_ms;
+	return bundle_order(b) == NULL && c->renew_forced == 0 &&
+	    at > loop_now() && at <= last;
+}
+
 static void
 read_bundle(void *ctx, struct bundle *b, const struct err *err)
 {
@@ -301,8 +318,7 @@ read_bundle(void *ctx, struct bundle *b, const struct err *err)
 		sched_done(JOB_RENEW, id);
 		return;
 	}
-	if (bundle_order(b) == NULL && !b->cert->renew_forced &&
-	    b->cert->renew_at_ms > loop_now()) {
+	if (is_early(b)) {
 		sched_later(JOB_RENEW, id, b->cert->renew_at_ms);
 		return;
 	}

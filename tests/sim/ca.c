@@ -71,6 +71,13 @@ ca_kind_names(void)
 	return kinds;
 }
 
+/* Its clock is right, whatever ours says. */
+static int64_t
+its_now(void)
+{
+	return SIM_EPOCH + sim_mono();
+}
+
 static uint32_t
 dice(uint32_t n)
 {
@@ -229,7 +236,7 @@ issue(struct order *o, X509_REQ *req)
 	for (i = 0; i < o->n; i++)
 		snprintf(san + strlen(san), sizeof(san) - strlen(san),
 		    "%sDNS:%s", i > 0 ? "," : "", o->names[i]);
-	x = bare(X509_REQ_get0_pubkey(req), loop_now(), loop_now() +
+	x = bare(X509_REQ_get0_pubkey(req), its_now(), its_now() +
 	    ca.lifetime, X509_get_subject_name(ca.issuer));
 	extension(x, ca.issuer, NID_subject_alt_name, san);
 	extension(x, ca.issuer, NID_authority_key_identifier, "keyid");
@@ -932,7 +939,7 @@ serve(enum ca_kind kind, int id, int i, const json_t *protected,
 static void
 renewal_info(struct ca_answer *a)
 {
-	int64_t since = loop_now() - (sim_mono() - ca.last[CA_CERT]);
+	int64_t since = its_now() - (sim_mono() - ca.last[CA_CERT]);
 	char from[TEXT_TIME], to[TEXT_TIME];
 
 	text_rfc3339(from, ca.window[0] != 0 ? ca.window[0] :
