@@ -13,8 +13,6 @@
 #include "daemon/trial.h"
 #include "daemon/view.h"
 
-enum { ORDER_AGE_MS = 7 * 24 * 3600 * 1000 };
-
 /* The challenges that are still out there are taken down by a job. */
 static void
 drop_order(struct issue *s)
@@ -27,8 +25,7 @@ drop_order(struct issue *s)
 static bool
 order_survives(const struct issue *s)
 {
-	return loop_now() - s->row.created_ms <= ORDER_AGE_MS &&
-	    !acme_order_over(s->order);
+	return !issue_is_stale(s) && !acme_order_over(s->order);
 }
 
 /* A CA may ask for patience, but not past the end: at most 7 days, an eighth

@@ -317,3 +317,11 @@ sched_is_running(enum job_kind kind, int64_t object)
 {
 	return *find(kind, object) != NULL;
 }
+
+bool
+sched_is_wanted(enum job_kind kind, int64_t object)
+{
+	const struct running *r = *find(kind, object);
+
+	return r != NULL && r->again_ms != 0 && r->again_ms <= loop_now();
+}

@@ -269,6 +269,10 @@ say_ca(struct play *p, char **w, int n)
 		ca_want_binding();
 	else if (n == 3 && strcmp(w[1], "must-staple") == 0)
 		return ca_staple(w[2]);
+	else if (n == 3 && strcmp(w[1], "hesitates") == 0)
+		ca_hesitates((int)strtol(w[2], NULL, 10));
+	else if (n == 3 && strcmp(w[1], "thinks") == 0)
+		ca_thinks(strcmp(w[2], "on") == 0);
 	else if (n == 4 && strcmp(w[1], "refuses") == 0)
 		ca_name_fails(w[2], w[3]);
 	else if (n == 3 && strcmp(w[1], "accepts") == 0)

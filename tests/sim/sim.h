@@ -145,6 +145,10 @@ void ca_fault(enum ca_kind kind, const struct ca_fault *f);
 void ca_lifetime(int64_t ms);
 void ca_bad_nonces(int percent);
 void ca_processing(int64_t ms);		/* finalize takes so long */
+/* Orders that are made from now on go back to ready when they are finalized,
+ * so many times. */
+void ca_hesitates(int times);
+void ca_thinks(bool yes);	/* decides about no challenge */
 void ca_down_until(int64_t mono_ms);
 /* Validation of this name fails with the problem type (NULL: it is well). */
 void ca_name_fails(const char *name, const char *type);
