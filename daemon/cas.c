@@ -474,7 +474,7 @@ make_account(struct ca *c)
 {
 	struct err err;
 
-	assert(c->account.id == 0 && c->session == NULL);
+	assert(c->loaded && c->account.id == 0 && c->session == NULL);
 	c->account.id = chance_id();
 	c->account.created_ms = loop_now();
 	c->account.kek_id = 1;
@@ -498,9 +498,11 @@ rows_read(void *ctx, struct rows *answers, int n, const struct err *err)
 
 	assert(!c->loaded);
 	(void)n;
+	/* Going on without its account would make a second one. */
 	if (err != NULL) {
-		ca_tell_waiters(c, err);
-		return;
+		log_err(err, "the account at %s can't be read",
+		    c->conf->title);
+		exit(1);
 	}
 	c->loaded = true;
 	if (answers[0].n > 0) {
@@ -639,10 +641,9 @@ cas_init(void)
 	size_t i, k;
 
 	assert(cas.v == NULL && cas.n == 0);
-	cas.n = conf->cas_n;
-	cas.v = xcalloc(cas.n, sizeof(*cas.v));
-	for (i = 0; i < cas.n; i++) {
-		struct ca *c = &cas.v[i];
+	cas.v = xcalloc(conf->cas_n, sizeof(*cas.v));
+	for (i = 0; i < conf->cas_n; i++) {
+		struct ca *c = &cas.v[cas.n++];
 		char *contact;
 
 		c->conf = &conf->cas[i];

@@ -323,7 +323,10 @@ say_crash(struct play *p, char **w, int n)
 	else if (n == 4 && strcmp(w[2], "commit") == 0)
 		sim_die_at_commit(strtol(w[3], NULL, 10),
 		    strcmp(w[1], "before") == 0);
-	else if (n == 2 && strcmp(w[1], "responder") == 0)
+	else if (n == 2 && strcmp(w[1], "unreadable") == 0) {
+		sim_account_unreadable();
+		sim_crash();
+	} else if (n == 2 && strcmp(w[1], "responder") == 0)
 		sim_crash_responder();
 	else
 		sim_crash();

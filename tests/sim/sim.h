@@ -35,6 +35,7 @@ void sim_reload(const char *config);	/* drain, new engine, new config */
 /* Dies right after the n-th commit from now (n from 1), or at its beginning,
  * when all that led to it has happened out there; 0: no more. */
 void sim_die_at_commit(int64_t n, bool before);
+void sim_account_unreadable(void);	/* at the next start */
 /* The responder ends, and is there again and knows nothing. */
 void sim_crash_responder(void);
 /* Dies here and now: what it does after that has never happened. */
