@@ -206,6 +206,9 @@ say_next(struct play *p, char **w, int n)
 	for (i = 5; i + 1 < n; i += 2)
 		if (strcmp(w[i], "times") == 0)
 			f.times = (int)strtol(w[i + 1], NULL, 10);
+		else if (strchr(w[i + 1], ',') != NULL)
+			snprintf(f.retry_after, sizeof(f.retry_after), "%s",
+			    w[i + 1]);
 		else if (span(p, w[i + 1], &ms))
 			snprintf(f.retry_after, sizeof(f.retry_after), "%lld",
 			    (long long)ms / 1000);
@@ -266,6 +269,10 @@ say_ca(struct play *p, char **w, int n)
 		ca_want_binding();
 	else if (n == 3 && strcmp(w[1], "must-staple") == 0)
 		return ca_staple(w[2]);
+	else if (n == 3 && strcmp(w[1], "hesitates") == 0)
+		ca_hesitates((int)strtol(w[2], NULL, 10));
+	else if (n == 3 && strcmp(w[1], "thinks") == 0)
+		ca_thinks(strcmp(w[2], "on") == 0);
 	else if (n == 4 && strcmp(w[1], "refuses") == 0)
 		ca_name_fails(w[2], w[3]);
 	else if (n == 3 && strcmp(w[1], "accepts") == 0)
@@ -316,7 +323,10 @@ say_crash(struct play *p, char **w, int n)
 	else if (n == 4 && strcmp(w[2], "commit") == 0)
 		sim_die_at_commit(strtol(w[3], NULL, 10),
 		    strcmp(w[1], "before") == 0);
-	else if (n == 2 && strcmp(w[1], "responder") == 0)
+	else if (n == 2 && strcmp(w[1], "unreadable") == 0) {
+		sim_account_unreadable();
+		sim_crash();
+	} else if (n == 2 && strcmp(w[1], "responder") == 0)
 		sim_crash_responder();
 	else
 		sim_crash();
@@ -384,6 +394,16 @@ say_deploy(struct play *p, char **w, int n)
 	if (n != 2)
 		return false;
 	sim_deploy(w[1]);
+	return fine(p);
+}
+
+/* renew NAME: by hand */
+static bool
+say_renew(struct play *p, char **w, int n)
+{
+	if (n != 2)
+		return false;
+	sim_renew(w[1]);
 	return fine(p);
 }
 
@@ -672,7 +692,7 @@ static const struct {
 	{ "crash", say_crash }, { "operator", say_operator },
 	{ "master", say_master }, { "add", say_add }, { "add-many", say_add_many },
 	{ "remove", say_remove }, { "deploy", say_deploy },
-	{ "trial", say_trial },
+	{ "renew", say_renew }, { "trial", say_trial },
 	{ "revoke", say_revoke }, { "expect", say_expect },
 	{ "each-commit", say_each }, { "each-allocation", say_allocation },
 	{ NULL, NULL }
