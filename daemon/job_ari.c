@@ -161,6 +161,17 @@ keep_window(struct row_cert *c, const struct asking *a)
 	row_text(&c->ari_url, a->answer.explanation);
 }
 
+/* Attempts stay subject to back-off (RFC 9773 section 4.2). */
+static void
+put_renewal(const struct row_cert *c)
+{
+	int64_t at = c->renew_at_ms;
+
+	if (c->iss_failures > 0 && c->iss_next_try_ms > at)
+		at = c->iss_next_try_ms;
+	sched_put(JOB_RENEW, c->id, at);
+}
+
 /* While it is held up, the window of the first answer stays: by it the next
  * ones are judged. */
 static void
@@ -181,7 +192,7 @@ take_window(struct row_cert *c, const struct bundle *b,
 		return;
 	c->renew_at_ms = held != 0 ? held : at > now ? at : now;
 	row_text(&c->renew_reason, "ari");
-	sched_put(JOB_RENEW, c->id, c->renew_at_ms);
+	put_renewal(c);
 	if (held != 0 ? first : !told || c->renew_at_ms <= now)
 		tell_window(c, a, held != 0);
 }
