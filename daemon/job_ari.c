@@ -66,6 +66,22 @@ job_ari_first(int64_t lifetime_ms)
 	    (int64_t)(chance_luck() % 1000);
 }
 
+int64_t
+job_ari_again(int64_t lifetime_ms)
+{
+	return loop_now() + (int64_t)(chance_luck() %
+	    (uint64_t)(plan_delay(ARI_ASK_MS, lifetime_ms) + 1));
+}
+
+/* Nobody can be asked now; that may change, and a revocation is not to be
+ * missed then. */
+static int64_t
+next_day(int64_t lifetime_ms)
+{
+	return loop_now() + plan_delay(CONF_DAY, lifetime_ms) +
+	    (int64_t)(chance_luck() % 1000);
+}
+
 /* --- what the answer changes ------------------------------------------- */
 
 static bool
@@ -278,11 +294,8 @@ ca_answered(void *ctx, const struct err *err)
 	buf_init(&url, ACME_URL_MAX);
 	if (base != NULL && acme_ari_url(&url, base, a->ari_id))
 		ask(a, url.data);
-	else {
-		/* This CA has no opinion. */
-		sched_done(JOB_ARI, a->cert_id);
-		asking_free(a);
-	}
+	else		/* This CA has no opinion. */
+		again(a, next_day(a->life.to_ms - a->life.from_ms));
 	buf_free(&url);
 }
 
@@ -325,9 +338,13 @@ read_bundle(void *ctx, struct bundle *b, const struct err *err)
 		return;
 	}
 	v = bundle_version(b, b->cert->newest);
-	ca = v != NULL ? cas_find(v->ca) : NULL;
-	if (ca == NULL || !is_asked_for(b->cert, v))
+	if (!is_asked_for(b->cert, v)) {
 		sched_done(JOB_ARI, id);
+		return;
+	}
+	ca = cas_find(v->ca);
+	if (ca == NULL)
+		sched_later(JOB_ARI, id, next_day(engine_lifetime(b)));
 	else if (ca_closed_until(ca) != 0)
 		sched_later(JOB_ARI, id, ca_closed_until(ca) +
 		    (int64_t)(chance_luck() % CONF_MINUTE));
