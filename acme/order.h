@@ -80,6 +80,7 @@ struct acme_order {
 	struct looks asks;	/* at the order, for all that are answered */
 	int64_t ask_ms;		/* not before */
 	bool peek;		/* at one authorization, for a change */
+	unsigned int asked;	/* times that the order said: pending */
 	bool ended;		/* the CA says so; which name is to be read */
 	size_t at;		/* the authorization that the stage is about */
 	struct post post;
