@@ -77,6 +77,7 @@ struct acme_order {
 	enum acme_wish_kind wished;
 	bool waiting;		/* for what was wished */
 	bool look, save;
+	bool unreplaced;	/* tried without what it replaces */
 	struct looks asks;	/* at the order, for all that are answered */
 	int64_t ask_ms;		/* not before */
 	bool peek;		/* at one authorization, for a change */
