@@ -45,6 +45,7 @@ struct conf_wish {
 	int64_t validity_ms;	/* 0: what the CA gives; -1: not written */
 	char *csr_file;		/* not in a policy; "": we make the key */
 	int64_t must_staple;	/* 1, 0; -1: not written */
+	int64_t profile_required;	/* the same */
 };
 
 struct conf_cert {

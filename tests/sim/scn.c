@@ -233,7 +233,7 @@ say_lose(struct play *p, char **w, int n)
 }
 
 /* ca window [FROM TO]: in which it wants renewals, from now; without: from
- * 2/3 of the lifetime on */
+ * 2/3 of the lifetime on. ca window always FROM TO: from each question on */
 static bool
 say_window(struct play *p, char **w, int n)
 {
@@ -243,8 +243,11 @@ say_window(struct play *p, char **w, int n)
 		ca_window(0, 0);
 	else if (n == 4 && span(p, w[2], &from) && span(p, w[3], &to))
 		ca_window(loop_now() + from, loop_now() + to);
+	else if (n == 5 && strcmp(w[2], "always") == 0 &&
+	    span(p, w[3], &from) && span(p, w[4], &to))
+		ca_window_moves(from, to);
 	else
-		return fail(p, "ca window FROM TO");
+		return fail(p, "ca window [always] FROM TO");
 	return true;
 }
 

@@ -157,6 +157,8 @@ void ca_forget_accounts(void);
 /* It suggests when to renew, from now on: in [start, end) of the wall clock;
  * 0, 0: from 2/3 of the lifetime on, a twentieth long. */
 void ca_window(int64_t start_ms, int64_t end_ms);
+/* From the time of each question on, never the same. */
+void ca_window_moves(int64_t start_ms, int64_t end_ms);
 const char *ca_replaced(void);		/* certID of the newest order, or "" */
 void ca_close_account(void);
 void ca_want_binding(void);		/* of new accounts */
