@@ -197,8 +197,10 @@ say_change(const struct row_cert *c, const struct wish_source *src,
 	turn_event(&h);
 }
 
-/* What changes about the names, or the CA, orders a new version; services
- * and group only move files. */
+/* What changes about the names, or a CSR of somebody's own, orders a new
+ * version; services and group only move files, and all else is for the next
+ * renewal: one line of a policy must not reorder all that follow it. What has
+ * not been issued yet is tried again at once. */
 bool
 inventory_change(const struct bundle *b, const struct conf_wish *wish,
     const struct wish_source *src)
@@ -207,11 +209,10 @@ inventory_change(const struct bundle *b, const struct conf_wish *wish,
 	struct conf_wish now = conf_effective(engine_conf(), wish);
 	struct conf_wish before = engine_wish(b->cert);
 	bool names = !strv_same(&before.names, &now.names);
-	bool ca = strcmp(before.ca, now.ca) != 0;
 	bool group = strcmp(before.group, now.group) != 0;
 	bool services, changed = inventory_fill(c, wish, src);
 	bool csr = !same_bytes(&c->csr, &b->cert->csr);
-	const char *why = names ? "names" : csr ? "csr" : ca ? "ca" : NULL;
+	const char *why = names ? "names" : csr ? "csr" : NULL;
 
 	assert(src->actor != NULL && b->cert != NULL);
 	if (c->retired_ms != 0) {
@@ -232,7 +233,9 @@ inventory_change(const struct bundle *b, const struct conf_wish *wish,
 			sched_put(JOB_INSTALL, c->id, loop_now());
 		say_change(c, src, "wish.changed", names ?
 		    "names changed; a new version is ordered now" : csr ?
-		    "csr-file changed; a new version is ordered now" : NULL);
+		    "csr-file changed; a new version is ordered now" :
+		    c->newest > 0 && strcmp(before.ca, now.ca) != 0 ?
+		    "another CA from the next renewal on" : NULL);
 	}
 	batch_put(turn_batch(), T_CERT, c);
 	engine_touch(c->id);
