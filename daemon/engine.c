@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "daemon/acts.h"
 #include "daemon/cas.h"
+#include "daemon/defaults.h"
 #include "daemon/engine.h"
 #include "daemon/http.h"
 #include "daemon/log.h"
@@ -494,6 +495,7 @@ void
 engine_fini(void)
 {
 	assert(engine.conf != NULL);
+	inventory_sync_fini();
 	job_renew_fini();
 	job_install_fini();
 	job_ari_fini();
@@ -501,6 +503,7 @@ engine_fini(void)
 	deploy_fini();
 	purge_fini();
 	selfcheck_fini();
+	defaults_fini();
 	trial_fini();
 	sched_fini();
 	cas_fini();
