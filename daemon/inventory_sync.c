@@ -81,12 +81,20 @@ same_as_row(const struct row_cert *c, const struct conf_cert *k)
 	    inventory_same_csr(&c->csr, &k->csr);
 }
 
-/* Orders that waited for words in the configuration are tried again. */
+/* What waited for words in the configuration, agree-tos or the block of its
+ * CA, is tried again. */
 static void
 wake_waiting(const struct row_cert *c)
 {
-	if (c->retired_ms == 0 && strstr(c->iss_error, "tos-not-agreed"))
-		sched_put(JOB_RENEW, c->id, loop_now());
+	static const enum err_code words[] = { ERR_TOS_NOT_AGREED,
+		ERR_NO_SUCH };
+	size_t i;
+
+	if (c->retired_ms != 0 || strcmp(c->iss_state, "blocked") != 0)
+		return;
+	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strstr(c->iss_error, err_code_name(words[i])) != NULL)
+			sched_put(JOB_RENEW, c->id, loop_now());
 }
 
 /* What a user wished for, if it can be had with this configuration; else it
