@@ -273,7 +273,8 @@ refuse(const struct bundle *b, const struct err *err)
 	char *json = NULL;
 
 	set_error(&json, err);
-	put_off(b, "blocked", json, loop_now() + CONF_DAY);
+	put_off(b, "blocked", json, loop_now() + plan_delay(CONF_DAY,
+	    engine_lifetime(b)));
 	free(json);
 }
 

@@ -497,7 +497,12 @@ expect_one(struct play *p, const struct sim_cert *c, const char *what,
     const char *want)
 {
 	char text[64];
+	int64_t ms;
 
+	if (strcmp(what, "tries-within") == 0)
+		return span(p, want, &ms) && (c->next_try_ms <= loop_now() +
+		    ms || fail(p, "it is tried again in %lld s only", (long
+		    long)(c->next_try_ms - loop_now()) / 1000));
 	if (strcmp(what, "state") == 0)
 		return strcmp(c->state, want) == 0 || fail(p,
 		    "state is \"%s\" (issuance %s, error %s)", c->state,
