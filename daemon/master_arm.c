@@ -139,20 +139,48 @@ to_keeper(struct talk *t, enum wire_kind kind, const void *st,
 	return err_advise(err, "Try it again in a minute.");
 }
 
+/* Of the CA that a request names, from our own configuration; empty if it
+ * names none. */
+static int
+origin_of(struct buf *origin, const struct talk *t, struct err *err)
+{
+	const struct conf_ca *ca = conf_ca(t->m->conf, t->r.ca);
+
+	assert(origin->len == 0);
+	if (t->r.ca[0] == '\0')
+		return 0;
+	if (ca == NULL)
+		return err_set(err, ERR_NO_SUCH, "the configuration has no ca "
+		    "\"%s\"", t->r.ca);
+	return acme_url_origin(origin, ca->directory, err);
+}
+
 static int
 arm(struct talk *t, struct err *err)
 {
 	static const uint8_t none[OPERATOR_MORE];
 	struct operator_request *r = &t->r;
+	char nothing[] = "";
 	struct w_arm w = { .what = (uint8_t)r->what, .object = r->object,
-		.version = r->version, .seconds = r->seconds };
+		.version = r->version, .seconds = r->seconds, .ca = r->ca,
+		.origin = nothing };
+	struct buf origin;
+	int rc;
 
 	assert(t->r.kind != OPERATOR_IMPORT);
 	if (memcmp(r->digest, none, sizeof(none)) != 0)
 		w.digest = (struct blob){ r->digest, sizeof(r->digest) };
-	/* Which of the two has the account's key is not known here. */
-	child_send(&t->m->children[ROLE_TOKEN], WIRE_ARM, 0, &w, NULL, 0);
-	return to_keeper(t, WIRE_ARM, &w, err);
+	buf_init(&origin, ACME_URL_MAX);
+	rc = origin_of(&origin, t, err);
+	if (origin.len > 0)
+		w.origin = origin.data;
+	if (rc == 0) {
+		child_send(&t->m->children[ROLE_TOKEN], WIRE_ARM, 0, &w, NULL,
+		    0);
+		rc = to_keeper(t, WIRE_ARM, &w, err);
+	}
+	buf_free(&origin);
+	return rc;
 }
 
 /* A regular file of a sensible size: what else it might be would block, or
@@ -184,19 +212,13 @@ static int
 import(struct talk *t, int fd, struct err *err)
 {
 	const struct operator_request *r = &t->r;
-	const struct conf_ca *ca = r->version == 0 ?
-	    conf_ca(t->m->conf, r->ca) : NULL;
 	struct w_import w = { .object = r->object, .version = r->version };
 	struct buf origin;
-	int rc = 0;
+	int rc;
 
 	assert(t->r.kind == OPERATOR_IMPORT);
-	if (r->version == 0 && ca == NULL)
-		return err_set(err, ERR_NO_SUCH, "the configuration has no ca "
-		    "\"%s\"", r->ca);
 	buf_init(&origin, ACME_URL_MAX);
-	if (ca != NULL)
-		rc = acme_url_origin(&origin, ca->directory, err);
+	rc = origin_of(&origin, t, err);
 	if (rc == 0)
 		rc = read_file(&w.key, fd, err);
 	w.origin = origin.data;
