@@ -27,7 +27,8 @@ struct talk {
 	int fd;			/* -1: free */
 	struct watch *speaks;
 	struct alarm *idle;
-	uint32_t waits;			/* id of what the keeper was asked */
+	uint32_t waits;			/* id of what a child was asked */
+	enum role asked;		/* ... and which one */
 	uint32_t handed;	/* EXPORT: request of the engine; 0: none */
 	unsigned engine;		/* ... and which engine's */
 	struct operator_request r;
@@ -119,23 +120,29 @@ say(const struct talk *t, const char *verb)
 		    "account", r->object, r->version, r->seconds);
 }
 
-/* --- what is asked of the keeper ------------------------------------------ */
+/* --- what is asked of keeper and token ------------------------------------ */
 
-/* Its ids have a bit that no job's id has: the keeper's answers find their
- * way back. */
+static enum err_code
+code_of(enum role role)
+{
+	return role == ROLE_TOKEN ? ERR_TOKEN : ERR_KEEPER;
+}
+
+/* Its ids have a bit that no job's id has: the answers find their way back. */
 static int
-to_keeper(struct talk *t, enum wire_kind kind, const void *st,
+ask(struct talk *t, enum role role, enum wire_kind kind, const void *st,
     struct err *err)
 {
 	assert(t->waits == 0);
 	t->waits = (uint32_t)OURS | ++serials;
+	t->asked = role;
 	assert(arm_is_ours(t->waits));
 	alarm_after(t->idle, IDLE_MS);
-	if (child_send(&t->m->children[ROLE_KEEPER], kind, t->waits, st, NULL,
-	    0))
+	if (child_send(&t->m->children[role], kind, t->waits, st, NULL, 0))
 		return 0;
 	t->waits = 0;
-	err_set(err, ERR_KEEPER, "the keeper does not run at the moment");
+	err_set(err, code_of(role), "the %s does not run at the moment",
+	    role_name(role));
 	return err_advise(err, "Try it again in a minute.");
 }
 
@@ -153,6 +160,18 @@ origin_of(struct buf *origin, const struct talk *t, struct err *err)
 		return err_set(err, ERR_NO_SUCH, "the configuration has no ca "
 		    "\"%s\"", t->r.ca);
 	return acme_url_origin(origin, ca->directory, err);
+}
+
+/* Leave is with one of the two only, or it could be used twice: with whom the
+ * account's key is by our own configuration. */
+static enum role
+who_signs(const struct talk *t)
+{
+	const struct conf_ca *ca = conf_ca(t->m->conf, t->r.ca);
+
+	assert((ca != NULL) == (t->r.ca[0] != '\0'));
+	return ca != NULL && ca->account_key[0] != '\0' ? ROLE_TOKEN :
+	    ROLE_KEEPER;
 }
 
 static int
@@ -174,11 +193,13 @@ arm(struct talk *t, struct err *err)
 	rc = origin_of(&origin, t, err);
 	if (origin.len > 0)
 		w.origin = origin.data;
-	if (rc == 0) {
+	/* Either may be asked to sign a revocation; what was armed, perhaps
+	 * before a reload, is taken back wherever it is. */
+	if (rc == 0 && r->ca[0] == '\0')
 		child_send(&t->m->children[ROLE_TOKEN], WIRE_ARM, 0, &w, NULL,
 		    0);
-		rc = to_keeper(t, WIRE_ARM, &w, err);
-	}
+	if (rc == 0)
+		rc = ask(t, who_signs(t), WIRE_ARM, &w, err);
 	buf_free(&origin);
 	return rc;
 }
@@ -223,7 +244,7 @@ import(struct talk *t, int fd, struct err *err)
 		rc = read_file(&w.key, fd, err);
 	w.origin = origin.data;
 	if (rc == 0)
-		rc = to_keeper(t, WIRE_IMPORT, &w, err);
+		rc = ask(t, ROLE_KEEPER, WIRE_IMPORT, &w, err);
 	blob_wipe(&w.key);
 	buf_free(&origin);
 	return rc;
@@ -310,16 +331,17 @@ on_connection(void *ctx)
 	alarm_after(t->idle, IDLE_MS);
 }
 
-/* --- what the keeper answers ---------------------------------------------- */
+/* --- what they answer ----------------------------------------------------- */
 
 static struct talk *
-find(uint32_t id)
+find(enum role from, uint32_t id)
 {
 	size_t i;
 
 	assert(arm_is_ours(id));
 	for (i = 0; i < CONNECTIONS; i++)
-		if (talks[i].fd >= 0 && talks[i].waits == id)
+		if (talks[i].fd >= 0 && talks[i].waits == id &&
+		    talks[i].asked == from)
 			return &talks[i];
 	return NULL;
 }
@@ -331,9 +353,9 @@ arm_is_ours(uint32_t id)
 }
 
 void
-arm_done(uint32_t id)
+arm_done(enum role from, uint32_t id)
 {
-	struct talk *t = find(id);
+	struct talk *t = find(from, id);
 	struct err fine;
 
 	err_clear(&fine);
@@ -345,7 +367,7 @@ arm_done(uint32_t id)
 void
 arm_sealed(uint32_t id, const struct w_key *k)
 {
-	struct talk *t = find(id);
+	struct talk *t = find(ROLE_KEEPER, id);
 	struct blob b = operator_pack(k);
 	struct err err;
 	int fd = t != NULL ? memfd_create("everleaf-key", MFD_CLOEXEC |
@@ -398,7 +420,7 @@ arm_export(struct master *m, uint32_t id, const struct w_export *w)
 	}
 	t->handed = id;
 	t->engine = m->engine;
-	if (to_keeper(t, WIRE_EXPORT, w, &err) != 0)
+	if (ask(t, ROLE_KEEPER, WIRE_EXPORT, w, &err) != 0)
 		tell_engine(t, &err);
 }
 
@@ -406,7 +428,7 @@ arm_export(struct master *m, uint32_t id, const struct w_export *w)
 void
 arm_exported(uint32_t id, const struct w_exported *w)
 {
-	struct talk *t = find(id);
+	struct talk *t = find(ROLE_KEEPER, id);
 	struct err err;
 	int fd = t != NULL ? memfd_create("everleaf-key", MFD_CLOEXEC |
 	    MFD_ALLOW_SEALING) : -1;
@@ -447,9 +469,9 @@ not_done(struct talk *t, const struct err *err)
 }
 
 void
-arm_failed(uint32_t id, const struct w_failed *f)
+arm_failed(enum role from, uint32_t id, const struct w_failed *f)
 {
-	struct talk *t = find(id);
+	struct talk *t = find(from, id);
 	struct err err;
 
 	wire_failed_err(f, &err);
@@ -458,15 +480,17 @@ arm_failed(uint32_t id, const struct w_failed *f)
 }
 
 void
-arm_keeper_gone(void)
+arm_child_gone(enum role role)
 {
 	struct err err;
 	size_t i;
 
-	err_set(&err, ERR_KEEPER, "the keeper ended while it was asked");
+	err_set(&err, code_of(role), "the %s ended while it was asked",
+	    role_name(role));
 	err_advise(&err, "Try it again.");
 	for (i = 0; i < CONNECTIONS; i++)
-		if (listener >= 0 && talks[i].fd >= 0 && talks[i].waits != 0)
+		if (listener >= 0 && talks[i].fd >= 0 && talks[i].waits != 0 &&
+		    talks[i].asked == role)
 			not_done(&talks[i], &err);
 }
 
