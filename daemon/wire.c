@@ -106,7 +106,8 @@ static const struct msg_field secret_fields[] = {
 static const struct msg_field arm_fields[] = {
 	MSG_F(w_arm, U8, what, 0), MSG_F(w_arm, U64, object, 0),
 	MSG_F(w_arm, U32, version, 0), MSG_F(w_arm, U32, seconds, 0),
-	MSG_F(w_arm, BLOB, digest, 32), MSG_END
+	MSG_F(w_arm, BLOB, digest, 32), MSG_F(w_arm, TEXT, origin, SHORT),
+	MSG_F(w_arm, TEXT, ca, 64), MSG_END
 };
 static const struct msg_field import_fields[] = {
 	MSG_F(w_import, U64, object, 0), MSG_F(w_import, U32, version, 0),

@@ -202,6 +202,8 @@ struct w_arm {
 	uint32_t seconds;	/* from now; 0: disarm */
 	struct blob digest;	/* SHA-256 of the certificate's DER; empty:
 				 * any that has that version's key */
+	char *origin, *ca;	/* of the account's CA, as the configuration
+				 * has it; empty: a certificate, or disarm */
 };
 
 struct w_import {
