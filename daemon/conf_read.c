@@ -41,10 +41,9 @@ read_all(int fd, size_t size, size_t max, struct blob *out, struct err *err)
 	return 0;
 }
 
-/* The bytes of a regular file; the caller frees them, whatever comes back. A
- * pipe or a device is refused before it can hang us. */
-static int
-read_file(const char *path, size_t max, struct blob *out, struct stat *st,
+/* A pipe or a device is refused before it can hang us. */
+int
+conf_read_file(const char *path, size_t max, struct blob *out, struct stat *st,
     struct err *err)
 {
 	int fd, rc;
@@ -103,7 +102,7 @@ read_trust(struct conf_unit *u, struct conf_parsed *b, struct conf_diag *diag)
 	assert(b->kind == CONF_CA && k != NULL);
 	if (ca->trust_file == NULL || *ca->trust_file == '\0')
 		return;
-	if (read_file(ca->trust_file, TRUST_MAX, &ca->trust, &st, &err) == 0 &&
+	if (conf_read_file(ca->trust_file, TRUST_MAX, &ca->trust, &st, &err) == 0 &&
 	    memmem(ca->trust.p, ca->trust.len, "-----BEGIN CERTIFICATE-----",
 	    27) == NULL)
 		err_set(&err, ERR_CONFIG_BAD, "it holds no PEM certificate");
@@ -120,7 +119,7 @@ conf_read_tsig(const char *path, struct tsig_key *out, struct err *err)
 {
 	struct blob bytes = { NULL, 0 };
 	struct stat st;
-	int rc = read_file(path, TSIG_FILE_MAX, &bytes, &st, err);
+	int rc = conf_read_file(path, TSIG_FILE_MAX, &bytes, &st, err);
 
 	assert(out != NULL);
 	if (rc == 0 && (st.st_mode & (S_IROTH | S_IWOTH)) != 0) {
@@ -165,7 +164,7 @@ csr_bytes(struct conf_cert *cert, struct err *err)
 {
 	struct blob file;
 	struct stat st;
-	int rc = read_file(cert->wish.csr_file, TRUST_MAX, &file, &st, err);
+	int rc = conf_read_file(cert->wish.csr_file, TRUST_MAX, &file, &st, err);
 
 	if (rc == 0 && (st.st_mode & S_IWOTH) != 0) {
 		rc = err_set(err, ERR_CONFIG_BAD, "writable by others (mode "
@@ -201,7 +200,7 @@ read_unit(struct conf_unit *u, struct conf_diag *diag)
 	size_t i;
 
 	assert(u->blocks_n == 0);
-	if (read_file(u->path, CONF_FILE_MAX, &bytes, &st, &err) != 0) {
+	if (conf_read_file(u->path, CONF_FILE_MAX, &bytes, &st, &err) != 0) {
 		if (u->main)
 			err_advise(&err, "everleaf.conf(5) begins with one of "
 			    "seven lines.");
@@ -339,11 +338,42 @@ find_files(struct conf_files *f, const struct place *p,
 	return good;
 }
 
+/* Where it will be: known before the rest fits together. */
+static const char *
+state_dir_of(const struct conf_files *f)
+{
+	const struct conf_key *k = conf_key_find(CONF_TOP, "state-dir");
+	const struct conf *top;
+	size_t i;
+
+	for (i = 0; i < f->units_n; i++) {
+		top = f->units[i].top.element;
+		if (!f->units[i].bad &&
+		    (f->units[i].top.seen >> conf_key_index(k) & 1) != 0)
+			return top->state_dir;
+	}
+	return k->def;
+}
+
+static void
+free_files(struct conf_files *f)
+{
+	size_t i;
+
+	for (i = 0; i < f->units_n; i++)
+		conf_unit_free(&f->units[i]);
+	for (i = 0; i < f->presets_n; i++)
+		conf_unit_free(&f->presets[i]);
+	free(f->units);
+	free(f->presets);
+}
+
 struct conf *
-conf_read(const char *file, const struct conf *before, int64_t now_ms,
-    struct conf_diag *diag)
+conf_read_first(const char *file, conf_find_before *find, void *ctx,
+    int64_t now_ms, struct conf_diag *diag)
 {
 	struct conf_files f = { NULL, 0, NULL, 0 };
+	const struct conf *before;
 	struct conf *c = NULL;
 	struct place place;
 	bool good;
@@ -356,18 +386,29 @@ conf_read(const char *file, const struct conf *before, int64_t now_ms,
 		read_unit(&f.presets[i], diag);
 	for (i = 0; i < f.units_n; i++)
 		read_unit(&f.units[i], diag);
+	before = find(ctx, state_dir_of(&f));
 	conf_csrs_check(&f, diag);
 	if (good)
 		c = conf_whole(&f, before, diag);
 	if (c != NULL)
 		c->loaded_ms = now_ms;
-	for (i = 0; i < f.units_n; i++)
-		conf_unit_free(&f.units[i]);
-	for (i = 0; i < f.presets_n; i++)
-		conf_unit_free(&f.presets[i]);
-	free(f.units);
-	free(f.presets);
+	free_files(&f);
 	free(place.main);
 	free(place.folder);
 	return c;
+}
+
+static const struct conf *
+as_given(void *before, const char *state_dir)
+{
+	(void)state_dir;
+	return before;
+}
+
+struct conf *
+conf_read(const char *file, const struct conf *before, int64_t now_ms,
+    struct conf_diag *diag)
+{
+	return conf_read_first(file, as_given, (void *)(uintptr_t)before,
+	    now_ms, diag);
 }
