@@ -102,7 +102,8 @@ read_trust(struct conf_unit *u, struct conf_parsed *b, struct conf_diag *diag)
 	assert(b->kind == CONF_CA && k != NULL);
 	if (ca->trust_file == NULL || *ca->trust_file == '\0')
 		return;
-	if (conf_read_file(ca->trust_file, TRUST_MAX, &ca->trust, &st, &err) == 0 &&
+	if (conf_read_file(ca->trust_file, TRUST_MAX, &ca->trust, &st,
+	    &err) == 0 &&
 	    memmem(ca->trust.p, ca->trust.len, "-----BEGIN CERTIFICATE-----",
 	    27) == NULL)
 		err_set(&err, ERR_CONFIG_BAD, "it holds no PEM certificate");

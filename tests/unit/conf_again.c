@@ -441,7 +441,8 @@ kept_by_another_release(void **state)
 	struct conf *a = read_texts("agree-tos = true\nlog-level = debug\n"
 	    "certificate a.example { services = gw keep-versions = 7 "
 	    "webroot = /srv ca = google }\n"
-	    "service gw { user = www endpoints = {\":1\", \":2\"} rollback = no "
+	    "service gw { user = www endpoints = {\":1\", \":2\"} "
+	    "rollback = no "
 	    "check = {\"/bin/true\"} timeout = 7m }\n", NULL), *b;
 	struct blob kept = conf_pack_kept(a);
 	const struct conf_service *s;
