@@ -2,6 +2,7 @@
  * be trusted. Only this file of the reader touches the file system. */
 #include <config.h>
 #include <assert.h>
+#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -14,6 +15,7 @@
 #include "daemon/conf_csr.h"
 #include "daemon/conf_read.h"
 #include "daemon/conf_whole.h"
+#include "hooks/run.h"
 
 enum { TRUST_MAX = 1 << 20, FILES_MAX = 100000 };
 
@@ -165,7 +167,8 @@ csr_bytes(struct conf_cert *cert, struct err *err)
 {
 	struct blob file;
 	struct stat st;
-	int rc = conf_read_file(cert->wish.csr_file, TRUST_MAX, &file, &st, err);
+	int rc = conf_read_file(cert->wish.csr_file, TRUST_MAX, &file, &st,
+	    err);
 
 	if (rc == 0 && (st.st_mode & S_IWOTH) != 0) {
 		rc = err_set(err, ERR_CONFIG_BAD, "writable by others (mode "
@@ -178,18 +181,49 @@ csr_bytes(struct conf_cert *cert, struct err *err)
 	return rc;
 }
 
+/* A key of somebody else's may well lie with him, and the CSR beside it. But
+ * then the names are not his to choose. */
+static void
+csr_of_another(struct conf_unit *u, struct conf_parsed *b, uint32_t line,
+    struct conf_diag *diag)
+{
+	const struct conf_cert *cert = b->element;
+	bool named = conf_csr_named(b);
+	struct err loose, err;
+
+	assert(cert->csr.len > 0);
+	if (run_check_file(cert->wish.csr_file, geteuid(), &loose) == 0)
+		return;
+	err_set(&err, ERR_CONFIG_BAD, "csr-file: %s: %s", loose.text, named ?
+	    "whoever can write there chooses the key of this certificate" :
+	    "whoever can write there chooses the names of this certificate");
+	if (named)
+		err_advise(&err, "%s.", loose.advice);
+	else
+		err_advise(&err, "Write names = {...}. Or %c%s.",
+		    tolower((unsigned char)loose.advice[0]), loose.advice + 1);
+	if (named)
+		conf_unit_warn(u, line, &err, diag);
+	else
+		conf_unit_wrong(u, line, &err, diag);
+}
+
 static void
 read_csr(struct conf_unit *u, struct conf_parsed *b, struct conf_diag *diag)
 {
 	const struct conf_key *k = conf_key_find(CONF_CERT, "csr-file");
+	uint32_t line = b->lines[conf_key_place(CONF_CERT, k)];
 	struct conf_cert *cert = b->element;
 	struct err err;
 
-	if (cert->wish.csr_file == NULL || *cert->wish.csr_file == '\0' ||
-	    csr_bytes(cert, &err) == 0)
+	if (cert->wish.csr_file == NULL || *cert->wish.csr_file == '\0')
 		return;
+	if (csr_bytes(cert, &err) == 0) {
+		csr_of_another(u, b, line, diag);
+		return;
+	}
 	err_context(&err, "csr-file = \"%.200s\"", cert->wish.csr_file);
-	conf_unit_wrong(u, b->lines[conf_key_place(CONF_CERT, k)], &err, diag);
+	conf_unit_wrong(u, line, &err, diag);
 }
 
 static void
