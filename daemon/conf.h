@@ -165,8 +165,8 @@ const struct conf_ca *conf_staging(const struct conf *c,
     const struct conf_ca *ca);
 
 /* True if the file of `where` (FILE:LINE) is among the problems: a wish from
- * there that is not in certs has not been taken back. (At a start there is no
- * configuration from before to keep it in.) */
+ * there that is not in certs has not been taken back. (There may be no
+ * configuration from before to keep it from.) */
 bool conf_in_bad_file(const struct conf *c, const char *where);
 
 /* Merges wish over its policy over the built-in defaults: every key is there
