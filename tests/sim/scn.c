@@ -293,14 +293,18 @@ say_ca(struct play *p, char **w, int n)
 	return true;
 }
 
-/* service S check fails [NAME] | check works | reload fails | reload works */
+/* service S check fails [NAME] | check later | check works; reload likewise */
 static bool
 say_service(struct play *p, char **w, int n)
 {
 	bool off = n > 3 && strcmp(w[3], "works") == 0;
 
 	if (n < 4)
-		return fail(p, "service NAME check|reload fails|works");
+		return fail(p, "service NAME check|reload fails|later|works");
+	if (strcmp(w[3], "later") == 0) {
+		sim_asks_later(w[1], strcmp(w[2], "check") == 0);
+		return true;
+	}
 	if (strcmp(w[2], "check") == 0)
 		sim_check_fails(w[1], n > 4 ? w[4] : NULL, off);
 	else

@@ -56,6 +56,8 @@ int64_t sim_commits(void);
  * (NULL: whatever the files); `off` ends it. */
 void sim_check_fails(const char *service, const char *name, bool off);
 void sim_reload_fails(const char *service, bool off);
+/* ... exits with 75; "works" ends that too. */
+void sim_asks_later(const char *service, bool check);
 /* What endpoints of the service show: "live" (what is true), "older", "other",
  * "refused", "not-tls"; "breaks": refused once it has loaded a newest version
  * that is not the first. */
