@@ -335,12 +335,20 @@ jobs_child_gone(struct master *m, enum role role)
 
 /* --- the queue --------------------------------------------------------- */
 
+/* What our own files wish for is not removed, whoever asks. */
 static int
 purge(struct master *m, struct job *j, struct err *err)
 {
 	const struct w_purge *w = j->st;
+	const struct conf_cert *owner = rules_owner(m, w->cert);
 
 	assert(j->kind == WIRE_PURGE);
+	if (owner != NULL) {
+		err_set(err, ERR_INVALID, "certificate %s is not removed: %s "
+		    "wishes for it", owner->title, owner->where);
+		return err_advise(err, "Take it out there first, then: "
+		    "everleaf reload");
+	}
 	return generation_purge(m->state, w->cert, w->name, err);
 }
 

@@ -491,6 +491,83 @@ a_file_has_the_last_word(void **state)
 	assert_int_equal(err.code, ERR_CONFIG_BAD);
 }
 
+/* --- what belongs to a title of the configuration --- */
+
+static void
+put_alias(const char *title)
+{
+	struct err err;
+
+	put_generation(1, 10, 10, 10);
+	assert_int_equal(generation_flip(master.state, CERT, 1, &err), 0);
+	assert_int_equal(generation_alias(master.state, CERT, title, &err),
+	    0);
+}
+
+static uint32_t
+live(void)
+{
+	struct err err;
+	uint32_t gen;
+
+	assert_int_equal(generation_live(master.state, CERT, &gen, &err), 0);
+	return gen;
+}
+
+/* Under whatever name it is asked for. */
+static void
+what_a_file_wishes_is_not_purged(void **state)
+{
+	struct w_purge w = { CERT, (char[]){ "shop" } };
+
+	(void)state;
+	master.conf = conf_of(conf_text);
+	put_alias("shop");
+	assert_true(says(ROLE_ENGINE, WIRE_PURGE, 1, &w));
+	assert_int_equal(refusal(), ERR_INVALID);
+	w.name = (char[]){ "" };
+	assert_true(says(ROLE_ENGINE, WIRE_PURGE, 2, &w));
+	assert_int_equal(refusal(), ERR_INVALID);
+	assert_int_equal(live(), 1);
+	w.cert = CERT + 1;
+	assert_true(says(ROLE_ENGINE, WIRE_PURGE, 3, &w));
+	assert_int_equal(said[ROLE_ENGINE].kind, WIRE_OK);
+}
+
+static void
+what_no_file_wishes_is_purged(void **state)
+{
+	struct w_purge w = { CERT, (char[]){ "other" } };
+
+	(void)state;
+	master.conf = conf_of(conf_text);
+	put_alias("other");
+	assert_true(says(ROLE_ENGINE, WIRE_PURGE, 1, &w));
+	assert_int_equal(said[ROLE_ENGINE].kind, WIRE_OK);
+	assert_int_equal(live(), 0);
+}
+
+/* The id decides where files lie, the title how: they belong together. */
+static void
+an_id_has_the_rules_of_its_title(void **state)
+{
+	struct w_install w = { .cert = CERT, .name = (char[]){ "other" },
+		.gen = 2, .version = 1, .policy = (char[]){ "" } };
+	struct rules rules;
+	struct err err;
+
+	(void)state;
+	master.conf = conf_of(conf_text);
+	put_alias("shop");
+	assert_int_equal(rules_of(&w, &rules, &err), -1);
+	assert_int_equal(err.code, ERR_INSTALL_FAILED);
+	w.name = (char[]){ "shop" };
+	assert_int_equal(rules_of(&w, &rules, &err), 0);
+	w.cert++;
+	w.name = (char[]){ "other" };
+	assert_int_equal(rules_of(&w, &rules, &err), 0);
+}
+
 int
 main(void)
 {
@@ -499,7 +576,10 @@ main(void)
 		T(a_survey_of_large_files),
 		T(a_question_without_a_number),
 		T(names_in_the_environment),
-		T(a_file_has_the_last_word)
+		T(a_file_has_the_last_word),
+		T(what_a_file_wishes_is_not_purged),
+		T(what_no_file_wishes_is_purged),
+		T(an_id_has_the_rules_of_its_title)
 	};
 
 	return cmocka_run_group_tests_name("what the master is asked", tests,
