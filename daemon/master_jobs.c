@@ -274,7 +274,9 @@ jobs_opened(struct master *m, uint32_t id, struct w_opened *o)
 		    "key");
 		err_set(&err, ERR_KEEPER, "the keeper opened another key");
 		rc = -1;
-	} else
+	} else if (o->key.len == 0)
+		rc = err_set(&err, ERR_KEEPER, "the keeper opened no key");
+	else
 		rc = stage(m, j, &o->key, &no_csr, &err);
 	blob_wipe(&o->key);
 	if (rc != 0 || ask_verifier(m, j, &err) != 0)
