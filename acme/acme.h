@@ -25,6 +25,10 @@ enum {
 	ACME_JSON_MAX = 256 * 1024,
 	ACME_JSON_DEPTH_MAX = 16,
 	ACME_CHAIN_MAX = 128 * 1024,
+	/* as they are written anew: so the leaf can be revoked, and both
+	 * go into one message with key, names and meta.json */
+	ACME_LEAF_MAX = 40 * 1024,
+	ACME_LEAF_AND_CHAIN_MAX = 120 * 1024,
 	ACME_CERTS_MAX = 10,
 	ACME_URL_MAX = 2048,
 	ACME_NONCE_MAX = 1024,
