@@ -158,9 +158,9 @@ const char *acme_session_renewal_info(const struct acme_session *s);
 bool acme_session_has_profile(const struct acme_session *s, const char *name);
 /* How the CA is called in CAA and standing records; empty: not known (yet). */
 const struct strv *acme_session_issuers(const struct acme_session *s);
-/* How a standing record for ident ("*": for any name) is to name our account,
- * for want of a challenge that says so; nothing while there is no account. */
-void acme_session_account_uri(const struct acme_session *s,
+/* How a standing record for ident ("*": for any name) is to name our account at
+ * a CA that wants it hashed; nothing at others, or while there is no account. */
+void acme_session_account_hash(const struct acme_session *s,
     const char *ident, struct buf *out);
 /* The account turned out unknown to the CA (its database was reset): forget
  * the kid, so that the next steps register the same key again. */
