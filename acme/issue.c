@@ -40,6 +40,16 @@ same_names(const struct strv *ours, const struct strv *theirs)
 	return same;
 }
 
+/* Some CAs put an order that they could not finish back to ready, to be
+ * finalized again; how often that is done act_finalize() counts. */
+static bool
+goes_back(const struct acme_order *o, enum order_status status)
+{
+	if (o->seen == ORDER_PROCESSING && status == ORDER_READY)
+		return false;
+	return status != ORDER_INVALID && (int)status < o->seen;
+}
+
 /* An address that leads to another order than it did before is worth an
  * error of its own: nothing that follows could be trusted. */
 static const char *
@@ -49,7 +59,7 @@ mixed_up(const struct acme_order *o, const struct order_object *got)
 		return "has other names than were ordered";
 	if (o->finalize != NULL && strcmp(o->finalize, got->finalize) != 0)
 		return "has another address to finalize than before";
-	if (got->status != ORDER_INVALID && (int)got->status < o->seen)
+	if (goes_back(o, got->status))
 		return "went backwards";
 	return NULL;
 }

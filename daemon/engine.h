@@ -82,8 +82,16 @@ bool back_begin(struct bundle *b);
 bool deploy_has(int64_t cert_id);	/* in the round under way */
 bool deploy_busy(void);	/* a round is under way, or waits for installs */
 void deploy_fini(void);
-/* Compares the configuration with the inventory; at start. */
+/* Compares the configuration with the inventory; at start. Many turns where
+ * there are many certificates: until done(ctx), which a drain prevents, the
+ * API changes nothing. */
 void inventory_sync(void (*done)(void *ctx), void *ctx);
+void inventory_sync_fini(void);
+/* The wish, its policy, and what was built in when the certificate was made;
+ * conf_wish_free. */
+struct conf_wish inventory_effective(const struct conf_wish *wish,
+    int64_t created_ms);
+bool inventory_same_csr(const struct blob *a, const struct blob *b);
 /* A wish enters or changes; the caller has checked it. row is new (id 0) or
  * the one to change; returns 1 if names changed, for the events. */
 struct wish_source { const char *source, *where, *names_where, *actor; };
