@@ -16,6 +16,7 @@
 #include "daemon/purge.h"
 #include "daemon/sched.h"
 #include "daemon/selfcheck.h"
+#include "daemon/standing.h"
 #include "daemon/wish_json.h"
 
 /* An act under way. */
@@ -460,6 +461,7 @@ struct test {
 	int64_t cert_id;
 	struct conf_wish wish;
 	struct strv lines;		/* so far */
+	struct strv standing;		/* of look() */
 	bool good;
 	void (*done)(void *ctx, const struct strv *lines, bool good,
 	    const struct err *err);
@@ -471,6 +473,7 @@ test_free(struct test *t)
 {
 	conf_wish_free(&t->wish);
 	strv_free(&t->lines);
+	strv_free(&t->standing);
 	free(t->name);
 	free(t);
 }
@@ -546,7 +549,23 @@ test_account(void *ctx, struct rows *answers, int n, const struct err *err)
 
 	assert(t->done != NULL);
 	(void)n;
-	look(&t->wish, a != NULL && a->kid != NULL ? a->kid : "", looked, t);
+	look(&t->wish, a != NULL && a->kid != NULL ? a->kid : "",
+	    &t->standing, looked, t);
+}
+
+/* What orders were told to look for. */
+static void
+keep_standing(struct test *t, const struct bundle *b)
+{
+	const struct row_finding *f;
+	size_t i;
+
+	for (i = 0; i < b->findings.n; i++) {
+		f = ROWS_AT(&b->findings, row_finding, i);
+		if (strcmp(f->kind, STANDING_KIND) == 0)
+			strv_addf(&t->standing, 8192, "%s %s", f->subject,
+			    f->text);
+	}
 }
 
 static void
@@ -562,6 +581,7 @@ test_read(void *ctx, struct bundle *b, const struct err *err)
 	if (err == NULL && b->cert != NULL) {
 		t->cert_id = b->cert->id;
 		t->wish = engine_wish(b->cert);
+		keep_standing(t, b);
 		q.where[0].text = t->wish.ca;
 		store_read(turn_store(), &q, 1, test_account, t);
 		return;
