@@ -485,6 +485,8 @@ certificates everleaf list
 delete everleaf remove NAME
 rotate everleaf renew NAME --new-key
 account everleaf ca
+hook everleaf deploy NAME, which runs check and reload; or everleaf test dns D NAME
+server everleaf test NAME
 unpause nothing is paused in this release
 install everleaf deploy NAME
 run everleaf add DNSNAME... --service S
