@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "daemon/acts.h"
 #include "daemon/cas.h"
+#include "daemon/clock.h"
 #include "daemon/defaults.h"
 #include "daemon/engine.h"
 #include "daemon/http.h"
@@ -343,8 +344,10 @@ recovered(void *ctx, struct rows *answers, int n, const struct err *err)
 		log_err(err, "the inventory can't be read");
 		exit(1);
 	}
-	assert(engine.flips == 0 && n == 5);
+	assert(engine.flips == 0 && n == 6);
 	engine.flips = 1;
+	clock_start(answers[5].n > 0 ? ROWS_AT(&answers[5], row_meta, 0) :
+	    NULL);
 	free_leases(&answers[0]);
 	publish_again(&answers[1]);
 	for (i = 0; i < answers[2].n; i++) {
@@ -370,7 +373,7 @@ recovered(void *ctx, struct rows *answers, int n, const struct err *err)
 static void
 recover(void *ctx)
 {
-	struct query q[5] = {
+	struct query q[6] = {
 		{ .table = T_JOB, .wheres = 1, .where = {
 			{ .col = "lease_until_ms", .cmp = CMP_GT } } },
 		{ .table = T_CHALLENGE },
@@ -381,10 +384,12 @@ recover(void *ctx)
 			{ .col = "key", .cmp = CMP_PREFIX, .text = TOUCH } } },
 		{ .table = T_META, .wheres = 1, .where = {
 			{ .col = "key", .cmp = CMP_PREFIX,
-			.text = TRIAL_KEY } } }
+			.text = TRIAL_KEY } } },
+		{ .table = T_META, .wheres = 1, .where = {
+			{ .col = "key", .cmp = CMP_EQ, .text = CLOCK_KEY } } }
 	};
 
-	store_read(turn_store(), q, 5, recovered, ctx);
+	store_read(turn_store(), q, 6, recovered, ctx);
 }
 
 static void
@@ -395,6 +400,7 @@ beat(void *unused)
 	assert(engine.beat != NULL);
 	(void)unused;
 	peer_tell(WIRE_BEAT, &m);
+	clock_look();
 	loop_timer_after(engine.beat, BEAT_MS);
 }
 
@@ -505,6 +511,7 @@ engine_fini(void)
 	selfcheck_fini();
 	defaults_fini();
 	trial_fini();
+	clock_fini();
 	sched_fini();
 	cas_fini();
 	turn_fini();

@@ -62,6 +62,8 @@ int job_ari_room(void);
 void job_ari_fini(void);
 /* When a new certificate's window is asked for the first time. */
 int64_t job_ari_first(int64_t lifetime_ms);
+/* And when, of one that is wished for again: of many, each at another time. */
+int64_t job_ari_again(int64_t lifetime_ms);
 void job_probe(int64_t cert_id);
 void job_prune(int64_t cert_id);
 void job_undo(int64_t cert_id);

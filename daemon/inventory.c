@@ -215,6 +215,9 @@ inventory_change(const struct bundle *b, const struct conf_wish *wish,
 	if (c->retired_ms != 0) {
 		c->retired_ms = 0;
 		changed = true;
+		if (c->newest > 0)
+			sched_put(JOB_ARI, c->id, job_ari_again(
+			    engine_lifetime(b)));
 	}
 	services = put_deployments(c->id, &now, b);
 	assert(c->retired_ms == 0);

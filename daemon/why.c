@@ -423,6 +423,7 @@ progress(const char *state)
 		{ "installed", "has the files; its reload is due" },
 		{ "checking", "its configuration is being checked" },
 		{ "reloading", "is being reloaded" },
+		{ "later", "asks to be tried later" },
 		{ "again", "shows an older version; it is reloaded once more" },
 		{ "served", "has the files; no endpoint to look at" }
 	};
