@@ -140,6 +140,39 @@ put_labels(const struct act *a, int64_t id, const struct bundle *b)
 	return changed || (b != NULL && b->labels.n != a->labels.n);
 }
 
+static bool
+has_label(const struct bundle *b, const char *key_value)
+{
+	const struct row_label *l;
+	size_t i, n;
+
+	assert(b->cert != NULL);
+	for (i = 0; i < b->labels.n; i++) {
+		l = ROWS_AT(&b->labels, row_label, i);
+		n = strlen(l->key);
+		if (strncmp(l->key, key_value, n) == 0 && key_value[n] == '='
+		    && strcmp(l->value, key_value + n + 1) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* What a put would come to, without doing it. */
+static enum put_result
+put_tried(const struct act *a, const struct bundle *b)
+{
+	char *text = wish_text(&a->wish);
+	bool same = strcmp(text, b->cert->wish) == 0 &&
+	    b->cert->retired_ms == 0 && a->labels.n == b->labels.n;
+	size_t i;
+
+	assert(a->dry);
+	for (i = 0; same && i < a->labels.n; i++)
+		same = has_label(b, a->labels.v[i]);
+	free(text);
+	return same ? PUT_SAME : PUT_CHANGED;
+}
+
 static void
 put_made(void *ctx, struct bundle *b, const struct err *err)
 {
@@ -161,11 +194,7 @@ put_existing(struct act *a, const struct bundle *b,
 	if (set_in_file(a, b->cert))
 		return;
 	if (a->dry) {
-		char *text = wish_text(&a->wish);
-
-		a->result = strcmp(text, b->cert->wish) == 0 ? PUT_SAME :
-		    PUT_CHANGED;
-		free(text);
+		a->result = put_tried(a, b);
 		return;
 	}
 	changed = inventory_change(b, &a->wish, src);
