@@ -605,8 +605,7 @@ renews_line(struct why *w)
 		{ "lifetime", "when enough of its lifetime is over" },
 		{ "names", "because its names have changed" },
 		{ "csr", "because its csr-file has changed" },
-		{ "asked", "because somebody asked" },
-		{ "ca", "because its CA has changed" }
+		{ "asked", "because somebody asked" }
 	};
 	const char *reason = w->c->renew_reason == NULL ? "" :
 	    w->c->renew_reason;

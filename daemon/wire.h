@@ -202,6 +202,8 @@ struct w_arm {
 	uint32_t seconds;	/* from now; 0: disarm */
 	struct blob digest;	/* SHA-256 of the certificate's DER; empty:
 				 * any that has that version's key */
+	char *origin, *ca;	/* of the account's CA, as the configuration
+				 * has it; empty: a certificate, or disarm */
 };
 
 struct w_import {
@@ -306,6 +308,10 @@ struct w_generation {
 struct w_is_live {
 	uint32_t gen;		/* 0: nothing is live */
 };
+
+/* Bytes of a chain, wherever one crosses; and of all files of a generation
+ * together, which must fit into one SURVEYED. */
+enum { WIRE_CHAIN_MAX = 128 * 1024, WIRE_FILES_MAX = MSG_MAX - 2048 };
 
 /* Generations come by certificate, then by number. */
 struct w_surveyed {
