@@ -68,6 +68,13 @@ is "75: it is tried again by itself" within 90 serves $name 4
 same "75: and nothing was refused meanwhile" \
 	"$(events_of $name service.refused)" "$refused"
 
+# Somebody deletes what is installed.
+rm -r "$(realpath "$live/$name")" "$live/$name"
+everleaf deploy $name
+is "files that were deleted: deploy brings them back" within 20 \
+	test -s "$live/$name/privkey.pem"
+is "and they are served" within 20 serves $name 4
+
 is "no order is under way" idle
 same "four certificates for four renewals" "$(pebble_issued)" 4
 is "key and certificate belong together" pair_matches $name
