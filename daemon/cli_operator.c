@@ -120,6 +120,21 @@ operator_disarm(enum arm_what what, uint64_t object, uint32_t version)
 	operator_say(&q, -1, NULL, &unused);
 }
 
+int
+operator_open_files(int *r)
+{
+	char run[RUN_MAX];
+	struct err err;
+	int fd;
+
+	assert(r != NULL);
+	run_dir(run);
+	fd = operator_files(run, &err);
+	if (fd < 0)
+		*r = refused(&err);
+	return fd;
+}
+
 /* Taking back what nobody has said does nothing, if it is heard. */
 int
 operator_may(int *r)

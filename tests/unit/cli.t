@@ -374,6 +374,8 @@ run revoke shop.example
 ok 'revoke without master' fails 4 "no daemon at $(dirname "$sock")/master.sock. systemctl start everleaf"
 run revoke shop.example --reason whim --dry-run
 ok 'revoke for a strange reason' fails 2 '"whim" is no reason for a revocation. One of: unspecified, key-compromise, affiliation-changed, superseded, cessation-of-operation'
+run revoke www.shop.example --dry-run
+ok 'revoke by a name that is no title' has_error 2 'Say which is meant: everleaf revoke shop.example'
 run revoke shop.example --dry-run
 ok 'revoke --dry-run' has 0 'Nothing was changed.'
 run revoke shop.example --no-wait
