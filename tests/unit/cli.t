@@ -402,6 +402,24 @@ run ca import letsencrypt
 ok 'ca import of nothing' fails 2 'ca import what? everleaf ca import C FILE'
 run ca import letsencrypt "$tmp/nothing"
 ok 'ca import of no file' fails 2 "$tmp/nothing: No such file or directory"
+echo key >"$tmp/key"
+chmod 640 "$tmp/key"
+run ca import letsencrypt "$tmp/key"
+ok 'D10 ca import of a file that others may read' fails 2 "$tmp/key: others may use it (mode 0640). If nobody else has the key: chmod 600 $tmp/key"
+chmod 600 "$tmp/key"
+run ca import letsencrypt "$tmp/key" --dry-run
+ok 'ca import of one that they may not' has 0 'Nothing was changed.'
+ln -s key "$tmp/link"
+run ca import letsencrypt "$tmp/link"
+ok 'D10 ca import of a link' fails 2 "$tmp/link: it is a link. Name the file itself"
+mkfifo "$tmp/fifo"
+run ca import letsencrypt "$tmp/fifo"
+ok 'D10 ca import of a FIFO' fails 2 "$tmp/fifo: it is no file"
+if [ "$(id -u)" -eq 0 ]; then
+	chown 65534 "$tmp/key"
+	run ca import letsencrypt "$tmp/key" --dry-run
+	ok "D10 ca import of another user's file" fails 2 "$tmp/key: it belongs to user 65534. If nobody else has the key: chown root $tmp/key"
+fi
 run deploy shop.example
 ok 'deploy' prints 0 <<'END'
 shop.example  nginx: checked, reloaded
