@@ -54,6 +54,7 @@ struct conf_cert {
 	struct conf_wish wish;	/* names are canonical, first one first */
 	struct blob csr;	/* what csr-file holds, DER; else empty */
 	bool kept;		/* from before: its drop-in can't be read now */
+	bool csr_known;		/* somebody has looked: the CSR asks for names */
 };
 
 struct conf_policy {

@@ -478,6 +478,7 @@ build_wish(struct conf *c, const struct conf_parsed *b)
 		strv_free(&out->wish.names);
 		out->wish.names = strv_copy(&cert->wish.names);
 		out->csr = blob_copy(cert->csr.p, cert->csr.len);
+		out->csr_known = cert->csr_known;
 	}
 }
 
