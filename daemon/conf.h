@@ -176,9 +176,9 @@ struct conf_wish conf_effective(const struct conf *c,
     const struct conf_wish *wish);
 void conf_wish_free(struct conf_wish *w);
 /* The rules that hold for a wish from a file and from the API alike: names,
- * titles, known policy, ca, services, challenge; and one more for the API: a
- * webroot must be named by a file. `what` begins the error:
- * "certificate \"shop.example\"". Canonicalises names in place. */
+ * titles, known policy, ca, services, challenge; and more for the API: a
+ * webroot must be named by a file, a csr-file and a group come from files
+ * alone. `what` begins the error: "certificate \"shop.example\"". Canonicalises names in place. */
 int conf_wish_check(const struct conf *c, struct conf_wish *w,
     const char *what, struct err *err);
 

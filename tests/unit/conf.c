@@ -662,6 +662,14 @@ wishes_from_the_api(void **state)
 	assert_int_equal(conf_wish_check(c, &w, "x", &err), -1);
 	assert_string_equal(err.text, "x: group: \"$(id)\": no name of a user "
 	    "or group");
+	free(w.group);
+	w.group = xstrdup("games");
+	assert_int_equal(conf_wish_check(c, &w, "x", &err), -1);
+	assert_int_equal(err.code, ERR_INVALID);
+	assert_string_equal(err.text, "x: group: only a configuration file can "
+	    "name one");
+	assert_string_equal(err.advice, "Write group = \"games\" into a policy, "
+	    "then everleaf reload and --policy");
 	w.group[0] = '\0';
 	w.keep_versions = 4711;
 	assert_int_equal(conf_wish_check(c, &w, "x", &err), -1);
