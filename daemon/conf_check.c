@@ -411,6 +411,8 @@ conf_wish_check(const struct conf *c, struct conf_wish *w, const char *what,
 	int rc = 0;
 
 	assert(what != NULL && c != NULL);
+	if (w->dns != NULL && strcmp(w->dns, "auto") == 0)
+		w->dns[0] = '\0';	/* as in a file */
 	for (k = conf_keys; k->word != NULL && rc == 0; k++)
 		if ((k->in & 1u << CONF_CERT) != 0)
 			rc = conf_key_check(k, w, err);

@@ -412,7 +412,8 @@ shown_and_packed(void **state)
 
 #define T(f) cmocka_unit_test(f)
 const struct CMUnitTest csr_tests[] = {
-	T(files), T(too_long), T(names), T(errors), T(l1_of_another), T(nobody_reads),
+	T(files), T(too_long), T(names), T(errors), T(l1_of_another),
+	T(nobody_reads),
 	T(kept_with_its_csr),
 	T(what_a_reload_does), T(over_the_api), T(shown_and_packed)
 };
