@@ -704,6 +704,16 @@ what_a_ca_cannot(void **state)
 		{ TOS SHOP "validity = 2d\n}\n", "everleaf.conf: certificate "
 		    "\"shop.example\": letsencrypt does not let anybody "
 		    "choose the lifetime. Leave out validity.\n" },
+		{ TOS SHOP "ca = sslcom\nkey-type = rsa-2048\n}\nca sslcom "
+		    "{\neab-kid = k\n}\n", "everleaf.conf: certificate "
+		    "\"shop.example\": sslcom takes no rsa-2048 keys at its "
+		    "directory. For RSA keys: directory = "
+		    "\"https://acme.ssl.com/sslcom-dv-rsa\".\n" },
+		{ TOS SHOP "ca = sslcom\nkey-type = ecdsa-p384\n}\nca sslcom "
+		    "{\neab-kid = k\n}\n", "" },
+		{ TOS SHOP "ca = sslcom\nkey-type = rsa-2048\n}\nca sslcom "
+		    "{\neab-kid = k\ndirectory = "
+		    "\"https://acme.ssl.com/sslcom-dv-rsa\"\n}\n", "" },
 		{ TOS SHOP "key-type = experimental:ed448\n}\n",
 		    "everleaf.conf: certificate \"shop.example\": letsencrypt "
 		    "takes no ed448 keys. Use key-type = ecdsa-p256 "
