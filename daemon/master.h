@@ -95,15 +95,15 @@ int secrets_base64(struct blob *out, const struct blob *text,
 /* --- master_arm.c: what an operator says (operator.h) ----------------------*/
 int arm_start(struct master *m, struct err *err);
 void arm_stop(void);
-bool arm_is_ours(uint32_t id);		/* of a message to the keeper */
-void arm_done(uint32_t id);
+bool arm_is_ours(uint32_t id);	/* of a message to keeper or token */
+void arm_done(enum role from, uint32_t id);
 void arm_sealed(uint32_t id, const struct w_key *k);
 /* The engine hands on the sealed key of an account, which an operator who is
  * on the line has asked for. */
 void arm_export(struct master *m, uint32_t id, const struct w_export *w);
 void arm_exported(uint32_t id, const struct w_exported *w);
-void arm_failed(uint32_t id, const struct w_failed *f);
-void arm_keeper_gone(void);
+void arm_failed(enum role from, uint32_t id, const struct w_failed *f);
+void arm_child_gone(enum role role);
 
 /* --- master_listen.c -------------------------------------------------------*/
 int listen_start(struct master *m, struct err *err);
