@@ -3,10 +3,12 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/idset.h"
 #include "base/text.h"
 #include "daemon/acts.h"
 #include "daemon/cas.h"
 #include "daemon/clock.h"
+#include "daemon/defaults.h"
 #include "daemon/engine.h"
 #include "daemon/http.h"
 #include "daemon/log.h"
@@ -50,8 +52,7 @@ static struct {
 	void (*drained)(void *ctx);
 	void *drained_ctx;
 
-	int64_t *touched;
-	size_t touched_n, touched_room;
+	struct idset touched;
 } engine;
 
 const struct conf *
@@ -219,35 +220,24 @@ refresh(void *ctx, struct bundle *b, const struct err *err)
 static void
 refresh_touched(void *unused)
 {
-	size_t i, n = engine.touched_n;
-	int64_t *ids = engine.touched;
+	struct idset now = engine.touched;
+	size_t i;
 
-	assert(n > 0 && ids != NULL);
+	assert(now.n > 0);
 	(void)unused;
-	engine.touched = NULL;
-	engine.touched_n = engine.touched_room = 0;
-	for (i = 0; i < n; i++)
-		bundle_by_id(turn_store(), ids[i], refresh, NULL);
-	free(ids);
+	memset(&engine.touched, 0, sizeof(engine.touched));
+	for (i = 0; i < now.n; i++)
+		bundle_by_id(turn_store(), now.ids[i], refresh, NULL);
+	idset_free(&now);
 }
 
 void
 engine_touch(int64_t cert_id)
 {
-	size_t i;
-
-	for (i = 0; i < engine.touched_n; i++)
-		if (engine.touched[i] == cert_id)
-			return;
-	if (engine.touched_n == engine.touched_room) {
-		engine.touched_room = 2 * engine.touched_room + 16;
-		engine.touched = xrealloc(engine.touched,
-		    engine.touched_room * sizeof(*engine.touched));
-	}
-	engine.touched[engine.touched_n++] = cert_id;
-	assert(engine.touched_n <= engine.touched_room);
+	if (!idset_add(&engine.touched, cert_id))
+		return;
 	mark(cert_id, true);
-	if (engine.touched_n == 1)
+	if (engine.touched.n == 1)
 		turn_last(refresh_touched, NULL);
 }
 
@@ -511,6 +501,7 @@ void
 engine_fini(void)
 {
 	assert(engine.conf != NULL);
+	inventory_sync_fini();
 	job_renew_fini();
 	job_install_fini();
 	job_ari_fini();
@@ -518,6 +509,7 @@ engine_fini(void)
 	deploy_fini();
 	purge_fini();
 	selfcheck_fini();
+	defaults_fini();
 	trial_fini();
 	clock_fini();
 	sched_fini();
@@ -526,7 +518,7 @@ engine_fini(void)
 	loop_timer_free(engine.beat);
 	loop_timer_free(engine.drain);
 	free(engine.security);
-	free(engine.touched);
+	idset_free(&engine.touched);
 	store_close(engine.store);
 	conf_free(engine.conf);
 	memset(&engine, 0, sizeof(engine));

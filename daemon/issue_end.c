@@ -306,8 +306,7 @@ wants_another(const struct row_cert *c, const struct issue *s)
 	struct conf_wish now = engine_wish(c);
 	const char *why = NULL;
 
-	if (!strv_same(&now.names, &s->wish.names) ||
-	    strcmp(now.ca, s->wish.ca) != 0)
+	if (!strv_same(&now.names, &s->wish.names))
 		why = "names";
 	else if (!acme_order_is_for(s->order, c->csr.p, c->csr.len))
 		why = "csr";

@@ -97,6 +97,7 @@ issue_order(const struct issue *s, const struct bundle *b)
 	struct acme_want want = { .names = &s->wish.names,
 		.challenges = &s->wish.challenge,
 		.profile = s->wish.profile, .not_after = end,
+		.profile_required = s->wish.profile_required > 0,
 		.preferred_chain = s->wish.preferred_chain,
 		.must_staple = s->wish.must_staple > 0,
 		.known_refused = known_refused(s),
@@ -272,7 +273,8 @@ refuse(const struct bundle *b, const struct err *err)
 	char *json = NULL;
 
 	set_error(&json, err);
-	put_off(b, "blocked", json, loop_now() + CONF_DAY);
+	put_off(b, "blocked", json, loop_now() + plan_delay(CONF_DAY,
+	    engine_lifetime(b)));
 	free(json);
 }
 

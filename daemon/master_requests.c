@@ -1,6 +1,7 @@
 /* What each child may say, and who answers it. Everything else ends it. */
 #include <config.h>
 #include <assert.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include "daemon/log.h"
 #include "daemon/master.h"
@@ -179,12 +180,12 @@ failed(struct child *c, uint32_t id, void *st)
 
 	assert(c->role == ROLE_KEEPER || c->role == ROLE_VERIFIER ||
 	    c->role == ROLE_TOKEN);
-	if (id == 0 || c->role == ROLE_TOKEN) {
+	if (c->role != ROLE_VERIFIER && arm_is_ours(id))
+		arm_failed(c->role, id, st);
+	else if (id == 0 || c->role == ROLE_TOKEN) {
 		wire_failed_err(st, &err);
 		log_err(&err, "%s", role_name(c->role));
-	} else if (c->role == ROLE_KEEPER && arm_is_ours(id))
-		arm_failed(id, st);
-	else if ((id & SURVEY_SERIAL) != 0)
+	} else if ((id & SURVEY_SERIAL) != 0)
 		survey_failed(c->m, id, st);
 	else
 		jobs_failed(c->m, id, st);
@@ -202,20 +203,9 @@ confined(struct child *c, uint32_t id, void *st)
 static bool
 fine(struct child *c, uint32_t id, void *st)
 {
-	(void)c;
 	(void)st;
 	if (arm_is_ours(id))
-		arm_done(id);
-	return false;
-}
-
-/* The token is asked for nothing that somebody waits for. */
-static bool
-taken(struct child *c, uint32_t id, void *st)
-{
-	(void)c;
-	(void)id;
-	(void)st;
+		arm_done(c->role, id);
 	return false;
 }
 
@@ -269,7 +259,7 @@ static const struct rule {
 	{ ROLE_KEEPER, WIRE_FAILED, failed },
 	{ ROLE_VERIFIER, WIRE_VERDICT, verdict },
 	{ ROLE_VERIFIER, WIRE_FAILED, failed },
-	{ ROLE_TOKEN, WIRE_OK, taken },
+	{ ROLE_TOKEN, WIRE_OK, fine },
 	{ ROLE_TOKEN, WIRE_FAILED, failed }
 };
 
@@ -283,6 +273,14 @@ find_rule(enum role role, uint16_t kind)
 		if (rules[i].role == role && rules[i].kind == kind)
 			return &rules[i];
 	return NULL;
+}
+
+/* 0 says that nobody waits: what the engine wants answered has another. */
+static bool
+id_fits(enum role role, enum wire_kind kind, uint32_t id)
+{
+	return id != 0 || role != ROLE_ENGINE || kind == WIRE_BEAT ||
+	    kind == WIRE_CONFINED;
 }
 
 /* What is not in the table is not said: the child that says it is ended. */
@@ -300,8 +298,8 @@ requests_take(struct child *c, const void *p, size_t n)
 		return false;
 	rule = find_rule(c->role, kind);
 	spec = msg_find(wire_specs, kind);
-	if (rule == NULL || spec == NULL) {
-		log_error("message of kind %u", kind);
+	if (rule == NULL || spec == NULL || !id_fits(c->role, kind, id)) {
+		log_error("message of kind %u, id %" PRIu32, kind, id);
 		return false;
 	}
 	st = xcalloc(1, spec->size);

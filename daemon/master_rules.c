@@ -8,20 +8,23 @@
 #include "base/name.h"
 #include "daemon/master.h"
 
-/* The wish as our files say it; for one given at run time, its policy. */
+/* The wish as our files say it, whatever the engine says of its source: it
+ * must not choose another policy for a name that a file has. For one given at
+ * run time, its policy. */
 static int
 find_wish(const struct conf *c, const struct w_install *w,
     struct conf_wish *out, struct err *err)
 {
 	struct conf_wish by_policy = { .policy = w->policy,
 		.keep_versions = -1, .renew_before_ms = -1,
-		.validity_ms = -1, .must_staple = -1 };
+		.validity_ms = -1, .must_staple = -1,
+		.profile_required = -1 };
 	const struct conf_cert *cert = conf_cert(c, w->name);
 
 	if (w->from_file && cert == NULL)
 		return err_set(err, ERR_NO_SUCH, "no configuration file names "
 		    "certificate %s", w->name);
-	if (!w->from_file && w->policy[0] != '\0' &&
+	if (cert == NULL && w->policy[0] != '\0' &&
 	    strcmp(w->policy, "default") != 0 &&
 	    conf_policy(c, w->policy) == NULL) {
 		err_set(err, ERR_NO_SUCH, "certificate %s has policy %s, which "
@@ -31,8 +34,7 @@ find_wish(const struct conf *c, const struct w_install *w,
 	}
 	if (w->policy[0] == '\0')
 		by_policy.policy = NULL;
-	assert(!w->from_file || cert != NULL);
-	*out = conf_effective(c, w->from_file ? &cert->wish : &by_policy);
+	*out = conf_effective(c, cert != NULL ? &cert->wish : &by_policy);
 	return 0;
 }
 
@@ -77,21 +79,6 @@ test_ca_allowed(const struct conf *c, const struct conf_wish *wish)
 	return true;
 }
 
-static bool
-names_are_canonical(const struct strv *names)
-{
-	enum name_kind kind;
-	struct err ignored;
-	char out[256];
-	size_t i;
-
-	for (i = 0; i < names->n; i++)
-		if (name_parse(out, &kind, names->v[i], &ignored) != 0 ||
-		    strcmp(out, names->v[i]) != 0)
-			return false;
-	return names->n > 0;
-}
-
 const struct blob *
 rules_csr(const struct master *m, const struct w_install *w, struct err *err)
 {
@@ -116,7 +103,7 @@ rules_for(const struct master *m, const struct w_install *w,
 
 	assert(m->conf != NULL && out != NULL);
 	if (w->cert == 0 || w->name[0] == '\0' || w->leaf.len == 0 ||
-	    !names_are_canonical(&w->names))
+	    w->names.n == 0 || !name_all_canonical(&w->names))
 		return err_set(err, ERR_INTERNAL, "a request to install lacks "
 		    "something");
 	if (find_wish(m->conf, w, &wish, err) != 0)

@@ -56,6 +56,7 @@ static struct {
 	bool thinks;		/* about challenges, for ever */
 	bool ari;
 	int64_t window[2];
+	bool window_moves;	/* it is since now */
 	char replaced[200];
 	int bad_percent;
 	struct { char name[128], type[64]; } fails[FAILS_MAX];
@@ -360,6 +361,14 @@ ca_window(int64_t start_ms, int64_t end_ms)
 	ca.ari = true;
 	ca.window[0] = start_ms;
 	ca.window[1] = end_ms;
+	ca.window_moves = false;
+}
+
+void
+ca_window_moves(int64_t start_ms, int64_t end_ms)
+{
+	ca_window(start_ms, end_ms);
+	ca.window_moves = true;
 }
 
 const char *
@@ -966,11 +975,12 @@ static void
 renewal_info(struct ca_answer *a)
 {
 	int64_t since = its_now() - (sim_mono() - ca.last[CA_CERT]);
+	int64_t base = ca.window_moves ? its_now() : 0;
 	char from[TEXT_TIME], to[TEXT_TIME];
 
-	text_rfc3339(from, ca.window[0] != 0 ? ca.window[0] :
+	text_rfc3339(from, ca.window[0] != 0 ? base + ca.window[0] :
 	    since + ca.lifetime / 3 * 2);
-	text_rfc3339(to, ca.window[1] != 0 ? ca.window[1] :
+	text_rfc3339(to, ca.window[1] != 0 ? base + ca.window[1] :
 	    since + ca.lifetime / 3 * 2 + ca.lifetime / 20);
 	answer_json(a, 200, json_pack("{s:{s:s,s:s},s:s}", "suggestedWindow",
 	    "start", from, "end", to, "explanationURL",

@@ -233,7 +233,7 @@ say_lose(struct play *p, char **w, int n)
 }
 
 /* ca window [FROM TO]: in which it wants renewals, from now; without: from
- * 2/3 of the lifetime on */
+ * 2/3 of the lifetime on. ca window always FROM TO: from each question on */
 static bool
 say_window(struct play *p, char **w, int n)
 {
@@ -243,8 +243,11 @@ say_window(struct play *p, char **w, int n)
 		ca_window(0, 0);
 	else if (n == 4 && span(p, w[2], &from) && span(p, w[3], &to))
 		ca_window(loop_now() + from, loop_now() + to);
+	else if (n == 5 && strcmp(w[2], "always") == 0 &&
+	    span(p, w[3], &from) && span(p, w[4], &to))
+		ca_window_moves(from, to);
 	else
-		return fail(p, "ca window FROM TO");
+		return fail(p, "ca window [always] FROM TO");
 	return true;
 }
 
@@ -290,14 +293,18 @@ say_ca(struct play *p, char **w, int n)
 	return true;
 }
 
-/* service S check fails [NAME] | check works | reload fails | reload works */
+/* service S check fails [NAME] | check later | check works; reload likewise */
 static bool
 say_service(struct play *p, char **w, int n)
 {
 	bool off = n > 3 && strcmp(w[3], "works") == 0;
 
 	if (n < 4)
-		return fail(p, "service NAME check|reload fails|works");
+		return fail(p, "service NAME check|reload fails|later|works");
+	if (strcmp(w[3], "later") == 0) {
+		sim_asks_later(w[1], strcmp(w[2], "check") == 0);
+		return true;
+	}
 	if (strcmp(w[2], "check") == 0)
 		sim_check_fails(w[1], n > 4 ? w[4] : NULL, off);
 	else
@@ -494,7 +501,12 @@ expect_one(struct play *p, const struct sim_cert *c, const char *what,
     const char *want)
 {
 	char text[64];
+	int64_t ms;
 
+	if (strcmp(what, "tries-within") == 0)
+		return span(p, want, &ms) && (c->next_try_ms <= loop_now() +
+		    ms || fail(p, "it is tried again in %lld s only", (long
+		    long)(c->next_try_ms - loop_now()) / 1000));
 	if (strcmp(what, "state") == 0)
 		return strcmp(c->state, want) == 0 || fail(p,
 		    "state is \"%s\" (issuance %s, error %s)", c->state,

@@ -56,6 +56,8 @@ int64_t sim_commits(void);
  * (NULL: whatever the files); `off` ends it. */
 void sim_check_fails(const char *service, const char *name, bool off);
 void sim_reload_fails(const char *service, bool off);
+/* ... exits with 75; "works" ends that too. */
+void sim_asks_later(const char *service, bool check);
 /* What endpoints of the service show: "live" (what is true), "older", "other",
  * "refused", "not-tls"; "breaks": refused once it has loaded a newest version
  * that is not the first. */
@@ -157,6 +159,8 @@ void ca_forget_accounts(void);
 /* It suggests when to renew, from now on: in [start, end) of the wall clock;
  * 0, 0: from 2/3 of the lifetime on, a twentieth long. */
 void ca_window(int64_t start_ms, int64_t end_ms);
+/* From the time of each question on, never the same. */
+void ca_window_moves(int64_t start_ms, int64_t end_ms);
 const char *ca_replaced(void);		/* certID of the newest order, or "" */
 void ca_close_account(void);
 void ca_want_binding(void);		/* of new accounts */
