@@ -474,7 +474,7 @@ reply_ask(struct run *r, const struct acme_reply *reply)
 		read_each(r);
 	else if (got.status == ORDER_PENDING) {
 		pace_early(&r->s->validation, &o->asks);
-		o->peek = o->asks.n % PEEK_AFTER == 0;
+		o->peek = ++o->asked % PEEK_AFTER == 0;
 		o->ask_ms = pace_next(&r->s->validation, reply->retry_after,
 		    r->now_ms, &o->asks);
 	} else {

@@ -12,7 +12,7 @@
 enum {
 	READS_FAILED_MAX = 3,		/* in a row */
 	PAUSE_MAX_MS = 60 * 1000,
-	DEADLINE_DAYS = 30		/* where the CA names none */
+	DEADLINE_DAYS = 30		/* whatever the CA names */
 };
 
 static char *
@@ -250,9 +250,12 @@ order_wish_wait(struct run *r, int64_t at_ms)
 int64_t
 order_deadline(const struct acme_order *o)
 {
-	assert(o->created_ms != 0 || o->expires_ms != 0);
-	return o->expires_ms != 0 ? o->expires_ms : o->created_ms +
-	    (int64_t)DEADLINE_DAYS * 24 * 3600 * 1000;
+	int64_t most = o->created_ms + (int64_t)DEADLINE_DAYS * 24 * 3600 *
+	    1000;
+
+	assert(o->created_ms != 0);
+	return o->expires_ms != 0 && o->expires_ms < most ? o->expires_ms :
+	    most;
 }
 
 /* --- pause, failed -------------------------------------------------------- */
@@ -600,7 +603,8 @@ acme_order_step(struct acme_order *o, struct acme_session *s,
 	int moves;
 
 	assert(s->dir.new_order != NULL);
-	if (o->created_ms == 0)
+	/* Later than now: the clock was ahead then. */
+	if (o->created_ms == 0 || o->created_ms > now_ms)
 		o->created_ms = now_ms;
 	if (event == NULL)
 		resume(&r);

@@ -77,9 +77,11 @@ struct acme_order {
 	enum acme_wish_kind wished;
 	bool waiting;		/* for what was wished */
 	bool look, save;
+	bool unreplaced;	/* tried without what it replaces */
 	struct looks asks;	/* at the order, for all that are answered */
 	int64_t ask_ms;		/* not before */
 	bool peek;		/* at one authorization, for a change */
+	unsigned int asked;	/* times that the order said: pending */
 	bool ended;		/* the CA says so; which name is to be read */
 	size_t at;		/* the authorization that the stage is about */
 	struct post post;

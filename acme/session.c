@@ -131,7 +131,8 @@ session_keep_nonce(struct acme_session *s, const struct acme_reply *reply,
 static bool
 directory_is_fresh(const struct acme_session *s, int64_t now_ms)
 {
-	return s->has_dir && now_ms - s->dir_at_ms < ACME_DIRECTORY_AGE_MS;
+	return s->has_dir && now_ms >= s->dir_at_ms &&
+	    now_ms - s->dir_at_ms < ACME_DIRECTORY_AGE_MS;
 }
 
 static void

@@ -33,6 +33,7 @@ static const struct step {
 	{ "version.put-back", "%t", GOES_ON },
 	{ "service.reloaded", "%s: %t", GOES_ON },
 	{ "service.checked", "%s: %t", GOES_ON },
+	{ "service.later", "%s: %t", GOES_ON },
 	{ "service.refused", "%s: %e", ENDS_BADLY },
 	{ "service.failed", "%s: %e", ENDS_BADLY },
 	{ "endpoint.served", "%t", GOES_ON },

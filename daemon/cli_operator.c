@@ -73,17 +73,39 @@ unhex(uint8_t out[OPERATOR_MORE], const char *hex)
 
 /* For five minutes, and for this one thing: by its digest, where it has one. */
 int
-operator_arm(enum arm_what what, uint64_t object, uint32_t version,
-    const char *sha256, int *r)
+operator_arm_revoke(uint64_t cert, uint32_t version, const char *sha256,
+    int *r)
 {
-	struct operator_request q = { .kind = OPERATOR_ARM, .what = what,
-		.object = object, .version = version, .seconds = ARM_S };
+	struct operator_request q = { .kind = OPERATOR_ARM,
+		.what = ARM_REVOKE, .object = cert, .version = version,
+		.seconds = ARM_S };
 
-	assert(what < ARM_WHAT_COUNT && (version != 0) == (what == ARM_REVOKE));
-	if (version == 0 || unhex(q.digest, sha256))
+	if (version != 0 && unhex(q.digest, sha256))
 		return operator_say(&q, -1, NULL, r);
 	cli_complain("the daemon does not say which certificate it is");
 	*r = CLI_FAILED;
+	return -1;
+}
+
+static int
+no_title(const char *ca)
+{
+	return cli_usage("\"%s\": what root does with an account needs a title "
+	    "of its ca block of %d letters at most", ca, OPERATOR_MORE);
+}
+
+/* The daemon says which account it is, the operator at which CA. */
+int
+operator_arm_account(enum arm_what what, uint64_t account, const char *ca,
+    int *r)
+{
+	struct operator_request q = { .kind = OPERATOR_ARM, .what = what,
+		.object = account, .seconds = ARM_S };
+
+	assert(what < ARM_WHAT_COUNT && what != ARM_REVOKE);
+	if (operator_name_ca(&q, ca))
+		return operator_say(&q, -1, NULL, r);
+	*r = no_title(ca);
 	return -1;
 }
 
@@ -217,7 +239,7 @@ armed_do(const struct account *a, enum arm_what what, const char *deed,
 	int r;
 
 	assert(a->json != NULL && !a->dead);
-	if (operator_arm(what, a->id, 0, NULL, &r) != 0)
+	if (operator_arm_account(what, a->id, a->title, &r) != 0)
 		return r;
 	r = account_do(a, deed, NULL, words);
 	if (r != CLI_DONE)
@@ -324,11 +346,10 @@ import(const struct account *a, const char *file)
 	int fd, r;
 
 	assert(file != NULL);
-	if (strlen(a->title) >= sizeof(q.ca) ||
+	if (!operator_name_ca(&q, a->title) ||
 	    getrandom(&q.object, sizeof(q.object), 0) != sizeof(q.object))
-		return cli_usage("\"%s\" is no title of a ca", a->title);
+		return no_title(a->title);
 	q.object = (q.object & INT64_MAX) | 1;
-	memcpy(q.ca, a->title, strlen(a->title) + 1);
 	fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0)
 		return cli_usage("%s: %s", file, strerror(errno));
@@ -387,7 +408,7 @@ take_key(const struct account *a, struct blob *pem)
 	int fd, r;
 
 	run_dir(run);
-	fd = operator_arm_export(run, a->id, ARM_S, &err);
+	fd = operator_arm_export(run, a->title, a->id, ARM_S, &err);
 	if (fd < 0)
 		return refused(&err);
 	r = ask_export(a);

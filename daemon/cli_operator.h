@@ -10,9 +10,13 @@
  * CLI_FAILED, is in *r. */
 int operator_say(const struct operator_request *q, int key,
     struct w_key *sealed, int *r);
-/* Arms this act, or takes that back, with the time that an act needs. */
-int operator_arm(enum arm_what what, uint64_t object, uint32_t version,
-    const char *sha256, int *r);
+/* Arms the revocation of what has this digest, or an act on an account of this
+ * CA, with the time that an act needs; or takes that back. As
+ * operator_say(). */
+int operator_arm_revoke(uint64_t cert, uint32_t version, const char *sha256,
+    int *r);
+int operator_arm_account(enum arm_what what, uint64_t account, const char *ca,
+    int *r);
 void operator_disarm(enum arm_what what, uint64_t object, uint32_t version);
 /* May we speak to it at all? As operator_say(). */
 int operator_may(int *r);

@@ -207,7 +207,7 @@ arm(uint64_t id, const json_t *versions, bool on, int *r)
 			continue;
 		if (!on)
 			operator_disarm(ARM_REVOKE, id, version);
-		else if (operator_arm(ARM_REVOKE, id, version, json_get(item,
+		else if (operator_arm_revoke(id, version, json_get(item,
 		    "sha256"), r) != 0)
 			return -1;
 	}

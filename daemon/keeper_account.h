@@ -12,6 +12,7 @@ struct account {
 	EVP_PKEY *key;
 	char origin[ORIGIN_MAX + 1];
 	char *jwk;
+	const char *ca;		/* of a token's: title of its block */
 	enum jws_alg alg;
 };
 

@@ -9,9 +9,10 @@
 #include "base/clock.h"
 #include "daemon/keeper.h"
 #include "daemon/keeper_arm.h"
+#include "daemon/keeper_parts.h"
 
 /* Once, and as often as a request is signed again for another nonce. */
-enum { ARMED_MAX = 1024, USES_MAX = 12 };
+enum { ARMED_MAX = 1024, USES_MAX = 12, CA_MAX = 64 };
 
 static struct {
 	struct armed {
@@ -20,6 +21,7 @@ static struct {
 		uint32_t version;
 		bool has_digest;
 		uint8_t digest[ARM_DIGEST];
+		char origin[ORIGIN_MAX + 1], ca[CA_MAX + 1];
 		int64_t until_ms;
 		int uses;
 		uint8_t asked[SHA256_DIGEST_LENGTH];	/* by the first */
@@ -75,6 +77,22 @@ find(uint8_t what, uint64_t object, uint32_t version)
 	return NULL;
 }
 
+/* Of an account's leave the CA is a part; nothing else has one. */
+static int
+check_ca(const struct w_arm *q, struct err *err)
+{
+	size_t origin = strlen(q->origin), ca = strlen(q->ca);
+	bool wanted = q->what != ARM_REVOKE && q->seconds != 0;
+
+	assert(q->what < ARM_WHAT_COUNT);
+	if (origin <= ORIGIN_MAX && ca <= CA_MAX && (origin > 0) == wanted &&
+	    (ca > 0) == wanted)
+		return 0;
+	return err_set(err, ERR_INVALID, "%s is armed for %s",
+	    words[q->what].act, wanted ? "an account of one CA" :
+	    "something that no CA has");
+}
+
 static int
 check(const struct w_arm *q, struct err *err)
 {
@@ -88,6 +106,8 @@ check(const struct w_arm *q, struct err *err)
 		return err_set(err, ERR_INVALID, "%s is armed for %s",
 		    words[q->what].act, q->what == ARM_REVOKE ?
 		    "a version of a certificate" : "an account");
+	if (check_ca(q, err) != 0)
+		return -1;
 	if (q->digest.len != 0 && (q->digest.len != ARM_DIGEST ||
 	    q->what != ARM_REVOKE))
 		return err_set(err, ERR_INVALID, "%s is armed with something "
@@ -127,36 +147,60 @@ keeper_arm(const struct kek *kek, const void *in, void *out, struct err *err)
 		.until_ms = clock_boot_ms() + (int64_t)q->seconds * 1000 };
 	if (a->has_digest)
 		memcpy(a->digest, q->digest.p, ARM_DIGEST);
+	snprintf(a->origin, sizeof(a->origin), "%s", q->origin);
+	snprintf(a->ca, sizeof(a->ca), "%s", q->ca);
 	return 0;
 }
 
 static int
-unarmed(enum arm_what what, uint64_t object, uint32_t version, const char *why,
-    struct err *err)
+unarmed(const struct arm_act *act, const char *why, struct err *err)
 {
 	char of[32] = "";
 
-	assert(what < ARM_WHAT_COUNT && words[what].act != NULL);
-	if (version != 0)
-		snprintf(of, sizeof(of), " version %" PRIu32, version);
+	assert(act->what < ARM_WHAT_COUNT && words[act->what].act != NULL);
+	if (act->version != 0)
+		snprintf(of, sizeof(of), " version %" PRIu32, act->version);
 	err_set(err, ERR_NEEDS_OPERATOR, "%s of %s %016" PRIx64 "%s: %s",
-	    words[what].act, words[what].of, object, of, why);
-	return err_advise(err, "%s", words[what].advice);
+	    words[act->what].act, words[act->what].of, act->object, of, why);
+	return err_advise(err, "%s", words[act->what].advice);
+}
+
+static bool
+is_its_ca(const struct armed *a, const struct arm_act *act)
+{
+	return (act->origin == NULL || strcmp(a->origin, act->origin) == 0) &&
+	    (act->ca == NULL || strcmp(a->ca, act->ca) == 0);
+}
+
+/* NULL: err says why there is no leave. */
+static struct armed *
+leave(const struct arm_act *act, struct err *err)
+{
+	struct armed *a;
+
+	assert(act->what < ARM_WHAT_COUNT);
+	drop_old();
+	a = find((uint8_t)act->what, act->object, act->version);
+	if (a == NULL)
+		unarmed(act, "no operator has allowed it in the last ten "
+		    "minutes", err);
+	else if (!is_its_ca(a, act)) {
+		unarmed(act, "an operator has allowed it for an account of "
+		    "another CA", err);
+		a = NULL;
+	}
+	return a;
 }
 
 /* Looks only: what is asked for may still turn out to be something else. */
 int
-arm_look(enum arm_what what, uint64_t object, uint32_t version,
-    const uint8_t **digest, struct err *err)
+arm_look(const struct arm_act *act, const uint8_t **digest, struct err *err)
 {
-	const struct armed *a;
+	const struct armed *a = leave(act, err);
 
-	assert(digest != NULL && what < ARM_WHAT_COUNT);
-	drop_old();
-	a = find((uint8_t)what, object, version);
+	assert(digest != NULL);
 	if (a == NULL)
-		return unarmed(what, object, version, "no operator has "
-		    "allowed it in the last ten minutes", err);
+		return -1;
 	*digest = a->has_digest ? a->digest : NULL;
 	return 0;
 }
@@ -164,25 +208,22 @@ arm_look(enum arm_what what, uint64_t object, uint32_t version,
 /* Bound to the first request that uses it: the same one may be signed again
  * for another nonce, nothing else. A key is handed out once. */
 int
-arm_use(enum arm_what what, uint64_t object, uint32_t version,
-    const void *asked, size_t n, struct err *err)
+arm_use(const struct arm_act *act, const void *asked, size_t n,
+    struct err *err)
 {
 	uint8_t hash[SHA256_DIGEST_LENGTH];
-	struct armed *a;
+	struct armed *a = leave(act, err);
 
-	drop_old();
-	a = find((uint8_t)what, object, version);
+	assert((act->what == ARM_REVOKE) == (act->origin == NULL));
 	if (a == NULL)
-		return unarmed(what, object, version, "no operator has "
-		    "allowed it in the last ten minutes", err);
+		return -1;
 	assert(a->uses < USES_MAX);
 	SHA256(asked, n, hash);
 	if (a->uses > 0 && memcmp(hash, a->asked, sizeof(hash)) != 0)
-		return unarmed(what, object, version, "an operator has "
-		    "allowed it once, and that was used for another request",
-		    err);
+		return unarmed(act, "an operator has allowed it once, and that "
+		    "was used for another request", err);
 	memcpy(a->asked, hash, sizeof(hash));
-	if (++a->uses >= USES_MAX || what == ARM_EXPORT)
+	if (++a->uses >= USES_MAX || act->what == ARM_EXPORT)
 		drop(a);
 	return 0;
 }

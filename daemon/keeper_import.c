@@ -61,22 +61,23 @@ keeper_export(const struct kek *kek, const void *in, void *out,
 	const struct w_export *q = in;
 	struct w_exported *a = out;
 	char origin[ORIGIN_MAX + 1];
+	struct arm_act act = { .what = ARM_EXPORT, .object = q->account };
 	const uint8_t *unused;
 	struct blob der;
 	EVP_PKEY *key;
 	int rc;
 
 	assert(in != NULL && out != NULL);
-	if (arm_look(ARM_EXPORT, q->account, 0, &unused, err) != 0)
+	if (arm_look(&act, &unused, err) != 0)
 		return -1;
 	key = keeper_open_account(kek, q->account, &q->sealed, origin, err);
 	if (key == NULL)
 		return -1;
 	rc = key_write(&der, key, err);
 	EVP_PKEY_free(key);
+	act.origin = origin;
 	if (rc == 0)
-		rc = arm_use(ARM_EXPORT, q->account, 0, q->sealed.p,
-		    q->sealed.len, err);
+		rc = arm_use(&act, q->sealed.p, q->sealed.len, err);
 	if (rc == 0)
 		key_pem(&a->key, &der);
 	blob_wipe(&der);

@@ -20,6 +20,7 @@ struct signing {
 	const struct w_jws *q;
 	struct jws_request r;
 	char origin[ORIGIN_MAX + 1];
+	const char *ca;			/* struct account */
 	EVP_PKEY *account;
 	EVP_PKEY *cert;			/* REVOKE: the certificate's */
 	struct buf jwk, inner;		/* jwk: the account's */
@@ -148,14 +149,29 @@ prepare_account(struct signing *s, struct err *err)
 	return 0;
 }
 
+/* An act is on the account whose key signs, or on a certificate. */
+static struct arm_act
+act_of(enum arm_what what, const struct signing *s)
+{
+	bool revoke = what == ARM_REVOKE;
+
+	assert(s->origin[0] != '\0');
+	return (struct arm_act){ .what = what,
+		.object = revoke ? s->q->cert : s->q->account,
+		.version = revoke ? s->q->version : 0,
+		.origin = revoke ? NULL : s->origin,
+		.ca = revoke ? NULL : s->ca };
+}
+
 /* What exactly was asked for is part of it: an act that was allowed is
  * allowed for one request. Whose key signs a revocation is not: the same
  * certificate is revoked for the same reason, and when a CA will not have it
  * from the account, the certificate's own key is the other way to it. */
 static int
-use_up(enum arm_what what, const struct signing *s, uint64_t object,
-    uint32_t version, const void *more, size_t n, struct err *err)
+use_up(enum arm_what what, const struct signing *s, const void *more, size_t n,
+    struct err *err)
 {
+	const struct arm_act act = act_of(what, s);
 	struct buf asked;
 	int rc;
 
@@ -165,7 +181,7 @@ use_up(enum arm_what what, const struct signing *s, uint64_t object,
 	    "" : s->q->kid, s->q->reason);
 	buf_add(&asked, more, n);
 	assert(!asked.full);
-	rc = arm_use(what, object, version, asked.data, asked.len, err);
+	rc = arm_use(&act, asked.data, asked.len, err);
 	buf_free(&asked);
 	return rc;
 }
@@ -173,7 +189,7 @@ use_up(enum arm_what what, const struct signing *s, uint64_t object,
 static int
 prepare_deactivate(struct signing *s, struct err *err)
 {
-	return use_up(ARM_DEACTIVATE, s, s->q->account, 0, "", 0, err);
+	return use_up(ARM_DEACTIVATE, s, "", 0, err);
 }
 
 /* The inner JWS: the account's address and its old key, signed by the next,
@@ -190,8 +206,7 @@ inner_change(struct signing *s, EVP_PKEY *next, struct err *err)
 	buf_init(&input, INNER_MAX);
 	rc = public_jwk(&jwk, &alg, next, err);
 	if (rc == 0)
-		rc = use_up(ARM_KEY_CHANGE, s, s->q->account, 0, jwk.data,
-		    jwk.len, err);
+		rc = use_up(ARM_KEY_CHANGE, s, jwk.data, jwk.len, err);
 	if (rc == 0)
 		rc = jws_change(&input, alg, jwk.data, s->q->url, s->q->kid,
 		    s->jwk.data, err);
@@ -207,6 +222,7 @@ inner_change(struct signing *s, EVP_PKEY *next, struct err *err)
 static int
 prepare_change(struct signing *s, struct err *err)
 {
+	const struct arm_act act = act_of(ARM_KEY_CHANGE, s);
 	const struct w_jws *q = s->q;
 	char origin[ORIGIN_MAX + 1];
 	const uint8_t *unused;
@@ -214,7 +230,7 @@ prepare_change(struct signing *s, struct err *err)
 	int rc;
 
 	assert(s->account != NULL);
-	if (arm_look(ARM_KEY_CHANGE, q->account, 0, &unused, err) != 0)
+	if (arm_look(&act, &unused, err) != 0)
 		return -1;
 	next = keeper_open_account(s->kek, q->account, &q->next, origin, err);
 	if (next == NULL)
@@ -261,11 +277,12 @@ is_armed_one(const struct signing *s, const uint8_t *digest, struct err *err)
 static int
 prepare_revoke(struct signing *s, struct err *err)
 {
+	const struct arm_act act = act_of(ARM_REVOKE, s);
 	const struct w_jws *q = s->q;
 	const uint8_t *digest;
 
 	assert(s->q->what == JWS_REVOKE && s->cert == NULL);
-	if (arm_look(ARM_REVOKE, q->cert, q->version, &digest, err) != 0)
+	if (arm_look(&act, &digest, err) != 0)
 		return -1;
 	if (q->cert_sealed.len > 0)
 		s->cert = keeper_open_cert(s->kek, q->cert, q->version,
@@ -278,8 +295,7 @@ prepare_revoke(struct signing *s, struct err *err)
 		return err_set(err, ERR_INVALID, "revocation of certificate "
 		    "%016" PRIx64 ": its key is not here to sign with",
 		    q->cert);
-	return use_up(ARM_REVOKE, s, q->cert, q->version, q->leaf.p,
-	    q->leaf.len, err);
+	return use_up(ARM_REVOKE, s, q->leaf.p, q->leaf.len, err);
 }
 
 static int
@@ -352,6 +368,7 @@ sign_request(struct signing *s, struct buf *jws, struct err *err)
 	s->account = a->key;
 	s->alg = a->alg;
 	memcpy(s->origin, a->origin, sizeof(s->origin));
+	s->ca = a->ca;
 	buf_init(&s->jwk, JWK_MAX);
 	buf_puts(&s->jwk, a->jwk);
 	buf_init(&s->inner, INNER_MAX);

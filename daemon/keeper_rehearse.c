@@ -38,7 +38,8 @@ rehearse_account(const struct kek *kek, char *alg, struct err *err)
 		.eab_kid = (char[]){ "" } };
 	struct w_key key = { { NULL, 0 }, { NULL, 0 } };
 	struct w_jws_done done = { { NULL, 0 } };
-	struct w_arm arm = { ARM_EXPORT, 1, 0, 600, { NULL, 0 } };
+	struct w_arm arm = { .what = ARM_EXPORT, .object = 1, .seconds = 600,
+		.origin = make.origin, .ca = (char[]){ "ca" } };
 	struct w_export export = { 1, { NULL, 0 } };
 	struct w_exported exported = { { NULL, 0 } };
 	int rc = keeper_account_key(kek, &make, &key, err);
@@ -131,7 +132,10 @@ rehearse_secrets(const struct kek *kek, struct err *err)
 	struct w_secret secret = { SECRET_TSIG, (char[]){ "rehearsal" },
 		(char[]){ "hmac-sha512" }, { some, sizeof(some) } };
 	struct w_tsig tsig = { secret.name, { some, sizeof(some) } };
-	struct w_arm arm = { ARM_DEACTIVATE, 1, 0, 600, { NULL, 0 } };
+	char nothing[] = "";
+	struct w_arm arm = { .what = ARM_DEACTIVATE, .object = 1,
+		.seconds = 600, .origin = (char[]){ "https://ca.example" },
+		.ca = (char[]){ "ca" } };
 	struct w_mac mac = { { NULL, 0 } };
 	int rc = keeper_secret(kek, &secret, NULL, err);
 
@@ -140,6 +144,7 @@ rehearse_secrets(const struct kek *kek, struct err *err)
 	if (rc == 0)
 		rc = keeper_arm(kek, &arm, NULL, err);
 	arm.seconds = 0;
+	arm.origin = arm.ca = nothing;
 	if (rc == 0)
 		rc = keeper_arm(kek, &arm, NULL, err);
 	keeper_forget(kek, NULL, NULL, err);

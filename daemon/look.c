@@ -294,9 +294,10 @@ look_identities(struct strv *out, const struct ca *ca)
 			strv_add(out, identities[i].identity);
 }
 
-/* A profile that the CA does not have would be left out of the order. */
+/* A profile that the CA does not have would be left out of the order, or end
+ * it. */
 static void
-look_profile(struct looking *k, const char *profile)
+look_profile(struct looking *k, const char *profile, bool required)
 {
 	char names[400];
 
@@ -306,9 +307,10 @@ look_profile(struct looking *k, const char *profile)
 		say(k, "profile \"%s\": whether %s has it is known with the "
 		    "first order", profile, ca_conf(k->ca)->title);
 	else if (!caps_has_profile(ca_caps(k->ca), profile, names)) {
-		say(k, "profile \"%s\": %s has no such profile. %s%s", profile,
-		    ca_conf(k->ca)->title, names[0] != '\0' ? "It has: " :
-		    "It has none", names);
+		say(k, "profile \"%s\": %s has no such profile, and %s. %s%s",
+		    profile, ca_conf(k->ca)->title, required ? "nothing is "
+		    "ordered without it" : "it would be left out",
+		    names[0] != '\0' ? "It has: " : "It has none", names);
 		k->good = false;
 	}
 }
@@ -337,7 +339,7 @@ look(const struct conf_wish *wish, const char *account,
 	k->method = xstrdup(wish->challenge.n > 0 ? wish->challenge.v[0] :
 	    "");
 	k->good = true;
-	look_profile(k, wish->profile);
+	look_profile(k, wish->profile, wish->profile_required > 0);
 	k->done = done;
 	k->ctx = ctx;
 	k->timer = loop_timer_new(begin, k);

@@ -49,6 +49,7 @@ struct master {
 	const char *file;		/* the configuration's */
 	bool debug;			/* -d */
 	struct conf *conf;
+	char *log_level;		/* as its files say it, whatever -d */
 	char *credentials;		/* $CREDENTIALS_DIRECTORY, or NULL */
 	char libexec[4096];
 	struct strv token_env;		/* NAME=value for the token alone */
@@ -94,15 +95,15 @@ int secrets_base64(struct blob *out, const struct blob *text,
 /* --- master_arm.c: what an operator says (operator.h) ----------------------*/
 int arm_start(struct master *m, struct err *err);
 void arm_stop(void);
-bool arm_is_ours(uint32_t id);		/* of a message to the keeper */
-void arm_done(uint32_t id);
+bool arm_is_ours(uint32_t id);	/* of a message to keeper or token */
+void arm_done(enum role from, uint32_t id);
 void arm_sealed(uint32_t id, const struct w_key *k);
 /* The engine hands on the sealed key of an account, which an operator who is
  * on the line has asked for. */
 void arm_export(struct master *m, uint32_t id, const struct w_export *w);
 void arm_exported(uint32_t id, const struct w_exported *w);
-void arm_failed(uint32_t id, const struct w_failed *f);
-void arm_keeper_gone(void);
+void arm_failed(enum role from, uint32_t id, const struct w_failed *f);
+void arm_child_gone(enum role role);
 
 /* --- master_listen.c -------------------------------------------------------*/
 int listen_start(struct master *m, struct err *err);
@@ -213,6 +214,13 @@ struct conf *reload_first(struct master *m, int *exit_code);
 void reload_asked(struct master *m, uint32_t id, const struct w_reload *r);
 void reload_signal(struct master *m);
 void reload_done(struct master *m);	/* the new engine runs */
+
+/* --- master_last.c: the last good configuration, for the next start --------*/
+/* A conf_find_before of conf_read.h; ctx is the master, who owns it until
+ * last_keep(). */
+const struct conf *last_find(void *master, const char *state_dir);
+/* Keeps m->conf in the state directory. What goes wrong is logged. */
+void last_keep(struct master *m);
 
 /* --- master_csr.c: the CSRs that the configuration names -------------------*/
 void csrs_open(struct master *m);	/* before the first is read */

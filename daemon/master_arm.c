@@ -27,7 +27,8 @@ struct talk {
 	int fd;			/* -1: free */
 	struct watch *speaks;
 	struct alarm *idle;
-	uint32_t waits;			/* id of what the keeper was asked */
+	uint32_t waits;			/* id of what a child was asked */
+	enum role asked;		/* ... and which one */
 	uint32_t handed;	/* EXPORT: request of the engine; 0: none */
 	unsigned engine;		/* ... and which engine's */
 	struct operator_request r;
@@ -119,24 +120,58 @@ say(const struct talk *t, const char *verb)
 		    "account", r->object, r->version, r->seconds);
 }
 
-/* --- what is asked of the keeper ------------------------------------------ */
+/* --- what is asked of keeper and token ------------------------------------ */
 
-/* Its ids have a bit that no job's id has: the keeper's answers find their
- * way back. */
+static enum err_code
+code_of(enum role role)
+{
+	return role == ROLE_TOKEN ? ERR_TOKEN : ERR_KEEPER;
+}
+
+/* Its ids have a bit that no job's id has: the answers find their way back. */
 static int
-to_keeper(struct talk *t, enum wire_kind kind, const void *st,
+ask(struct talk *t, enum role role, enum wire_kind kind, const void *st,
     struct err *err)
 {
 	assert(t->waits == 0);
 	t->waits = (uint32_t)OURS | ++serials;
+	t->asked = role;
 	assert(arm_is_ours(t->waits));
 	alarm_after(t->idle, IDLE_MS);
-	if (child_send(&t->m->children[ROLE_KEEPER], kind, t->waits, st, NULL,
-	    0))
+	if (child_send(&t->m->children[role], kind, t->waits, st, NULL, 0))
 		return 0;
 	t->waits = 0;
-	err_set(err, ERR_KEEPER, "the keeper does not run at the moment");
+	err_set(err, code_of(role), "the %s does not run at the moment",
+	    role_name(role));
 	return err_advise(err, "Try it again in a minute.");
+}
+
+/* Of the CA that a request names, from our own configuration; empty if it
+ * names none. */
+static int
+origin_of(struct buf *origin, const struct talk *t, struct err *err)
+{
+	const struct conf_ca *ca = conf_ca(t->m->conf, t->r.ca);
+
+	assert(origin->len == 0);
+	if (t->r.ca[0] == '\0')
+		return 0;
+	if (ca == NULL)
+		return err_set(err, ERR_NO_SUCH, "the configuration has no ca "
+		    "\"%s\"", t->r.ca);
+	return acme_url_origin(origin, ca->directory, err);
+}
+
+/* Leave is with one of the two only, or it could be used twice: with whom the
+ * account's key is by our own configuration. */
+static enum role
+who_signs(const struct talk *t)
+{
+	const struct conf_ca *ca = conf_ca(t->m->conf, t->r.ca);
+
+	assert((ca != NULL) == (t->r.ca[0] != '\0'));
+	return ca != NULL && ca->account_key[0] != '\0' ? ROLE_TOKEN :
+	    ROLE_KEEPER;
 }
 
 static int
@@ -144,15 +179,29 @@ arm(struct talk *t, struct err *err)
 {
 	static const uint8_t none[OPERATOR_MORE];
 	struct operator_request *r = &t->r;
+	char nothing[] = "";
 	struct w_arm w = { .what = (uint8_t)r->what, .object = r->object,
-		.version = r->version, .seconds = r->seconds };
+		.version = r->version, .seconds = r->seconds, .ca = r->ca,
+		.origin = nothing };
+	struct buf origin;
+	int rc;
 
 	assert(t->r.kind != OPERATOR_IMPORT);
 	if (memcmp(r->digest, none, sizeof(none)) != 0)
 		w.digest = (struct blob){ r->digest, sizeof(r->digest) };
-	/* Which of the two has the account's key is not known here. */
-	child_send(&t->m->children[ROLE_TOKEN], WIRE_ARM, 0, &w, NULL, 0);
-	return to_keeper(t, WIRE_ARM, &w, err);
+	buf_init(&origin, ACME_URL_MAX);
+	rc = origin_of(&origin, t, err);
+	if (origin.len > 0)
+		w.origin = origin.data;
+	/* Either may be asked to sign a revocation; what was armed, perhaps
+	 * before a reload, is taken back wherever it is. */
+	if (rc == 0 && r->ca[0] == '\0')
+		child_send(&t->m->children[ROLE_TOKEN], WIRE_ARM, 0, &w, NULL,
+		    0);
+	if (rc == 0)
+		rc = ask(t, who_signs(t), WIRE_ARM, &w, err);
+	buf_free(&origin);
+	return rc;
 }
 
 /* A regular file of a sensible size: what else it might be would block, or
@@ -184,24 +233,18 @@ static int
 import(struct talk *t, int fd, struct err *err)
 {
 	const struct operator_request *r = &t->r;
-	const struct conf_ca *ca = r->version == 0 ?
-	    conf_ca(t->m->conf, r->ca) : NULL;
 	struct w_import w = { .object = r->object, .version = r->version };
 	struct buf origin;
-	int rc = 0;
+	int rc;
 
 	assert(t->r.kind == OPERATOR_IMPORT);
-	if (r->version == 0 && ca == NULL)
-		return err_set(err, ERR_NO_SUCH, "the configuration has no ca "
-		    "\"%s\"", r->ca);
 	buf_init(&origin, ACME_URL_MAX);
-	if (ca != NULL)
-		rc = acme_url_origin(&origin, ca->directory, err);
+	rc = origin_of(&origin, t, err);
 	if (rc == 0)
 		rc = read_file(&w.key, fd, err);
 	w.origin = origin.data;
 	if (rc == 0)
-		rc = to_keeper(t, WIRE_IMPORT, &w, err);
+		rc = ask(t, ROLE_KEEPER, WIRE_IMPORT, &w, err);
 	blob_wipe(&w.key);
 	buf_free(&origin);
 	return rc;
@@ -288,16 +331,17 @@ on_connection(void *ctx)
 	alarm_after(t->idle, IDLE_MS);
 }
 
-/* --- what the keeper answers ---------------------------------------------- */
+/* --- what they answer ----------------------------------------------------- */
 
 static struct talk *
-find(uint32_t id)
+find(enum role from, uint32_t id)
 {
 	size_t i;
 
 	assert(arm_is_ours(id));
 	for (i = 0; i < CONNECTIONS; i++)
-		if (talks[i].fd >= 0 && talks[i].waits == id)
+		if (talks[i].fd >= 0 && talks[i].waits == id &&
+		    talks[i].asked == from)
 			return &talks[i];
 	return NULL;
 }
@@ -309,9 +353,9 @@ arm_is_ours(uint32_t id)
 }
 
 void
-arm_done(uint32_t id)
+arm_done(enum role from, uint32_t id)
 {
-	struct talk *t = find(id);
+	struct talk *t = find(from, id);
 	struct err fine;
 
 	err_clear(&fine);
@@ -323,7 +367,7 @@ arm_done(uint32_t id)
 void
 arm_sealed(uint32_t id, const struct w_key *k)
 {
-	struct talk *t = find(id);
+	struct talk *t = find(ROLE_KEEPER, id);
 	struct blob b = operator_pack(k);
 	struct err err;
 	int fd = t != NULL ? memfd_create("everleaf-key", MFD_CLOEXEC |
@@ -376,7 +420,7 @@ arm_export(struct master *m, uint32_t id, const struct w_export *w)
 	}
 	t->handed = id;
 	t->engine = m->engine;
-	if (to_keeper(t, WIRE_EXPORT, w, &err) != 0)
+	if (ask(t, ROLE_KEEPER, WIRE_EXPORT, w, &err) != 0)
 		tell_engine(t, &err);
 }
 
@@ -384,14 +428,14 @@ arm_export(struct master *m, uint32_t id, const struct w_export *w)
 void
 arm_exported(uint32_t id, const struct w_exported *w)
 {
-	struct talk *t = find(id);
+	struct talk *t = find(ROLE_KEEPER, id);
 	struct err err;
 	int fd;
 
 	/* Of a keeper that answers what it was not asked. */
-	if (t == NULL || t->handed == 0)
+	if (t == NULL || t->handed == 0 || t->r.what != ARM_EXPORT)
 		return;
-	assert(t->r.what == ARM_EXPORT);
+	assert(t->fd >= 0 && t->waits == id);
 	fd = memfd_create("everleaf-key", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	err_clear(&err);
 	if (fd < 0 || write(fd, w->key.p, w->key.len) != (ssize_t)w->key.len ||
@@ -426,9 +470,9 @@ not_done(struct talk *t, const struct err *err)
 }
 
 void
-arm_failed(uint32_t id, const struct w_failed *f)
+arm_failed(enum role from, uint32_t id, const struct w_failed *f)
 {
-	struct talk *t = find(id);
+	struct talk *t = find(from, id);
 	struct err err;
 
 	wire_failed_err(f, &err);
@@ -437,15 +481,17 @@ arm_failed(uint32_t id, const struct w_failed *f)
 }
 
 void
-arm_keeper_gone(void)
+arm_child_gone(enum role role)
 {
 	struct err err;
 	size_t i;
 
-	err_set(&err, ERR_KEEPER, "the keeper ended while it was asked");
+	err_set(&err, code_of(role), "the %s ended while it was asked",
+	    role_name(role));
 	err_advise(&err, "Try it again.");
 	for (i = 0; i < CONNECTIONS; i++)
-		if (listener >= 0 && talks[i].fd >= 0 && talks[i].waits != 0)
+		if (listener >= 0 && talks[i].fd >= 0 && talks[i].waits != 0 &&
+		    talks[i].asked == role)
 			not_done(&talks[i], &err);
 }
 

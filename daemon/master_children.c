@@ -510,8 +510,7 @@ on_exit_of(void *ctx)
 	forget(c);
 	jobs_child_gone(m, c->role);
 	survey_child_gone(m, c->role);
-	if (c->role == ROLE_KEEPER)
-		arm_keeper_gone();
+	arm_child_gone(c->role);
 	if (m->stopping) {
 		if (c->role == ROLE_ENGINE)
 			stop_others(m);

@@ -180,12 +180,12 @@ failed(struct child *c, uint32_t id, void *st)
 
 	assert(c->role == ROLE_KEEPER || c->role == ROLE_VERIFIER ||
 	    c->role == ROLE_TOKEN);
-	if (id == 0 || c->role == ROLE_TOKEN) {
+	if (c->role != ROLE_VERIFIER && arm_is_ours(id))
+		arm_failed(c->role, id, st);
+	else if (id == 0 || c->role == ROLE_TOKEN) {
 		wire_failed_err(st, &err);
 		log_err(&err, "%s", role_name(c->role));
-	} else if (c->role == ROLE_KEEPER && arm_is_ours(id))
-		arm_failed(id, st);
-	else if ((id & SURVEY_SERIAL) != 0)
+	} else if ((id & SURVEY_SERIAL) != 0)
 		survey_failed(c->m, id, st);
 	else
 		jobs_failed(c->m, id, st);
@@ -203,20 +203,9 @@ confined(struct child *c, uint32_t id, void *st)
 static bool
 fine(struct child *c, uint32_t id, void *st)
 {
-	(void)c;
 	(void)st;
 	if (arm_is_ours(id))
-		arm_done(id);
-	return false;
-}
-
-/* The token is asked for nothing that somebody waits for. */
-static bool
-taken(struct child *c, uint32_t id, void *st)
-{
-	(void)c;
-	(void)id;
-	(void)st;
+		arm_done(c->role, id);
 	return false;
 }
 
@@ -271,7 +260,7 @@ static const struct rule {
 	{ ROLE_KEEPER, WIRE_FAILED, failed },
 	{ ROLE_VERIFIER, WIRE_VERDICT, verdict },
 	{ ROLE_VERIFIER, WIRE_FAILED, failed },
-	{ ROLE_TOKEN, WIRE_OK, taken },
+	{ ROLE_TOKEN, WIRE_OK, fine },
 	{ ROLE_TOKEN, WIRE_FAILED, failed }
 };
 

@@ -18,7 +18,8 @@ find_wish(const struct conf *c, const struct w_install *w,
 {
 	struct conf_wish by_policy = { .policy = w->policy,
 		.keep_versions = -1, .renew_before_ms = -1,
-		.validity_ms = -1, .must_staple = -1 };
+		.validity_ms = -1, .must_staple = -1,
+		.profile_required = -1 };
 	const struct conf_cert *cert = conf_cert(c, w->name);
 
 	if (w->from_file && cert == NULL)

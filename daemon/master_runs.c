@@ -370,7 +370,7 @@ static int
 describe(struct task *t)
 {
 	static const char *const services[] = { NULL, "check", "reload" };
-	static const char *const dns[] = { NULL, "add", "remove", "test" };
+	static const char *const dns[] = { NULL, "add", "remove" };
 	const struct w_run_dns *d = t->asked;
 	const struct w_run *s = t->asked;
 
@@ -379,7 +379,7 @@ describe(struct task *t)
 		t->run = d->run;
 		t->who = d->dns;
 		t->record = d->record;
-		t->what = d->what >= RUN_DNS_ADD && d->what <= RUN_DNS_TEST ?
+		t->what = d->what >= RUN_DNS_ADD && d->what <= RUN_DNS_REMOVE ?
 		    dns[d->what] : NULL;
 		return t->what != NULL && *d->record != '\0' ? 0 : -1;
 	}

@@ -47,6 +47,13 @@ read_title(char out[OPERATOR_MORE + 1], const uint8_t *p)
 	    memcmp(p + n, nothing, OPERATOR_MORE - n) == 0;
 }
 
+/* What the last bytes of it are. */
+static bool
+has_title(const struct operator_request *r)
+{
+	return r->kind == OPERATOR_IMPORT || r->what != ARM_REVOKE;
+}
+
 static bool
 fits(const struct operator_request *r)
 {
@@ -57,12 +64,25 @@ fits(const struct operator_request *r)
 		return r->what == 0 && r->seconds == 0 && !more &&
 		    (r->ca[0] != '\0') == (r->version == 0);
 	if (r->what < ARM_REVOKE || r->what >= ARM_WHAT_COUNT ||
-	    r->ca[0] != '\0' || revoke != (r->version != 0))
+	    revoke != (r->version != 0))
 		return false;
 	if (r->kind == OPERATOR_DISARM)
-		return r->seconds == 0 && !more;
+		return r->seconds == 0 && !more && r->ca[0] == '\0';
 	return r->kind == OPERATOR_ARM && r->seconds >= 1 &&
-	    r->seconds <= OPERATOR_SECONDS_MAX && (revoke || !more);
+	    r->seconds <= OPERATOR_SECONDS_MAX && (revoke || !more) &&
+	    revoke == (r->ca[0] == '\0');
+}
+
+bool
+operator_name_ca(struct operator_request *r, const char *title)
+{
+	size_t n = strlen(title);
+
+	assert(title != NULL && r->ca[0] == '\0');
+	if (n > OPERATOR_MORE || !name_is_word(title))
+		return false;
+	memcpy(r->ca, title, n + 1);
+	return true;
 }
 
 bool
@@ -80,7 +100,7 @@ operator_read(struct operator_request *r, const void *bytes, size_t n)
 	r->object = get(p + AT_OBJECT, 8);
 	r->version = (uint32_t)get(p + AT_EDITION, 4);
 	r->seconds = (uint32_t)get(p + AT_SECONDS, 4);
-	if (r->kind != OPERATOR_IMPORT)
+	if (!has_title(r))
 		memcpy(r->digest, p + AT_MORE, OPERATOR_MORE);
 	else if (memcmp(p + AT_MORE, nothing, OPERATOR_MORE) != 0 &&
 	    !read_title(r->ca, p + AT_MORE))
@@ -101,7 +121,7 @@ operator_write(uint8_t p[OPERATOR_REQUEST], const struct operator_request *r)
 	put(p + AT_EDITION, r->version, 4);
 	put(p + AT_SECONDS, r->seconds, 4);
 	memcpy(p + AT_MORE, r->digest, OPERATOR_MORE);
-	if (r->kind == OPERATOR_IMPORT)
+	if (has_title(r))
 		memcpy(p + AT_MORE, r->ca, strlen(r->ca));
 }
 

@@ -6,10 +6,12 @@
  *	u32 version of a certificate | u32 seconds | 8 zeros | 32 bytes
  *
  * where the last are the SHA-256 of a certificate (ARM of a revocation; zeros:
- * not said) or the title of a ca block (IMPORT of an account's key). IMPORT
- * comes with one descriptor, of a file that holds the key. Its answer, if it is
- * good, comes with one, of a file that holds u32 length, sealed key, u32
- * length, public key.
+ * not said) or the title of a ca block (ARM of what is done with an account,
+ * IMPORT of an account's key): the number of an account is known from the
+ * engine, so leave is for an account at this CA only. IMPORT comes with one
+ * descriptor, of a file that holds the key. Its answer, if it is good, comes
+ * with one, of a file that holds u32 length, sealed key, u32 length, public
+ * key.
  * An ARM of an export is answered twice: at once, and when the engine has
  * handed on the account's sealed key, with a descriptor of a file that holds
  * the key as PEM. Only who has armed it and stayed gets that. Both programs
@@ -54,7 +56,9 @@ int operator_ask(const char *run_dir, const struct operator_request *r,
 /* Arms an export and stays: the descriptor, which the caller closes, or -1 and
  * err. Once the API has said that it is done, the key is there: the caller
  * wipes *pem. */
-int operator_arm_export(const char *run_dir, uint64_t account,
+int operator_arm_export(const char *run_dir, const char *ca, uint64_t account,
     uint32_t seconds, struct err *err);
+/* False: that is no title of a ca block, or one of more than 32 letters. */
+bool operator_name_ca(struct operator_request *r, const char *title);
 int operator_take_key(int fd, struct blob *pem, struct err *err);
 #endif

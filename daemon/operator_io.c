@@ -196,13 +196,18 @@ operator_ask(const char *run_dir, const struct operator_request *r, int key,
 }
 
 int
-operator_arm_export(const char *run_dir, uint64_t account, uint32_t seconds,
-    struct err *err)
+operator_arm_export(const char *run_dir, const char *ca, uint64_t account,
+    uint32_t seconds, struct err *err)
 {
 	struct operator_request r = { .kind = OPERATOR_ARM,
 		.what = ARM_EXPORT, .object = account, .seconds = seconds };
-	int fd = begin(run_dir, &r, -1, err);
+	int fd;
 
+	if (!operator_name_ca(&r, ca))
+		return err_set(err, ERR_INVALID, "\"%.64s\" is longer than "
+		    "the title of a ca may be here: %d letters", ca,
+		    OPERATOR_MORE);
+	fd = begin(run_dir, &r, -1, err);
 	if (fd < 0 || hear(fd, NULL, err) == 0)
 		return fd;
 	close(fd);

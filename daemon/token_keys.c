@@ -74,6 +74,7 @@ token_learn(const struct kek *kek, const void *in, void *out,
 	k->uri = xcalloc(1, q->uri.len + 1);
 	memcpy(k->uri, q->uri.p, q->uri.len);
 	snprintf(k->a.origin, sizeof(k->a.origin), "%s", q->origin);
+	k->a.ca = k->ca;
 	return 0;
 }
 

@@ -106,7 +106,8 @@ static const struct msg_field secret_fields[] = {
 static const struct msg_field arm_fields[] = {
 	MSG_F(w_arm, U8, what, 0), MSG_F(w_arm, U64, object, 0),
 	MSG_F(w_arm, U32, version, 0), MSG_F(w_arm, U32, seconds, 0),
-	MSG_F(w_arm, BLOB, digest, 32), MSG_END
+	MSG_F(w_arm, BLOB, digest, 32), MSG_F(w_arm, TEXT, origin, SHORT),
+	MSG_F(w_arm, TEXT, ca, 64), MSG_END
 };
 static const struct msg_field import_fields[] = {
 	MSG_F(w_import, U64, object, 0), MSG_F(w_import, U32, version, 0),
@@ -188,13 +189,14 @@ static const struct msg_field run_fields[] = {
 	MSG_F(w_run, U8, what, 0), MSG_F(w_run, U8, event, 0),
 	MSG_F(w_run, U32, count, 0), MSG_F(w_run, U64, cert, 0),
 	MSG_FC(w_run, TEXT, name, NAME_TITLE_MAX, name_is_title),
-	MSG_F(w_run, LIST, names, NAMES), MSG_F(w_run, BLOB, input, CHAIN),
+	MSG_F(w_run, LIST, names, NAMES), MSG_F(w_run, BLOB, input,
+	    RUN_INPUT_MAX),
 	MSG_END
 };
 static const struct msg_field run_dns_fields[] = {
 	MSG_F(w_run_dns, U64, run, 0),
 	MSG_FC(w_run_dns, TEXT, dns, 64, name_is_word),
-	MSG_F(w_run_dns, U8, what, 0),
+	MSG_F(w_run_dns, U8, what, 0), MSG_F(w_run_dns, U8, test, 0),
 	MSG_FC(w_run_dns, TEXT, name, NAME_TITLE_MAX, name_is_title),
 	MSG_FC(w_run_dns, TEXT, ident, NAME_DNS_MAX, name_is_record),
 	MSG_FC(w_run_dns, TEXT, record, NAME_DNS_MAX, name_is_record),

@@ -1,7 +1,7 @@
 /* Speaks to RUN/master.sock as the command will:
- *	operator RUN arm|disarm WHAT OBJECT VERSION SECONDS
+ *	operator RUN arm|disarm WHAT OBJECT VERSION SECONDS [CA]
  *	operator RUN import CA|"" OBJECT VERSION FILE
- *	operator RUN export ACCOUNT SECONDS: arms it and stays for so long
+ *	operator RUN export CA ACCOUNT SECONDS: arms it and stays for so long
  *	operator RUN raw: 64 bytes from stdin; says whether an answer came
  * Prints "ok", the sizes of what was sealed, or the code of the refusal. */
 #include <config.h>
@@ -40,6 +40,8 @@ arm(char **v)
 	};
 	struct err err;
 
+	if (v[7] != NULL && !operator_name_ca(&r, v[7]))
+		return 2;
 	return outcome(operator_ask(v[1], &r, -1, NULL, &err), &err);
 }
 
@@ -69,11 +71,11 @@ import(char **v)
 static int
 export(char **v)
 {
-	unsigned int seconds = (unsigned int)strtoul(v[4], NULL, 10);
+	unsigned int seconds = (unsigned int)strtoul(v[5], NULL, 10);
 	struct blob pem;
 	struct err err;
-	int fd = operator_arm_export(v[1], strtoull(v[3], NULL, 16), seconds,
-	    &err);
+	int fd = operator_arm_export(v[1], v[3], strtoull(v[4], NULL, 16),
+	    seconds, &err);
 
 	if (fd < 0)
 		return outcome(-1, &err);
@@ -107,9 +109,9 @@ main(int argc, char **argv)
 {
 	if (argc == 3 && strcmp(argv[2], "raw") == 0)
 		return raw(argv[1]);
-	if (argc == 5 && strcmp(argv[2], "export") == 0)
+	if (argc == 6 && strcmp(argv[2], "export") == 0)
 		return export(argv);
-	if (argc != 7)
+	if (argc != 7 && argc != 8)
 		return 2;
 	return strcmp(argv[2], "import") == 0 ? import(argv) : arm(argv);
 }

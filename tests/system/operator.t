@@ -1,6 +1,6 @@
 #!/bin/bash
-# The operator's own socket: master and keeper are the real ones, the others
-# are stubs. What is armed and imported, who may, what is refused; and the
+# The operator's own socket: master, keeper and token are the real ones, the
+# others are stubs. What is armed and imported, who may, what is refused; and the
 # secrets that files of the configuration hold.
 . "$TOP_SRCDIR/tests/lib/tap.sh"
 
@@ -13,7 +13,8 @@ finish() {
 trap finish EXIT
 chmod 755 "$box"
 mkdir "$box/bin"
-cp "$TOP_BUILDDIR/everleafd" "$TOP_BUILDDIR/everleaf-keeper" "$box/bin/"
+cp "$TOP_BUILDDIR/everleafd" "$TOP_BUILDDIR/everleaf-keeper" \
+	"$TOP_BUILDDIR/everleaf-token" "$box/bin/"
 for role in engine responder verifier; do
 	cp "$TOP_BUILDDIR/tests/system/stub" "$box/bin/everleaf-$role" ||
 		bail "the stub is not built"
@@ -47,6 +48,10 @@ ca "four" {
     directory    = "https://four.example/dir"
     eab-kid      = "kid"
     eab-key-file = "$box/four.eab"
+}
+ca "five" {
+    directory    = "https://five.example/dir"
+    account-key  = "handle:0x81000001"
 }
 dns "bind" {
     server   = "127.0.0.1"
@@ -108,7 +113,16 @@ is 'an engine that nobody has asked gets no key out' within_log \
 	'1 failed needs-operator 0 0'
 same 'a revocation is armed' "$(operator arm 1 3f 4 600)" ok
 same 'and disarmed' "$(operator disarm 1 3f 4 0)" ok
-same 'a change of key is armed' "$(operator arm 2 acc 0 1)" ok
+same 'a change of key is armed' "$(operator arm 2 acc 0 1 one)" ok
+same 'at a ca that there is' "$(operator arm 2 acc 0 1 nope)" no-such
+is 'the token is up' operator arm 3 acc 0 600 five
+kill -STOP "$(child token)"
+same 'leave where the key is in the keeper is not for the token' \
+	"$(timeout 5 "$box/bin/operator" "$box/run" arm 3 acc 0 600 one)" ok
+same 'nor is that for a key in a token for the keeper' \
+	"$(timeout 2 "$box/bin/operator" "$box/run" arm 3 acc 0 600 five)" ''
+kill -CONT "$(child token)"
+same 'it is for the token' "$(operator arm 3 acc 0 600 five)" ok
 is 'the log says who did what' grep -q \
 	'allows revocation of certificate 000000000000003f version 4 for 600 s' \
 	"$log"
@@ -139,7 +153,7 @@ same 'D10 a directory' "$(operator import one acc 0 "$box")" invalid
 
 # An operator is on the line; the engine names another account, then hands on
 # what is none of this one's.
-operator export acc 15 >"$box/taken" &
+operator export one acc 15 >"$box/taken" &
 taker=$!
 is 'an operator arms an export and stays' armed
 printf 'export bcc\nexport acc\n' >"$box/state/db/script"
@@ -155,7 +169,7 @@ isnt 'no word of a key anywhere' grep -rq 'PRIVATE KEY' "$log" "$box/words"
 if [ "$(id -u)" -eq 0 ]; then
 	chmod 711 "$box/run"
 	nobody() { setpriv --reuid=nobody --regid=nogroup --clear-groups \
-		"$box/bin/operator" "$box/run" arm 3 1 0 1 2>/dev/null; }
+		"$box/bin/operator" "$box/run" arm 3 1 0 1 one 2>/dev/null; }
 	same 'nobody else gets in' "$(nobody)" no-permission
 	chmod 666 "$box/run/master.sock"
 	isnt 'not even past the mode of the file' nobody
@@ -179,7 +193,7 @@ isnt 'no secret is in the log' grep -qE 'zWNDZM6e|NDZM6eQG' "$log"
 # --- deaths ---
 kill -9 "$(child keeper)"
 is 'a new keeper answers' up
-same 'nothing is armed in it, and can be' "$(operator arm 3 acc 0 600)" ok
+same 'nothing is armed in it, and can be' "$(operator arm 3 acc 0 600 one)" ok
 kill -TERM "$pid"
 wait "$pid"
 same 'it ends' $? 0

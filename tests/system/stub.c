@@ -358,9 +358,9 @@ engine(void)
 	FILE *script;
 	char line[512];
 
-	/* Just what wire.h promises. */
+	/* Just what wire.h promises; a token there may be. */
 	for (i = 0; i < 64; i++)
-		if ((fcntl(i, F_GETFD) >= 0) != (i <= WIRE_FD_STATE))
+		if (i != WIRE_FD_TOKEN && (fcntl(i, F_GETFD) >= 0) != (i <= WIRE_FD_STATE))
 			exit(8);
 	in = openat(dir, "script", O_RDONLY);
 	script = in >= 0 ? fdopen(in, "r") : NULL;

@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 #include "base/err.h"
+#include "base/idset.h"
 #include "base/msg.h"
 #include "base/name.h"
 #include "base/text.h"
@@ -269,6 +270,25 @@ an_empty_packet_leaks_nothing(void **state)
 	close(pair[1]);
 }
 
+/* Ids that fall on the same slots, too: they differ in their high bits only. */
+static void
+ids(void **state)
+{
+	struct idset s = { NULL, 0, 0, NULL, 0 };
+	int64_t i;
+
+	(void)state;
+	for (i = 0; i < 10000; i++)
+		assert_true(idset_add(&s, i % 2 == 0 ? i : i << 40));
+	for (i = 0; i < 10000; i++)
+		assert_false(idset_add(&s, i % 2 == 0 ? i : i << 40));
+	assert_int_equal(s.n, 10000);
+	assert_true(s.ids[2] == 2 && s.ids[9999] == 9999LL << 40);
+	idset_free(&s);
+	assert_true(idset_add(&s, 5));
+	idset_free(&s);
+}
+
 int
 main(void)
 {
@@ -278,7 +298,7 @@ main(void)
 		cmocka_unit_test(key_authorizations), cmocka_unit_test(messages),
 		cmocka_unit_test(messages_carry_descriptors),
 		cmocka_unit_test(an_empty_packet_leaks_nothing),
-		cmocka_unit_test(errors_are_escaped)
+		cmocka_unit_test(errors_are_escaped), cmocka_unit_test(ids)
 	};
 
 	return cmocka_run_group_tests_name("base", tests, NULL, NULL);

@@ -19,14 +19,25 @@
 
 enum { EDITION = 4, LONG_LEAF = 400 };
 
+/* As the master does it for an operator who has named that CA. */
+static enum err_code
+arm_at(struct world *w, enum arm_what what, uint64_t object,
+    uint32_t version, uint32_t seconds, const uint8_t *digest, char *origin)
+{
+	bool ca = what != ARM_REVOKE && seconds != 0;
+	struct w_arm q = { (uint8_t)what, object, version, seconds,
+		{ (uint8_t *)(uintptr_t)digest, digest != NULL ? 32 : 0 },
+		ca ? origin : TEXT(""), ca ? TEXT("ca") : TEXT("") };
+
+	return refusal(w->keeper.fd, WIRE_ARM, &q);
+}
+
 static enum err_code
 arm(struct world *w, enum arm_what what, uint64_t object, uint32_t version,
     uint32_t seconds, const uint8_t *digest)
 {
-	struct w_arm q = { (uint8_t)what, object, version, seconds,
-		{ (uint8_t *)(uintptr_t)digest, digest != NULL ? 32 : 0 } };
-
-	return refusal(w->keeper.fd, WIRE_ARM, &q);
+	return arm_at(w, what, object, version, seconds, digest,
+	    TEXT(CA_ORIGIN));
 }
 
 /* What an answer says about itself. */
@@ -325,6 +336,42 @@ the_account_is_given_up_by_leave_only(void **state)
 	child_answer_free(WIRE_KEY, k);
 }
 
+/* The engine has told the operator's command the number of an account at
+ * another CA than the one that was named. */
+static void
+leave_is_for_an_account_of_one_ca(void **state)
+{
+	struct world *w = *state;
+	struct w_key *k = make_account(w), *next = make_account(w);
+	struct w_export export = { ACCOUNT, k->sealed };
+	struct w_jws q = some_request(&k->sealed);
+	char *staging = TEXT("https://staging.example");
+	enum arm_what what;
+
+	for (what = ARM_KEY_CHANGE; what < ARM_WHAT_COUNT; what++)
+		assert_int_equal(arm_at(w, what, ACCOUNT, 0, 600, NULL,
+		    staging), ERR_OK);
+	q.what = JWS_DEACTIVATE_ACCOUNT;
+	q.url = q.kid;
+	assert_int_equal(refusal(w->engine, WIRE_JWS, &q), ERR_NEEDS_OPERATOR);
+	q.what = JWS_KEY_CHANGE;
+	q.next = next->sealed;
+	assert_int_equal(refusal(w->engine, WIRE_JWS, &q), ERR_NEEDS_OPERATOR);
+	assert_int_equal(refusal(w->keeper.fd, WIRE_EXPORT, &export),
+	    ERR_NEEDS_OPERATOR);
+	/* No CA at all is not any CA. */
+	assert_int_equal(arm_at(w, ARM_DEACTIVATE, ACCOUNT, 0, 600, NULL,
+	    TEXT("")), ERR_INVALID);
+	assert_int_equal(arm(w, ARM_DEACTIVATE, ACCOUNT, 0, 600, NULL),
+	    ERR_OK);
+	q.what = JWS_DEACTIVATE_ACCOUNT;
+	q.next = (struct blob){ NULL, 0 };
+	child_answer_free(WIRE_JWS_DONE, must(w->engine, WIRE_JWS, &q,
+	    WIRE_JWS_DONE));
+	child_answer_free(WIRE_KEY, k);
+	child_answer_free(WIRE_KEY, next);
+}
+
 /* The engine names the account's address, too, and some CAs take a second
  * spelling of it. */
 static void
@@ -423,7 +470,9 @@ an_engine_cannot_play_the_master(void **state)
 {
 	struct world *w = *state;
 	uint8_t bytes[64] = { 1 };
-	struct w_arm leave = { ARM_DEACTIVATE, ACCOUNT, 0, 600, { NULL, 0 } };
+	struct w_arm leave = { .what = ARM_DEACTIVATE, .object = ACCOUNT,
+		.seconds = 600, .origin = TEXT(CA_ORIGIN),
+		.ca = TEXT("ca") };
 	struct w_secret secret = { SECRET_TSIG, TEXT("bind"),
 		TEXT("hmac-sha256"), { bytes, 64 } };
 	struct w_import import = { ACCOUNT, 0, TEXT("https://ca.example"),
@@ -464,6 +513,7 @@ main(void)
 		WITH_KEEPER(what_cannot_be_armed),
 		WITH_KEEPER(the_key_changes_by_leave_only),
 		WITH_KEEPER(the_account_is_given_up_by_leave_only),
+		WITH_KEEPER(leave_is_for_an_account_of_one_ca),
 		WITH_KEEPER(no_other_spelling_of_the_account),
 		WITH_KEEPER(the_key_leaves_by_leave_only),
 		WITH_KEEPER(an_engine_cannot_play_the_master)

@@ -18,9 +18,10 @@ a_request_comes_back(void **state)
 		    .object = 0x0123456789abcdef, .version = 7,
 		    .seconds = 600, .digest = { 1, [31] = 2 } },
 		{ .kind = OPERATOR_ARM, .what = ARM_DEACTIVATE, .object = 1,
-		    .seconds = 1 },
+		    .seconds = 1, .ca = "staging" },
 		{ .kind = OPERATOR_ARM, .what = ARM_EXPORT, .object = 1,
-		    .seconds = 300 },
+		    .seconds = 300, .ca =
+		    "abcdefghijklmnopqrstuvwxyz123456" },
 		{ .kind = OPERATOR_DISARM, .what = ARM_KEY_CHANGE,
 		    .object = UINT64_MAX },
 		{ .kind = OPERATOR_IMPORT, .object = 5, .ca =
@@ -69,6 +70,32 @@ one_byte_makes_another_request(void **state)
 	}
 }
 
+/* Leave for an account says at which CA it is, and nothing else does. */
+static void
+an_account_has_its_ca(void **state)
+{
+	struct operator_request account = { .kind = OPERATOR_ARM,
+		.what = ARM_KEY_CHANGE, .object = 1, .seconds = 300,
+		.ca = "a" }, disarm = { .kind = OPERATOR_DISARM,
+		.what = ARM_KEY_CHANGE, .object = 1 }, r;
+	uint8_t p[OPERATOR_REQUEST];
+
+	(void)state;
+	operator_write(p, &account);
+	assert_true(operator_read(&r, p, sizeof(p)));
+	p[32] = 0;
+	assert_false(operator_read(&r, p, sizeof(p)));
+	p[32] = '/';
+	assert_false(operator_read(&r, p, sizeof(p)));
+	operator_write(p, &disarm);
+	p[32] = 'a';
+	assert_false(operator_read(&r, p, sizeof(p)));
+	assert_false(operator_name_ca(&disarm,
+	    "abcdefghijklmnopqrstuvwxyz1234567"));
+	assert_true(operator_name_ca(&disarm,
+	    "abcdefghijklmnopqrstuvwxyz123456"));
+}
+
 static void
 an_answer_comes_back(void **state)
 {
@@ -100,6 +127,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_request_comes_back),
 		cmocka_unit_test(one_byte_makes_another_request),
+		cmocka_unit_test(an_account_has_its_ca),
 		cmocka_unit_test(an_answer_comes_back)
 	};
 

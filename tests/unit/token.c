@@ -157,7 +157,8 @@ the_engine_may_say_no_more(void **unused)
 	struct w_token_key ask = { TEXT("own") };
 	struct w_jws jws = some_request(TEXT("own"));
 	struct w_arm arm = { .what = ARM_DEACTIVATE, .object = 1,
-		.seconds = 60 };
+		.seconds = 60, .origin = TEXT("https://ca.example"),
+		.ca = TEXT("own") };
 	const struct { enum wire_kind kind; const void *st; } tries[] = {
 		{ WIRE_TOKEN, &token }, { WIRE_ARM, &arm },
 		{ WIRE_JWS, &jws }
