@@ -601,6 +601,8 @@ say_expect(struct play *p, char **w, int n)
 	if (n == 3 && strcmp(w[1], "operator") == 0)
 		return strcmp(sim_outcome(), w[2]) == 0 ||
 		    fail(p, "the operator heard \"%s\"", sim_outcome());
+	if (n == 4 && strcmp(w[1], "given-up") == 0)
+		return compare(p, "given up", ca_given_up(), w[2], w[3]);
 	if (n == 4 && strcmp(w[1], "accounts") == 0)
 		return compare(p, "accounts", ca_accounts_made(), w[2], w[3]);
 	if (n == 3 && strcmp(w[1], "contact") == 0)
