@@ -105,6 +105,7 @@ struct acme_wish {
 	const char *accept;		/* NULL: application/json */
 	struct blob body;		/* the JWS of a POST */
 	size_t reply_max;		/* refuse a longer body */
+	bool patient;			/* a CA may do the work first */
 	/* SIGN: everything but account and key, which the caller adds */
 	struct jws_request jws;
 	/* CSR */

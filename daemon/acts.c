@@ -557,7 +557,7 @@ looked(void *ctx, const struct strv *lines, bool good)
 	assert(t->lines.n == 0);
 	t->lines = strv_copy(lines);
 	t->good = good;
-	if (look_by_dns(&t->wish)) {
+	if (!selfcheck_by_http(&t->wish)) {
 		test_over(t, NULL);
 	} else if (!selfcheck(&w, tested, t)) {
 		err_set(&busy, ERR_OWN_LIMIT, "%s: port 80 is being looked at "

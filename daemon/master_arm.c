@@ -250,6 +250,22 @@ import(struct talk *t, int fd, struct err *err)
 	return rc;
 }
 
+/* Where the files are, for who must see for himself. */
+static void
+hand_files(struct talk *t)
+{
+	int fd = openat(t->m->state, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct err err;
+
+	err_clear(&err);
+	if (fd < 0)
+		err_errno(&err, ERR_DISK, "the state directory can't be "
+		    "opened");
+	reply(t, &err, fd);
+	if (fd >= 0)
+		close(fd);
+}
+
 /* --- what an operator says ------------------------------------------------ */
 
 static void
@@ -265,6 +281,10 @@ take(struct talk *t, const void *p, size_t n, const int *fds, int nfds)
 		log_error("operator (uid %u, process %d): that is no request",
 		    (unsigned)t->peer.uid, (int)t->peer.pid);
 		hang_up(t);
+		return;
+	}
+	if (t->r.kind == OPERATOR_FILES) {
+		hand_files(t);
 		return;
 	}
 	say(t, t->r.kind == OPERATOR_ARM ? "allows" :

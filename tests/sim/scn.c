@@ -590,6 +590,9 @@ say_expect(struct play *p, char **w, int n)
 	if (n == 4 && strcmp(w[1], "why") == 0)
 		return sim_why_says(w[2], w[3]) || fail(p, "why %s does not "
 		    "say that", w[2]);
+	if (n == 4 && strcmp(w[1], "silent") == 0)
+		return !sim_why_says(w[2], w[3]) || fail(p, "why %s says "
+		    "that", w[2]);
 	if (n == 4 && strcmp(w[1], "joined") == 0)
 		return compare(p, "joined", sim_runs_joined(), w[2], w[3]);
 	if (n == 5 && strcmp(w[1], "checks") == 0)
