@@ -453,9 +453,9 @@ arm_exported(uint32_t id, const struct w_exported *w)
 	int fd;
 
 	/* Of a keeper that answers what it was not asked. */
-	if (t == NULL || t->handed == 0)
+	if (t == NULL || t->handed == 0 || t->r.what != ARM_EXPORT)
 		return;
-	assert(t->r.what == ARM_EXPORT);
+	assert(t->fd >= 0 && t->waits == id);
 	fd = memfd_create("everleaf-key", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	err_clear(&err);
 	if (fd < 0 || write(fd, w->key.p, w->key.len) != (ssize_t)w->key.len ||
