@@ -231,6 +231,7 @@ take(struct run *r, struct authz *a, const struct authz_object *got)
 	struct err why;
 
 	assert(got->status < sizeof(ended) / sizeof(ended[0]));
+	a->pending = got->status == AUTHZ_PENDING;
 	if (got->status == AUTHZ_VALID)
 		take_valid(r, a);
 	else if (got->status == AUTHZ_INVALID)
@@ -444,8 +445,10 @@ all_are_valid(struct run *r)
 	if (r->now_ms - o->ask_ms <= r->s->validation.first_ms)
 		pace_ready(&r->s->validation, &o->asks);
 	for (i = 0; i < o->nauthz; i++)
-		if (o->authz[i].state == A_ANSWERED)
+		if (o->authz[i].state == A_ANSWERED) {
 			o->authz[i].state = A_DONE;
+			o->authz[i].pending = false;
+		}
 }
 
 /* One has failed: which and why they say themselves, and those that the CA
@@ -474,7 +477,7 @@ reply_ask(struct run *r, const struct acme_reply *reply)
 		read_each(r);
 	else if (got.status == ORDER_PENDING) {
 		pace_early(&r->s->validation, &o->asks);
-		o->peek = o->asks.n % PEEK_AFTER == 0;
+		o->peek = ++o->asked % PEEK_AFTER == 0;
 		o->ask_ms = pace_next(&r->s->validation, reply->retry_after,
 		    r->now_ms, &o->asks);
 	} else {

@@ -40,6 +40,16 @@ same_names(const struct strv *ours, const struct strv *theirs)
 	return same;
 }
 
+/* Some CAs put an order that they could not finish back to ready, to be
+ * finalized again; how often that is done act_finalize() counts. */
+static bool
+goes_back(const struct acme_order *o, enum order_status status)
+{
+	if (o->seen == ORDER_PROCESSING && status == ORDER_READY)
+		return false;
+	return status != ORDER_INVALID && (int)status < o->seen;
+}
+
 /* An address that leads to another order than it did before is worth an
  * error of its own: nothing that follows could be trusted. */
 static const char *
@@ -49,7 +59,7 @@ mixed_up(const struct acme_order *o, const struct order_object *got)
 		return "has other names than were ordered";
 	if (o->finalize != NULL && strcmp(o->finalize, got->finalize) != 0)
 		return "has another address to finalize than before";
-	if (got->status != ORDER_INVALID && (int)got->status < o->seen)
+	if (goes_back(o, got->status))
 		return "went backwards";
 	return NULL;
 }
@@ -263,7 +273,7 @@ act_new(struct run *r)
 		req.not_before = o->not_before;
 		req.not_after = o->not_after;
 	}
-	if (r->s->dir.renewal_info != NULL)
+	if (r->s->dir.renewal_info != NULL && !o->unreplaced)
 		req.replaces = o->replaces;
 	order_ask(r, "the new order", &req, r->s->dir.new_order, NULL,
 	    ACME_JSON_MAX);
@@ -341,14 +351,20 @@ is_type(const struct problem *p, const char *type)
 	return p->kind != NULL && strcmp(p->kind->type, type) == 0;
 }
 
-/* RFC 9773 section 5 names one type; CAs have others. Pebble answers 500 where
- * it does not find what is replaced (a serial with a zero byte before it), each
- * time. A CA that is in trouble anyway says so again to the order without. */
+/* Pebble answers so where it does not find what is replaced (a serial with a
+ * zero byte before it), each time. A CA that is in trouble anyway says it again
+ * to the order without, so what it replaces is kept for later. */
+static bool
+may_be_trouble(const struct problem *p)
+{
+	return p->status == 500 && is_type(p, "serverInternal");
+}
+
+/* RFC 9773 section 5 names one type; CAs have others. */
 static bool
 is_about_replaces(const struct problem *p)
 {
 	return p->status == 404 || is_nameless(p) ||
-	    (p->status == 500 && is_type(p, "serverInternal")) ||
 	    (p->kind != NULL && p->kind->next == NEXT_UNREPLACE);
 }
 
@@ -361,7 +377,9 @@ drop_one(struct acme_order *o, const struct problem *p)
 	const struct jws_request *sent = &o->post.r;
 
 	assert(sent->what == JWS_NEW_ORDER);
-	if (has(sent->replaces) && is_about_replaces(p))
+	if (has(sent->replaces) && may_be_trouble(p))
+		o->unreplaced = true;
+	else if (has(sent->replaces) && is_about_replaces(p))
 		o->replaces[0] = '\0';
 	else if (has(sent->profile) && !o->profile_required &&
 	    (is_type(p, "invalidProfile") || is_type(p, "unauthorized")))
@@ -382,6 +400,7 @@ refused_new(struct run *r, const struct problem *p)
 	r->o->sent = false;
 	if (drop_one(r->o, p))
 		return;
+	r->o->unreplaced = false;
 	if (p->status == 404 || p->status == 405)
 		acme_session_forget_directory(r->s);
 	order_fail_refused(r, p);
@@ -400,6 +419,7 @@ lost_new(struct run *r)
 	o->sent = false;
 	if (++o->lost <= ACME_LOST_RETRIES_MAX)
 		return;
+	o->unreplaced = false;
 	err_set(&why, ERR_CA_DOWN, "the new order: the CA's answer was lost "
 	    "%d times%s%s", o->lost, last != NULL ? "; the last time: " : "",
 	    last != NULL ? last->text : "");

@@ -12,7 +12,7 @@
 enum {
 	READS_FAILED_MAX = 3,		/* in a row */
 	PAUSE_MAX_MS = 60 * 1000,
-	DEADLINE_DAYS = 30		/* where the CA names none */
+	DEADLINE_DAYS = 30		/* whatever the CA names */
 };
 
 static char *
@@ -107,6 +107,7 @@ acme_order_free(struct acme_order *o)
 	strv_free(&o->guilty);
 	strv_free(&o->tried);
 	strv_free(&o->alternates);
+	strv_free(&o->left);
 	blob_free(&o->csr);
 	blob_free(&o->spki);
 	blob_free(&o->leaf);
@@ -250,9 +251,12 @@ order_wish_wait(struct run *r, int64_t at_ms)
 int64_t
 order_deadline(const struct acme_order *o)
 {
-	assert(o->created_ms != 0 || o->expires_ms != 0);
-	return o->expires_ms != 0 ? o->expires_ms : o->created_ms +
-	    (int64_t)DEADLINE_DAYS * 24 * 3600 * 1000;
+	int64_t most = o->created_ms + (int64_t)DEADLINE_DAYS * 24 * 3600 *
+	    1000;
+
+	assert(o->created_ms != 0);
+	return o->expires_ms != 0 && o->expires_ms < most ? o->expires_ms :
+	    most;
 }
 
 /* --- pause, failed -------------------------------------------------------- */
@@ -278,6 +282,22 @@ forget_asks(struct acme_order *o)
 	o->peek = o->ended = false;
 }
 
+/* What a CA would wait for in vain. After finalize, or when the order is ready,
+ * all of them are valid, and good for the next order. */
+static void
+note_left(struct acme_order *o)
+{
+	size_t i;
+
+	assert(o->failing && o->left.n <= ACME_LEFT_MAX);
+	if (o->finalized > 0 || o->status == ORDER_READY)
+		return;
+	for (i = 0; i < o->nauthz && o->left.n < ACME_LEFT_MAX; i++)
+		if (o->authz[i].pending && !strv_has(&o->left,
+		    o->authz[i].url))
+			strv_add(&o->left, o->authz[i].url);
+}
+
 /* The CA has given the order up, but another method is left: everything of it
  * is forgotten but what failed, what was dropped, and the key. */
 static void
@@ -285,6 +305,7 @@ start_over(struct acme_order *o, int64_t now_ms)
 {
 	assert(o->failing && o->retrying);
 	assert(authz_to_withdraw(o, true) == NULL);
+	note_left(o);
 	free_authz(o);
 	free(o->url);
 	free(o->finalize);
@@ -322,6 +343,8 @@ act_failed(struct run *r)
 		err_set(&why, ERR_ORDER_INVALID,
 		    "the order: the CA ended it and gives no reason");
 	order_fail(r, &why);
+	if (o->over)
+		note_left(o);
 	o->told = true;
 	r->w->kind = ACME_WISH_FAIL;
 	r->wished = true;
@@ -600,7 +623,8 @@ acme_order_step(struct acme_order *o, struct acme_session *s,
 	int moves;
 
 	assert(s->dir.new_order != NULL);
-	if (o->created_ms == 0)
+	/* Later than now: the clock was ahead then. */
+	if (o->created_ms == 0 || o->created_ms > now_ms)
 		o->created_ms = now_ms;
 	if (event == NULL)
 		resume(&r);
@@ -651,6 +675,12 @@ const struct strv *
 acme_order_guilties(const struct acme_order *o)
 {
 	return &o->guilty;
+}
+
+const struct strv *
+acme_order_left(const struct acme_order *o)
+{
+	return &o->left;
 }
 
 unsigned int

@@ -430,18 +430,18 @@ msg_recv(int fd, int flags, const void **p, int *fds, int *nfds)
 	while (n < 0 && errno == EINTR);
 	*p = packet;
 	*nfds = 0;
-	if (n <= 0)
+	if (n < 0)
 		return n;
 	assert((size_t)n <= sizeof(packet));
 	take_fds(&mh, fds, nfds);
-	/* A part of a message is none; its descriptors would leak. */
-	if ((mh.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) {
-		while (*nfds > 0)
-			close(fds[--*nfds]);
-		errno = EMSGSIZE;
-		return -1;
-	}
-	return n;
+	/* A part of a message is none, and so is an empty packet: what came
+	 * with it would leak. */
+	if (n > 0 && (mh.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) == 0)
+		return n;
+	while (*nfds > 0)
+		close(fds[--*nfds]);
+	errno = EMSGSIZE;
+	return n > 0 ? -1 : 0;
 }
 
 /* Secrets pass through the buffer; the next message may be a long time off. */

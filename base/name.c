@@ -125,6 +125,22 @@ name_parse(char out[256], enum name_kind *kind, const char *s, struct err *err)
 }
 
 bool
+name_all_canonical(const struct strv *names)
+{
+	enum name_kind kind;
+	struct err ignored;
+	char out[256];
+	size_t i;
+
+	assert(names->n == 0 || names->v != NULL);
+	for (i = 0; i < names->n; i++)
+		if (name_parse(out, &kind, names->v[i], &ignored) != 0 ||
+		    strcmp(out, names->v[i]) != 0)
+			return false;
+	return true;
+}
+
+bool
 name_is_title(const char *s)
 {
 	return made_of(s, "._-", 1, NAME_TITLE_MAX) && s[0] != '.' &&
@@ -173,6 +189,6 @@ name_is_keyauth(const char *s, const char *token)
 	size_t n = strlen(token);
 
 	assert(s != NULL);
-	return strncmp(s, token, n) == 0 && s[n] == '.' &&
-	    strlen(s + n + 1) == THUMBPRINT && name_is_token(s + n + 1);
+	return name_is_token(token) && strncmp(s, token, n) == 0 &&
+	    s[n] == '.' && strlen(s + n + 1) == THUMBPRINT && name_is_token(s + n + 1);
 }

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include "base/err.h"
+#include "base/mem.h"
 
 enum { NAME_DNS_MAX = 253, NAME_TITLE_MAX = 128, NAME_TOKEN_MAX = 256 };
 
@@ -14,6 +15,8 @@ enum name_kind { NAME_DNS, NAME_WILDCARD, NAME_IP };
  * RFC 5952. out takes NAME_DNS_MAX + 3 bytes. -1 and err if it is none. */
 int name_parse(char out[256], enum name_kind *kind, const char *s,
     struct err *err);
+/* Whether each is an identifier in the form that name_parse gives it. */
+bool name_all_canonical(const struct strv *names);
 
 /* The title of a certificate: [A-Za-z0-9._-], 1 to 128, not ".", "..", nor
  * starting with "." or "-" (security.md E4). */

@@ -84,11 +84,13 @@ budget_ask(const char *ca, const struct strv *names,
 {
 	struct asking *a = xcalloc(1, sizeof(*a));
 	char key[65];
-	struct query q = { .table = T_BUDGET, .wheres = 3, .where = {
+	struct query q = { .table = T_BUDGET, .wheres = 4, .where = {
 		{ .col = "kind", .cmp = CMP_EQ, .text = KIND },
 		{ .col = "key", .cmp = CMP_EQ, .text = key },
 		{ .col = "at_ms", .cmp = CMP_GT, .num = loop_now() -
-		    BUDGET_SET_DAYS * CONF_DAY } }, .order = "at_ms" };
+		    BUDGET_SET_DAYS * CONF_DAY },
+		{ .col = "at_ms", .cmp = CMP_LE, .num = loop_now() } },
+	    .order = "at_ms" };
 
 	assert(done != NULL);
 	set_key(key, names);

@@ -14,7 +14,9 @@
 #include "daemon/peers.h"
 #include "daemon/plan.h"
 
-enum { ACCOUNTS_READ = 32 };
+enum { ACCOUNTS_READ = 32,
+	CLOSED_MAX_MS = 60 * 60 * 1000,	/* for all, whatever one answer said */
+	ANYWAY_MS = 10 * 1000 };
 
 static struct {
 	struct ca *v;
@@ -164,10 +166,24 @@ acting_do(struct acting *a, const struct acme_wish *w)
 
 /* --- the breaker ------------------------------------------------------- */
 
+/* Later than it can have been set: the clock was ahead then. */
 int64_t
 ca_closed_until(const struct ca *c)
 {
-	return c->row.retry_at_ms > loop_now() ? c->row.retry_at_ms : 0;
+	int64_t at = c->row.retry_at_ms, now = loop_now();
+
+	return at > now && at <= now + CLOSED_MAX_MS ? at : 0;
+}
+
+bool
+ca_asked_anyway(struct ca *c)
+{
+	int64_t now = loop_mono();
+
+	if (c->anyway_ms != 0 && now - c->anyway_ms < ANYWAY_MS)
+		return false;
+	c->anyway_ms = now > 0 ? now : 1;
+	return true;
 }
 
 const char *
@@ -197,6 +213,20 @@ save_row(struct ca *c, const char *state)
 	batch_put(turn_batch(), T_CA, &c->row);
 }
 
+/* A CA that asks for patience gets it from all, but in small pieces: one that
+ * is well again after a minute must not lose every certificate to one answer
+ * of a bad minute. */
+static int64_t
+closes_until(const struct ca *c, const struct err *err)
+{
+	int64_t now = loop_now();
+
+	if (err->retry_at_ms <= now)
+		return now + plan_breaker(c->row.failures, 0, chance_luck());
+	return err->retry_at_ms < now + CLOSED_MAX_MS ? err->retry_at_ms :
+	    now + CLOSED_MAX_MS;
+}
+
 static void
 close_for_a_while(struct ca *c, const struct err *err)
 {
@@ -210,9 +240,7 @@ close_for_a_while(struct ca *c, const struct err *err)
 	if (c->row.failures > 0 && ca_closed_until(c) != 0)
 		return;
 	first = c->row.failures++ == 0;
-	c->row.retry_at_ms = err->retry_at_ms > loop_now() ?
-	    err->retry_at_ms :
-	    loop_now() + plan_breaker(c->row.failures, 0, chance_luck());
+	c->row.retry_at_ms = closes_until(c, err);
 	set_error(&c->row.error, err);
 	save_row(c, "down");
 	assert(ca_closed_until(c) != 0);
@@ -347,6 +375,9 @@ session_failed(struct ca *c, struct err *err)
 	if (err->code == ERR_CA_PROTOCOL)
 		close_for_a_while(c, err);
 	ca_failed(c, err);
+	/* It was nobody's own request. */
+	if (ca_closed_until(c) != 0)
+		err->retry_at_ms = ca_closed_until(c);
 	if (err->code == ERR_ACCOUNT_DEAD)
 		ca_account_dead(c, err);
 	ca_tell_waiters(c, err);
@@ -443,7 +474,7 @@ make_account(struct ca *c)
 {
 	struct err err;
 
-	assert(c->account.id == 0 && c->session == NULL);
+	assert(c->loaded && c->account.id == 0 && c->session == NULL);
 	c->account.id = chance_id();
 	c->account.created_ms = loop_now();
 	c->account.kek_id = 1;
@@ -467,9 +498,11 @@ rows_read(void *ctx, struct rows *answers, int n, const struct err *err)
 
 	assert(!c->loaded);
 	(void)n;
+	/* Going on without its account would make a second one. */
 	if (err != NULL) {
-		ca_tell_waiters(c, err);
-		return;
+		log_err(err, "the account at %s can't be read",
+		    c->conf->title);
+		exit(1);
 	}
 	c->loaded = true;
 	if (answers[0].n > 0) {
@@ -608,10 +641,9 @@ cas_init(void)
 	size_t i, k;
 
 	assert(cas.v == NULL && cas.n == 0);
-	cas.n = conf->cas_n;
-	cas.v = xcalloc(cas.n, sizeof(*cas.v));
-	for (i = 0; i < cas.n; i++) {
-		struct ca *c = &cas.v[i];
+	cas.v = xcalloc(conf->cas_n, sizeof(*cas.v));
+	for (i = 0; i < conf->cas_n; i++) {
+		struct ca *c = &cas.v[cas.n++];
 		char *contact;
 
 		c->conf = &conf->cas[i];

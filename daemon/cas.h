@@ -18,8 +18,11 @@ struct acme_session *ca_session(const struct ca *c);
 int64_t ca_account_id(const struct ca *c);
 /* What its directory said when it was last read (caps.h); "" if never. */
 const char *ca_caps(const struct ca *c);
-/* The time before which this CA is left alone; 0: it may be asked. */
+/* The time before which this CA is left alone, an hour ahead at most; 0: it
+ * may be asked. */
 int64_t ca_closed_until(const struct ca *c);
+/* A person wants it asked all the same: true now and then. */
+bool ca_asked_anyway(struct ca *c);
 const char *ca_why_closed(const struct ca *c);	/* error JSON */
 
 /* Completes when the session is ready for orders, or with why not. In a later

@@ -41,6 +41,7 @@ struct ca {
 	bool key_known;		/* the token has told its public half */
 	struct waiter *waiters;
 	int orders;
+	int64_t anyway_ms;	/* monotonic: last ca_asked_anyway; 0: never */
 	struct waiting *first, **last;	/* for room */
 
 	enum deed deed;

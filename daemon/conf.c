@@ -169,9 +169,16 @@ resolve_auto(struct conf_wish *w)
 	assert(w->challenge.n == 1);
 }
 
-/* A wish with all that it leaves open filled in; conf_wish_free(). */
 struct conf_wish
 conf_effective(const struct conf *c, const struct conf_wish *wish)
+{
+	return conf_effective_since(c, wish, NULL);
+}
+
+/* A wish with all that it leaves open filled in; conf_wish_free(). */
+struct conf_wish
+conf_effective_since(const struct conf *c, const struct conf_wish *wish,
+    const struct conf_wish *defaults)
 {
 	const struct conf_policy *p = policy_of(c, wish);
 	const struct conf_key *k;
@@ -186,6 +193,8 @@ conf_effective(const struct conf *c, const struct conf_wish *wish)
 		else if ((k->in & 1u << CONF_POLICY) != 0 && p != NULL &&
 		    conf_key_written(k, &p->wish))
 			conf_key_copy(k, &out, &p->wish);
+		else if (defaults != NULL && conf_key_written(k, defaults))
+			conf_key_copy(k, &out, defaults);
 		else
 			conf_key_default(k, &out);
 	}

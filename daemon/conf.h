@@ -45,6 +45,7 @@ struct conf_wish {
 	int64_t validity_ms;	/* 0: what the CA gives; -1: not written */
 	char *csr_file;		/* not in a policy; "": we make the key */
 	int64_t must_staple;	/* 1, 0; -1: not written */
+	int64_t profile_required;	/* the same */
 };
 
 struct conf_cert {
@@ -164,8 +165,8 @@ const struct conf_ca *conf_staging(const struct conf *c,
     const struct conf_ca *ca);
 
 /* True if the file of `where` (FILE:LINE) is among the problems: a wish from
- * there that is not in certs has not been taken back. (At a start there is no
- * configuration from before to keep it in.) */
+ * there that is not in certs has not been taken back. (There may be no
+ * configuration from before to keep it from.) */
 bool conf_in_bad_file(const struct conf *c, const char *where);
 
 /* Merges wish over its policy over the built-in defaults: every key is there
@@ -173,6 +174,10 @@ bool conf_in_bad_file(const struct conf *c, const char *where);
  * dns-01 for wildcards). The caller frees it with conf_wish_free. */
 struct conf_wish conf_effective(const struct conf *c,
     const struct conf_wish *wish);
+/* The same; the built-in defaults are those that are written here (NULL:
+ * none), else today's. */
+struct conf_wish conf_effective_since(const struct conf *c,
+    const struct conf_wish *wish, const struct conf_wish *defaults);
 void conf_wish_free(struct conf_wish *w);
 /* The rules that hold for a wish from a file and from the API alike: names,
  * titles, known policy, ca, services, challenge; and one more for the API: a

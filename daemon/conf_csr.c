@@ -177,17 +177,25 @@ names_differ(struct err *err, const struct strv *csr, const struct strv *names)
 	buf_free(&all);
 }
 
+bool
+conf_csr_named(const struct conf_parsed *b)
+{
+	const struct conf_key *k = conf_key_find(CONF_CERT, "names");
+
+	assert(b->kind == CONF_CERT);
+	return (b->seen >> conf_key_index(k) & 1) != 0;
+}
+
 /* Names that are not written are the CSR's. */
 static void
 take(const struct one *o, struct conf_csr *csr, struct conf_diag *diag)
 {
-	const struct conf_key *k = conf_key_find(CONF_CERT, "names");
 	struct conf_cert *c = o->b->element;
 	struct err err;
 
 	if (csr->err.code != ERR_OK) {
 		say(o, &csr->err, diag);
-	} else if ((o->b->seen >> conf_key_index(k) & 1) == 0) {
+	} else if (!conf_csr_named(o->b)) {
 		strv_free(&c->wish.names);
 		c->wish.names = csr->names;
 		csr->names = (struct strv){ NULL, 0 };

@@ -21,6 +21,9 @@ typedef void conf_csr_look(void *ctx, struct conf_csr *list, size_t n);
 /* Who looks, from now on; NULL: nobody, and each CSR is taken for good. */
 void conf_csr_by(conf_csr_look *look, void *ctx);
 
+/* Its names are written, and not those of its CSR. */
+bool conf_csr_named(const struct conf_parsed *b);
+
 /* Looks into all that the files name, before they are put together: names
  * that are not written are the CSR's, and those that are must be. */
 void conf_csrs_check(struct conf_files *f, struct conf_diag *diag);

@@ -1,5 +1,6 @@
-/* A conf as bytes, and back: the engine gets it so. The table of keys drives
- * both; a checksum at the end tells bytes that were cut or bent. */
+/* A conf as bytes, and back: the engine gets it so, and the master keeps the
+ * last good one so. The table of keys drives both; a checksum at the end tells
+ * bytes that were cut or bent. */
 #include <config.h>
 #include <assert.h>
 #include <limits.h>
@@ -8,7 +9,16 @@
 #include "daemon/conf_pack.h"
 #include "daemon/conf_table.h"
 
-enum { MAGIC = 0x43464c45, FORMAT = 3, TAIL = 8 };
+enum { MAGIC = 0x43464c45, KEPT_MAGIC = 0x4b464c45, FORMAT = 3, TAIL = 8,
+	WORD_MAX = 64 };
+
+/* What a walk over the keys needs to know of each: the table's of this
+ * release, or the one that kept bytes say they were made by. */
+struct packed_key {
+	const struct conf_key *key;	/* NULL: this release has none such */
+	unsigned int in;
+	char shape;
+};
 
 /* The length of a text that is not there. */
 static const uint32_t absent = UINT32_MAX;
@@ -24,6 +34,21 @@ conf_pack_sum(const void *p, size_t n)
 	for (i = 0; i < n; i++)		/* FNV-1a */
 		sum = (sum ^ c[i]) * 0x100000001b3;
 	return sum;
+}
+
+/* How a value lies in the bytes, whatever its type is called. */
+static char
+shape_of(enum conf_type type)
+{
+	static const char shapes[] = {
+		[CONF_TEXT] = 't', [CONF_PATH] = 't', [CONF_CHOICE] = 't',
+		[CONF_URI] = 't', [CONF_LIST] = 'l', [CONF_ARGV] = 'l',
+		[CONF_YESNO] = 'b', [CONF_NUMBER] = 'i', [CONF_TIME] = 'i',
+		[CONF_MAYBE] = 'i', [CONF_ENDPOINTS] = 'e'
+	};
+
+	assert(type < sizeof(shapes) && shapes[type] != 0);
+	return shapes[type];
 }
 
 /* --- out --------------------------------------------------------------- */
@@ -48,11 +73,12 @@ put_text(struct buf *b, const char *s)
 	buf_add(b, s, n);
 }
 
-/* Whoever gets the bytes needs no PIN. */
+/* The engine needs no PIN. */
 static void
-put_uri(struct buf *b, const char *s)
+put_uri(struct buf *b, const char *s, bool pins)
 {
-	char *shown = s != NULL ? conf_uri_shown(s) : NULL;
+	char *shown = s == NULL ? NULL : pins ? xstrdup(s) :
+	    conf_uri_shown(s);
 
 	put_text(b, shown);
 	free(shown);
@@ -87,7 +113,7 @@ put_endpoints(struct buf *b, const struct conf_service *s)
 }
 
 static void
-put_key(struct buf *b, const struct conf_key *k, const char *keys)
+put_key(struct buf *b, const struct conf_key *k, const char *keys, bool pins)
 {
 	switch (k->type) {
 	case CONF_TEXT:
@@ -96,7 +122,8 @@ put_key(struct buf *b, const struct conf_key *k, const char *keys)
 		put_text(b, *(char *const *)(const void *)(keys + k->at));
 		break;
 	case CONF_URI:
-		put_uri(b, *(char *const *)(const void *)(keys + k->at));
+		put_uri(b, *(char *const *)(const void *)(keys + k->at),
+		    pins);
 		break;
 	case CONF_LIST:
 	case CONF_ARGV:
@@ -127,7 +154,7 @@ put_blob(struct buf *b, const struct blob *bytes)
 /* In the order of the table of keys: get_element() reads it back in the
  * same. */
 static void
-put_element(struct buf *b, enum conf_kind kind, void *element)
+put_element(struct buf *b, enum conf_kind kind, void *element, bool pins)
 {
 	const struct conf_key *k;
 	const struct conf_cert *cert = element;
@@ -141,7 +168,7 @@ put_element(struct buf *b, enum conf_kind kind, void *element)
 	}
 	for (k = conf_keys; k->word != NULL; k++)
 		if ((k->in & 1u << kind) != 0)
-			put_key(b, k, conf_keys_of(kind, element));
+			put_key(b, k, conf_keys_of(kind, element), pins);
 	if (kind == CONF_CERT) {
 		put_text(b, cert->names_where);
 		put_blob(b, &cert->csr);
@@ -158,36 +185,77 @@ put_element(struct buf *b, enum conf_kind kind, void *element)
 	}
 }
 
+static void
+put_conf(struct buf *b, const struct conf *c, bool pins)
+{
+	enum conf_kind kind;
+	size_t i;
+
+	put_text(b, c->file);
+	put(b, (uint64_t)c->loaded_ms, 8);
+	put(b, c->problems_n, 4);
+	for (i = 0; i < c->problems_n; i++) {
+		put_text(b, c->problems[i].where);
+		put_text(b, c->problems[i].text);
+		put(b, c->problems[i].kept, 4);
+	}
+	put_element(b, CONF_TOP, conf_element(c, CONF_TOP, 0), pins);
+	for (kind = CONF_CERT; kind < CONF_KINDS; kind++) {
+		put(b, conf_count(c, kind), 4);
+		for (i = 0; i < conf_count(c, kind); i++)
+			put_element(b, kind, conf_element(c, kind, i), pins);
+	}
+}
+
+static struct blob
+sealed(struct buf *b)
+{
+	struct blob out;
+
+	put(b, conf_pack_sum(b->data, b->len), TAIL);
+	assert(!b->full);
+	out.len = b->len;
+	out.p = (uint8_t *)buf_take(b);
+	return out;
+}
+
 struct blob
 conf_pack(const struct conf *c)
 {
-	enum conf_kind kind;
-	struct blob out;
 	struct buf b;
-	size_t i;
 
 	buf_init(&b, (size_t)INT_MAX);
 	put(&b, MAGIC, 4);
 	put(&b, FORMAT, 4);
-	put_text(&b, c->file);
-	put(&b, (uint64_t)c->loaded_ms, 8);
-	put(&b, c->problems_n, 4);
-	for (i = 0; i < c->problems_n; i++) {
-		put_text(&b, c->problems[i].where);
-		put_text(&b, c->problems[i].text);
-		put(&b, c->problems[i].kept, 4);
+	put_conf(&b, c, false);
+	return sealed(&b);
+}
+
+/* Another release has other keys: the bytes say first which they have. */
+struct blob
+conf_pack_kept(const struct conf *c)
+{
+	struct conf still = *c;
+	const struct conf_key *k;
+	struct buf b;
+	size_t n = 0;
+
+	/* The same configuration, the same bytes, whenever it was read. */
+	still.loaded_ms = 0;
+	still.problems_n = 0;
+	buf_init(&b, (size_t)INT_MAX);
+	put(&b, KEPT_MAGIC, 4);
+	put(&b, FORMAT, 4);
+	for (k = conf_keys; k->word != NULL; k++)
+		n++;
+	put(&b, n, 4);
+	for (k = conf_keys; k->word != NULL; k++) {
+		put(&b, k->in, 4);
+		put(&b, (uint64_t)shape_of(k->type), 1);
+		put_text(&b, k->word);
 	}
-	put_element(&b, CONF_TOP, conf_element(c, CONF_TOP, 0));
-	for (kind = CONF_CERT; kind < CONF_KINDS; kind++) {
-		put(&b, conf_count(c, kind), 4);
-		for (i = 0; i < conf_count(c, kind); i++)
-			put_element(&b, kind, conf_element(c, kind, i));
-	}
-	put(&b, conf_pack_sum(b.data, b.len), TAIL);
-	assert(!b.full);
-	out.len = b.len;
-	out.p = (uint8_t *)buf_take(&b);
-	return out;
+	put_conf(&b, &still, true);
+	return sealed(&b);
 }
 
 /* --- in ---------------------------------------------------------------- */
@@ -195,6 +263,8 @@ conf_pack(const struct conf *c)
 struct in {
 	const uint8_t *p, *end;
 	bool bad;		/* stays; everything read then is zero */
+	struct packed_key keys[CONF_KEYS_MAX];
+	size_t keys_n;
 };
 
 static uint64_t
@@ -289,6 +359,36 @@ get_endpoints(struct in *in, struct conf_service *s)
 	}
 }
 
+/* A value of a key that this release has not. */
+static void
+skip_value(struct in *in, char shape)
+{
+	struct conf_service s = { .title = NULL };
+	struct strv l = { NULL, 0 };
+
+	switch (shape) {
+	case 't':
+		free(get_text(in, true));
+		break;
+	case 'l':
+		get_list(in, &l);
+		strv_free(&l);
+		break;
+	case 'b':
+		get_bool(in);
+		break;
+	case 'i':
+		get(in, 8);
+		break;
+	case 'e':
+		get_endpoints(in, &s);
+		conf_key_free(conf_key_find(CONF_SERVICE, "endpoints"), &s);
+		break;
+	default:
+		in->bad = true;
+	}
+}
+
 static void
 get_key(struct in *in, enum conf_kind kind, const struct conf_key *k,
     char *keys)
@@ -331,22 +431,46 @@ get_blob(struct in *in, struct blob *bytes)
 }
 
 static void
+get_keys(struct in *in, enum conf_kind kind, void *element)
+{
+	bool wish = kind == CONF_CERT || kind == CONF_POLICY;
+	void *keys = conf_keys_of(kind, element);
+	const struct conf_key *k;
+	uint64_t had = 0;
+	size_t i;
+
+	for (i = 0; i < in->keys_n; i++) {
+		if ((in->keys[i].in & 1u << kind) == 0)
+			continue;
+		k = in->keys[i].key;
+		if (k == NULL || (k->in & 1u << kind) == 0) {
+			skip_value(in, in->keys[i].shape);
+			continue;
+		}
+		get_key(in, kind, k, keys);
+		had |= UINT64_C(1) << conf_key_index(k);
+	}
+	/* A wish without it is a wish in which it was not written. */
+	for (k = conf_keys; k->word != NULL && !wish; k++)
+		if ((k->in & 1u << kind) != 0 &&
+		    (had >> conf_key_index(k) & 1) == 0)
+			conf_key_default(k, keys);
+}
+
+static void
 get_element(struct in *in, struct conf *c, enum conf_kind kind)
 {
 	void *element = kind == CONF_TOP ? c : conf_add(c, kind);
 	struct conf_head *head = element;
 	struct conf_cert *cert = element;
 	struct conf_ca *ca = element;
-	const struct conf_key *k;
 
 	assert(kind < CONF_KINDS);
 	if (kind != CONF_TOP) {
 		head->title = get_text(in, false);
 		head->where = get_text(in, false);
 	}
-	for (k = conf_keys; k->word != NULL; k++)
-		if ((k->in & 1u << kind) != 0)
-			get_key(in, kind, k, conf_keys_of(kind, element));
+	get_keys(in, kind, element);
 	if (kind == CONF_CERT) {
 		cert->names_where = get_text(in, false);
 		get_blob(in, &cert->csr);
@@ -396,32 +520,117 @@ get_kind(struct in *in, struct conf *c, enum conf_kind kind)
 	}
 }
 
+static void
+keys_of_ours(struct in *in)
+{
+	const struct conf_key *k;
+
+	for (k = conf_keys; k->word != NULL; k++)
+		in->keys[in->keys_n++] = (struct packed_key){ k, k->in,
+		    shape_of(k->type) };
+	assert(in->keys_n <= CONF_KEYS_MAX);
+}
+
+/* The key of this release that has this word and lies like this. */
+static const struct conf_key *
+key_for(unsigned int in, char shape, const char *word)
+{
+	const struct conf_key *k = conf_keys;
+
+	while (k->word != NULL && ((k->in & in) == 0 ||
+	    shape_of(k->type) != shape || strcmp(k->word, word) != 0))
+		k++;
+	return k->word != NULL ? k : NULL;
+}
+
+static void
+get_table(struct in *in)
+{
+	size_t n = get_count(in, 9), i, j;
+	struct packed_key *k;
+	char *word;
+
+	in->bad = in->bad || n > CONF_KEYS_MAX;
+	for (i = 0; i < n && !in->bad; i++) {
+		k = &in->keys[in->keys_n++];
+		k->in = (unsigned int)get(in, 4);
+		k->shape = (char)get(in, 1);
+		word = get_text(in, false);
+		k->key = key_for(k->in, k->shape, word);
+		/* Each is read once. */
+		for (j = 0; j < i && k->key != NULL; j++)
+			in->bad = in->bad || in->keys[j].key == k->key;
+		free(word);
+	}
+}
+
+/* Bytes with a sum and this beginning. */
+static void
+open_bytes(struct in *in, const void *p, size_t n, uint32_t magic)
+{
+	struct in tail;
+
+	assert(p != NULL || n == 0);
+	memset(in, 0, sizeof(*in));
+	in->p = p;
+	in->end = in->p + n;
+	in->bad = n < TAIL;
+	if (!in->bad) {
+		in->end -= TAIL;
+		tail = *in;
+		tail.p = in->end;
+		tail.end = in->end + TAIL;
+		in->bad = get(&tail, TAIL) != conf_pack_sum(p, n - TAIL);
+	}
+	in->bad = in->bad || get(in, 4) != magic || get(in, 4) != FORMAT;
+}
+
 /* A bad one is read to its end all the same, as zeros: there is one way out,
  * and it frees all. */
-struct conf *
-conf_unpack(const void *p, size_t n, struct err *err)
+static struct conf *
+get_conf(struct in *in)
 {
-	struct in in = { p, (const uint8_t *)p + n, n < TAIL }, tail = in;
 	struct conf *c = xcalloc(1, sizeof(*c));
 	enum conf_kind kind;
 
-	assert(p != NULL || n == 0);
-	if (!in.bad) {
-		in.end -= TAIL;
-		tail.p = in.end;
-		in.bad = get(&tail, TAIL) != conf_pack_sum(p, n - TAIL);
-	}
-	in.bad = in.bad || get(&in, 4) != MAGIC || get(&in, 4) != FORMAT;
-	c->file = get_text(&in, false);
-	c->loaded_ms = (int64_t)get(&in, 8);
-	get_problems(&in, c);
-	get_element(&in, c, CONF_TOP);
-	for (kind = CONF_CERT; kind < CONF_KINDS && !in.bad; kind++)
-		get_kind(&in, c, kind);
-	if (!in.bad && in.p == in.end)
+	c->file = get_text(in, false);
+	c->loaded_ms = (int64_t)get(in, 8);
+	get_problems(in, c);
+	get_element(in, c, CONF_TOP);
+	for (kind = CONF_CERT; kind < CONF_KINDS && !in->bad; kind++)
+		get_kind(in, c, kind);
+	if (!in->bad && in->p == in->end)
 		return c;
 	conf_free(c);
-	err_set(err, ERR_INTERNAL,
-	    "the configuration did not arrive whole from the master");
 	return NULL;
+}
+
+struct conf *
+conf_unpack(const void *p, size_t n, struct err *err)
+{
+	struct conf *c;
+	struct in in;
+
+	open_bytes(&in, p, n, MAGIC);
+	keys_of_ours(&in);
+	c = get_conf(&in);
+	if (c == NULL)
+		err_set(err, ERR_INTERNAL, "the configuration did not arrive "
+		    "whole from the master");
+	return c;
+}
+
+struct conf *
+conf_unpack_kept(const void *p, size_t n, struct err *err)
+{
+	struct conf *c;
+	struct in in;
+
+	open_bytes(&in, p, n, KEPT_MAGIC);
+	get_table(&in);
+	c = get_conf(&in);
+	if (c == NULL)
+		err_set(err, ERR_CONFIG_BAD, "it is damaged, or of another "
+		    "release");
+	return c;
 }

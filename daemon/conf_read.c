@@ -2,6 +2,7 @@
  * be trusted. Only this file of the reader touches the file system. */
 #include <config.h>
 #include <assert.h>
+#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -14,6 +15,7 @@
 #include "daemon/conf_csr.h"
 #include "daemon/conf_read.h"
 #include "daemon/conf_whole.h"
+#include "hooks/run.h"
 
 enum { TRUST_MAX = 1 << 20, FILES_MAX = 100000 };
 
@@ -41,10 +43,9 @@ read_all(int fd, size_t size, size_t max, struct blob *out, struct err *err)
 	return 0;
 }
 
-/* The bytes of a regular file; the caller frees them, whatever comes back. A
- * pipe or a device is refused before it can hang us. */
-static int
-read_file(const char *path, size_t max, struct blob *out, struct stat *st,
+/* A pipe or a device is refused before it can hang us. */
+int
+conf_read_file(const char *path, size_t max, struct blob *out, struct stat *st,
     struct err *err)
 {
 	int fd, rc;
@@ -103,7 +104,8 @@ read_trust(struct conf_unit *u, struct conf_parsed *b, struct conf_diag *diag)
 	assert(b->kind == CONF_CA && k != NULL);
 	if (ca->trust_file == NULL || *ca->trust_file == '\0')
 		return;
-	if (read_file(ca->trust_file, TRUST_MAX, &ca->trust, &st, &err) == 0 &&
+	if (conf_read_file(ca->trust_file, TRUST_MAX, &ca->trust, &st,
+	    &err) == 0 &&
 	    memmem(ca->trust.p, ca->trust.len, "-----BEGIN CERTIFICATE-----",
 	    27) == NULL)
 		err_set(&err, ERR_CONFIG_BAD, "it holds no PEM certificate");
@@ -120,7 +122,7 @@ conf_read_tsig(const char *path, struct tsig_key *out, struct err *err)
 {
 	struct blob bytes = { NULL, 0 };
 	struct stat st;
-	int rc = read_file(path, TSIG_FILE_MAX, &bytes, &st, err);
+	int rc = conf_read_file(path, TSIG_FILE_MAX, &bytes, &st, err);
 
 	assert(out != NULL);
 	if (rc == 0 && (st.st_mode & (S_IROTH | S_IWOTH)) != 0) {
@@ -165,7 +167,8 @@ csr_bytes(struct conf_cert *cert, struct err *err)
 {
 	struct blob file;
 	struct stat st;
-	int rc = read_file(cert->wish.csr_file, TRUST_MAX, &file, &st, err);
+	int rc = conf_read_file(cert->wish.csr_file, TRUST_MAX, &file, &st,
+	    err);
 
 	if (rc == 0 && (st.st_mode & S_IWOTH) != 0) {
 		rc = err_set(err, ERR_CONFIG_BAD, "writable by others (mode "
@@ -178,18 +181,49 @@ csr_bytes(struct conf_cert *cert, struct err *err)
 	return rc;
 }
 
+/* A key of somebody else's may well lie with him, and the CSR beside it. But
+ * then the names are not his to choose. */
+static void
+csr_of_another(struct conf_unit *u, struct conf_parsed *b, uint32_t line,
+    struct conf_diag *diag)
+{
+	const struct conf_cert *cert = b->element;
+	bool named = conf_csr_named(b);
+	struct err loose, err;
+
+	assert(cert->csr.len > 0);
+	if (run_check_file(cert->wish.csr_file, geteuid(), &loose) == 0)
+		return;
+	err_set(&err, ERR_CONFIG_BAD, "csr-file: %s: %s", loose.text, named ?
+	    "whoever can write there chooses the key of this certificate" :
+	    "whoever can write there chooses the names of this certificate");
+	if (named)
+		err_advise(&err, "%s.", loose.advice);
+	else
+		err_advise(&err, "Write names = {...}. Or %c%s.",
+		    tolower((unsigned char)loose.advice[0]), loose.advice + 1);
+	if (named)
+		conf_unit_warn(u, line, &err, diag);
+	else
+		conf_unit_wrong(u, line, &err, diag);
+}
+
 static void
 read_csr(struct conf_unit *u, struct conf_parsed *b, struct conf_diag *diag)
 {
 	const struct conf_key *k = conf_key_find(CONF_CERT, "csr-file");
+	uint32_t line = b->lines[conf_key_place(CONF_CERT, k)];
 	struct conf_cert *cert = b->element;
 	struct err err;
 
-	if (cert->wish.csr_file == NULL || *cert->wish.csr_file == '\0' ||
-	    csr_bytes(cert, &err) == 0)
+	if (cert->wish.csr_file == NULL || *cert->wish.csr_file == '\0')
 		return;
+	if (csr_bytes(cert, &err) == 0) {
+		csr_of_another(u, b, line, diag);
+		return;
+	}
 	err_context(&err, "csr-file = \"%.200s\"", cert->wish.csr_file);
-	conf_unit_wrong(u, b->lines[conf_key_place(CONF_CERT, k)], &err, diag);
+	conf_unit_wrong(u, line, &err, diag);
 }
 
 static void
@@ -201,7 +235,7 @@ read_unit(struct conf_unit *u, struct conf_diag *diag)
 	size_t i;
 
 	assert(u->blocks_n == 0);
-	if (read_file(u->path, CONF_FILE_MAX, &bytes, &st, &err) != 0) {
+	if (conf_read_file(u->path, CONF_FILE_MAX, &bytes, &st, &err) != 0) {
 		if (u->main)
 			err_advise(&err, "everleaf.conf(5) begins with one of "
 			    "seven lines.");
@@ -339,11 +373,42 @@ find_files(struct conf_files *f, const struct place *p,
 	return good;
 }
 
+/* Where it will be: known before the rest fits together. */
+static const char *
+state_dir_of(const struct conf_files *f)
+{
+	const struct conf_key *k = conf_key_find(CONF_TOP, "state-dir");
+	const struct conf *top;
+	size_t i;
+
+	for (i = 0; i < f->units_n; i++) {
+		top = f->units[i].top.element;
+		if (!f->units[i].bad &&
+		    (f->units[i].top.seen >> conf_key_index(k) & 1) != 0)
+			return top->state_dir;
+	}
+	return k->def;
+}
+
+static void
+free_files(struct conf_files *f)
+{
+	size_t i;
+
+	for (i = 0; i < f->units_n; i++)
+		conf_unit_free(&f->units[i]);
+	for (i = 0; i < f->presets_n; i++)
+		conf_unit_free(&f->presets[i]);
+	free(f->units);
+	free(f->presets);
+}
+
 struct conf *
-conf_read(const char *file, const struct conf *before, int64_t now_ms,
-    struct conf_diag *diag)
+conf_read_first(const char *file, conf_find_before *find, void *ctx,
+    int64_t now_ms, struct conf_diag *diag)
 {
 	struct conf_files f = { NULL, 0, NULL, 0 };
+	const struct conf *before;
 	struct conf *c = NULL;
 	struct place place;
 	bool good;
@@ -356,18 +421,29 @@ conf_read(const char *file, const struct conf *before, int64_t now_ms,
 		read_unit(&f.presets[i], diag);
 	for (i = 0; i < f.units_n; i++)
 		read_unit(&f.units[i], diag);
+	before = find(ctx, state_dir_of(&f));
 	conf_csrs_check(&f, diag);
 	if (good)
 		c = conf_whole(&f, before, diag);
 	if (c != NULL)
 		c->loaded_ms = now_ms;
-	for (i = 0; i < f.units_n; i++)
-		conf_unit_free(&f.units[i]);
-	for (i = 0; i < f.presets_n; i++)
-		conf_unit_free(&f.presets[i]);
-	free(f.units);
-	free(f.presets);
+	free_files(&f);
 	free(place.main);
 	free(place.folder);
 	return c;
+}
+
+static const struct conf *
+as_given(void *before, const char *state_dir)
+{
+	(void)state_dir;
+	return before;
+}
+
+struct conf *
+conf_read(const char *file, const struct conf *before, int64_t now_ms,
+    struct conf_diag *diag)
+{
+	return conf_read_first(file, as_given, (void *)(uintptr_t)before,
+	    now_ms, diag);
 }

@@ -18,6 +18,18 @@ struct conf_diag {
 struct conf *conf_read(const char *file, const struct conf *before,
     int64_t now_ms, struct conf_diag *diag);
 
+/* The same at a start: who knows the last good configuration tells it, by the
+ * state-dir that the files name. It stays his; he may know of none (NULL). */
+typedef const struct conf *conf_find_before(void *ctx, const char *state_dir);
+struct conf *conf_read_first(const char *file, conf_find_before *find,
+    void *ctx, int64_t now_ms, struct conf_diag *diag);
+
+/* The bytes of a regular file of at most max bytes; the caller frees them,
+ * whatever comes back. ERR_CONFIG_BAD. */
+struct stat;
+int conf_read_file(const char *path, size_t max, struct blob *out,
+    struct stat *st, struct err *err);
+
 /* A TSIG key file, which others must not be able to read. tsig_key_wipe. */
 int conf_read_tsig(const char *path, struct tsig_key *out, struct err *err);
 

@@ -100,6 +100,9 @@ const struct conf_key conf_keys[] = {
 	{ WISH, "profile", CONF_TEXT, IN_WISH(profile), "", 0, 64,
 	    NULL, conf_check_ascii, false, CONF_AT_RENEWAL,
 	    "profile of the CA" },
+	{ WISH, "profile-required", CONF_MAYBE, IN_WISH(profile_required),
+	    "false", 0, 0, NULL, NULL, false, CONF_AT_RENEWAL,
+	    "rather no certificate than one of another profile" },
 	{ WISH, "preferred-chain", CONF_TEXT, IN_WISH(preferred_chain), "",
 	    0, 128, NULL, NULL, false, CONF_AT_RENEWAL,
 	    "issuer name, or SHA-256 of the root" },
@@ -369,6 +372,7 @@ conf_wish_blank(struct conf_wish *w)
 	w->keep_versions = -1;
 	w->validity_ms = -1;
 	w->must_staple = -1;
+	w->profile_required = -1;
 }
 
 /* Near enough to have been meant: a third of it may be wrong, and two

@@ -8,7 +8,9 @@
 #include "daemon/deploy.h"
 #include "daemon/engine.h"
 
-enum { INPUT_MAX = 120 * 1024 };
+enum { EXIT_LATER = 75 /* EX_TEMPFAIL */ };
+
+enum detail { ALL, NO_NAMES, NOTHING };
 
 static const char *const events[] = {
 	[RUN_DEPLOY] = "deploy", [RUN_ROLLBACK] = "rollback",
@@ -25,7 +27,8 @@ put_text(struct buf *b, const char *before, const char *s)
 }
 
 static void
-put_cert(struct buf *b, const struct deploy_use *u, const char *state_dir)
+put_cert(struct buf *b, const struct deploy_use *u, const char *state_dir,
+    enum detail detail)
 {
 	const struct row_version *v = bundle_version(u->b, u->version);
 	char id[17], at[TEXT_TIME];
@@ -33,7 +36,7 @@ put_cert(struct buf *b, const struct deploy_use *u, const char *state_dir)
 	size_t i;
 
 	assert(u->b->cert != NULL);
-	if (v != NULL)
+	if (v != NULL && detail == ALL)
 		names = list_of(v->names);
 	text_id(id, (uint64_t)u->b->cert->id);
 	text_rfc3339(at, v != NULL ? v->not_after_ms : 0);
@@ -53,39 +56,42 @@ put_cert(struct buf *b, const struct deploy_use *u, const char *state_dir)
 }
 
 static void
-put_head(struct buf *b, size_t n, const char *service, int event)
+put_head(struct buf *b, size_t n, const char *service, int event,
+    enum detail detail)
 {
 	assert(event >= 0 &&
 	    (size_t)event < sizeof(events) / sizeof(events[0]));
 	assert(events[event] != NULL);
 	put_text(b, "{\"event\": ", events[event]);
 	put_text(b, ", \"service\": ", service);
-	buf_printf(b, ", \"count\": %zu, \"certificates\": [", n);
+	buf_printf(b, ", \"count\": %zu%s, \"certificates\": [", n,
+	    detail == ALL ? "" : ", \"truncated\": true");
 }
 
 struct blob
 deploy_input(const struct deploy_use *u, size_t n, const char *service,
     int event, const char *state_dir)
 {
+	enum detail detail = ALL;
 	struct blob out;
 	struct buf text;
 	size_t i;
 
 	assert(n == 0 || u != NULL);
-	buf_init(&text, INPUT_MAX);
-	put_head(&text, n, service, event);
-	for (i = 0; i < n; i++) {
-		if (i > 0)
-			buf_puts(&text, ", ");
-		put_cert(&text, &u[i], state_dir);
-	}
-	buf_puts(&text, "]}\n");
-	if (text.full) {
-		buf_reset(&text);
-		put_head(&text, n, service, event);
+	buf_init(&text, RUN_INPUT_MAX);
+	for (;; detail++) {
+		put_head(&text, n, service, event, detail);
+		for (i = 0; i < n && detail != NOTHING; i++) {
+			if (i > 0)
+				buf_puts(&text, ", ");
+			put_cert(&text, &u[i], state_dir, detail);
+		}
 		buf_puts(&text, "]}\n");
+		if (!text.full)
+			break;
+		assert(detail != NOTHING);
+		buf_reset(&text);
 	}
-	assert(!text.full && text.len > 0);
 	out = blob_copy(text.data, text.len);
 	buf_free(&text);
 	return out;
@@ -143,10 +149,22 @@ name_program(char out[128], const struct conf_service *s, bool check)
 	memcpy(out + n, "\"", 2);
 }
 
+/* What it says of itself goes along. */
+static void
+ask_later(const struct conf_service *s, bool check, struct deploy_end *end)
+{
+	snprintf(end->what, sizeof(end->what), "%s's %s asks to be tried later "
+	    "(exit %d)", s->title, check ? "check" : "reload", EXIT_LATER);
+	err_set(&end->err, check ? ERR_CHECK_FAILED : ERR_RELOAD_FAILED,
+	    "%s%s%s", end->what, end->evidence[0] != '\0' ? ": " : "",
+	    end->evidence);
+	end->err.class = ERR_LATER;
+}
+
 /* A program that was refused says why by a code of ours; every other end is
  * its own. */
-bool
-deploy_ran_well(const struct w_ran *r, const struct conf_service *s,
+enum round_outcome
+deploy_outcome(const struct w_ran *r, const struct conf_service *s,
     bool check, struct deploy_end *end)
 {
 	enum err_code code = check ? ERR_CHECK_FAILED : ERR_RELOAD_FAILED;
@@ -154,9 +172,13 @@ deploy_ran_well(const struct w_ran *r, const struct conf_service *s,
 
 	assert(end != NULL);
 	if (r->how == RAN_EXITED && r->code == 0)
-		return true;
+		return ROUND_GOOD;
 	name_program(program, s, check);
 	find_evidence(end, &r->output);
+	if (r->how == RAN_EXITED && r->code == EXIT_LATER) {
+		ask_later(s, check, end);
+		return ROUND_NOT_YET;
+	}
 	if (r->how == RAN_REFUSED) {
 		if (err_code_find(r->code_name) != ERR_OK)
 			code = err_code_find(r->code_name);
@@ -173,7 +195,7 @@ deploy_ran_well(const struct w_ran *r, const struct conf_service *s,
 		    "%s failed (exit status %u)", program, r->code);
 	err_set(&end->err, code, "%s%s%s", end->what,
 	    end->evidence[0] != '\0' ? ": " : "", end->evidence);
-	return false;
+	return ROUND_BAD;
 }
 
 /* Length of "/PATH:LINE" at the begin of this word, 0 if it is none. */

@@ -316,6 +316,8 @@ open_ares(struct channel *ch)
 		.ednspsz = EDNS_SIZE, .sock_state_cb = on_socket,
 		.sock_state_cb_data = ch
 	};
+	int options = ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES |
+	    ARES_OPT_EDNSPSZ | ARES_OPT_SOCK_STATE_CB | ARES_OPT_LOOKUPS;
 	const char *servers = ch->server[0] != '\0' ? ch->server : addresses;
 	char only_dns[] = "b";
 
@@ -325,9 +327,12 @@ open_ares(struct channel *ch)
 	o.flags = ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES | ARES_FLAG_EDNS |
 	    (ch->server[0] != '\0' ? ARES_FLAG_NOCHECKRESP : 0);
 	o.lookups = only_dns;
-	if (ares_init_options(&ch->ares, &o, ARES_OPT_FLAGS |
-	    ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_EDNSPSZ |
-	    ARES_OPT_SOCK_STATE_CB | ARES_OPT_LOOKUPS) != ARES_SUCCESS)
+#ifdef ARES_OPT_QUERY_CACHE
+	/* Who looks until a change is seen looks at the server. */
+	o.qcache_max_ttl = 0;
+	options |= ARES_OPT_QUERY_CACHE;
+#endif
+	if (ares_init_options(&ch->ares, &o, options) != ARES_SUCCESS)
 		return false;
 	if (servers == NULL ||
 	    ares_set_servers_ports_csv(ch->ares, servers) == ARES_SUCCESS)

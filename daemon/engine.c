@@ -3,11 +3,15 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/idset.h"
 #include "base/text.h"
 #include "daemon/acts.h"
 #include "daemon/cas.h"
+#include "daemon/clock.h"
+#include "daemon/defaults.h"
 #include "daemon/engine.h"
 #include "daemon/http.h"
+#include "daemon/leave.h"
 #include "daemon/log.h"
 #include "daemon/loop.h"
 #include "daemon/peers.h"
@@ -49,8 +53,7 @@ static struct {
 	void (*drained)(void *ctx);
 	void *drained_ctx;
 
-	int64_t *touched;
-	size_t touched_n, touched_room;
+	struct idset touched;
 } engine;
 
 const struct conf *
@@ -218,35 +221,24 @@ refresh(void *ctx, struct bundle *b, const struct err *err)
 static void
 refresh_touched(void *unused)
 {
-	size_t i, n = engine.touched_n;
-	int64_t *ids = engine.touched;
+	struct idset now = engine.touched;
+	size_t i;
 
-	assert(n > 0 && ids != NULL);
+	assert(now.n > 0);
 	(void)unused;
-	engine.touched = NULL;
-	engine.touched_n = engine.touched_room = 0;
-	for (i = 0; i < n; i++)
-		bundle_by_id(turn_store(), ids[i], refresh, NULL);
-	free(ids);
+	memset(&engine.touched, 0, sizeof(engine.touched));
+	for (i = 0; i < now.n; i++)
+		bundle_by_id(turn_store(), now.ids[i], refresh, NULL);
+	idset_free(&now);
 }
 
 void
 engine_touch(int64_t cert_id)
 {
-	size_t i;
-
-	for (i = 0; i < engine.touched_n; i++)
-		if (engine.touched[i] == cert_id)
-			return;
-	if (engine.touched_n == engine.touched_room) {
-		engine.touched_room = 2 * engine.touched_room + 16;
-		engine.touched = xrealloc(engine.touched,
-		    engine.touched_room * sizeof(*engine.touched));
-	}
-	engine.touched[engine.touched_n++] = cert_id;
-	assert(engine.touched_n <= engine.touched_room);
+	if (!idset_add(&engine.touched, cert_id))
+		return;
 	mark(cert_id, true);
-	if (engine.touched_n == 1)
+	if (engine.touched.n == 1)
 		turn_last(refresh_touched, NULL);
 }
 
@@ -353,8 +345,10 @@ recovered(void *ctx, struct rows *answers, int n, const struct err *err)
 		log_err(err, "the inventory can't be read");
 		exit(1);
 	}
-	assert(engine.flips == 0 && n == 5);
+	assert(engine.flips == 0 && n == 6);
 	engine.flips = 1;
+	clock_start(answers[5].n > 0 ? ROWS_AT(&answers[5], row_meta, 0) :
+	    NULL);
 	free_leases(&answers[0]);
 	publish_again(&answers[1]);
 	for (i = 0; i < answers[2].n; i++) {
@@ -380,7 +374,7 @@ recovered(void *ctx, struct rows *answers, int n, const struct err *err)
 static void
 recover(void *ctx)
 {
-	struct query q[5] = {
+	struct query q[6] = {
 		{ .table = T_JOB, .wheres = 1, .where = {
 			{ .col = "lease_until_ms", .cmp = CMP_GT } } },
 		{ .table = T_CHALLENGE },
@@ -391,10 +385,12 @@ recover(void *ctx)
 			{ .col = "key", .cmp = CMP_PREFIX, .text = TOUCH } } },
 		{ .table = T_META, .wheres = 1, .where = {
 			{ .col = "key", .cmp = CMP_PREFIX,
-			.text = TRIAL_KEY } } }
+			.text = TRIAL_KEY } } },
+		{ .table = T_META, .wheres = 1, .where = {
+			{ .col = "key", .cmp = CMP_EQ, .text = CLOCK_KEY } } }
 	};
 
-	store_read(turn_store(), q, 5, recovered, ctx);
+	store_read(turn_store(), q, 6, recovered, ctx);
 }
 
 static void
@@ -405,6 +401,7 @@ beat(void *unused)
 	assert(engine.beat != NULL);
 	(void)unused;
 	peer_tell(WIRE_BEAT, &m);
+	clock_look();
 	loop_timer_after(engine.beat, BEAT_MS);
 }
 
@@ -491,6 +488,7 @@ engine_drain(void (*done)(void *ctx), void *ctx)
 	if (engine.drain != NULL)
 		return;
 	sched_stop();
+	leave_stop();
 	assert(engine.drained == NULL);
 	engine.drained = done;
 	engine.drained_ctx = ctx;
@@ -505,21 +503,25 @@ void
 engine_fini(void)
 {
 	assert(engine.conf != NULL);
+	inventory_sync_fini();
 	job_renew_fini();
 	job_install_fini();
 	job_ari_fini();
 	job_revoke_fini();
+	leave_fini();
 	deploy_fini();
 	purge_fini();
 	selfcheck_fini();
+	defaults_fini();
 	trial_fini();
+	clock_fini();
 	sched_fini();
 	cas_fini();
 	turn_fini();
 	loop_timer_free(engine.beat);
 	loop_timer_free(engine.drain);
 	free(engine.security);
-	free(engine.touched);
+	idset_free(&engine.touched);
 	store_close(engine.store);
 	conf_free(engine.conf);
 	memset(&engine, 0, sizeof(engine));

@@ -62,6 +62,8 @@ int job_ari_room(void);
 void job_ari_fini(void);
 /* When a new certificate's window is asked for the first time. */
 int64_t job_ari_first(int64_t lifetime_ms);
+/* And when, of one that is wished for again: of many, each at another time. */
+int64_t job_ari_again(int64_t lifetime_ms);
 void job_probe(int64_t cert_id);
 void job_prune(int64_t cert_id);
 void job_undo(int64_t cert_id);
@@ -80,8 +82,16 @@ bool back_begin(struct bundle *b);
 bool deploy_has(int64_t cert_id);	/* in the round under way */
 bool deploy_busy(void);	/* a round is under way, or waits for installs */
 void deploy_fini(void);
-/* Compares the configuration with the inventory; at start. */
+/* Compares the configuration with the inventory; at start. Many turns where
+ * there are many certificates: until done(ctx), which a drain prevents, the
+ * API changes nothing. */
 void inventory_sync(void (*done)(void *ctx), void *ctx);
+void inventory_sync_fini(void);
+/* The wish, its policy, and what was built in when the certificate was made;
+ * conf_wish_free. */
+struct conf_wish inventory_effective(const struct conf_wish *wish,
+    int64_t created_ms);
+bool inventory_same_csr(const struct blob *a, const struct blob *b);
 /* A wish enters or changes; the caller has checked it. row is new (id 0) or
  * the one to change; returns 1 if names changed, for the events. */
 struct wish_source { const char *source, *where, *names_where, *actor; };

@@ -7,22 +7,12 @@
 #include "base/name.h"
 #include "base/text.h"
 #include "daemon/chance.h"
+#include "daemon/defaults.h"
 #include "daemon/engine.h"
-#include "daemon/log.h"
 #include "daemon/loop.h"
-#include "daemon/purge.h"
+#include "daemon/plan.h"
 #include "daemon/sched.h"
 #include "daemon/wish_json.h"
-
-/* First orders of a new inventory come as the file has them; how many there
- * are at a time is max-orders of the CA. */
-enum { SPREAD_MS = 1 };
-
-static struct {
-	void (*done)(void *ctx);
-	void *ctx;
-	int64_t made;
-} sync_run;
 
 const char *
 inventory_kind(const char *name)
@@ -105,8 +95,8 @@ put_deployments(int64_t cert_id, const struct conf_wish *wish,
 	return changed;
 }
 
-static bool
-same_bytes(const struct blob *a, const struct blob *b)
+bool
+inventory_same_csr(const struct blob *a, const struct blob *b)
 {
 	return a->len == b->len && (a->len == 0 ||
 	    memcmp(a->p, b->p, a->len) == 0);
@@ -121,11 +111,18 @@ fill_csr(struct row_cert *c, const struct conf_wish *wish)
 
 	if (k != NULL && wish->csr_file != NULL && *wish->csr_file != '\0')
 		now = k->csr;
-	if (same_bytes(&c->csr, &now))
+	if (inventory_same_csr(&c->csr, &now))
 		return false;
 	blob_free(&c->csr);
 	c->csr = blob_copy(now.p, now.len);
 	return true;
+}
+
+struct conf_wish
+inventory_effective(const struct conf_wish *wish, int64_t created_ms)
+{
+	return conf_effective_since(engine_conf(), wish,
+	    defaults_at(created_ms));
 }
 
 /* The texts of a row that a wish decides. Returns true if any changed. */
@@ -133,7 +130,7 @@ bool
 inventory_fill(struct row_cert *c, const struct conf_wish *wish,
     const struct wish_source *src)
 {
-	struct conf_wish all = conf_effective(engine_conf(), wish);
+	struct conf_wish all = inventory_effective(wish, c->created_ms);
 	char *settings = wish_text(&all), hash[17];
 	bool changed;
 
@@ -160,7 +157,7 @@ void
 inventory_make(const char *name, const struct conf_wish *wish,
     const struct wish_source *src, int64_t renew_due_ms)
 {
-	struct conf_wish all = conf_effective(engine_conf(), wish);
+	struct conf_wish all = inventory_effective(wish, loop_now());
 	struct row_cert c = { .id = chance_id(), .created_ms = loop_now(),
 		.changed_ms = loop_now(), .state_since_ms = loop_now(),
 		.next_gen = 1, .next_version = 1 };
@@ -197,26 +194,30 @@ say_change(const struct row_cert *c, const struct wish_source *src,
 	turn_event(&h);
 }
 
-/* What changes about the names, or the CA, orders a new version; services
- * and group only move files. */
+/* What changes about the names, or a CSR of somebody's own, orders a new
+ * version; services and group only move files, and all else is for the next
+ * renewal: one line of a policy must not reorder all that follow it. What has
+ * not been issued yet is tried again at once. */
 bool
 inventory_change(const struct bundle *b, const struct conf_wish *wish,
     const struct wish_source *src)
 {
 	struct row_cert *c = row_copy(T_CERT, b->cert);
-	struct conf_wish now = conf_effective(engine_conf(), wish);
+	struct conf_wish now = inventory_effective(wish, c->created_ms);
 	struct conf_wish before = engine_wish(b->cert);
 	bool names = !strv_same(&before.names, &now.names);
-	bool ca = strcmp(before.ca, now.ca) != 0;
 	bool group = strcmp(before.group, now.group) != 0;
 	bool services, changed = inventory_fill(c, wish, src);
-	bool csr = !same_bytes(&c->csr, &b->cert->csr);
-	const char *why = names ? "names" : csr ? "csr" : ca ? "ca" : NULL;
+	bool csr = !inventory_same_csr(&c->csr, &b->cert->csr);
+	const char *why = names ? "names" : csr ? "csr" : NULL;
 
 	assert(src->actor != NULL && b->cert != NULL);
 	if (c->retired_ms != 0) {
 		c->retired_ms = 0;
 		changed = true;
+		if (c->newest > 0)
+			sched_put(JOB_ARI, c->id, job_ari_again(
+			    engine_lifetime(b)));
 	}
 	services = put_deployments(c->id, &now, b);
 	assert(c->retired_ms == 0);
@@ -232,7 +233,9 @@ inventory_change(const struct bundle *b, const struct conf_wish *wish,
 			sched_put(JOB_INSTALL, c->id, loop_now());
 		say_change(c, src, "wish.changed", names ?
 		    "names changed; a new version is ordered now" : csr ?
-		    "csr-file changed; a new version is ordered now" : NULL);
+		    "csr-file changed; a new version is ordered now" :
+		    c->newest > 0 && strcmp(before.ca, now.ca) != 0 ?
+		    "another CA from the next renewal on" : NULL);
 	}
 	batch_put(turn_batch(), T_CERT, c);
 	engine_touch(c->id);
@@ -255,126 +258,11 @@ inventory_retire(const struct bundle *b, const char *actor)
 	c.retired_ms = c.changed_ms = loop_now();
 	batch_put(turn_batch(), T_CERT, &c);
 	sched_drop(JOB_RENEW, c.id);
+	/* One that never had a version has no housekeeping yet. */
+	sched_put(JOB_PRUNE, c.id, loop_now() + plan_delay(CONF_DAY,
+	    engine_lifetime(b)));
 	engine_touch(c.id);
-	say_change(&c, &src, "wish.retired", "no longer wished for: files "
-	    "stay until 30 days after expiry, no renewals");
-}
-
-/* --- at start: each row against the file, each wish against the rows --- */
-
-static void
-sync_one(void *ctx, struct bundle *b, const struct err *err)
-{
-	const struct conf_cert *k = ctx;
-	struct wish_source src = { "file", k->where, k->names_where, "config" };
-
-	/* One that is being removed is made anew when it is gone. */
-	if (err == NULL && b->cert != NULL && !purge_has(b->cert->id))
-		inventory_change(b, &k->wish, &src);
-}
-
-static void
-retire_one(void *ctx, struct bundle *b, const struct err *err)
-{
-	(void)ctx;
-	if (err == NULL && b->cert != NULL)
-		inventory_retire(b, "config");
-}
-
-/* Nothing of this wish has changed, and it stands where it stood. */
-static bool
-same_as_row(const struct row_cert *c, const struct conf_cert *k)
-{
-	struct conf_wish all = conf_effective(engine_conf(), &k->wish);
-	char *settings = wish_text(&all);
-	bool same = c->retired_ms == 0 && strcmp(c->settings, settings) == 0 &&
-	    strcmp(c->where, k->where) == 0 &&
-	    strcmp(c->names_where, k->names_where) == 0 &&
-	    same_bytes(&c->csr, &k->csr);
-
-	assert(c->settings != NULL && k->where != NULL);
-	free(settings);
-	conf_wish_free(&all);
-	return same;
-}
-
-/* Orders that waited for words in the configuration are tried again. */
-static void
-wake_waiting(const struct row_cert *c)
-{
-	if (c->retired_ms == 0 && strstr(c->iss_error, "tos-not-agreed"))
-		sched_put(JOB_RENEW, c->id, loop_now());
-}
-
-/* Rows against the file, then the file against the rows. */
-static void
-compare(struct rows *certs)
-{
-	const struct conf *conf = engine_conf();
-	bool *seen = xcalloc(conf->certs_n, sizeof(*seen));
-	const struct conf_cert *k;
-	struct wish_source src = { .source = "file", .actor = "config" };
-	size_t i;
-
-	for (i = 0; i < certs->n; i++) {
-		struct row_cert *c = ROWS_AT(certs, row_cert, i);
-
-		k = conf_cert(conf, c->name);
-		if (k == NULL && strcmp(c->source, "file") == 0 &&
-		    c->retired_ms == 0 && !conf_in_bad_file(conf, c->where))
-			bundle_by_id(turn_store(), c->id, retire_one, NULL);
-		if (k == NULL)
-			continue;
-		assert(k >= conf->certs &&
-		    (size_t)(k - conf->certs) < conf->certs_n);
-		seen[k - conf->certs] = true;
-		wake_waiting(c);
-		if (!same_as_row(c, k))
-			bundle_by_id(turn_store(), c->id, sync_one,
-			    (void *)(uintptr_t)k);
-	}
-	for (i = 0; i < conf->certs_n; i++) {
-		if (seen[i])
-			continue;
-		k = &conf->certs[i];
-		src.where = k->where;
-		src.names_where = k->names_where;
-		inventory_make(k->title, &k->wish, &src, loop_now() +
-		    SPREAD_MS * sync_run.made++);
-	}
-	free(seen);
-}
-
-/* What is being removed is known before anything else: it is not to be made
- * again. */
-static void
-read_certs(void *unused, struct rows *answers, int n, const struct err *err)
-{
-	size_t i;
-
-	(void)unused;
-	(void)n;
-	if (err != NULL) {
-		log_err(err, "the inventory can't be read");
-		exit(1);
-	}
-	assert(n == 2 && sync_run.done != NULL);
-	for (i = 0; i < answers[1].n; i++)
-		purge_recover(ROWS_AT(&answers[1], row_meta, i));
-	compare(&answers[0]);
-	sync_run.done(sync_run.ctx);
-}
-
-void
-inventory_sync(void (*done)(void *ctx), void *ctx)
-{
-	struct query q[2] = { { .table = T_CERT },
-		{ .table = T_META, .wheres = 1, .where = { { .col = "key",
-		    .cmp = CMP_PREFIX, .text = PURGE_KEY } } } };
-
-	assert(done != NULL);
-	sync_run.done = done;
-	sync_run.ctx = ctx;
-	sync_run.made = 0;
-	store_read(turn_store(), q, 2, read_certs, NULL);
+	say_change(&c, &src, "wish.retired", c.newest > 0 ? "no longer wished "
+	    "for: files stay until 30 days after expiry, no renewals" :
+	    "no longer wished for, and nothing was issued");
 }

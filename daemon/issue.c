@@ -12,6 +12,7 @@
 #include "daemon/trial.h"
 
 enum { HOLD_MS = 60 * 1000,	/* waits up to this stay in memory */
+	WAIT_MAX_MS = 25 * 3600 * 1000,	/* more is a clock that went back */
 	BUSY_STEPS = 32, BUSY_MS = 250 };	/* busy: so many in this time */
 
 static struct issue *issues;
@@ -147,20 +148,41 @@ too_long(struct issue *s)
 	issue_fail(s, &err);
 }
 
-/* Short waits stay here; a long one leaves memory, its order row resumes it.
- * A trial has none: it waits here, and not for ever. */
+static void
+too_old(struct issue *s)
+{
+	struct err err;
+
+	err_set(&err, ERR_CA_PROCESSING, "the order is not done after %lld "
+	    "hours; another one is made", (long long)(loop_now() -
+	    s->row.created_ms) / (3600 * 1000));
+	issue_fail(s, &err);
+}
+
+/* Short waits stay here; a long one leaves memory, its order row resumes it,
+ * and so does one for which something was asked meanwhile. A trial has none: it
+ * waits here, and not for ever. */
 static void
 wait_until(struct issue *s, int64_t at_ms)
 {
-	if (s->trial != NULL && loop_mono() + at_ms - loop_now() >
+	int64_t now = loop_now();
+
+	if (at_ms > now + WAIT_MAX_MS)
+		at_ms = now;
+	if (s->trial != NULL && loop_mono() + at_ms - now >
 	    trial_until(s->trial)) {
 		too_long(s);
 		return;
 	}
-	if (s->trial != NULL || at_ms - loop_now() <= HOLD_MS) {
+	if (issue_is_stale(s)) {
+		too_old(s);
+		return;
+	}
+	if (s->trial != NULL || (at_ms - now <= HOLD_MS &&
+	    !sched_is_wanted(JOB_RENEW, s->row.cert_id))) {
 		if (s->timer == NULL)
 			s->timer = loop_timer_new(time_came, s);
-		loop_timer_after(s->timer, at_ms - loop_now());
+		loop_timer_after(s->timer, at_ms - now);
 		return;
 	}
 	s->row.wait_until_ms = at_ms;

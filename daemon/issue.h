@@ -19,6 +19,7 @@ struct issue {
 	struct conf_wish wish;
 	char *name;			/* of the certificate */
 	int64_t lifetime_ms;		/* of the version before */
+	int64_t patience_ms;		/* then a new order is better */
 	struct ca *ca;
 	struct acme_order *order;
 	struct acting acting;
@@ -49,6 +50,9 @@ void issue_peer_error(struct issue *s, const struct err *err);
 /* --- job_renew.c ----------------------------------------------------------*/
 /* The order that the wish asks for. b: what it replaces; NULL: nothing. */
 struct acme_order *issue_order(const struct issue *s, const struct bundle *b);
+
+/* It is as old as an order may become: another one is made. */
+bool issue_is_stale(const struct issue *s);
 
 /* --- issue_proof.c --------------------------------------------------------*/
 /* A challenge that was published before a restart. */

@@ -7,13 +7,12 @@
 #include "daemon/chance.h"
 #include "daemon/engine.h"
 #include "daemon/issue.h"
+#include "daemon/leave.h"
 #include "daemon/plan.h"
 #include "daemon/sched.h"
 #include "daemon/selfcheck_note.h"
 #include "daemon/trial.h"
 #include "daemon/view.h"
-
-enum { ORDER_AGE_MS = 7 * 24 * 3600 * 1000 };
 
 /* The challenges that are still out there are taken down by a job. */
 static void
@@ -27,16 +26,18 @@ drop_order(struct issue *s)
 static bool
 order_survives(const struct issue *s)
 {
-	return loop_now() - s->row.created_ms <= ORDER_AGE_MS &&
-	    !acme_order_over(s->order);
+	return !issue_is_stale(s) && !acme_order_over(s->order);
 }
 
 /* A CA may ask for patience, but not past the end: at most 7 days, an eighth
- * of what is left, an hour at least (security.md C6). */
+ * of what is left, an hour at least (security.md C6). One that is down knows
+ * no better than we when it is up again. */
 static int64_t
-within_reason(int64_t at, const struct row_cert *c)
+within_reason(int64_t at, const struct row_cert *c, const struct issue *s,
+    enum err_code code)
 {
-	int64_t most = 7 * CONF_DAY, left;
+	int64_t most = code != ERR_CA_DOWN ? 7 * CONF_DAY :
+	    plan_delay(CONF_DAY, s->lifetime_ms), left;
 
 	if (c->newest > 0) {
 		left = (c->not_after_ms - loop_now()) / 8;
@@ -83,7 +84,7 @@ after_failure(struct row_cert *c, const struct issue *s,
 	else
 		at += (int64_t)(chance_luck() % 1000);
 	if (err->retry_at_ms > at)
-		at = within_reason(err->retry_at_ms, c);
+		at = within_reason(err->retry_at_ms, c, s, err->code);
 	row_text(&c->iss_state, passes ? "waiting" :
 	    err->code == ERR_CA_BLOCKED ? "blocked" : "failing");
 	c->iss_next_try_ms = at;
@@ -199,6 +200,7 @@ issue_fail(struct issue *s, const struct err *err)
 	struct ending *e;
 
 	tell_ca(s, err);
+	leave_begin(s);
 	blame_key(s, &why);
 	if (s->trial != NULL) {
 		trial_failed(s, &why);
@@ -306,8 +308,7 @@ wants_another(const struct row_cert *c, const struct issue *s)
 	struct conf_wish now = engine_wish(c);
 	const char *why = NULL;
 
-	if (!strv_same(&now.names, &s->wish.names) ||
-	    strcmp(now.ca, s->wish.ca) != 0)
+	if (!strv_same(&now.names, &s->wish.names))
 		why = "names";
 	else if (!acme_order_is_for(s->order, c->csr.p, c->csr.len))
 		why = "csr";
@@ -390,6 +391,7 @@ issue_succeed(struct issue *s, const struct acme_wish *w)
 	struct success *k;
 	struct err err;
 
+	leave_begin(s);
 	if (s->trial != NULL) {
 		trial_worked(s, w);
 		return;

@@ -15,7 +15,8 @@
 #include "daemon/plan.h"
 #include "daemon/sched.h"
 
-enum { AT_ONCE = 8, REPLY_MAX = 16 * 1024 };
+/* YOUNG_PART: of a life; questions come twice in it. */
+enum { AT_ONCE = 8, REPLY_MAX = 16 * 1024, YOUNG_PART = 10 };
 
 /* One question under way. */
 struct asking {
@@ -65,6 +66,22 @@ job_ari_first(int64_t lifetime_ms)
 	    (int64_t)(chance_luck() % 1000);
 }
 
+int64_t
+job_ari_again(int64_t lifetime_ms)
+{
+	return loop_now() + (int64_t)(chance_luck() %
+	    (uint64_t)(plan_delay(ARI_ASK_MS, lifetime_ms) + 1));
+}
+
+/* Nobody can be asked now; that may change, and a revocation is not to be
+ * missed then. */
+static int64_t
+next_day(int64_t lifetime_ms)
+{
+	return loop_now() + plan_delay(CONF_DAY, lifetime_ms) +
+	    (int64_t)(chance_luck() % 1000);
+}
+
 /* --- what the answer changes ------------------------------------------- */
 
 static bool
@@ -75,11 +92,31 @@ is_new_window(const struct row_cert *c, const struct asking *a)
 	    c->ari_end_ms != a->answer.end_ms;
 }
 
-/* A window that was over when the certificate was new, and the last one had
- * gone as fast, or had been held up like this: a CA that always says so would
- * have us order for ever. When the next may be ordered; 0: at once. */
+/* It was to be replaced as soon as it was there, says the first window that
+ * is known of this version. One that is told in relation to now is seldom
+ * before issuance when it is first asked for, and never the same. */
+static bool
+is_wanted_young(const struct row_cert *c, const struct row_version *v,
+    const struct asking *a)
+{
+	int64_t young = v->issued_ms + (a->life.to_ms - a->life.from_ms) /
+	    YOUNG_PART;
+
+	if (c->ari_version != a->version)
+		return a->answer.start_ms < young;
+	/* It could live on, and is to go now: as before a revocation. */
+	if (c->ari_end_ms >= young && acme_ari_is_past(&a->answer, loop_now()))
+		return false;
+	return c->ari_start_ms < young;
+}
+
+/* A certificate that is to be replaced as soon as it is there, and the last
+ * one had gone as fast, or had been held up like this: a CA that always says so
+ * would have us order for ever. When the next may be ordered instead of at_ms;
+ * 0: then. */
 static int64_t
-held_until(const struct bundle *b, const struct asking *a)
+held_until(const struct row_cert *c, const struct bundle *b,
+    const struct asking *a, int64_t at_ms)
 {
 	const struct row_version *v = bundle_version(b, a->version);
 	const struct row_version *old = bundle_version(b, a->version - 1);
@@ -87,10 +124,10 @@ held_until(const struct bundle *b, const struct asking *a)
 
 	/* Version 0 is the placeholder, which no CA has issued. */
 	if (v == NULL || old == NULL || old->version == 0 ||
-	    a->answer.end_ms > v->issued_ms ||
-	    v->issued_ms - old->issued_ms > third + third / 5)
+	    v->issued_ms - old->issued_ms > third + third / 5 ||
+	    !is_wanted_young(c, v, a))
 		return 0;
-	return v->issued_ms + third;
+	return at_ms < v->issued_ms + third ? v->issued_ms + third : 0;
 }
 
 static void
@@ -109,9 +146,9 @@ tell_window(const struct row_cert *c, const struct asking *a, bool held)
 	if (a->answer.explanation[0] != '\0')
 		buf_printf(&text, ": %s", a->answer.explanation);
 	if (held)
-		buf_printf(&text, "; that was over when this certificate was "
-		    "new, and so it was with the last one: it is renewed after "
-		    "a third of its life");
+		buf_printf(&text, "; this certificate is as new as the last "
+		    "one was when it was replaced: it is renewed after a third "
+		    "of its life");
 	h.text = text.data;
 	turn_event(&h);
 	buf_free(&text);
@@ -132,26 +169,47 @@ decides(const struct row_cert *c, const struct asking *a)
 }
 
 static void
-take_window(struct row_cert *c, const struct bundle *b,
-    const struct asking *a)
+keep_window(struct row_cert *c, const struct asking *a)
 {
-	uint64_t random = (uint64_t)chance_luck() << 32 | chance_luck();
-	int64_t held = held_until(b, a);
-	bool told = strcmp(c->ari_url, a->answer.explanation) == 0;
-
 	c->ari_version = a->version;
 	c->ari_start_ms = a->answer.start_ms;
 	c->ari_end_ms = a->answer.end_ms;
 	row_text(&c->ari_url, a->answer.explanation);
+}
+
+/* Attempts stay subject to back-off (RFC 9773 section 4.2). */
+static void
+put_renewal(const struct row_cert *c)
+{
+	int64_t at = c->renew_at_ms;
+
+	if (c->iss_failures > 0 && c->iss_next_try_ms > at)
+		at = c->iss_next_try_ms;
+	sched_put(JOB_RENEW, c->id, at);
+}
+
+/* While it is held up, the window of the first answer stays: by it the next
+ * ones are judged. */
+static void
+take_window(struct row_cert *c, const struct bundle *b,
+    const struct asking *a)
+{
+	uint64_t random = (uint64_t)chance_luck() << 32 | chance_luck();
+	int64_t now = loop_now(), at = now, held;
+	bool told = strcmp(c->ari_url, a->answer.explanation) == 0;
+	bool first = c->ari_version != a->version;
+
+	if (!acme_ari_is_past(&a->answer, now))
+		at = acme_ari_pick(&a->answer, &a->life, random);
+	held = held_until(c, b, a, at);
+	if (first || held == 0)
+		keep_window(c, a);
 	if (!decides(c, a))
 		return;
-	if (!acme_ari_is_past(&a->answer, loop_now()))
-		c->renew_at_ms = acme_ari_pick(&a->answer, &a->life, random);
-	else
-		c->renew_at_ms = held > loop_now() ? held : loop_now();
+	c->renew_at_ms = held != 0 ? held : at > now ? at : now;
 	row_text(&c->renew_reason, "ari");
-	sched_put(JOB_RENEW, c->id, c->renew_at_ms);
-	if (!told || held != 0 || c->renew_at_ms <= loop_now())
+	put_renewal(c);
+	if (held != 0 ? first : !told || c->renew_at_ms <= now)
 		tell_window(c, a, held != 0);
 }
 
@@ -236,11 +294,8 @@ ca_answered(void *ctx, const struct err *err)
 	buf_init(&url, ACME_URL_MAX);
 	if (base != NULL && acme_ari_url(&url, base, a->ari_id))
 		ask(a, url.data);
-	else {
-		/* This CA has no opinion. */
-		sched_done(JOB_ARI, a->cert_id);
-		asking_free(a);
-	}
+	else		/* This CA has no opinion. */
+		again(a, next_day(a->life.to_ms - a->life.from_ms));
 	buf_free(&url);
 }
 
@@ -283,9 +338,13 @@ read_bundle(void *ctx, struct bundle *b, const struct err *err)
 		return;
 	}
 	v = bundle_version(b, b->cert->newest);
-	ca = v != NULL ? cas_find(v->ca) : NULL;
-	if (ca == NULL || !is_asked_for(b->cert, v))
+	if (!is_asked_for(b->cert, v)) {
 		sched_done(JOB_ARI, id);
+		return;
+	}
+	ca = cas_find(v->ca);
+	if (ca == NULL)
+		sched_later(JOB_ARI, id, next_day(engine_lifetime(b)));
 	else if (ca_closed_until(ca) != 0)
 		sched_later(JOB_ARI, id, ca_closed_until(ca) +
 		    (int64_t)(chance_luck() % CONF_MINUTE));

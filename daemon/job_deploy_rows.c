@@ -75,7 +75,8 @@ verdict_evidence(struct strv *saw, const struct concern *s,
 	const char *with = v == ROUND_REFUSED ?
 	    " with the new files, not with the old ones:" :
 	    v == ROUND_BROKEN && s->old_fail_too ?
-	    " with the new files AND with the old ones:" : ":";
+	    " with the new files AND with the old ones:" :
+	    v == ROUND_LATER && s->end.evidence[0] == '\0' ? "" : ":";
 
 	assert(v != ROUND_AS_BEFORE && v != ROUND_RELOADED);
 	text_local(at, loop_now());
@@ -131,6 +132,26 @@ record_failed(struct record *r, struct row_deployment *row,
 	retry_later(r, row, s);
 	say(r->m, s->conf->title, reload ? "service.failed" :
 	    "service.refused", s->end.err.text, &err);
+	strv_free(&saw);
+}
+
+/* Its own program says that now is no time for it. What was put back stays the
+ * trouble that it is. */
+static void
+record_later(struct record *r, struct row_deployment *row,
+    const struct concern *s)
+{
+	struct strv saw = { NULL, 0 };
+
+	assert(s->end.err.class == ERR_LATER);
+	row->failures++;
+	retry_later(r, row, s);
+	say(r->m, s->conf->title, "service.later", s->end.what, NULL);
+	if (r->m->rollback)
+		return;
+	verdict_evidence(&saw, s, ROUND_LATER);
+	row->error = view_error_json(&s->end.err, &saw);
+	row->state = row_const("later");
 	strv_free(&saw);
 }
 
@@ -196,6 +217,8 @@ record_one(struct record *r, const struct row_deployment *old,
 		record_reloaded(r, &row, s);
 	else if (v == ROUND_PUT_BACK)
 		record_put_back(r, &row);
+	else if (v == ROUND_LATER)
+		record_later(r, &row, s);
 	else
 		record_failed(r, &row, s, v);
 	batch_put(turn_batch(), T_DEPLOYMENT, &row);

@@ -14,7 +14,7 @@
 
 enum { CONTENT_MAX = 1 << 20, WHAT_MAX = 32 };
 
-static void step(struct deploy *d, bool good);
+static void step(struct deploy *d, enum round_outcome how);
 
 /* --- files ------------------------------------------------------------- */
 
@@ -40,7 +40,7 @@ flipped(void *ctx, void *answer, const struct err *err)
 		h.err = &why;
 		turn_event(&h);
 	}
-	step(d, err == NULL);
+	step(d, err == NULL ? ROUND_GOOD : ROUND_BAD);
 }
 
 static void
@@ -159,21 +159,22 @@ ran(void *ctx, void *answer, const struct err *err)
 	struct concern *s = &d->services[d->wish.service];
 	bool check = d->wish.kind == ROUND_CHECK;
 	struct row_run done = { .id = d->run };
-	bool good;
+	enum round_outcome how;
 
 	assert(d->wish.kind == ROUND_CHECK || d->wish.kind == ROUND_RELOAD);
 	assert(d->wish.service < d->services_n && d->run != 0);
 	batch_del(turn_batch(), T_RUN, &done);
 	if (err != NULL)
 		s->end = (struct deploy_end){ .err = *err };
-	good = err == NULL && deploy_ran_well(answer, s->conf, check, &s->end);
-	if (!good && !d->wish.back)
+	how = err != NULL ? ROUND_BAD :
+	    deploy_outcome(answer, s->conf, check, &s->end);
+	if (how == ROUND_BAD && !d->wish.back)
 		s->failed = true;
-	if (!good && check && d->wish.back)
+	if (how == ROUND_BAD && check && d->wish.back)
 		s->old_fail_too = true;
-	if (good && !check)
+	if (how == ROUND_GOOD && !check)
 		s->reloaded = true;
-	step(d, good);
+	step(d, how);
 }
 
 /* A round in which all of this service's files are ones that were put back
@@ -261,10 +262,10 @@ begin_run(struct deploy *d)
 /* --- one wish after the other ------------------------------------------ */
 
 static void
-step(struct deploy *d, bool good)
+step(struct deploy *d, enum round_outcome how)
 {
 	assert(d->round != NULL && d->loading == 0);
-	d->wish = round_step(d->round, good);
+	d->wish = round_step(d->round, how);
 	if (d->wish.kind == ROUND_DONE)
 		deploy_record(d);
 	else if (d->wish.kind == ROUND_FLIP)
@@ -277,5 +278,5 @@ void
 deploy_run(struct deploy *d)
 {
 	assert(d->members_n > 0 && d->services_n > 0);
-	step(d, true);
+	step(d, ROUND_GOOD);
 }

@@ -97,6 +97,7 @@ issue_order(const struct issue *s, const struct bundle *b)
 	struct acme_want want = { .names = &s->wish.names,
 		.challenges = &s->wish.challenge,
 		.profile = s->wish.profile, .not_after = end,
+		.profile_required = s->wish.profile_required > 0,
 		.preferred_chain = s->wish.preferred_chain,
 		.must_staple = s->wish.must_staple > 0,
 		.known_refused = known_refused(s),
@@ -127,6 +128,9 @@ load_order(struct issue *s, const struct row_order *old,
 	copy = row_copy(T_ORDER, old);
 	s->row = *copy;
 	free(copy);
+	/* Later than now: the clock was ahead then. */
+	if (s->row.created_ms > loop_now())
+		s->row.created_ms = loop_now();
 	return 0;
 }
 
@@ -145,6 +149,40 @@ first_row(struct issue *s, const struct row_cert *c)
 	s->row.names = lines_of(&s->wish.names);
 }
 
+/* Somebody has just asked for it: the first try has not begun. */
+static bool
+is_by_hand(const struct row_cert *c)
+{
+	return c->renew_forced != 0 && c->iss_next_try_ms == 0;
+}
+
+/* An order that hangs is parked and not discarded, since CAs may take days;
+ * but not until the certificate has expired where a new order might do: at most
+ * 7 days, or a third of what was left when it began (so that twice as much is
+ * still left then), a day at least. Who asks by hand has had that day. */
+static int64_t
+patience(const struct issue *s, const struct row_cert *c,
+    const struct row_version *newest)
+{
+	int64_t least = s->lifetime_ms > 0 && s->lifetime_ms / 6 < CONF_DAY ?
+	    s->lifetime_ms / 6 : CONF_DAY, most = 7 * CONF_DAY, third;
+
+	if (is_by_hand(c))
+		return least;
+	if (newest == NULL || newest->version == 0)
+		return most;
+	third = (newest->not_after_ms - s->row.created_ms) / 3;
+	most = third < most ? third : most;
+	return most > least ? most : least;
+}
+
+bool
+issue_is_stale(const struct issue *s)
+{
+	return s->trial == NULL &&
+	    loop_now() - s->row.created_ms > s->patience_ms;
+}
+
 /* The order that was under way, if it still is what is wanted. */
 static bool
 resumes(struct issue *s, const struct bundle *b)
@@ -159,7 +197,16 @@ resumes(struct issue *s, const struct bundle *b)
 	fits = strcmp(old->ca, s->wish.ca) == 0 &&
 	    strv_same(&names, &s->wish.names);
 	strv_free(&names);
-	return fits && load_order(s, old, &b->cert->csr) == 0;
+	if (!fits || load_order(s, old, &b->cert->csr) != 0)
+		return false;
+	s->patience_ms = patience(s, b->cert, bundle_version(b,
+	    b->cert->newest));
+	if (!issue_is_stale(s))
+		return true;
+	acme_order_free(s->order);
+	row_free(T_ORDER, &s->row);
+	memset(&s->row, 0, sizeof(s->row));
+	return false;
 }
 
 static void
@@ -183,6 +230,9 @@ begin(const struct bundle *b, struct conf_wish *wish, struct ca *ca)
 		first_row(s, c);
 		s->order = issue_order(s, b);
 	}
+	if (is_by_hand(c))
+		c->iss_next_try_ms = loop_now();
+	s->patience_ms = patience(s, c, bundle_version(b, c->newest));
 	issue_key_choose(s, b);
 	h.version = s->row.version;
 	h.cause = s->row.cause;
@@ -223,7 +273,8 @@ refuse(const struct bundle *b, const struct err *err)
 	char *json = NULL;
 
 	set_error(&json, err);
-	put_off(b, "blocked", json, loop_now() + CONF_DAY);
+	put_off(b, "blocked", json, loop_now() + plan_delay(CONF_DAY,
+	    engine_lifetime(b)));
 	free(json);
 }
 
@@ -238,6 +289,14 @@ wait_for_account(const struct bundle *b, const struct err *err)
 	put_off(b, "blocked", json, loop_now() + plan_blocked(
 	    engine_lifetime(b), chance_luck()));
 	free(json);
+}
+
+/* Who asks by hand is let by, once: he may know that it is well again. */
+static bool
+stays_closed(const struct bundle *b, struct ca *ca)
+{
+	return ca_closed_until(ca) != 0 &&
+	    !(is_by_hand(b->cert) && ca_asked_anyway(ca));
 }
 
 static void
@@ -260,7 +319,7 @@ start(const struct bundle *b, struct conf_wish *wish)
 		refuse(b, &err);
 	} else if (ca_is_dead(ca, &err))
 		wait_for_account(b, &err);
-	else if (ca_closed_until(ca) != 0)
+	else if (stays_closed(b, ca))
 		put_off(b, "waiting", ca_why_closed(ca), ca_closed_until(ca) +
 		    (int64_t)(chance_luck() % 1000));
 	else if (!ca_enter(ca)) {
@@ -272,6 +331,23 @@ start(const struct bundle *b, struct conf_wish *wish)
 		return;
 	}
 	conf_wish_free(wish);
+}
+
+/* Only what the newest version's life asks for lies far ahead, and never
+ * beyond its end: else the clock was ahead when it was set. */
+static bool
+is_early(const struct bundle *b)
+{
+	const struct row_cert *c = b->cert;
+	const struct row_version *v = bundle_version(b, c->newest);
+	int64_t at = c->renew_at_ms, last = loop_now() + CONF_DAY;
+
+	if (v != NULL && v->version > 0 && v->not_after_ms > last &&
+	    (strcmp(c->renew_reason, "lifetime") == 0 ||
+	    strcmp(c->renew_reason, "ari") == 0))
+		last = v->not_after_ms;
+	return bundle_order(b) == NULL && c->renew_forced == 0 &&
+	    at > loop_now() && at <= last;
 }
 
 static void
@@ -290,8 +366,7 @@ read_bundle(void *ctx, struct bundle *b, const struct err *err)
 		sched_done(JOB_RENEW, id);
 		return;
 	}
-	if (bundle_order(b) == NULL && !b->cert->renew_forced &&
-	    b->cert->renew_at_ms > loop_now()) {
+	if (is_early(b)) {
 		sched_later(JOB_RENEW, id, b->cert->renew_at_ms);
 		return;
 	}

@@ -409,6 +409,14 @@ now_ready(const struct bundle *b, struct row_revocation *r)
 	engine_touch(r->cert_id);
 }
 
+/* No pause is longer than a day: the clock has gone back. */
+static bool
+is_due(const struct row_revocation *r)
+{
+	return r->next_try_ms <= loop_now() ||
+	    r->next_try_ms > loop_now() + 2 * CONF_DAY;
+}
+
 /* True: it is begun, and the job goes on with it. */
 static bool
 look_at(const struct bundle *b, struct row_revocation *r, int64_t *next)
@@ -423,7 +431,7 @@ look_at(const struct bundle *b, struct row_revocation *r, int64_t *next)
 	} else if (revoke_is(r, "replacing") && revoke_is_replaced(b,
 	    r->version, loop_now()))
 		now_ready(b, r);
-	else if (revoke_is(r, "revoking") && r->next_try_ms <= loop_now()) {
+	else if (revoke_is(r, "revoking") && is_due(r)) {
 		if (begin(b, r))
 			return true;
 		if (revoke_is(r, "revoking") && (*next == 0 ||

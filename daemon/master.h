@@ -49,6 +49,7 @@ struct master {
 	const char *file;		/* the configuration's */
 	bool debug;			/* -d */
 	struct conf *conf;
+	char *log_level;		/* as its files say it, whatever -d */
 	char *credentials;		/* $CREDENTIALS_DIRECTORY, or NULL */
 	char libexec[4096];
 	struct strv token_env;		/* NAME=value for the token alone */
@@ -172,6 +173,9 @@ struct rules {
 };
 int rules_for(const struct master *m, const struct w_install *w,
     struct rules *out, struct err *err);
+/* The certificate of our configuration to which the files of this id belong:
+ * its link below live/ leads there. NULL: none of ours. */
+const struct conf_cert *rules_owner(const struct master *m, uint64_t cert);
 /* The CSR that our configuration names for a certificate without a key of
  * ours; NULL and err if it names none. */
 const struct blob *rules_csr(const struct master *m,
@@ -210,6 +214,13 @@ struct conf *reload_first(struct master *m, int *exit_code);
 void reload_asked(struct master *m, uint32_t id, const struct w_reload *r);
 void reload_signal(struct master *m);
 void reload_done(struct master *m);	/* the new engine runs */
+
+/* --- master_last.c: the last good configuration, for the next start --------*/
+/* A conf_find_before of conf_read.h; ctx is the master, who owns it until
+ * last_keep(). */
+const struct conf *last_find(void *master, const char *state_dir);
+/* Keeps m->conf in the state directory. What goes wrong is logged. */
+void last_keep(struct master *m);
 
 /* --- master_csr.c: the CSRs that the configuration names -------------------*/
 void csrs_open(struct master *m);	/* before the first is read */

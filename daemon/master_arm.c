@@ -442,12 +442,13 @@ arm_exported(uint32_t id, const struct w_exported *w)
 {
 	struct talk *t = find(ROLE_KEEPER, id);
 	struct err err;
-	int fd = t != NULL ? memfd_create("everleaf-key", MFD_CLOEXEC |
-	    MFD_ALLOW_SEALING) : -1;
+	int fd;
 
-	if (t == NULL)
+	/* Of a keeper that answers what it was not asked. */
+	if (t == NULL || t->handed == 0)
 		return;
-	assert(t->handed != 0 && t->r.what == ARM_EXPORT);
+	assert(t->r.what == ARM_EXPORT);
+	fd = memfd_create("everleaf-key", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	err_clear(&err);
 	if (fd < 0 || write(fd, w->key.p, w->key.len) != (ssize_t)w->key.len ||
 	    fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK |

@@ -285,6 +285,7 @@ run(struct master *m)
 	code = prepare(m);
 	if (code != 0)
 		return code;
+	last_keep(m);
 	log_info("everleaf %s: %zu certificates configured in %s",
 	    PACKAGE_VERSION, m->conf->certs_n, m->file);
 	state_recover(m);

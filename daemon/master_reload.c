@@ -16,36 +16,56 @@ static struct {
 	bool again;		/* a signal came meanwhile */
 } reload;
 
-static struct conf *
-read_conf(const struct master *m, struct strv *lines)
+/* -d goes before what the files say; what is kept of them does not know it. */
+static void
+with_debug(struct master *m, struct conf *c)
 {
-	struct conf_diag diag = { { NULL, 0 } };
-	struct conf *c = conf_read(m->file, m->conf, poll_wall(), &diag);
-
-	assert(m->file != NULL);
-	*lines = diag.lines;
-	if (c != NULL && m->debug) {
+	free(m->log_level);
+	m->log_level = xstrdup(c->log_level);
+	if (m->debug) {
 		free(c->log_level);
 		c->log_level = xstrdup("debug");
 	}
-	return c;
+}
+
+static void
+say_kept(const struct conf *c, struct strv *lines)
+{
+	const struct conf_problem *p;
+	char line[LINE_BYTES];
+	size_t i;
+
+	for (i = 0; i < c->problems_n; i++) {
+		p = &c->problems[i];
+		if (p->kept == 0)
+			continue;
+		snprintf(line, sizeof(line), "%.700s: %u certificate%s of this "
+		    "file go%s on with the last good settings", p->where,
+		    p->kept, p->kept == 1 ? "" : "s", p->kept == 1 ? "es" :
+		    "");
+		strv_add(lines, line);
+	}
 }
 
 struct conf *
 reload_first(struct master *m, int *exit_code)
 {
-	struct strv lines;
-	struct conf *c = read_conf(m, &lines);
+	struct conf_diag diag = { { NULL, 0 } };
+	struct conf *c;
 	size_t i;
 
 	assert(m->conf == NULL && exit_code != NULL);
+	c = conf_read_first(m->file, last_find, m, poll_wall(), &diag);
 	/* One certificate less is no reason to start none of the rest. */
-	if (c != NULL)
-		keys_can_be_made(m, c, &lines);
-	for (i = 0; i < lines.n; i++)
+	if (c != NULL) {
+		keys_can_be_made(m, c, &diag.lines);
+		say_kept(c, &diag.lines);
+		with_debug(m, c);
+	}
+	for (i = 0; i < diag.lines.n; i++)
 		log_line(c == NULL ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING, "%s",
-		    lines.v[i]);
-	strv_free(&lines);
+		    diag.lines.v[i]);
+	strv_free(&diag.lines);
 	*exit_code = c == NULL ? MASTER_EXIT_CONFIG : 0;
 	return c;
 }
@@ -115,7 +135,9 @@ apply(struct master *m, struct conf *c)
 
 	assert(c != NULL && c != m->conf && !reload.going);
 	conf_free(m->conf);
+	with_debug(m, c);
 	m->conf = c;
+	last_keep(m);
 	log_set_level(log_level_find(c->log_level));
 	if (listen_change(m))
 		children_new_responder(m);
@@ -131,10 +153,12 @@ apply(struct master *m, struct conf *c)
 static struct conf *
 consider(struct master *m, bool yes, struct strv *lines)
 {
-	struct conf *c = read_conf(m, lines);
+	struct conf_diag diag = { { NULL, 0 } };
+	struct conf *c = conf_read(m->file, m->conf, poll_wall(), &diag);
 	size_t gone;
 
-	assert(m->conf != NULL);
+	assert(m->conf != NULL && lines->n == 0);
+	*lines = diag.lines;
 	if (c == NULL)
 		return NULL;
 	if (!keys_can_be_made(m, c, lines)) {

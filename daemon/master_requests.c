@@ -1,6 +1,7 @@
 /* What each child may say, and who answers it. Everything else ends it. */
 #include <config.h>
 #include <assert.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include "daemon/log.h"
 #include "daemon/master.h"
@@ -212,10 +213,10 @@ static bool
 sealed(struct child *c, uint32_t id, void *st)
 {
 	assert(c->role == ROLE_KEEPER);
-	if ((id & SURVEY_SERIAL) != 0 && !arm_is_ours(id))
-		survey_sealed(c->m, id, st);
-	else
+	if (arm_is_ours(id))
 		arm_sealed(id, st);
+	else
+		survey_sealed(c->m, id, st);
 	return false;
 }
 
@@ -223,7 +224,8 @@ static bool
 exported(struct child *c, uint32_t id, void *st)
 {
 	assert(c->role == ROLE_KEEPER);
-	arm_exported(id, st);
+	if (arm_is_ours(id))
+		arm_exported(id, st);
 	return false;
 }
 
@@ -274,6 +276,14 @@ find_rule(enum role role, uint16_t kind)
 	return NULL;
 }
 
+/* 0 says that nobody waits: what the engine wants answered has another. */
+static bool
+id_fits(enum role role, enum wire_kind kind, uint32_t id)
+{
+	return id != 0 || role != ROLE_ENGINE || kind == WIRE_BEAT ||
+	    kind == WIRE_CONFINED;
+}
+
 /* What is not in the table is not said: the child that says it is ended. */
 bool
 requests_take(struct child *c, const void *p, size_t n)
@@ -289,8 +299,8 @@ requests_take(struct child *c, const void *p, size_t n)
 		return false;
 	rule = find_rule(c->role, kind);
 	spec = msg_find(wire_specs, kind);
-	if (rule == NULL || spec == NULL) {
-		log_error("message of kind %u", kind);
+	if (rule == NULL || spec == NULL || !id_fits(c->role, kind, id)) {
+		log_error("message of kind %u, id %" PRIu32, kind, id);
 		return false;
 	}
 	st = xcalloc(1, spec->size);

@@ -7,21 +7,25 @@
 #include <unistd.h>
 #include "base/name.h"
 #include "daemon/master.h"
+#include "hooks/generation.h"
 
-/* The wish as our files say it; for one given at run time, its policy. */
+/* The wish as our files say it, whatever the engine says of its source: it
+ * must not choose another policy for a name that a file has. For one given at
+ * run time, its policy. */
 static int
 find_wish(const struct conf *c, const struct w_install *w,
     struct conf_wish *out, struct err *err)
 {
 	struct conf_wish by_policy = { .policy = w->policy,
 		.keep_versions = -1, .renew_before_ms = -1,
-		.validity_ms = -1, .must_staple = -1 };
+		.validity_ms = -1, .must_staple = -1,
+		.profile_required = -1 };
 	const struct conf_cert *cert = conf_cert(c, w->name);
 
 	if (w->from_file && cert == NULL)
 		return err_set(err, ERR_NO_SUCH, "no configuration file names "
 		    "certificate %s", w->name);
-	if (!w->from_file && w->policy[0] != '\0' &&
+	if (cert == NULL && w->policy[0] != '\0' &&
 	    strcmp(w->policy, "default") != 0 &&
 	    conf_policy(c, w->policy) == NULL) {
 		err_set(err, ERR_NO_SUCH, "certificate %s has policy %s, which "
@@ -31,8 +35,7 @@ find_wish(const struct conf *c, const struct w_install *w,
 	}
 	if (w->policy[0] == '\0')
 		by_policy.policy = NULL;
-	assert(!w->from_file || cert != NULL);
-	*out = conf_effective(c, w->from_file ? &cert->wish : &by_policy);
+	*out = conf_effective(c, cert != NULL ? &cert->wish : &by_policy);
 	return 0;
 }
 
@@ -77,19 +80,37 @@ test_ca_allowed(const struct conf *c, const struct conf_wish *wish)
 	return true;
 }
 
-static bool
-names_are_canonical(const struct strv *names)
+const struct conf_cert *
+rules_owner(const struct master *m, uint64_t cert)
 {
-	enum name_kind kind;
-	struct err ignored;
-	char out[256];
 	size_t i;
 
-	for (i = 0; i < names->n; i++)
-		if (name_parse(out, &kind, names->v[i], &ignored) != 0 ||
-		    strcmp(out, names->v[i]) != 0)
-			return false;
-	return names->n > 0;
+	assert(m->conf != NULL && m->state >= 0);
+	for (i = 0; i < m->conf->certs_n; i++)
+		if (generation_is_alias(m->state, cert,
+		    m->conf->certs[i].title))
+			return &m->conf->certs[i];
+	return NULL;
+}
+
+/* An id that is of one title is not installed by the rules of another: keys
+ * would come to lie where another group reads them. */
+static int
+check_owner(const struct master *m, const struct w_install *w,
+    struct err *err)
+{
+	const struct conf_cert *owner;
+
+	assert(w->name[0] != '\0');
+	if (conf_cert(m->conf, w->name) != NULL &&
+	    generation_is_alias(m->state, w->cert, w->name))
+		return 0;
+	owner = rules_owner(m, w->cert);
+	if (owner == NULL)
+		return 0;
+	err_set(err, ERR_INSTALL_FAILED, "certificate %s was to be installed "
+	    "over the files of %s", w->name, owner->title);
+	return err_advise(err, "Please report this");
 }
 
 const struct blob *
@@ -116,10 +137,11 @@ rules_for(const struct master *m, const struct w_install *w,
 
 	assert(m->conf != NULL && out != NULL);
 	if (w->cert == 0 || w->name[0] == '\0' || w->leaf.len == 0 ||
-	    !names_are_canonical(&w->names))
+	    w->names.n == 0 || !name_all_canonical(&w->names))
 		return err_set(err, ERR_INTERNAL, "a request to install lacks "
 		    "something");
-	if (find_wish(m->conf, w, &wish, err) != 0)
+	if (check_owner(m, w, err) != 0 ||
+	    find_wish(m->conf, w, &wish, err) != 0)
 		return -1;
 	rc = find_group(wish.group, w->name, out, err);
 	out->allow_test_ca = test_ca_allowed(m->conf, &wish);

@@ -66,13 +66,20 @@ compose_argv(const struct conf_dns *d, const struct w_run_dns *w,
 	return 0;
 }
 
+/* Why it is called; what it shall do are its arguments. */
+static const char *
+event_of(const struct w_run_dns *w)
+{
+	return w->test ? "test" : word_of(w->what);
+}
+
 static void
 compose_env(const struct w_run_dns *w, struct strv *env)
 {
-	program_env(env, "EVENT", w->what == RUN_DNS_TEST ? "test" :
-	    word_of(w->what));
+	program_env(env, "EVENT", event_of(w));
 	program_env(env, "DNS", w->dns);
-	program_env(env, "NAME", w->name);
+	if (*w->name != '\0')
+		program_env(env, "NAME", w->name);
 	program_env(env, "IDENTIFIER", w->ident);
 	program_env(env, "RECORD", w->record);
 	program_env(env, "VALUE", w->value);
@@ -87,10 +94,10 @@ compose_input(const struct w_run_dns *w)
 	struct buf b;
 
 	buf_init(&b, 4096);
-	buf_printf(&b, "{\"event\": \"%s\", \"dns\": \"%s\", "
-	    "\"identifier\": \"%s\", \"record\": \"%s\", \"value\": \"%s\"}\n",
-	    w->what == RUN_DNS_TEST ? "test" : word_of(w->what), w->dns,
-	    w->ident, w->record, w->value);
+	buf_printf(&b, "{\"event\": \"%s\", \"act\": \"%s\", "
+	    "\"dns\": \"%s\", \"name\": \"%s\", \"identifier\": \"%s\", "
+	    "\"record\": \"%s\", \"value\": \"%s\"}\n", event_of(w),
+	    word_of(w->what), w->dns, w->name, w->ident, w->record, w->value);
 	return buf_take(&b);
 }
 

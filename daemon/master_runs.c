@@ -6,14 +6,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/name.h"
 #include "base/text.h"
 #include "daemon/log.h"
 #include "daemon/master.h"
 #include "hooks/run.h"
 
-/* Programs that write DNS wait long: they have room of their own. */
+/* Programs that write DNS wait long: they have room of their own. One that is
+ * asked for a service may hold a whole message, so fewer of them may wait: an
+ * engine that asks for more is not ours any more. */
 enum { KEPT = 64, SERVICES_AT_ONCE = 8, DNS_AT_ONCE = 8,
-	NAMES_MAX = 16 * 1024, WAITING_MAX = 4096 };
+	NAMES_MAX = 16 * 1024, SERVICES_WAITING_MAX = 256,
+	DNS_WAITING_MAX = 4096 };
 
 struct task {
 	struct task *next;
@@ -350,22 +354,23 @@ find(uint64_t run)
 }
 
 static int
-not_over(void)
+not_over(enum wire_kind kind)
 {
 	const struct task *t;
 	int n = 0;
 
 	for (t = tasks; t != NULL; t = t->next)
-		n += !t->over;
+		n += !t->over && t->kind == kind;
 	return n;
 }
 
-/* What the message says, or -1 if it is no run that there is. */
+/* What the message says, or -1 if it is no run that there is. Its names become
+ * words in the environment of a program that may be root's. */
 static int
 describe(struct task *t)
 {
 	static const char *const services[] = { NULL, "check", "reload" };
-	static const char *const dns[] = { NULL, "add", "remove", "test" };
+	static const char *const dns[] = { NULL, "add", "remove" };
 	const struct w_run_dns *d = t->asked;
 	const struct w_run *s = t->asked;
 
@@ -374,7 +379,7 @@ describe(struct task *t)
 		t->run = d->run;
 		t->who = d->dns;
 		t->record = d->record;
-		t->what = d->what >= RUN_DNS_ADD && d->what <= RUN_DNS_TEST ?
+		t->what = d->what >= RUN_DNS_ADD && d->what <= RUN_DNS_REMOVE ?
 		    dns[d->what] : NULL;
 		return t->what != NULL && *d->record != '\0' ? 0 : -1;
 	}
@@ -384,7 +389,7 @@ describe(struct task *t)
 	t->what = s->what >= RUN_CHECK && s->what <= RUN_RELOAD ?
 	    services[s->what] : NULL;
 	return t->what != NULL && s->event >= RUN_DEPLOY &&
-	    s->event <= RUN_TEST ? 0 : -1;
+	    s->event <= RUN_TEST && name_all_canonical(&s->names) ? 0 : -1;
 }
 
 /* A run that is known by its id is joined: its program is not started a
@@ -393,6 +398,7 @@ void
 runs_add(struct master *m, uint32_t id, enum wire_kind kind, void *st)
 {
 	struct task *t = xcalloc(1, sizeof(*t)), *known, **end = &tasks;
+	int most = kind == WIRE_RUN ? SERVICES_WAITING_MAX : DNS_WAITING_MAX;
 	struct err err;
 
 	assert(st != NULL);
@@ -406,9 +412,9 @@ runs_add(struct master *m, uint32_t id, enum wire_kind kind, void *st)
 		return;
 	}
 	known = find(t->run);
-	if (known == NULL && not_over() >= WAITING_MAX) {
+	if (known == NULL && not_over(kind) >= most) {
 		err_set(&err, ERR_OWN_LIMIT, "%d programs wait already to be "
-		    "run", WAITING_MAX);
+		    "run", most);
 		requests_refuse(m, m->engine, id, &err);
 		task_free(t);
 		return;

@@ -12,6 +12,8 @@
 
 _Static_assert((int)GENERATION_CHAIN_MAX >= (int)ACME_CHAIN_MAX,
     "whatever is installed can be read again");
+_Static_assert((int)WIRE_CHAIN_MAX >= (int)GENERATION_CHAIN_MAX,
+    "whatever is read can be told");
 
 static struct {
 	uint64_t *certs;		/* ascending; NULL: not looked yet */
@@ -115,6 +117,13 @@ fill(const struct master *m, struct w_surveyed *out)
 	    live == out->gen;
 	if (generation_read(m->state, out->cert, out->gen, &g, &err) != 0) {
 		out->why = xstrdup(err.text);
+		return;
+	}
+	if (g.meta.len + g.leaf.len + g.chain.len > WIRE_FILES_MAX) {
+		out->why = xstrdup("its files are larger than one message");
+		blob_free(&g.meta);
+		blob_free(&g.leaf);
+		blob_free(&g.chain);
 		return;
 	}
 	out->meta = g.meta;

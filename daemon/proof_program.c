@@ -16,7 +16,8 @@
 enum { LATER = 75, NOT_MINE = 3, SHOWN = 300 };
 
 struct call {
-	char *dns, *record;
+	struct row_challenge *row;	/* copy */
+	uint64_t run;
 	uint8_t what;			/* enum run_dns */
 	proof_done *done;
 	void *ctx;
@@ -42,6 +43,7 @@ static void
 explain(struct err *err, const struct call *c, const struct w_ran *r)
 {
 	const char *verb = c->what == RUN_DNS_ADD ? "add" : "remove";
+	const char *dns = c->row->dns, *record = c->row->record;
 	struct buf said;
 
 	assert(r->how != RAN_EXITED || r->code != 0);
@@ -49,18 +51,18 @@ explain(struct err *err, const struct call *c, const struct w_ran *r)
 	last_line(&said, &r->output);
 	if (r->how == RAN_EXITED && r->code == NOT_MINE)
 		err_set(err, ERR_DNS_ZONE, "dns \"%s\": its program says "
-		    "that %s is not in a zone of its own", c->dns, c->record);
+		    "that %s is not in a zone of its own", dns, record);
 	else if (r->how == RAN_EXITED)
 		err_set(err, ERR_DNS_HOOK, "dns \"%s\": its program could not "
-		    "%s %s (exit %u)%s%s", c->dns, verb, c->record, r->code,
+		    "%s %s (exit %u)%s%s", dns, verb, record, r->code,
 		    said.len > 0 ? ": " : "", said.len > 0 ? said.data : "");
 	else
 		err_set(err, ERR_DNS_HOOK, "dns \"%s\": its program could not "
-		    "%s %s: %s", c->dns, verb, c->record,
+		    "%s %s: %s", dns, verb, record,
 		    r->how == RAN_SIGNALLED ? "it was killed" : r->why);
 	if (r->how == RAN_EXITED && r->code == LATER)
 		err->class = ERR_LATER;
-	err_advise(err, "Try it: everleaf test dns %s %s", c->dns, c->record);
+	err_advise(err, "Try it: everleaf test dns %s %s", dns, record);
 	buf_free(&said);
 }
 
@@ -79,29 +81,54 @@ ran(void *ctx, void *answer, const struct err *err)
 		err = &why;
 	}
 	c->done(c->ctx, err);
-	free(c->dns);
-	free(c->record);
+	row_free(T_CHALLENGE, c->row);
+	free(c->row);
 	free(c);
+}
+
+/* Without a certificate it is a test of the block. */
+static void
+ask(struct call *c, const char *title)
+{
+	const struct row_challenge *row = c->row;
+	struct w_run_dns m = { .run = c->run, .dns = row->dns,
+		.what = c->what, .test = row->cert_id == 0,
+		.name = row_const(title), .ident = row->ident,
+		.record = row->record, .value = row->value,
+		.token = row->token, .keyauth = row->keyauth };
+
+	assert(c->done != NULL && title != NULL);
+	peer_ask(WIRE_RUN_DNS, &m, ran, c);
+}
+
+/* The program does its work as well without knowing for whom. */
+static void
+titled(void *ctx, struct rows *answers, int n, const struct err *err)
+{
+	bool known = err == NULL && n == 1 && answers[0].n > 0;
+
+	ask(ctx, known ? ROWS_AT(&answers[0], row_cert, 0)->name : "");
 }
 
 static void
 call(const struct row_challenge *row, uint8_t what, uint64_t run,
     proof_done *done, void *ctx)
 {
-	struct w_run_dns m = { .run = run, .dns = row->dns, .what = what,
-		.ident = row->ident, .record = row->record,
-		.value = row->value, .token = row->token,
-		.keyauth = row->keyauth };
+	struct query q = { .table = T_CERT, .wheres = 1, .where = {
+		{ .col = "id", .cmp = CMP_EQ, .num = row->cert_id } } };
 	struct call *c = xcalloc(1, sizeof(*c));
 
 	assert(what == RUN_DNS_ADD || what == RUN_DNS_REMOVE);
 	assert(done != NULL && name_is_record(row->record));
-	c->dns = xstrdup(row->dns);
-	c->record = xstrdup(row->record);
+	c->row = row_copy(T_CHALLENGE, row);
 	c->what = what;
+	c->run = run;
 	c->done = done;
 	c->ctx = ctx;
-	peer_ask(WIRE_RUN_DNS, &m, ran, c);
+	if (row->cert_id > 0)
+		store_read(turn_store(), &q, 1, titled, c);
+	else	/* a test, or a trial */
+		ask(c, "");
 }
 
 /* The same attempt is the same run, also for an engine that was started anew

@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include "daemon/clock.h"
 #include "daemon/log.h"
 #include "daemon/loop.h"
 #include "daemon/sched.h"
@@ -54,6 +55,7 @@ put_row(enum job_kind kind, int64_t object, int64_t due_ms, int64_t lease_ms)
 
 	assert(lease_ms == 0 || lease_ms > loop_now());
 	batch_put(turn_batch(), T_JOB, &row);
+	clock_note();
 }
 
 void
@@ -314,4 +316,12 @@ bool
 sched_is_running(enum job_kind kind, int64_t object)
 {
 	return *find(kind, object) != NULL;
+}
+
+bool
+sched_is_wanted(enum job_kind kind, int64_t object)
+{
+	const struct running *r = *find(kind, object);
+
+	return r != NULL && r->again_ms != 0 && r->again_ms <= loop_now();
 }

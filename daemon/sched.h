@@ -38,4 +38,6 @@ void sched_kick(void);
 int64_t sched_oldest(enum job_kind kind);
 int sched_running(enum job_kind kind);	/* being handled now */
 bool sched_is_running(enum job_kind kind, int64_t object);
+/* It was put again, for now, while it is running. */
+bool sched_is_wanted(enum job_kind kind, int64_t object);
 #endif

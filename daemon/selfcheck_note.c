@@ -111,7 +111,8 @@ selfcheck_is_fresh(const struct bundle *b, int64_t now_ms)
 
 	for (i = 0; i < b->findings.n; i++) {
 		f = ROWS_AT(&b->findings, row_finding, i);
-		if (is_ours(f) && now_ms - f->at_ms < SELFCHECK_FRESH_MS)
+		if (is_ours(f) && f->at_ms <= now_ms &&
+		    now_ms - f->at_ms < SELFCHECK_FRESH_MS)
 			return true;
 	}
 	return false;

@@ -41,10 +41,12 @@ installed_version(const struct bundle *b)
 }
 
 /* It has refused the newest version, and what is being tried again has not
- * been proved yet. */
+ * been proved yet; or it has put us off too often. */
 static bool
 is_bad(const struct row_deployment *d)
 {
+	if (strcmp(d->state, "later") == 0)
+		return d->failures >= SERVICE_TRIES;
 	return strcmp(d->state, "refused") == 0 ||
 	    strcmp(d->state, "unserved") == 0 ||
 	    (d->failures > 0 && strcmp(d->state, "served") != 0);

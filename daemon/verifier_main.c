@@ -14,6 +14,7 @@
 #include <unistd.h>
 #include "acme/acme.h"
 #include "daemon/confined.h"
+#include "daemon/csr_said.h"
 #include "daemon/judge_rehearse.h"
 #include "daemon/log.h"
 
@@ -118,51 +119,6 @@ hear(int fd, struct buf *said)
 }
 
 static void
-split(struct strv *lines, const struct buf *said)
-{
-	const char *p = said->data, *lf;
-	char *one;
-
-	for (; said->len > 0 && (lf = strchr(p, '\n')) != NULL; p = lf + 1) {
-		one = xstrndup(p, (size_t)(lf - p));
-		strv_add(lines, one);
-		free(one);
-	}
-}
-
-static void
-broken(struct w_csr_names *out)
-{
-	strv_free(&out->names);
-	free(out->why);
-	out->why = xstrdup("the process that reads it has failed");
-}
-
-/* What the child has said is checked by the table of messages where it goes
- * to; here only that it can be one. */
-static void
-fill(struct w_csr_names *out, int status, const struct buf *said)
-{
-	struct strv lines = { NULL, 0 };
-	size_t most = 100;
-
-	split(&lines, said);
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 0 && lines.n > most)
-		out->why = xstrdup("the CSR asks for more than 100 names");
-	else if (WIFEXITED(status) && WEXITSTATUS(status) == 0 &&
-	    lines.n > 0) {
-		out->names = lines;
-		return;
-	} else if (WIFEXITED(status) && WEXITSTATUS(status) == 1 &&
-	    lines.n == 2) {
-		out->why = xstrdup(lines.v[0]);
-		out->advice = xstrdup(lines.v[1]);
-	} else
-		broken(out);
-	strv_free(&lines);
-}
-
-static void
 look_into(struct w_csr_names *out, const struct blob *der)
 {
 	struct buf said;
@@ -171,7 +127,7 @@ look_into(struct w_csr_names *out, const struct blob *der)
 
 	memset(out, 0, sizeof(*out));
 	if (pipe2(ends, O_CLOEXEC) != 0) {
-		broken(out);
+		csr_said_nothing(out);
 		return;
 	}
 	pid = fork();
@@ -183,7 +139,7 @@ look_into(struct w_csr_names *out, const struct blob *der)
 		hear(ends[0], &said);
 	close(ends[0]);
 	status = pid > 0 ? wait_for(pid) : -1;
-	fill(out, status, &said);
+	csr_said(out, status, &said);
 	buf_free(&said);
 }
 

@@ -386,7 +386,8 @@ services(const struct bundle *b, bool full)
 			continue;	/* these are the files */
 		j = json_pack("{s:s, s:o, s:o, s:I, s:I, s:o, s:o, s:o}",
 		    "service", d->service, "state", word(
-		    strcmp(d->state, "again") == 0 ? "reloading" : d->state),
+		    strcmp(d->state, "again") == 0 ? "reloading" :
+		    strcmp(d->state, "later") == 0 ? "installed" : d->state),
 		    "version", d->version < 0 ? json_null() :
 		    json_integer(d->version),
 		    "wanted_version", (json_int_t)d->wanted,

@@ -423,6 +423,7 @@ progress(const char *state)
 		{ "installed", "has the files; its reload is due" },
 		{ "checking", "its configuration is being checked" },
 		{ "reloading", "is being reloaded" },
+		{ "later", "asks to be tried later" },
 		{ "again", "shows an older version; it is reloaded once more" },
 		{ "served", "has the files; no endpoint to look at" }
 	};
@@ -604,8 +605,7 @@ renews_line(struct why *w)
 		{ "lifetime", "when enough of its lifetime is over" },
 		{ "names", "because its names have changed" },
 		{ "csr", "because its csr-file has changed" },
-		{ "asked", "because somebody asked" },
-		{ "ca", "because its CA has changed" }
+		{ "asked", "because somebody asked" }
 	};
 	const char *reason = w->c->renew_reason == NULL ? "" :
 	    w->c->renew_reason;

@@ -7,7 +7,7 @@
 #include "daemon/wire.h"
 
 enum { SHORT = 256, URL = 2048, NONCE = 1024, KEY = 16384, CERT = 65536,
-	CHAIN = 131072, NAMES = 100, TEXT = 1024 };
+	CHAIN = WIRE_CHAIN_MAX, NAMES = 100, TEXT = 1024 };
 
 /* token "." thumbprint (RFC 8555 section 8.1) */
 static bool
@@ -173,7 +173,7 @@ static const struct msg_field surveyed_fields[] = {
 	MSG_FC(w_surveyed, TEXT, why, TEXT, msg_any_text),
 	MSG_F(w_surveyed, BLOB, meta, CERT),
 	MSG_F(w_surveyed, BLOB, leaf, CERT),
-	MSG_F(w_surveyed, BLOB, chain, CERT), MSG_END
+	MSG_F(w_surveyed, BLOB, chain, CHAIN), MSG_END
 };
 static const struct msg_field reseal_fields[] = {
 	MSG_F(w_reseal, U64, cert, 0), MSG_F(w_reseal, U32, gen, 0),
@@ -189,13 +189,14 @@ static const struct msg_field run_fields[] = {
 	MSG_F(w_run, U8, what, 0), MSG_F(w_run, U8, event, 0),
 	MSG_F(w_run, U32, count, 0), MSG_F(w_run, U64, cert, 0),
 	MSG_FC(w_run, TEXT, name, NAME_TITLE_MAX, name_is_title),
-	MSG_F(w_run, LIST, names, NAMES), MSG_F(w_run, BLOB, input, CHAIN),
+	MSG_F(w_run, LIST, names, NAMES), MSG_F(w_run, BLOB, input,
+	    RUN_INPUT_MAX),
 	MSG_END
 };
 static const struct msg_field run_dns_fields[] = {
 	MSG_F(w_run_dns, U64, run, 0),
 	MSG_FC(w_run_dns, TEXT, dns, 64, name_is_word),
-	MSG_F(w_run_dns, U8, what, 0),
+	MSG_F(w_run_dns, U8, what, 0), MSG_F(w_run_dns, U8, test, 0),
 	MSG_FC(w_run_dns, TEXT, name, NAME_TITLE_MAX, name_is_title),
 	MSG_FC(w_run_dns, TEXT, ident, NAME_DNS_MAX, name_is_record),
 	MSG_FC(w_run_dns, TEXT, record, NAME_DNS_MAX, name_is_record),

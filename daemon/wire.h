@@ -309,6 +309,10 @@ struct w_is_live {
 	uint32_t gen;		/* 0: nothing is live */
 };
 
+/* Bytes of a chain, wherever one crosses; and of all files of a generation
+ * together, which must fit into one SURVEYED. */
+enum { WIRE_CHAIN_MAX = 128 * 1024, WIRE_FILES_MAX = MSG_MAX - 2048 };
+
 /* Generations come by certificate, then by number. */
 struct w_surveyed {
 	uint64_t cert;		/* 0: there are no more */
@@ -331,6 +335,8 @@ struct w_purge {
 enum run_what { RUN_CHECK = 1, RUN_RELOAD };
 enum run_event { RUN_DEPLOY = 1, RUN_ROLLBACK, RUN_TEST };
 
+enum { RUN_INPUT_MAX = 160 * 1024 };	/* leaves room for 100 names */
+
 /* Runs a program that the configuration names. `run` is chosen by the engine
  * and durable: asked again for a run that is under way or has just ended, the
  * master joins it and does not start a second one. */
@@ -345,14 +351,15 @@ struct w_run {
 	struct blob input;	/* stdin: JSON, interface.md section 8 */
 };
 
-enum run_dns { RUN_DNS_ADD = 1, RUN_DNS_REMOVE, RUN_DNS_TEST };
+enum run_dns { RUN_DNS_ADD = 1, RUN_DNS_REMOVE };
 
 /* The same for the program of a dns block (interface.md section 8). */
 struct w_run_dns {
 	uint64_t run;
 	char *dns;		/* the block's title */
 	uint8_t what;		/* enum run_dns */
-	char *name;		/* certificate's title */
+	uint8_t test;		/* somebody tries the block */
+	char *name;		/* certificate's title; "" if there is none */
 	char *ident;		/* name that is proved, without "*." */
 	char *record, *value;	/* TXT */
 	char *token, *keyauth;	/* for programs that make the value */

@@ -39,7 +39,7 @@ static const struct key keys[] = {
 	    offsetof(struct conf_wish, preferred_chain), true },
 	{ "validity", K_SPAN, offsetof(struct conf_wish, validity_ms), false },
 	{ "csr_file", K_TEXT, offsetof(struct conf_wish, csr_file), true },
-	KEY(K_YESNO, must_staple)
+	KEY(K_YESNO, must_staple), KEY(K_YESNO, profile_required)
 };
 enum { KEYS = sizeof(keys) / sizeof(keys[0]) };
 
@@ -60,6 +60,7 @@ wish_init(struct conf_wish *w)
 	w->keep_versions = -1;
 	w->validity_ms = -1;
 	w->must_staple = -1;
+	w->profile_required = -1;
 }
 
 /* A wish of a row is complete: what it does not say was decided when it was
@@ -80,6 +81,8 @@ wish_fill(struct conf_wish *w)
 		w->validity_ms = 0;
 	if (w->must_staple < 0)
 		w->must_staple = 0;
+	if (w->profile_required < 0)
+		w->profile_required = 0;
 }
 
 /* A word from another program first, then the key that is spelled most

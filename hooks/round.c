@@ -35,6 +35,7 @@ struct item {
 struct service {
 	bool check, reload, rollback;
 	bool broken, reloaded, again;
+	bool later;		/* it wants to be left alone for now */
 };
 
 struct round {
@@ -231,6 +232,29 @@ next_service(struct round *r, enum phase again, enum phase after)
 	}
 }
 
+/* It may be reloaded: its check has passed. */
+static bool
+may_reload(const struct service *s)
+{
+	return s->reload && !s->broken && !s->later;
+}
+
+/* Those that went back to find out who is guilty come forward again, but for
+ * whom is known to be. */
+static void
+queue_forward(struct round *r)
+{
+	size_t i;
+
+	assert(r->flip == r->flips_n && r->suspects_n <= r->items_n);
+	r->flips_n = r->flip = 0;
+	r->flips_back = false;
+	for (i = 0; i < r->suspects_n; i++)
+		if (r->items[r->suspects[i]].back &&
+		    r->items[r->suspects[i]].verdict[r->s] != ROUND_REFUSED)
+			r->flips[r->flips_n++] = r->suspects[i];
+}
+
 /* --- outcomes: each takes what its phase's wish brought ------------------- */
 
 /* Is it the new files? Put them back and ask again, if that may be. */
@@ -314,15 +338,55 @@ reloaded(struct round *r, bool good)
 	go(r, RELOAD_OLD);
 }
 
+/* This service is asked again in another round. What is put back after a
+ * reload that failed stays back, and is installed again as a whole. */
 static void
-outcome(struct round *r, bool good)
+put_off(struct round *r)
 {
+	switch (r->phase) {
+	case CHECK_OLD:
+	case TEST:
+		r->stack_n = 0;
+		queue_forward(r);
+		/* fallthrough */
+	case CHECK_NEW:
+		r->services[r->s].later = true;
+		go(r, NEXT_CHECK);
+		break;
+	case RELOAD:
+		r->services[r->s].later = true;
+		go(r, NEXT_RELOAD);
+		break;
+	case RELOAD_OLD:
+		go(r, NEXT_RELOAD);
+		break;
+	case RELOAD_AGAIN:
+		r->services[r->s].again = false;
+		next_service(r, RELOAD_AGAIN, OVER);
+		break;
+	case HALVE:
+	case NEXT_CHECK:
+	case NEXT_RELOAD:
+	case OVER:
+		assert(!"a phase without wishes had one");
+	}
+}
+
+static void
+outcome(struct round *r, enum round_outcome how)
+{
+	bool good = how == ROUND_GOOD;
+
 	assert(r->asked && r->flip <= r->flips_n);
 	if (r->flip < r->flips_n) {
 		assert(r->flips[r->flip] < r->items_n);
 		if (good)
 			r->items[r->flips[r->flip]].back = r->flips_back;
 		r->flip++;
+		return;
+	}
+	if (how == ROUND_NOT_YET) {
+		put_off(r);
 		return;
 	}
 	switch (r->phase) {
@@ -410,6 +474,8 @@ finish(struct round *r)
 				*v = ROUND_PUT_BACK;
 			else if (r->items[i].loaded[s])
 				*v = ROUND_AS_BEFORE;
+			else if (*v == ROUND_PENDING && r->services[s].later)
+				*v = ROUND_LATER;
 			else if (*v == ROUND_PENDING)
 				*v = r->services[s].broken ? ROUND_BROKEN :
 				    ROUND_RELOADED;
@@ -434,7 +500,7 @@ skip(struct round *r)
 	case HALVE:
 		return halve(r);
 	case RELOAD:
-		if (s->reload && !s->broken && any_news(r, r->s))
+		if (may_reload(s) && any_news(r, r->s))
 			return false;
 		go(r, NEXT_RELOAD);
 		return true;
@@ -442,7 +508,7 @@ skip(struct round *r)
 		next_service(r, RELOAD, RELOAD_AGAIN);
 		return true;
 	case RELOAD_AGAIN:
-		if (s->again || (s->reload && !s->broken && !s->reloaded &&
+		if (s->again || (may_reload(s) && !s->reloaded &&
 		    any_taken_away(r, r->s)))
 			return false;
 		next_service(r, RELOAD_AGAIN, OVER);
@@ -491,14 +557,14 @@ wish_of(struct round *r)
 }
 
 struct round_wish
-round_step(struct round *r, bool good)
+round_step(struct round *r, enum round_outcome how)
 {
 	struct round_wish w = { ROUND_DONE, 0, 0, false };
 
 	if (r->items_n == 0 || r->services_n == 0)
 		return w;
 	if (r->asked)
-		outcome(r, good);
+		outcome(r, how);
 	while (r->flip == r->flips_n && skip(r))
 		;
 	r->asked = true;

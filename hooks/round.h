@@ -31,8 +31,14 @@ enum round_verdict {
 	ROUND_PUT_BACK,		/* put back on account of another service */
 	ROUND_RELOAD_FAILED,	/* put back (if it could be) after a reload
 				 * that failed */
-	ROUND_AS_BEFORE		/* the service had loaded these files already */
+	ROUND_AS_BEFORE,	/* the service had loaded these files already */
+	ROUND_LATER		/* its check or reload asks to be tried later:
+				 * new files stay, nothing is known of them */
 };
+
+/* How a wish ended. A program that asks to be tried later (exit 75) has
+ * judged nothing: no files go back on its account. */
+enum round_outcome { ROUND_BAD, ROUND_GOOD, ROUND_NOT_YET };
 
 struct round;
 
@@ -50,10 +56,10 @@ void round_can_go_back(struct round *r, size_t item);
 void round_service(struct round *r, size_t service, bool check, bool reload,
     bool rollback);
 
-/* `good` is the outcome of the wish before (any value for the first). A flip
+/* `how` is the outcome of the wish before (any value for the first). A flip
  * that fails leaves the item where it was; a service whose check is known to
  * fail with what is there then is ROUND_BROKEN: it is not reloaded. */
-struct round_wish round_step(struct round *r, bool good);
+struct round_wish round_step(struct round *r, enum round_outcome how);
 enum round_verdict round_verdict(const struct round *r, size_t item,
     size_t service);
 bool round_is_back(const struct round *r, size_t item);

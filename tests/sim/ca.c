@@ -34,6 +34,7 @@ struct order {
 	uint64_t serial;
 	bool revoked, by_key;
 	int account;	/* the how-manieth has ordered it */
+	int hesitates;	/* processing, then ready again, so many times */
 	char key[44];		/* thumbprint of the certificate's */
 };
 
@@ -48,11 +49,15 @@ static struct {
 	bool account, closed, binding;
 	enum staple staple;
 	int accounts;		/* made so far */
+	int64_t given_up;	/* authorizations */
 	struct ca_fault faults[CA_KINDS];
 	int64_t counts[CA_KINDS], last[CA_KINDS], spacing[CA_KINDS];
 	int64_t lifetime, processing, down_until;
+	int hesitates;		/* orders that are made now */
+	bool thinks;		/* about challenges, for ever */
 	bool ari;
 	int64_t window[2];
+	bool window_moves;	/* it is since now */
 	char replaced[200];
 	int bad_percent;
 	struct { char name[128], type[64]; } fails[FAILS_MAX];
@@ -69,6 +74,13 @@ const char *const *
 ca_kind_names(void)
 {
 	return kinds;
+}
+
+/* Its clock is right, whatever ours says. */
+static int64_t
+its_now(void)
+{
+	return SIM_EPOCH + sim_mono();
 }
 
 static uint32_t
@@ -229,7 +241,7 @@ issue(struct order *o, X509_REQ *req)
 	for (i = 0; i < o->n; i++)
 		snprintf(san + strlen(san), sizeof(san) - strlen(san),
 		    "%sDNS:%s", i > 0 ? "," : "", o->names[i]);
-	x = bare(X509_REQ_get0_pubkey(req), loop_now(), loop_now() +
+	x = bare(X509_REQ_get0_pubkey(req), its_now(), its_now() +
 	    ca.lifetime, X509_get_subject_name(ca.issuer));
 	extension(x, ca.issuer, NID_subject_alt_name, san);
 	extension(x, ca.issuer, NID_authority_key_identifier, "keyid");
@@ -304,6 +316,18 @@ ca_processing(int64_t ms)
 }
 
 void
+ca_hesitates(int times)
+{
+	ca.hesitates = times;
+}
+
+void
+ca_thinks(bool yes)
+{
+	ca.thinks = yes;
+}
+
+void
 ca_down_until(int64_t mono_ms)
 {
 	ca.down_until = mono_ms;
@@ -338,6 +362,14 @@ ca_window(int64_t start_ms, int64_t end_ms)
 	ca.ari = true;
 	ca.window[0] = start_ms;
 	ca.window[1] = end_ms;
+	ca.window_moves = false;
+}
+
+void
+ca_window_moves(int64_t start_ms, int64_t end_ms)
+{
+	ca_window(start_ms, end_ms);
+	ca.window_moves = true;
 }
 
 const char *
@@ -373,6 +405,12 @@ ca_staple(const char *how)
 	if (i < STAPLES)
 		ca.staple = (enum staple)i;
 	return i < STAPLES;
+}
+
+int64_t
+ca_given_up(void)
+{
+	return ca.given_up;
 }
 
 int64_t
@@ -516,8 +554,9 @@ order_json(int id)
 		json_array_append_new(authz, json_string(url));
 	}
 	snprintf(url, sizeof(url), BASE "/finalize/%d", id);
-	j = json_pack("{s:s,s:o,s:o,s:s}", "status", o->state, "identifiers",
-	    idents, "authorizations", authz, "finalize", url);
+	j = json_pack("{s:s,s:o,s:o,s:s,s:s}", "status", o->state,
+	    "identifiers", idents, "authorizations", authz, "finalize", url,
+	    "expires", "9999-12-31T23:59:59Z");
 	if (strcmp(o->state, "valid") == 0) {
 		snprintf(url, sizeof(url), BASE "/cert/%d", id);
 		json_object_set_new(j, "certificate", json_string(url));
@@ -632,6 +671,9 @@ validate(struct order *o, int i, bool dns)
 	}
 	for (k = 0; k < ca.fails_n; k++)
 		if (strcmp(ca.fails[k].name, o->names[i]) == 0 &&
+		    strcmp(ca.fails[k].type, "pending") == 0)
+			strcpy(o->status[i], "pending");
+		else if (strcmp(ca.fails[k].name, o->names[i]) == 0 &&
 		    ca.fails[k].type[0] != '\0') {
 			strcpy(o->status[i], "invalid");
 			memcpy(o->problem[i], ca.fails[k].type, 64);
@@ -653,6 +695,7 @@ new_order(const json_t *payload, struct ca_answer *a)
 		return;
 	}
 	o->account = ca.accounts;
+	o->hesitates = ca.hesitates;
 	strcpy(o->state, "pending");
 	snprintf(ca.replaced, sizeof(ca.replaced), "%s",
 	    json_object_get(payload, "replaces") == NULL ? "" :
@@ -693,6 +736,11 @@ finalize(struct order *o, int id, const json_t *payload, struct ca_answer *a)
 
 	if (strcmp(o->state, "ready") != 0) {
 		problem(a, 403, "orderNotReady", "it is not ready");
+		return;
+	}
+	if (o->hesitates > 0) {
+		strcpy(o->state, "processing");
+		answer_json(a, 200, order_json(id));
 		return;
 	}
 	req = csr != NULL ? read_csr(csr) : NULL;
@@ -861,6 +909,17 @@ signed_well(const json_t *jws)
 }
 
 static void
+give_up(struct order *o, int i)
+{
+	if (strcmp(o->status[i], "pending") != 0)
+		sim_set_wrong("an authorization that is %s is given up",
+		    o->status[i]);
+	strcpy(o->status[i], "deactivated");
+	strcpy(o->state, "invalid");
+	ca.given_up++;
+}
+
+static void
 serve(enum ca_kind kind, int id, int i, const json_t *protected,
     const json_t *payload, struct ca_answer *a)
 {
@@ -904,10 +963,12 @@ serve(enum ca_kind kind, int id, int i, const json_t *protected,
 		new_order(payload, a);
 		break;
 	case CA_AUTHZ:
+		if (json_object_get(payload, "status") != NULL)
+			give_up(o, i);
 		answer_json(a, 200, authz_json(id, i));
 		break;
 	case CA_CHALLENGE:
-		if (strcmp(o->status[i], "pending") == 0)
+		if (strcmp(o->status[i], "pending") == 0 && !ca.thinks)
 			validate(o, i, dns);
 		answer_json(a, 200, challenge_json(id, i, dns));
 		break;
@@ -915,6 +976,10 @@ serve(enum ca_kind kind, int id, int i, const json_t *protected,
 		finalize(o, id, payload, a);
 		break;
 	case CA_POLL:
+		if (o->hesitates > 0 && strcmp(o->state, "processing") == 0) {
+			o->hesitates--;
+			strcpy(o->state, "ready");
+		}
 		answer_json(a, 200, order_json(id));
 		break;
 	case CA_CERT:
@@ -932,12 +997,13 @@ serve(enum ca_kind kind, int id, int i, const json_t *protected,
 static void
 renewal_info(struct ca_answer *a)
 {
-	int64_t since = loop_now() - (sim_mono() - ca.last[CA_CERT]);
+	int64_t since = its_now() - (sim_mono() - ca.last[CA_CERT]);
+	int64_t base = ca.window_moves ? its_now() : 0;
 	char from[TEXT_TIME], to[TEXT_TIME];
 
-	text_rfc3339(from, ca.window[0] != 0 ? ca.window[0] :
+	text_rfc3339(from, ca.window[0] != 0 ? base + ca.window[0] :
 	    since + ca.lifetime / 3 * 2);
-	text_rfc3339(to, ca.window[1] != 0 ? ca.window[1] :
+	text_rfc3339(to, ca.window[1] != 0 ? base + ca.window[1] :
 	    since + ca.lifetime / 3 * 2 + ca.lifetime / 20);
 	answer_json(a, 200, json_pack("{s:{s:s,s:s},s:s}", "suggestedWindow",
 	    "start", from, "end", to, "explanationURL",

@@ -33,14 +33,14 @@ struct cert {
 
 struct service {
 	char name[65], shows[16], check_name[129];
-	bool check_fails, reload_fails;
+	bool check_fails, reload_fails, check_later, reload_later;
 	int reloads, checks;
 };
 
 /* A master knows the runs it was asked for, and what came of them. */
 struct known_run {
 	uint64_t id, content;
-	bool good;
+	bool good, later;
 };
 
 static struct {
@@ -124,6 +124,7 @@ sim_check_fails(const char *service, const char *name, bool off)
 	struct service *s = &disk.services[service_of(service)];
 
 	s->check_fails = !off;
+	s->check_later = false;
 	snprintf(s->check_name, sizeof(s->check_name), "%s",
 	    name != NULL ? name : "");
 }
@@ -131,7 +132,18 @@ sim_check_fails(const char *service, const char *name, bool off)
 void
 sim_reload_fails(const char *service, bool off)
 {
-	disk.services[service_of(service)].reload_fails = !off;
+	struct service *s = &disk.services[service_of(service)];
+
+	s->reload_fails = !off;
+	s->reload_later = false;
+}
+
+void
+sim_asks_later(const char *service, bool check)
+{
+	struct service *s = &disk.services[service_of(service)];
+
+	*(check ? &s->check_later : &s->reload_later) = true;
 }
 
 void
@@ -422,7 +434,7 @@ content_of(const struct w_run *m)
 	return h;
 }
 
-static bool
+static const struct known_run *
 run(const struct w_run *m)
 {
 	struct known_run *k = NULL;
@@ -438,29 +450,31 @@ run(const struct w_run *m)
 		if (k->content != content_of(m))
 			sim_set_wrong("%s: a run of something else is joined",
 			    m->service);
-		return k->good;
+		return k;
 	}
 	k = &disk.runs[disk.runs_n++ % RUNS_KEPT];
 	k->id = m->run;
 	k->content = content_of(m);
 	if (m->what == RUN_CHECK)
 		s->checks++;
-	k->good = m->what == RUN_CHECK ? check(s) : reload(s, i);
-	return k->good;
+	k->later = m->what == RUN_CHECK ? s->check_later : s->reload_later;
+	k->good = !k->later && (m->what == RUN_CHECK ? check(s) :
+	    reload(s, i));
+	return k;
 }
 
 struct w_ran *
 disk_run(const struct w_run *m)
 {
 	struct w_ran *out = xcalloc(1, sizeof(*out));
-	bool good = run(m);
+	const struct known_run *k = run(m);
 
 	out->run = m->run;
 	out->how = RAN_EXITED;
-	out->code = !good;
+	out->code = k->later ? 75 : !k->good;
 	out->why = xstrdup("");
 	out->code_name = xstrdup("");
-	if (!good)
+	if (!k->good)
 		out->output = blob_copy("nginx: [emerg] no\n", 18);
 	return out;
 }

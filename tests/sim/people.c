@@ -101,6 +101,13 @@ sim_deploy(const char *name)
 	act_deploy(name, NULL, "uid:0", done, NULL);
 }
 
+void
+sim_renew(const char *name)
+{
+	has_acted = false;
+	act_renew(name, false, true, "uid:0", done, NULL);
+}
+
 const char *
 sim_acted(void)
 {

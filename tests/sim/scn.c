@@ -206,6 +206,9 @@ say_next(struct play *p, char **w, int n)
 	for (i = 5; i + 1 < n; i += 2)
 		if (strcmp(w[i], "times") == 0)
 			f.times = (int)strtol(w[i + 1], NULL, 10);
+		else if (strchr(w[i + 1], ',') != NULL)
+			snprintf(f.retry_after, sizeof(f.retry_after), "%s",
+			    w[i + 1]);
 		else if (span(p, w[i + 1], &ms))
 			snprintf(f.retry_after, sizeof(f.retry_after), "%lld",
 			    (long long)ms / 1000);
@@ -230,7 +233,7 @@ say_lose(struct play *p, char **w, int n)
 }
 
 /* ca window [FROM TO]: in which it wants renewals, from now; without: from
- * 2/3 of the lifetime on */
+ * 2/3 of the lifetime on. ca window always FROM TO: from each question on */
 static bool
 say_window(struct play *p, char **w, int n)
 {
@@ -240,8 +243,11 @@ say_window(struct play *p, char **w, int n)
 		ca_window(0, 0);
 	else if (n == 4 && span(p, w[2], &from) && span(p, w[3], &to))
 		ca_window(loop_now() + from, loop_now() + to);
+	else if (n == 5 && strcmp(w[2], "always") == 0 &&
+	    span(p, w[3], &from) && span(p, w[4], &to))
+		ca_window_moves(from, to);
 	else
-		return fail(p, "ca window FROM TO");
+		return fail(p, "ca window [always] FROM TO");
 	return true;
 }
 
@@ -266,6 +272,10 @@ say_ca(struct play *p, char **w, int n)
 		ca_want_binding();
 	else if (n == 3 && strcmp(w[1], "must-staple") == 0)
 		return ca_staple(w[2]);
+	else if (n == 3 && strcmp(w[1], "hesitates") == 0)
+		ca_hesitates((int)strtol(w[2], NULL, 10));
+	else if (n == 3 && strcmp(w[1], "thinks") == 0)
+		ca_thinks(strcmp(w[2], "on") == 0);
 	else if (n == 4 && strcmp(w[1], "refuses") == 0)
 		ca_name_fails(w[2], w[3]);
 	else if (n == 3 && strcmp(w[1], "accepts") == 0)
@@ -283,14 +293,18 @@ say_ca(struct play *p, char **w, int n)
 	return true;
 }
 
-/* service S check fails [NAME] | check works | reload fails | reload works */
+/* service S check fails [NAME] | check later | check works; reload likewise */
 static bool
 say_service(struct play *p, char **w, int n)
 {
 	bool off = n > 3 && strcmp(w[3], "works") == 0;
 
 	if (n < 4)
-		return fail(p, "service NAME check|reload fails|works");
+		return fail(p, "service NAME check|reload fails|later|works");
+	if (strcmp(w[3], "later") == 0) {
+		sim_asks_later(w[1], strcmp(w[2], "check") == 0);
+		return true;
+	}
 	if (strcmp(w[2], "check") == 0)
 		sim_check_fails(w[1], n > 4 ? w[4] : NULL, off);
 	else
@@ -316,7 +330,10 @@ say_crash(struct play *p, char **w, int n)
 	else if (n == 4 && strcmp(w[2], "commit") == 0)
 		sim_die_at_commit(strtol(w[3], NULL, 10),
 		    strcmp(w[1], "before") == 0);
-	else if (n == 2 && strcmp(w[1], "responder") == 0)
+	else if (n == 2 && strcmp(w[1], "unreadable") == 0) {
+		sim_account_unreadable();
+		sim_crash();
+	} else if (n == 2 && strcmp(w[1], "responder") == 0)
 		sim_crash_responder();
 	else
 		sim_crash();
@@ -384,6 +401,16 @@ say_deploy(struct play *p, char **w, int n)
 	if (n != 2)
 		return false;
 	sim_deploy(w[1]);
+	return fine(p);
+}
+
+/* renew NAME: by hand */
+static bool
+say_renew(struct play *p, char **w, int n)
+{
+	if (n != 2)
+		return false;
+	sim_renew(w[1]);
 	return fine(p);
 }
 
@@ -474,7 +501,12 @@ expect_one(struct play *p, const struct sim_cert *c, const char *what,
     const char *want)
 {
 	char text[64];
+	int64_t ms;
 
+	if (strcmp(what, "tries-within") == 0)
+		return span(p, want, &ms) && (c->next_try_ms <= loop_now() +
+		    ms || fail(p, "it is tried again in %lld s only", (long
+		    long)(c->next_try_ms - loop_now()) / 1000));
 	if (strcmp(what, "state") == 0)
 		return strcmp(c->state, want) == 0 || fail(p,
 		    "state is \"%s\" (issuance %s, error %s)", c->state,
@@ -569,6 +601,8 @@ say_expect(struct play *p, char **w, int n)
 	if (n == 3 && strcmp(w[1], "operator") == 0)
 		return strcmp(sim_outcome(), w[2]) == 0 ||
 		    fail(p, "the operator heard \"%s\"", sim_outcome());
+	if (n == 4 && strcmp(w[1], "given-up") == 0)
+		return compare(p, "given up", ca_given_up(), w[2], w[3]);
 	if (n == 4 && strcmp(w[1], "accounts") == 0)
 		return compare(p, "accounts", ca_accounts_made(), w[2], w[3]);
 	if (n == 3 && strcmp(w[1], "contact") == 0)
@@ -672,7 +706,7 @@ static const struct {
 	{ "crash", say_crash }, { "operator", say_operator },
 	{ "master", say_master }, { "add", say_add }, { "add-many", say_add_many },
 	{ "remove", say_remove }, { "deploy", say_deploy },
-	{ "trial", say_trial },
+	{ "renew", say_renew }, { "trial", say_trial },
 	{ "revoke", say_revoke }, { "expect", say_expect },
 	{ "each-commit", say_each }, { "each-allocation", say_allocation },
 	{ NULL, NULL }

@@ -35,6 +35,7 @@ void sim_reload(const char *config);	/* drain, new engine, new config */
 /* Dies right after the n-th commit from now (n from 1), or at its beginning,
  * when all that led to it has happened out there; 0: no more. */
 void sim_die_at_commit(int64_t n, bool before);
+void sim_account_unreadable(void);	/* at the next start */
 /* The responder ends, and is there again and knows nothing. */
 void sim_crash_responder(void);
 /* Dies here and now: what it does after that has never happened. */
@@ -55,6 +56,8 @@ int64_t sim_commits(void);
  * (NULL: whatever the files); `off` ends it. */
 void sim_check_fails(const char *service, const char *name, bool off);
 void sim_reload_fails(const char *service, bool off);
+/* ... exits with 75; "works" ends that too. */
+void sim_asks_later(const char *service, bool check);
 /* What endpoints of the service show: "live" (what is true), "older", "other",
  * "refused", "not-tls"; "breaks": refused once it has loaded a newest version
  * that is not the first. */
@@ -92,6 +95,7 @@ void sim_csr(const char *path, int key, char **names, int n);
 void sim_add(const char *name, const char *service);
 void sim_remove(const char *name, bool purge);
 void sim_deploy(const char *name);
+void sim_renew(const char *name);	/* by force */
 /* A dry run for these names at CA "sim", ended at once with where it is tried,
  * or "no staging"; and whether the last event of a name is such a one, with
  * these words. */
@@ -144,13 +148,20 @@ void ca_fault(enum ca_kind kind, const struct ca_fault *f);
 void ca_lifetime(int64_t ms);
 void ca_bad_nonces(int percent);
 void ca_processing(int64_t ms);		/* finalize takes so long */
+/* Orders that are made from now on go back to ready when they are finalized,
+ * so many times. */
+void ca_hesitates(int times);
+void ca_thinks(bool yes);	/* decides about no challenge */
 void ca_down_until(int64_t mono_ms);
-/* Validation of this name fails with the problem type (NULL: it is well). */
+/* Validation of this name fails with the problem type (NULL: it is well;
+ * "pending": it takes for ever). */
 void ca_name_fails(const char *name, const char *type);
 void ca_forget_accounts(void);
 /* It suggests when to renew, from now on: in [start, end) of the wall clock;
  * 0, 0: from 2/3 of the lifetime on, a twentieth long. */
 void ca_window(int64_t start_ms, int64_t end_ms);
+/* From the time of each question on, never the same. */
+void ca_window_moves(int64_t start_ms, int64_t end_ms);
 const char *ca_replaced(void);		/* certID of the newest order, or "" */
 void ca_close_account(void);
 void ca_want_binding(void);		/* of new accounts */
@@ -158,6 +169,7 @@ void ca_want_binding(void);		/* of new accounts */
  * "spoils" the order with that, or only "later", while it is processed. */
 bool ca_staple(const char *how);
 int64_t ca_accounts_made(void);
+int64_t ca_given_up(void);		/* authorizations, while pending */
 const char *ca_contact(void);		/* the account's first; "" if none */
 /* True: no answer will come (then it has acted or not, as told). */
 bool ca_handle(const char *method, const char *url, const struct blob *body,

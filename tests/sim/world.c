@@ -3,6 +3,7 @@
 #include <config.h>
 #include <openssl/evp.h>
 #include <openssl/x509v3.h>
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,6 +33,9 @@ static struct {
 	int64_t die_after, commits;
 	int64_t install_ms;	/* more than a message takes */
 	bool die_before;	/* ... that commit, and not after it */
+	bool no_account;	/* it can't be read, once */
+	bool starting;
+	jmp_buf started;
 	bool loses_staged;
 	uint32_t seed;
 	char dir[64], conf[96], db[96], wrong[300];
@@ -138,8 +142,37 @@ void
 __wrap_store_read(struct store *s, const struct query *q, int n,
     store_rows *done, void *ctx)
 {
-	if (!world.dead)
+	struct err err;
+
+	if (world.dead)
+		return;
+	if (!world.no_account || q[n - 1].table != T_ACCOUNT ||
+	    strcmp(q[n - 1].where[0].text, "sim") != 0) {
 		__real_store_read(s, q, n, done, ctx);
+		return;
+	}
+	world.no_account = false;
+	err_set(&err, ERR_STORE, "the disk is slow today");
+	done(ctx, NULL, n, &err);
+}
+
+void
+sim_account_unreadable(void)
+{
+	world.no_account = true;
+}
+
+/* The engine ends itself: at its start that is all that it does. */
+void __real_exit(int code) __attribute__((noreturn));
+void __wrap_exit(int code) __attribute__((noreturn));
+
+void
+__wrap_exit(int code)
+{
+	if (!world.starting)
+		__real_exit(code);
+	sim_die();
+	longjmp(world.started, 1);
 }
 
 void
@@ -808,6 +841,15 @@ sim_next_config(const char *config)
 	write_config(config);
 }
 
+static void
+start_engine(struct conf *conf, struct store *store)
+{
+	world.starting = true;
+	if (setjmp(world.started) == 0)
+		engine_start(conf, store, "");
+	world.starting = false;
+}
+
 void
 sim_start(void)
 {
@@ -832,8 +874,9 @@ sim_start(void)
 	world.dead = false;
 	world.http_open = world.peers_open = 0;
 	loop_init();
-	engine_start(conf, store, "");
-	turn_end(NULL);
+	start_engine(conf, store);
+	if (!world.dead)
+		turn_end(NULL);
 }
 
 static void

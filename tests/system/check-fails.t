@@ -11,6 +11,7 @@ system_begin 7776000
 cat >"$scene/check" <<EOF
 #!/bin/sh
 $nginx -e stderr -p $nginx_home -c $nginx_home/nginx.conf -q -t || exit 1
+[ ! -e "$scene/busy" ] || { echo "not now"; exit 75; }
 [ ! -e "$scene/only" ] || cmp -s "$scene/only" "$live/$name/cert.pem" ||
 	{ echo "this certificate is not liked"; exit 1; }
 EOF
@@ -53,8 +54,22 @@ nginx_mend
 is "2b mended: deploy" everleaf deploy $name
 is "2b version 3 is served" within 20 serves $name 3
 
+# exit 75
+refused=$(events_of $name service.refused)
+back=$(events_of $name version.put-back)
+touch "$scene/busy"
+renew $name
+is "75: the check is heard" within 40 why_says 'asks to be tried later (exit 75)'
+is "75: why quotes it" why_says 'not now'
+is "75: the new files stay" test "$(live_leaf)" != "$(served_leaf $name)"
+same "75: nothing is put back" "$(events_of $name version.put-back)" "$back"
+rm "$scene/busy"
+is "75: it is tried again by itself" within 90 serves $name 4
+same "75: and nothing was refused meanwhile" \
+	"$(events_of $name service.refused)" "$refused"
+
 is "no order is under way" idle
-same "three certificates for three renewals" "$(pebble_issued)" 3
+same "four certificates for four renewals" "$(pebble_issued)" 4
 is "key and certificate belong together" pair_matches $name
 is "no file is left over" no_litter
 is "it ends within 5 s" everleafd_stop

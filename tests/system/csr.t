@@ -91,6 +91,16 @@ cp "$csr.good" "$csr"
 chmod 666 "$csr"
 refuses "a file that others may write" 'writable by others'
 chmod 644 "$csr"
+if [ "$(id -u)" -eq 0 ]; then
+	chown 4711 "$csr"
+	refuses "names are not somebody else's to choose" \
+		'belongs to uid 4711: .*chooses the names.*Write names'
+	{ base; wish $name "names = {\"$name\", \"www.$name\"}"; } \
+		>"$scene/trial.conf"
+	is "a key is" says 'configuration is good' trial
+	is "with a warning" says 'chooses the key' trial
+	chown 0 "$csr"
+fi
 
 # Issued, installed, served, proved.
 { base; wish $name; } >"$conf"

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Twenty SIGKILLs of random processes of ours at random moments of real
 # issuances, from a CA that refuses every second nonce. After each: key and
-# certificate match on disk. In the end: all is served, and the CA has made no
+# certificate match on disk, and a handshake succeeds, which it can't with a
+# key that is another's. In the end: all is served, and the CA has made no
 # more certificates than renewals were asked for. SEED=N repeats a run.
 top=$(cd "$(dirname "$0")/../.." && pwd)
 . "$top/tests/lib/all.sh"
@@ -62,6 +63,14 @@ all_match() {
 		pair_matches "$n" || return 1
 	done
 }
+all_shake_hands() {
+	for n in $names; do
+		openssl s_client -connect "127.0.0.1:$tls_port" \
+			-servername "$n" </dev/null 2>/dev/null |
+			openssl x509 -noout -checkhost "$n" |
+			grep -q 'does match' || return 1
+	done
+}
 all_idle() {
 	for n in $names; do
 		[ "$(about "$n" .issuance.state)" = idle ] &&
@@ -87,6 +96,8 @@ while [ $done -lt "$kills" ]; do
 	kill_one || break
 	done=$((done + 1))
 	all_match || { is "after kill $done ($role): pairs" all_match; break; }
+	all_shake_hands ||
+		{ is "after kill $done ($role): the wire" all_shake_hands; break; }
 done
 same "all kills were survived" $done "$kills"
 is "in the end all is served" within 300 all_idle

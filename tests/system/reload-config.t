@@ -1,6 +1,7 @@
 #!/bin/sh
 # SIGHUP and `everleaf reload`, with orders in flight: a good configuration
-# takes effect, a bad one changes nothing, a wish that is gone is retired.
+# takes effect, a bad one changes nothing, a wish that is gone is retired. A
+# drop-in that is bad at a start keeps its settings, too.
 top=$(cd "$(dirname "$0")/../.." && pwd)
 . "$top/tests/lib/all.sh"
 system_begin 7776000 PEBBLE_VA_NOSLEEP=0 PEBBLE_VA_SLEEPTIME=4
@@ -53,21 +54,60 @@ with one.example two.example >"$conf"
 is "it may come back" everleaf reload
 is "and is as it was" within 20 state_is one.example served
 
-with two.example >"$conf"
-with one.example >"$etc/conf.d/bad.conf"
-echo 'certificate "x' >"$etc/conf.d/bad.conf"
-conf_wish one.example >"$etc/conf.d/one.conf"
+# The main file leans on the drop-in: a wish there has its policy from here.
+{ base; echo 'certificate "two.example" { policy = "web" }'; } >"$conf"
+dropin() {
+	echo 'policy "web" { services = "nginx" }'
+	conf_wish one.example
+}
+dropin >"$etc/conf.d/one.conf"
+is "a drop-in is read" everleaf reload
+break_dropin() { echo 'certificate "x' >>"$etc/conf.d/one.conf"; }
+kept() {	# kept WHERE: its certificate goes on
+	everleaf --json status | jq -e --arg where "$1" \
+		'.config.problems[] | select((.where | contains($where))
+		and .kept == 1)' >/dev/null
+}
+break_dropin
 is "a bad drop-in hurts only itself" everleaf reload
-is "and is told in the status" sh -c "'$prefix/bin/everleaf' --socket \
-	'$run/everleaf.sock' status | grep 'bad.conf'"
+is "and is told in the status" within 20 kept one.conf
 is "one is served all the while" state_is one.example served
+
+# A start knows no more than a reload, unless somebody has kept it.
+is "it ends within 5 s" everleafd_stop
+isnt "-t tells of the bad drop-in" "$prefix/sbin/everleafd" -t -c "$conf"
+is "it starts with the bad drop-in" everleafd_start
+is "one goes on with its last good settings" within 20 kept one.conf
+is "which is in the log" logged "one.conf:[0-9]*: 1 certificate of this \
+file goes on with the last good settings"
+is "it is served" within 20 state_is one.example served
+is "a renewal is ordered" renew one.example
+is "and installed: nobody has forgotten its name" \
+	within 60 serves one.example 2
+same "only root reads what is kept" \
+	"$(stat -c '%a %u' "$state/conf.last")" "600 $(id -u)"
+is "it ends again" everleafd_stop
+truncate -s 100 "$state/conf.last"
+isnt "half of what was kept is worth nothing" everleafd_start
+is "and told" logged 'last good configuration .*damaged'
+dropin >"$etc/conf.d/one.conf"
+is "with good files it starts all the same" everleafd_start
+break_dropin
+is "a bad one comes while it does not run" everleafd_stop
+is "and takes nothing away" everleafd_start
+is "one is kept" within 20 kept one.conf
+is "and served" within 20 state_is one.example served
+dropin >"$etc/conf.d/one.conf"
+is "put right, it is as it was" everleaf reload
+isnt "and no longer told of" kept one.conf
 
 i=0
 while [ $i -lt 20 ]; do
 	hup
 	i=$((i + 1))
 done
-is "twenty at once are no harm" within 20 all_served one.example two.example
-same "still one certificate for each" "$(pebble_issued)" 2
+is "twenty at once are no harm" within 20 state_is two.example served
+is "to nobody" within 20 state_is one.example served
+same "still nothing else was ordered" "$(pebble_issued)" 3
 is "it ends within 5 s" everleafd_stop
 system_end

@@ -167,6 +167,24 @@ several_names_take_long(void **state)
 	assert_in_range(authz, 1, 3);
 }
 
+/* A CA whose orders stay pending when a name has failed, long after it has been
+ * looked at often: the names are read all the same. */
+static void
+late_failure_of_a_name(void **state)
+{
+	struct world *t = *state;
+
+	t->ca.validate_ms = 30 * 60 * 1000;
+	t->ca.expires = "2026-11-21T12:00:00Z";
+	t->ca.fail_name = "b.shop.example";
+	t->ca.tweak_what = "order";
+	t->ca.tweak_from = "{\"status\":\"invalid\"";
+	t->ca.tweak_to = "{\"status\":\"pending\"";
+	bad(t, "a.shop.example b.shop.example", ERR_CONNECTION);
+	assert_int_equal(t->ca.norders, 2);
+	assert_in_range(fake_count(&t->ca, "order"), 80, 160);
+}
+
 /* No name has failed: the order's own words are the reason. */
 static void
 order_invalid_by_itself(void **state)
@@ -1119,6 +1137,7 @@ main(void)
 		T(several_names_and_a_wildcard),
 		T(order_never_says_ready),
 		T(several_names_take_long),
+		T(late_failure_of_a_name),
 		T(order_invalid_by_itself),
 		T(authz_valid_already),
 		T(zero_authorizations),

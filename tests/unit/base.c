@@ -6,9 +6,11 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 #include <cmocka.h>
 #include "base/err.h"
+#include "base/idset.h"
 #include "base/msg.h"
 #include "base/name.h"
 #include "base/text.h"
@@ -146,6 +148,26 @@ static const struct msg_spec sample_spec = {
 };
 
 static void
+key_authorizations(void **state)
+{
+#define TOKEN "DGyRejmCefe7v4NfDGDKfA_-0123"
+#define THUMB "9jg46WB3rR_AHD-EBXdN7cBkH1WOu0tA3M9fm21mqTI"
+	static const struct { const char *keyauth, *token; } wrong[] = {
+		{ "." THUMB, "" }, { "a." THUMB, "a" },
+		{ TOKEN "." THUMB, "" }, { TOKEN "." THUMB "A", TOKEN },
+		{ TOKEN "..", TOKEN }, { TOKEN, TOKEN },
+		{ "a/b." THUMB, "a/b" }
+	};
+	size_t i;
+
+	(void)state;
+	assert_true(name_is_keyauth(TOKEN "." THUMB, TOKEN));
+	for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		assert_false(name_is_keyauth(wrong[i].keyauth,
+		    wrong[i].token));
+}
+
+static void
 messages(void **state)
 {
 	struct sample s = { 1, 2, UINT64_MAX - 1, (char[]){ "hello" },
@@ -215,14 +237,68 @@ errors_are_escaped(void **state)
 	assert_int_equal(err_code_find("ca-refused"), ERR_CA_REFUSED);
 }
 
+/* A packet of no bytes looks like the end; what came with it is not kept. */
+static void
+an_empty_packet_leaks_nothing(void **state)
+{
+	union {
+		struct cmsghdr head;
+		char room[CMSG_SPACE(sizeof(int) * 2)];
+	} control;
+	struct msghdr mh = { .msg_control = &control,
+		.msg_controllen = sizeof(control) };
+	int pair[2], fds[MSG_FDS_MAX], n = 7, next, i;
+	const void *p;
+
+	(void)state;
+	assert_int_equal(msg_pair(pair), 0);
+	memset(&control, 0, sizeof(control));
+	control.head.cmsg_level = SOL_SOCKET;
+	control.head.cmsg_type = SCM_RIGHTS;
+	control.head.cmsg_len = CMSG_LEN(sizeof(int) * 2);
+	memcpy(CMSG_DATA(&control.head), pair, sizeof(pair));
+	next = dup(pair[0]);		/* the lowest number that is free */
+	close(next);
+	for (i = 0; i < 3; i++) {
+		assert_int_equal(sendmsg(pair[0], &mh, 0), 0);
+		assert_int_equal(msg_recv(pair[1], 0, &p, fds, &n), 0);
+		assert_int_equal(n, 0);
+	}
+	assert_int_equal(dup(pair[0]), next);
+	close(next);
+	close(pair[0]);
+	close(pair[1]);
+}
+
+/* Ids that fall on the same slots, too: they differ in their high bits only. */
+static void
+ids(void **state)
+{
+	struct idset s = { NULL, 0, 0, NULL, 0 };
+	int64_t i;
+
+	(void)state;
+	for (i = 0; i < 10000; i++)
+		assert_true(idset_add(&s, i % 2 == 0 ? i : i << 40));
+	for (i = 0; i < 10000; i++)
+		assert_false(idset_add(&s, i % 2 == 0 ? i : i << 40));
+	assert_int_equal(s.n, 10000);
+	assert_true(s.ids[2] == 2 && s.ids[9999] == 9999LL << 40);
+	idset_free(&s);
+	assert_true(idset_add(&s, 5));
+	idset_free(&s);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(base64url), cmocka_unit_test(times),
-		cmocka_unit_test(names), cmocka_unit_test(messages),
+		cmocka_unit_test(names),
+		cmocka_unit_test(key_authorizations), cmocka_unit_test(messages),
 		cmocka_unit_test(messages_carry_descriptors),
-		cmocka_unit_test(errors_are_escaped)
+		cmocka_unit_test(an_empty_packet_leaks_nothing),
+		cmocka_unit_test(errors_are_escaped), cmocka_unit_test(ids)
 	};
 
 	return cmocka_run_group_tests_name("base", tests, NULL, NULL);

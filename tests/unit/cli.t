@@ -170,6 +170,13 @@ ok 'list with a pattern' prints 0 <<END
 mail.shop.example
 shop.example
 END
+run list --json '*.shop.example'
+ok 'list with a pattern, as JSON' is_json 0
+ok '... has what fits' grep -q '"name":"mail.shop.example"' "$tmp/out"
+ok '... and nothing else' eval '! grep -q blog.example "$tmp/out"'
+run list --json 'b*'
+ok '... and the other way round' has 0 '"name":"blog.example"'
+ok '... too' eval '! grep -q shop.example "$tmp/out"'
 run list --quiet --columns labels --label customer=4711 --names
 ok 'list by label, with names' prints 0 <<END
 customer=4711${tab}blog.example www.blog.example
@@ -282,6 +289,14 @@ ok 'events' prints 0 <<END
 2026-11-21 02:12${tab}shop.example${tab}version.issued${tab}version 8 letsencrypt
 2026-11-21 02:12${tab}shop.example${tab}service.refused${tab}nginx: version 8 keeps the old certificate: nginx -t failed with the new files and with the old ones.
 END
+cp "$tmp/out" "$tmp/events"
+run events WWW.shop.example
+ok 'events of a DNS name' cmp -s "$tmp/out" "$tmp/events"
+ok '... and that is said' grep -qx \
+	'www.shop.example is a name of the certificate shop.example' "$tmp/err"
+run events nix.example
+ok 'events of what has never been' fails 3 \
+	'no certificate "nix.example", and no event of that name. everleaf list shows all.'
 run events --since yesterday
 ok 'events --since' fails 2 '--since yesterday: say the unit: 30m, 12h or 7d'
 
@@ -298,6 +313,11 @@ ok 'add --dry-run --no-wait' prints 0 <<'END'
 shop2.example would be created
 A trial issuance at letsencrypt-staging is under way; everleaf events shop2.example tells what comes of it. Nothing was changed.
 END
+run events shop2.example
+ok 'events of what no certificate has' has 0 'trial.done'
+ok '... and that is said' grep -qx \
+	'there is no certificate "shop2.example" now; these are the events of that name' \
+	"$tmp/err"
 run add none.example --dry-run
 ok 'add --dry-run without a staging' prints 0 <<'END'
 none.example would be created
@@ -485,6 +505,8 @@ certificates everleaf list
 delete everleaf remove NAME
 rotate everleaf renew NAME --new-key
 account everleaf ca
+hook everleaf deploy NAME, which runs check and reload; or everleaf test dns D NAME
+server everleaf test NAME
 unpause nothing is paused in this release
 install everleaf deploy NAME
 run everleaf add DNSNAME... --service S

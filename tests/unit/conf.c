@@ -309,6 +309,8 @@ wrong_values(void **state)
 		    "is written as %, and two hexadecimal digits" },
 		{ "policy p { must-staple = please }", "must-staple = "
 		    "please: say true or false" },
+		{ "policy p { profile-required = short }", "profile-required "
+		    "= short: say true or false" },
 		{ "policy p { validity = 1 }", "validity = 1: say the unit: "
 		    "1s, 1m, 1h or 1d" }
 	};

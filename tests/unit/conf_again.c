@@ -2,6 +2,7 @@
  * and both mean the same; for any configuration at all. */
 #include <config.h>
 #include "conf_test.h"
+#include "daemon/conf_pack.h"
 
 /* --- any configuration: a small generator with a seed --------------------- */
 
@@ -364,10 +365,153 @@ broken_packs(void **state)
 	conf_free(c);
 }
 
+/* --- what the master keeps for its next start ------------------------------ */
+
+static void
+kept_and_unpacked(void **state)
+{
+	struct blob one, two;
+	struct conf *a, *b;
+	struct err err;
+	uint32_t i;
+
+	(void)state;
+	for (i = 1; i <= 100; i++) {
+		a = read_random(i);
+		if (a == NULL)
+			continue;
+		one = conf_pack_kept(a);
+		b = conf_unpack_kept(one.p, one.len, &err);
+		assert_non_null(b);
+		same_wishes(a, b);
+		same_others(a, b);
+		b->loaded_ms = 7;	/* when it was read is not in it */
+		two = conf_pack_kept(b);
+		assert_int_equal(one.len, two.len);
+		assert_memory_equal(one.p, two.p, one.len);
+		/* Neither is taken for the other. */
+		assert_null(conf_unpack(one.p, one.len, &err));
+		blob_free(&one);
+		one = conf_pack(a);
+		assert_null(conf_unpack_kept(one.p, one.len, &err));
+		assert_int_equal(err.code, ERR_CONFIG_BAD);
+		blob_free(&one);
+		blob_free(&two);
+		conf_free(a);
+		conf_free(b);
+	}
+}
+
+/* The token is opened with it again: the master alone reads these bytes. */
+static void
+kept_with_pin(void **state)
+{
+	struct conf *a = read_texts("agree-tos = true\nca own {\n"
+	    "directory = \"https://ca.example/d\"\naccount-key = "
+	    "\"pkcs11:object=k?pin-value=4711\"\n}\n", NULL), *b;
+	struct blob kept = conf_pack_kept(a);
+	struct err err;
+
+	(void)state;
+	b = conf_unpack_kept(kept.p, kept.len, &err);
+	assert_string_equal(conf_ca(b, "own")->account_key,
+	    "pkcs11:object=k?pin-value=4711");
+	blob_free(&kept);
+	conf_free(a);
+	conf_free(b);
+}
+
+static void
+sum_again(struct blob *b)
+{
+	uint64_t sum = conf_pack_sum(b->p, b->len - 8);
+	size_t i;
+
+	for (i = 0; i < 8; i++)
+		b->p[b->len - 8 + i] = (uint8_t)(sum >> 8 * i);
+}
+
+/* Another release calls its keys otherwise: one that we have not is left out,
+ * one that it has not has its default, or is not written. */
+static void
+kept_by_another_release(void **state)
+{
+	static const char *const words[] = { "user", "endpoints", "check",
+		"rollback", "keep-versions", "log-level", "webroot" };
+	struct conf *a = read_texts("agree-tos = true\nlog-level = debug\n"
+	    "certificate a.example { services = gw keep-versions = 7 "
+	    "webroot = /srv ca = google }\n"
+	    "service gw { user = www endpoints = {\":1\", \":2\"} "
+	    "rollback = no "
+	    "check = {\"/bin/true\"} timeout = 7m }\n", NULL), *b;
+	struct blob kept = conf_pack_kept(a);
+	const struct conf_service *s;
+	struct err err;
+	uint8_t *at;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		at = memmem(kept.p, kept.len, words[i], strlen(words[i]));
+		assert_non_null(at);
+		*at = 'X';
+	}
+	sum_again(&kept);
+	b = conf_unpack_kept(kept.p, kept.len, &err);
+	assert_non_null(b);
+	assert_string_equal(b->log_level, "info");
+	assert_true(b->agree_tos);
+	assert_true(b->certs[0].wish.keep_versions == -1);
+	assert_int_equal(b->certs[0].wish.webroot.n, 0);
+	assert_string_equal(b->certs[0].wish.ca, "google");
+	s = conf_service(b, "gw");
+	assert_string_equal(s->user, "root");
+	assert_int_equal(s->endpoints_n, 0);
+	assert_int_equal(s->check.n, 0);
+	assert_true(s->rollback);
+	assert_true(s->timeout_ms == 7 * CONF_MINUTE);
+	conf_free(b);
+	conf_free(a);
+	blob_free(&kept);
+}
+
+static void
+broken_kept(void **state)
+{
+	struct conf *c = read_texts("agree-tos = true\n"
+	    "certificate \"shop.example\" { services = nginx }\n", NULL), *d;
+	struct blob whole = conf_pack_kept(c), part;
+	struct err err;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < whole.len; i++) {
+		part = blob_copy(whole.p, i);
+		assert_null(conf_unpack_kept(part.p, part.len, &err));
+		assert_int_equal(err.code, ERR_CONFIG_BAD);
+		blob_free(&part);
+	}
+	/* With a sum that fits: whatever comes back is whole. */
+	for (i = 0; i < whole.len - 8; i++) {
+		whole.p[i] ^= 1;
+		sum_again(&whole);
+		d = conf_unpack_kept(whole.p, whole.len, &err);
+		if (d != NULL)
+			free(show(d));
+		conf_free(d);
+		whole.p[i] ^= 1;
+	}
+	blob_free(&whole);
+	conf_free(c);
+}
+
 const struct CMUnitTest again_tests[] = {
 	cmocka_unit_test(shown_and_read),
 	cmocka_unit_test(shown_with_constants),
 	cmocka_unit_test(packed_and_unpacked), cmocka_unit_test(no_pin),
-	cmocka_unit_test(broken_packs)
+	cmocka_unit_test(broken_packs), cmocka_unit_test(kept_and_unpacked),
+	cmocka_unit_test(kept_with_pin),
+	cmocka_unit_test(kept_by_another_release),
+	cmocka_unit_test(broken_kept)
 };
 const size_t again_tests_n = sizeof(again_tests) / sizeof(again_tests[0]);

@@ -9,8 +9,25 @@
 #include "daemon/conf_csr.h"
 #include "daemon/conf_pack.h"
 #include "daemon/conf_read.h"
+#include "hooks/run.h"
 
 static size_t looked;
+
+/* Where this test runs, folders may be anybody's; the real check has tests of
+ * its own. */
+static bool loose;
+int __wrap_run_check_file(const char *path, uid_t uid, struct err *err);
+
+int
+__wrap_run_check_file(const char *path, uid_t uid, struct err *err)
+{
+	assert_int_equal(uid, geteuid());
+	if (!loose)
+		return 0;
+	err_set(err, ERR_HOOK_INSECURE, "file %s belongs to uid 4711",
+	    strrchr(path, '/'));
+	return err_advise(err, "Run: chown root FILE");
+}
 
 static void
 look(void *ctx, struct conf_csr *list, size_t n)
@@ -203,6 +220,32 @@ errors(void **state)
 	assert_non_null(strstr(said, "no such key \"csr-file\""));
 }
 
+/* security.md L1: whose file it is decides what it may decide. */
+static void
+l1_of_another(void **state)
+{
+	struct conf *c;
+
+	(void)state;
+	loose = true;
+	bad("", "0neighbour.example", 3, "csr-file: file /own.csr belongs to "
+	    "uid 4711: whoever can write there chooses the names of this "
+	    "certificate. Write names = {...}. Or run: chown root FILE.");
+	c = with("x", "names = shop.example", "0shop.example");
+	assert_non_null(c);
+	assert_non_null(strstr(said, "everleaf.conf:3: csr-file: file /own.csr "
+	    "belongs to uid 4711: whoever can write there chooses the key of "
+	    "this certificate. Run: chown root FILE.\n"));
+	conf_free(c);
+	bad("names = shop.example", "0neighbour.example", 3,
+	    "the CSR asks for neighbour.example, and not for shop.example");
+	loose = false;
+	c = with("shop.example", "", "0shop.example");
+	assert_non_null(c);
+	assert_string_equal(said, "");
+	conf_free(c);
+}
+
 /* A drop-in with a CSR that went bad keeps what it had; the rest goes on. */
 static void
 kept_with_its_csr(void **state)
@@ -302,7 +345,8 @@ shown_and_packed(void **state)
 
 #define T(f) cmocka_unit_test(f)
 const struct CMUnitTest csr_tests[] = {
-	T(files), T(too_long), T(names), T(errors), T(kept_with_its_csr),
+	T(files), T(too_long), T(names), T(errors), T(l1_of_another),
+	T(kept_with_its_csr),
 	T(what_a_reload_does), T(over_the_api), T(shown_and_packed)
 };
 const size_t csr_tests_n = sizeof(csr_tests) / sizeof(csr_tests[0]);

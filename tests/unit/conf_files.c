@@ -8,6 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 #include "conf_test.h"
+#include "daemon/conf_pack.h"
+#include "daemon/conf_read.h"
 
 static int
 no_drop_ins(void **state)
@@ -204,7 +206,7 @@ k6_bad_main(void **state)
 }
 
 /* The main file leans on a drop-in that is bad: with a configuration from
- * before nothing is lost, at a start nobody can know. */
+ * before nothing is lost; without one nobody can know. */
 static void
 main_leans_on_bad(void **state)
 {
@@ -223,6 +225,57 @@ main_leans_on_bad(void **state)
 	    "\"gw\" opens here and is not closed.\neverleaf.conf:2: service "
 	    "\"gw\" is neither a block here nor a preset.\n");
 	conf_free(before);
+}
+
+static char *asked_in;
+
+static const struct conf *
+find(void *ctx, const char *state_dir)
+{
+	free(asked_in);
+	asked_in = xstrdup(state_dir);
+	return ctx;
+}
+
+/* At a start the configuration from before comes from where the files say that
+ * the state is: a file that turns out bad later has said it all the same. */
+static void
+before_a_start(void **state)
+{
+	static const char main[] = "agree-tos = true\n"
+	    "certificate a.example { services = gw }\n";
+	struct conf_diag diag = { { NULL, 0 } };
+	struct conf *was = read_texts(main, "service gw { timeout = 7m }\n"
+	    "certificate b.example { }\n"), *c;
+	struct blob kept = conf_pack_kept(was);
+	struct err err;
+
+	(void)state;
+	conf_free(was);
+	was = conf_unpack_kept(kept.p, kept.len, &err);
+	put_file("conf.d/b.conf", "service gw {\n");
+	c = conf_read_first("everleaf.conf", find, was, 5, &diag);
+	assert_non_null(c);
+	assert_true(conf_service(c, "gw")->timeout_ms == 7 * CONF_MINUTE);
+	assert_true(conf_cert(c, "b.example")->kept);
+	assert_int_equal(c->problems[0].kept, 1);
+	assert_string_equal(asked_in, EVERLEAF_STATE);
+	conf_free(c);
+	put_file("conf.d/a.conf", "state-dir = /srv/a\n");
+	c = conf_read_first("everleaf.conf", find, NULL, 5, &diag);
+	assert_null(c);
+	assert_string_equal(asked_in, "/srv/a");
+	put_file("everleaf.conf", "state-dir = /srv/main\ncertificate "
+	    "a.example { ca = nosuch }\n");
+	c = conf_read_first("everleaf.conf", find, was, 5, &diag);
+	assert_null(c);
+	assert_string_equal(asked_in, "/srv/main");
+	unlink("conf.d/a.conf");
+	strv_free(&diag.lines);
+	free(asked_in);
+	asked_in = NULL;
+	blob_free(&kept);
+	conf_free(was);
 }
 
 static void
@@ -465,7 +518,8 @@ l7_too_many(void **state)
 const struct CMUnitTest files_tests[] = {
 	ALONE(drop_ins), ALONE(named_as_given), ALONE(kept),
 	ALONE(kept_with_what_it_needs), ALONE(kept_when_it_does_not_fit),
-	ALONE(k6_bad_main), ALONE(main_leans_on_bad), ALONE(own_presets),
+	ALONE(k6_bad_main), ALONE(main_leans_on_bad),
+	ALONE(before_a_start), ALONE(own_presets),
 	ALONE(l1_writable), ALONE(l7_strange_files), ALONE(trust_files),
 	ALONE(difference), ALONE(twenty_thousand), ALONE(l7_too_many)
 };

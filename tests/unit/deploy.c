@@ -10,7 +10,7 @@
 #include <jansson.h>
 #include "daemon/deploy.h"
 
-enum { MANY = 3000 };
+enum { MANY = 3000, HOSTER = 412, CUSTOMERS = 600 };
 
 /* Standard input is about what is in place, which after a put-back is not the
  * newest version. */
@@ -48,6 +48,60 @@ input(void **state)
 	assert_int_equal(names, 2);
 	json_decref(j);
 	blob_free(&text);
+}
+
+/* How many are listed, and whether that is said to be all. */
+static size_t
+listed(size_t n, const char *names, bool *truncated, size_t *with_names)
+{
+	struct row_version v = { .version = 1, .names = row_const(names),
+		.sha256 = row_const("0123456789abcdef0123456789abcdef"
+		    "0123456789abcdef0123456789abcdef") };
+	struct row_cert c = { .id = 5,
+		.name = row_const("www.customer-4711.example") };
+	struct bundle b = { .cert = &c, .versions = { T_VERSION, 1, &v } };
+	struct deploy_use *u = calloc(n, sizeof(*u));
+	struct blob text;
+	json_t *j, *list;
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		u[i] = (struct deploy_use){ &b, 1 };
+	text = deploy_input(u, n, "web", RUN_DEPLOY, "/var/lib/everleaf");
+	assert_true(text.len <= RUN_INPUT_MAX);
+	j = json_loadb((const char *)text.p, text.len, 0, NULL);
+	assert_non_null(j);
+	*truncated = json_is_true(json_object_get(j, "truncated"));
+	list = json_object_get(j, "certificates");
+	*with_names = json_array_size(json_object_get(json_array_get(list, 0),
+	    "names"));
+	n = json_array_size(list);
+	json_decref(j);
+	blob_free(&text);
+	free(u);
+	return n;
+}
+
+/* All of a hoster's round, and beyond that as much as can be told; never less
+ * than there is without a word. */
+static void
+input_is_whole_or_says_so(void **state)
+{
+	bool truncated;
+	size_t names;
+
+	(void)state;
+	assert_int_equal(listed(HOSTER, "customer-4711.example\n"
+	    "www.customer-4711.example", &truncated, &names), HOSTER);
+	assert_false(truncated);
+	assert_int_equal(names, 2);
+	assert_int_equal(listed(CUSTOMERS, "customer-4711.example\n"
+	    "www.customer-4711.example\nmail.customer-4711.example",
+	    &truncated, &names), CUSTOMERS);
+	assert_true(truncated);
+	assert_int_equal(names, 0);
+	assert_int_equal(listed(MANY, "a.example", &truncated, &names), 0);
+	assert_true(truncated);
 }
 
 static void
@@ -112,15 +166,38 @@ ends(void **state)
 		r.code = t[i].code;
 		r.why = r.code_name = row_const("why");
 		r.output = blob_copy(t[i].output, strlen(t[i].output));
-		assert_false(deploy_ran_well(&r, &s, true, &end));
+		assert_int_equal(deploy_outcome(&r, &s, true, &end),
+		    ROUND_BAD);
 		assert_string_equal(end.what, t[i].what);
 		assert_string_equal(end.err.text, t[i].text);
 		blob_free(&r.output);
 	}
 	r.how = RAN_EXITED;
 	r.code = 0;
-	assert_true(deploy_ran_well(&r, &s, true, &end));
+	assert_int_equal(deploy_outcome(&r, &s, true, &end), ROUND_GOOD);
 	strv_free(&s.check);
+}
+
+/* 75 is no failure: it passes by itself. A signal of that number is one. */
+static void
+later(void **state)
+{
+	struct conf_service s = { .title = row_const("nginx") };
+	struct w_ran r = { .how = RAN_EXITED, .code = 75 };
+	struct deploy_end end;
+
+	(void)state;
+	assert_int_equal(deploy_outcome(&r, &s, true, &end), ROUND_NOT_YET);
+	assert_string_equal(end.err.text, "nginx's check asks to be tried "
+	    "later (exit 75)");
+	assert_int_equal(end.err.class, ERR_LATER);
+	r.output = blob_copy("busy\n", 5);
+	assert_int_equal(deploy_outcome(&r, &s, false, &end), ROUND_NOT_YET);
+	assert_string_equal(end.err.text, "nginx's reload asks to be tried "
+	    "later (exit 75): busy");
+	blob_free(&r.output);
+	r.how = RAN_SIGNALLED;
+	assert_int_equal(deploy_outcome(&r, &s, true, &end), ROUND_BAD);
 }
 
 static void
@@ -134,7 +211,7 @@ long_program(void **state)
 	(void)state;
 	for (i = 0; i < 200; i++)
 		strv_add(&s.reload, "argument");
-	assert_false(deploy_ran_well(&r, &s, false, &end));
+	assert_int_equal(deploy_outcome(&r, &s, false, &end), ROUND_BAD);
 	assert_int_equal(end.err.code, ERR_RELOAD_FAILED);
 	assert_non_null(strstr(end.what, "\" failed"));
 	strv_free(&s.reload);
@@ -166,8 +243,9 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(input), cmocka_unit_test(input_of_many),
-		cmocka_unit_test(ends), cmocka_unit_test(long_program),
-		cmocka_unit_test(places)
+		cmocka_unit_test(input_is_whole_or_says_so),
+		cmocka_unit_test(ends), cmocka_unit_test(later),
+		cmocka_unit_test(long_program), cmocka_unit_test(places)
 	};
 
 	return cmocka_run_group_tests_name("deploy", tests, NULL, NULL);

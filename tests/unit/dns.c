@@ -414,6 +414,27 @@ no_such_name(void **state)
 	end();
 }
 
+/* Whatever has been said before, and however long it holds: some look until a
+ * change is seen. */
+static void
+no_cache(void **state)
+{
+	int i;
+
+	(void)state;
+	begin(server.address, NULL);
+	for (i = 1; i <= 3; i++) {
+		ask("a.example", DNS_A, server.address);
+		assert_int_equal(server.by_udp, i);
+		assert_int_equal(test.a.n, 2);
+	}
+	for (i = 1; i <= 3; i++) {
+		ask("none.example", DNS_TXT, NULL);
+		assert_int_equal(server.by_udp, 3 + i);
+	}
+	end();
+}
+
 static void
 truncated_then_tcp(void **state)
 {
@@ -648,6 +669,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(every_type, open_four, shut),
 		cmocka_unit_test_setup_teardown(strings_join, open_four, shut),
 		cmocka_unit_test_setup_teardown(no_such_name, open_four, shut),
+		cmocka_unit_test_setup_teardown(no_cache, open_four, shut),
 		cmocka_unit_test_setup_teardown(truncated_then_tcp, open_four,
 		    shut),
 		cmocka_unit_test_setup_teardown(nobody_there, open_four, shut),

@@ -25,6 +25,9 @@
 static struct batch *batch;
 static int asked, done_calls;
 static enum err_code said;
+static struct w_run_dns heard;		/* texts are gone; name is not */
+static char heard_name[NAME_TITLE_MAX + 1];
+static bool no_cert, no_store;
 
 /* --- in place of the engine --------------------------------------------- */
 
@@ -35,8 +38,37 @@ peer_ask(enum wire_kind kind, const void *st, peer_done *done, void *ctx)
 	struct w_ran ran = { .how = RAN_EXITED };
 
 	blob_free(&m);
+	assert_int_equal(kind, WIRE_RUN_DNS);
+	heard = *(const struct w_run_dns *)st;
+	snprintf(heard_name, sizeof(heard_name), "%s", heard.name);
 	asked++;
 	done(ctx, &ran, NULL);
+}
+
+struct store *
+turn_store(void)
+{
+	return NULL;
+}
+
+/* The inventory has one certificate. */
+void
+store_read(struct store *s, const struct query *q, int n, store_rows *done,
+    void *ctx)
+{
+	struct row_cert c = { .id = 5, .name = (char[]){ "shop" } };
+	struct rows rows = { T_CERT, 1, &c };
+	struct err err;
+
+	(void)s;
+	assert_int_equal(n, 1);
+	assert_int_equal(q->where[0].num, 5);
+	rows.n = no_cert ? 0 : 1;
+	err_set(&err, ERR_STORE, "no");
+	if (no_store)
+		done(ctx, NULL, 0, &err);
+	else
+		done(ctx, &rows, 1, NULL);
 }
 
 void
@@ -191,7 +223,40 @@ a_trial_is_like_a_challenge(void **state)
 	assert_int_equal(done_calls, 1);
 	assert_int_equal(said, ERR_OK);
 	assert_int_equal(asked, 2);
+	assert_int_equal(heard.test, 1);
+	assert_string_equal(heard_name, "");
 	batch_free(batch);
+}
+
+/* A program hears for which certificate it works, if there is one, and works
+ * without. */
+static void
+the_title_goes_along(void **state)
+{
+	struct row_challenge row = { .dns = (char[]){ "own" }, .cert_id = 5,
+		.record = (char[]){ "_acme-challenge.shop.example" },
+		.ident = (char[]){ "shop.example" },
+		.value = (char[]){ THUMB }, .token = (char[]){ TOKEN },
+		.keyauth = (char[]){ TOKEN "." THUMB } };
+	int i;
+
+	(void)state;
+	for (i = 0; i < 3; i++) {
+		no_cert = i == 1;
+		no_store = i == 2;
+		asked = 0;
+		proof_program.publish(&row, done, NULL);
+		assert_int_equal(heard.what, RUN_DNS_ADD);
+		proof_program.withdraw(&row, done, NULL);
+		assert_int_equal(heard.what, RUN_DNS_REMOVE);
+		assert_int_equal(asked, 2);
+		assert_int_equal(heard.test, 0);
+		assert_string_equal(heard_name, i == 0 ? "shop" : "");
+	}
+	row.cert_id = -3;	/* a trial */
+	proof_program.withdraw(&row, done, NULL);
+	assert_int_equal(heard.test, 0);
+	assert_string_equal(heard_name, "");
 }
 
 /* Paths are UTF-8, as the configuration is. */
@@ -235,6 +300,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(e5_names_that_dns_made_up),
 		cmocka_unit_test(a_trial_is_like_a_challenge),
+		cmocka_unit_test(the_title_goes_along),
 		cmocka_unit_test(any_path_can_be_a_webroot),
 		cmocka_unit_test(all_contacts_fit)
 	};

@@ -18,6 +18,8 @@ struct world {
 	bool loaded[ITEMS][SERVICES];	/* in an earlier round */
 	bool stuck[ITEMS];		/* nothing to go back to */
 	bool sticks[ITEMS];		/* the flip back fails */
+	bool later_check[SERVICES], later_reload[SERVICES];
+	int later_after[SERVICES];	/* checks before the first */
 	bool broken[SERVICES], no_reload[SERVICES];	/* reload fails */
 	bool back[ITEMS];
 	int checks[SERVICES], reloads[SERVICES];
@@ -41,12 +43,18 @@ check(struct world *w, size_t s)
 	return true;
 }
 
+static bool
+asks_later(const struct world *w, size_t s)
+{
+	return w->later_check[s] && w->checks[s] > w->later_after[s];
+}
+
 static struct round *
 play(struct world *w)
 {
 	struct round *r = round_new(w->items, w->services);
 	struct round_wish wish;
-	bool good = true;
+	enum round_outcome good = ROUND_GOOD;
 	size_t i, s;
 	int n;
 
@@ -67,11 +75,15 @@ play(struct world *w)
 		switch (wish.kind) {
 		case ROUND_CHECK:
 			good = check(w, wish.service);
+			if (asks_later(w, wish.service))
+				good = ROUND_NOT_YET;
 			break;
 		case ROUND_RELOAD:
 			w->reload_seen = true;
 			w->reloads[wish.service]++;
 			good = !w->no_reload[wish.service] || wish.back;
+			if (w->later_reload[wish.service])
+				good = ROUND_NOT_YET;
 			break;
 		case ROUND_FLIP:
 			assert_false(w->stuck[wish.item]);
@@ -236,6 +248,71 @@ flip_fails(void **state)
 	round_free(r);
 }
 
+/* What asks to be tried later has judged nothing: its files stay, it is not
+ * reloaded, and the others go on. */
+static void
+check_later(void **state)
+{
+	struct world w = { .items = 2, .services = 2,
+		.uses = { { true, true }, { true, false } },
+		.later_check = { true } };
+	struct round *r;
+
+	(void)state;
+	r = play(&w);
+	assert_int_equal(round_verdict(r, 0, 0), ROUND_LATER);
+	assert_int_equal(round_verdict(r, 1, 0), ROUND_LATER);
+	assert_int_equal(round_verdict(r, 0, 1), ROUND_RELOADED);
+	assert_int_equal(w.checks[0], 1);
+	assert_int_equal(w.reloads[0], 0);
+	assert_int_equal(w.reloads[1], 1);
+	assert_false(w.back[0] || w.back[1]);
+	round_free(r);
+}
+
+static void
+reload_later(void **state)
+{
+	struct world w = { .items = 1, .services = 1, .uses = { { true } },
+		.later_reload = { true } };
+	struct round *r;
+
+	(void)state;
+	r = play(&w);
+	assert_int_equal(round_verdict(r, 0, 0), ROUND_LATER);
+	assert_int_equal(w.reloads[0], 1);
+	assert_false(w.back[0]);
+	round_free(r);
+}
+
+/* It says so in the middle of the search, at whatever step: who is known to
+ * be guilty stays back, all others come forward again. */
+static void
+search_later(void **state)
+{
+	int after;
+
+	(void)state;
+	for (after = 1; after < 8; after++) {
+		struct world w = { .items = 4, .services = 1,
+			.uses = { { true }, { true }, { true }, { true } },
+			.bad = { { true }, { false }, { false }, { true } },
+			.later_check = { true }, .later_after = { after } };
+		struct round *r = play(&w);
+		size_t i;
+
+		for (i = 0; i < 4; i++) {
+			assert_int_equal(round_verdict(r, i, 0), w.back[i] ?
+			    ROUND_REFUSED : w.checks[0] > after ?
+			    ROUND_LATER : ROUND_RELOADED);
+			assert_true(w.bad[i][0] || !w.back[i]);
+			assert_true(after > 1 || !w.back[i]);
+		}
+		assert_int_equal(w.reloads[0], w.checks[0] <= after);
+		round_free(r);
+	}
+}
+
 static uint32_t seed;
 
 static uint32_t
@@ -324,7 +401,10 @@ main(void)
 		cmocka_unit_test(reload_fails),
 		cmocka_unit_test(loaded_is_left_alone),
 		cmocka_unit_test(loaded_goes_back),
-		cmocka_unit_test(flip_fails), cmocka_unit_test(worlds)
+		cmocka_unit_test(flip_fails), cmocka_unit_test(worlds),
+		cmocka_unit_test(check_later),
+		cmocka_unit_test(reload_later),
+		cmocka_unit_test(search_later)
 	};
 
 	return cmocka_run_group_tests_name("round", tests, NULL, NULL);

@@ -16,6 +16,7 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
+#include "daemon/csr_said.h"
 #include "daemon/judge.h"
 #include "tests/unit/child.h"
 
@@ -836,6 +837,45 @@ end(void **state)
 	return child_end(&verifier);
 }
 
+/* Whatever the process that reads a CSR says can be told on. */
+static void
+what_a_csr_reader_may_say(void **state)
+{
+	static char line[2048];
+	static const struct { int code; const char *said; size_t names;
+		const char *why; } t[] = {
+		{ 0, "a.example\n*.b.example\n", 2, "" },
+		{ 0, "a.example\nb\xc3\xbc.example\n", 0, "has failed" },
+		{ 0, "a\x7f.example\n", 0, "has failed" },
+		{ 0, "", 0, "has failed" }, { 0, line, 0, "has failed" },
+		{ 1, "it is no CSR\nMake one\n", 0, "it is no CSR" },
+		{ 1, line, 0, "has failed" }, { 1, "x\n", 0, "has failed" },
+		{ 7, "a.example\n", 0, "has failed" }
+	};
+	const struct msg_spec *spec = msg_find(wire_specs, WIRE_CSR_NAMES);
+	struct w_csr_names out;
+	struct blob m;
+	struct buf b;
+	size_t i;
+
+	(void)state;
+	memset(line, 'a', sizeof(line) - 1);
+	memcpy(line + sizeof(line) - 4, "\nx\n", 3);
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		buf_init(&b, 4096);
+		buf_puts(&b, t[i].said);
+		memset(&out, 0, sizeof(out));
+		csr_said(&out, t[i].code << 8, &b);
+		m = msg_pack(spec, 42, &out);
+		assert_int_equal(out.names.n, t[i].names);
+		assert_non_null(strstr(out.why != NULL ? out.why : "",
+		    t[i].why));
+		msg_free(spec, &out);
+		blob_free(&m);
+		buf_free(&b);
+	}
+}
+
 int
 main(void)
 {
@@ -851,6 +891,7 @@ main(void)
 		cmocka_unit_test(files_differ), cmocka_unit_test(test_cas),
 		cmocka_unit_test(placeholders), cmocka_unit_test(other_keys),
 		cmocka_unit_test(own_keys), cmocka_unit_test(what_a_csr_asks_for),
+		cmocka_unit_test(what_a_csr_reader_may_say),
 		cmocka_unit_test(a_bad_master_ends_the_verifier)
 	};
 

@@ -30,6 +30,7 @@ every_key_comes_back(void **state)
 	    "\"key_type\":\"ecdsa-p256\",\"key_policy\":\"new\","
 	    "\"renew_before\":\"30d\",\"probe_names\":[\"a.shop.example\"],"
 	    "\"group\":\"\",\"keep_versions\":5,\"must_staple\":true,"
+	    "\"profile_required\":false,"
 	    "\"labels\":{\"customer\":\"4711\",\"tier\":\"a=b\"}}";
 	struct strv labels = { NULL, 0 };
 	struct conf_wish w;
@@ -64,7 +65,7 @@ what_is_absent_stays_absent(void **state)
 	    0);
 	assert_null(w.ca);
 	assert_true(w.renew_before_ms == -1 && w.keep_versions == -1 &&
-	    w.must_staple == -1);
+	    w.must_staple == -1 && w.profile_required == -1);
 	assert_false(w.services_set);
 	s = wish_text(&w);
 	assert_string_equal(s, "{\"names\":[\"a.example\"]}");
