@@ -2,9 +2,13 @@
  * its title leads to the folder, each generation there holds one version. */
 #include <config.h>
 #include <assert.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include "acme/acme.h"
+#include "base/name.h"
 #include "daemon/cli_files.h"
 #include "daemon/json.h"
 #include "hooks/generation.h"
@@ -55,20 +59,35 @@ one_says(int state, uint64_t id, uint32_t gen, uint32_t version,
 	return say;
 }
 
+/* False also for what can be no title. */
+static bool
+has_link(int state, const char *title)
+{
+	char path[NAME_TITLE_MAX + 8];
+	struct stat st;
+
+	assert(title != NULL);
+	if (!name_is_title(title))
+		return false;
+	snprintf(path, sizeof(path), "live/%s", title);
+	return fstatat(state, path, &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 /* One that is there decides, whatever another generation calls itself. */
 enum files_say
 files_compare(int state, const char *title, uint64_t id, uint32_t version,
     const char *sha256)
 {
 	enum files_say say = FILES_NONE, one;
-	int is = generation_is_alias(state, id, title);
 	uint32_t *gens;
 	struct err err;
 	size_t i, n;
 
 	assert(state >= 0 && sha256 != NULL && version > 0);
-	if (is <= 0)
-		return is == 0 ? FILES_OTHER : FILES_NONE;
+	if (!has_link(state, title))
+		return FILES_NONE;
+	if (!generation_is_alias(state, id, title))
+		return FILES_OTHER;
 	if (generation_list(state, id, &gens, &n, &err) != 0)
 		return FILES_NONE;
 	for (i = 0; i < n && say != FILES_SAME; i++) {

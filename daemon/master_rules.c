@@ -88,7 +88,7 @@ rules_owner(const struct master *m, uint64_t cert)
 	assert(m->conf != NULL && m->state >= 0);
 	for (i = 0; i < m->conf->certs_n; i++)
 		if (generation_is_alias(m->state, cert,
-		    m->conf->certs[i].title) == 1)
+		    m->conf->certs[i].title))
 			return &m->conf->certs[i];
 	return NULL;
 }
@@ -103,7 +103,7 @@ check_owner(const struct master *m, const struct w_install *w,
 
 	assert(w->name[0] != '\0');
 	if (conf_cert(m->conf, w->name) != NULL &&
-	    generation_is_alias(m->state, w->cert, w->name) == 1)
+	    generation_is_alias(m->state, w->cert, w->name))
 		return 0;
 	owner = rules_owner(m, w->cert);
 	if (owner == NULL)

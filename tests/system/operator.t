@@ -123,6 +123,9 @@ same 'nor is that for a key in a token for the keeper' \
 	"$(timeout 2 "$box/bin/operator" "$box/run" arm 3 acc 0 600 five)" ''
 kill -CONT "$(child token)"
 same 'it is for the token' "$(operator arm 3 acc 0 600 five)" ok
+is 'and at which CA' grep -q \
+	'allows change of the key of account 0000000000000acc version 0 at one ' \
+	"$log"
 is 'the log says who did what' grep -q \
 	'allows revocation of certificate 000000000000003f version 4 for 600 s' \
 	"$log"
