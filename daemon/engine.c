@@ -423,6 +423,24 @@ engine_security(const char *text)
 	engine.security = xstrdup(text);
 }
 
+static void
+tell_loaded(const struct conf *c)
+{
+	struct happening h = { .event = "config.loaded" };
+	struct buf text;
+
+	buf_init(&text, 8192);
+	buf_printf(&text, "%zu certificate%s in %s", c->certs_n,
+	    c->certs_n == 1 ? "" : "s", c->file);
+	if (c->problems_n > 0)
+		buf_printf(&text, "; bad: %s", c->problems[0].where);
+	if (c->problems_n > 1)
+		buf_printf(&text, " and %zu more", c->problems_n - 1);
+	h.text = text.data;
+	turn_event(&h);
+	buf_free(&text);
+}
+
 void
 engine_go(void)
 {
@@ -433,6 +451,7 @@ engine_go(void)
 	assert(turn_store() != NULL);
 	engine.store = turn_store();
 	turn_event(&h);
+	tell_loaded(engine.conf);
 	cas_init();
 	inventory_sync(recover, NULL);
 }

@@ -44,6 +44,15 @@ hup
 is "a bad file is told" within 10 logged 'no such key "domains"'
 same "and changes nothing" "$(role_pid engine)" "$engine"
 is "reload says so, exit 2" reload_refused
+told() {	# told EVENT WORDS: in the history
+	everleaf --json events --since 1d | jq -e --arg e "$1" --arg w "$2" \
+		'.events[] | select(.event == $e and (.text | test($w)))' \
+		>/dev/null
+}
+is "and so does the history" told config.refused \
+	'everleaf.conf:[0-9]+: .*no such key "domains"'
+is "which has what was loaded" told config.loaded \
+	'^2 certificates in .*everleaf.conf$'
 is "with file and line" sh -c "'$prefix/bin/everleaf' --socket \
 	'$run/everleaf.sock' reload 2>&1 | grep -E 'everleaf.conf:[0-9]+: '"
 is "both are still served" all_served one.example two.example
@@ -74,6 +83,7 @@ kept() {	# kept WHERE: its certificate goes on
 break_dropin
 is "a bad drop-in hurts only itself" everleaf reload
 is "and is told in the status" within 20 kept one.conf
+is "and in the history" told config.loaded 'bad: .*one.conf:'
 is "one is served all the while" state_is one.example served
 
 # A start knows no more than a reload, unless somebody has kept it.
