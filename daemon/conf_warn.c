@@ -72,6 +72,28 @@ warn_test_cas(const struct conf_unit *main, const struct conf *c,
 	}
 }
 
+/* Only what a person wrote: a preset has them for a later release. */
+static void
+warn_endpoints(const struct conf_unit *main, const struct conf *c,
+    struct conf_diag *diag)
+{
+	const struct conf_endpoint *e;
+	struct err err;
+	size_t i, k;
+
+	for (i = 0; i < c->services_n; i++)
+		for (k = 0; k < c->services[i].endpoints_n; k++) {
+			e = &c->services[i].endpoints[k];
+			if (e->from_preset || strcmp(e->protocol, "tls") == 0)
+				continue;
+			err_set(&err, ERR_CONFIG_BAD, "service \"%s\": "
+			    "endpoint %s begins without TLS and is not looked "
+			    "at in this release: it proves nothing",
+			    c->services[i].title, e->text);
+			conf_unit_warn(main, 0, &err, diag);
+		}
+}
+
 static void
 warn_key_type(const struct conf_unit *main, const struct conf_cert *cert,
     const struct conf_wish *w, const struct conf_known_ca *k,
@@ -184,5 +206,6 @@ conf_warn(const struct conf_unit *main, const struct conf *c,
 	assert(!main->bad);
 	warn_terms(main, c, diag);
 	warn_test_cas(main, c, diag);
+	warn_endpoints(main, c, diag);
 	warn_cas(main, c, diag);
 }

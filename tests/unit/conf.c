@@ -429,7 +429,9 @@ good_file(void **state)
 
 	(void)state;
 	assert_non_null(c);
-	assert_string_equal(said, "");
+	assert_string_equal(said, "everleaf.conf: service \"gateway\": "
+	    "endpoint smtp://:587 begins without TLS and is not looked at in "
+	    "this release: it proves nothing.\n");
 	cert = conf_cert(c, "shop.example");
 	assert_non_null(cert);
 	assert_int_equal(cert->wish.names.n, 3);
@@ -587,7 +589,9 @@ warnings(void **state)
 	    "certificate b.example { ca = letsencrypt-staging "
 	    "services = nginx }\n"
 	    "certificate c.example { ca = letsencrypt-staging services = x }\n"
-	    "service x { allow-test-ca = true }\n", NULL);
+	    "service x { allow-test-ca = true }\n"
+	    "service postfix { }\n"
+	    "service y { endpoints = {\":443\", \"smtp://:587\"} }\n", NULL);
 
 	(void)state;
 	assert_non_null(c);
@@ -596,7 +600,10 @@ warnings(void **state)
 	    "add: agree-tos = true\neverleaf.conf: certificate \"b.example\": "
 	    "ca \"letsencrypt-staging\" is for tests, and service \"nginx\" "
 	    "takes none of its certificates. Add to service \"nginx\": "
-	    "allow-test-ca = true\n");
+	    "allow-test-ca = true\n"
+	    "everleaf.conf: service \"y\": endpoint smtp://:587 begins "
+	    "without TLS and is not looked at in this release: it proves "
+	    "nothing.\n");
 	conf_free(c);
 }
 
