@@ -24,6 +24,7 @@ acme_act_free(struct acme_act *a)
 		return;
 	post_end(&a->post);
 	strv_free(&a->contacts);
+	free(a->url);
 	blob_free(&a->cert);
 	free(a);
 }
@@ -47,7 +48,8 @@ begin(struct acme_act *a, const struct acme_session *s, struct err *err)
 	assert(s->has_dir && s->kid != NULL);
 	assert(!post_is_busy(&a->post));
 	r.kid = a->by_cert ? NULL : s->kid;
-	r.url = a->kind->url == NULL ? s->kid : a->kind->url(s);
+	r.url = a->url != NULL ? a->url : a->kind->url == NULL ? s->kid :
+	    a->kind->url(s);
 	if (r.url == NULL) {
 		err_set(err, ERR_CA_REFUSED, "%s: the CA's directory has no "
 		    "address for it", a->kind->doing);
@@ -178,4 +180,18 @@ acme_deactivate_new(void)
 		JWS_DEACTIVATE_ACCOUNT, true, NULL, NULL, refused_end };
 
 	return account_act_new(&kind);
+}
+
+/* --- the end of an authorization ------------------------------------------ */
+
+struct acme_act *
+acme_leave_new(const char *url)
+{
+	static const struct act_kind kind = { "an authorization that is given "
+	    "up", JWS_DEACTIVATE_AUTHZ, false, NULL, NULL, NULL };
+	struct acme_act *a = account_act_new(&kind);
+
+	assert(url != NULL && *url != '\0');
+	a->url = xstrdup(url);
+	return a;
 }

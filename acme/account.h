@@ -1,5 +1,5 @@
 /* What is done with an account beside ordering (RFC 8555 sections 7.3, 7.6):
- * its contacts, its end, its next key; and revocation. Driven like acme.h's
+ * its contacts, its end, its next key; authorizations; and revocation. Driven like acme.h's
  * machines, on a session that is DONE: step(..., NULL event) starts, each wish
  * (HTTP, SIGN) is carried out and its outcome given to the next step, until
  * DONE or FAIL. A wish to SIGN says with jws.signer whose key is meant.
@@ -20,6 +20,8 @@ struct acme_act *acme_account_look_new(void);
 /* Gives the account up, for ever; DONE too when the CA has closed it before.
  * The keeper signs it only while armed (ERR_NEEDS_OPERATOR). */
 struct acme_act *acme_deactivate_new(void);
+/* Gives an authorization up, by its address (RFC 8555 section 7.5.2). */
+struct acme_act *acme_leave_new(const char *url);
 /* Takes a certificate (DER) back; DONE too when it was revoked before. reason:
  * RFC 5280 section 5.3.1, 0 for none. Signed by the account's key, or by the
  * certificate's own; EITHER: by the account's, and if the CA does not know

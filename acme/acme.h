@@ -25,6 +25,10 @@ enum {
 	ACME_JSON_MAX = 256 * 1024,
 	ACME_JSON_DEPTH_MAX = 16,
 	ACME_CHAIN_MAX = 128 * 1024,
+	/* as they are written anew: so the leaf can be revoked, and both
+	 * go into one message with key, names and meta.json */
+	ACME_LEAF_MAX = 40 * 1024,
+	ACME_LEAF_AND_CHAIN_MAX = 120 * 1024,
 	ACME_CERTS_MAX = 10,
 	ACME_URL_MAX = 2048,
 	ACME_NONCE_MAX = 1024,
@@ -32,6 +36,7 @@ enum {
 	ACME_NONCE_AGE_MS = 5 * 60 * 1000,
 	ACME_NONCE_RETRIES_MAX = 10,
 	ACME_RESENDS_MAX = 8,		/* of one signed request after CUT */
+	ACME_LEFT_MAX = 10,
 	ACME_LOST_RETRIES_MAX = 2,	/* newOrder whose answer was lost */
 	ACME_AUTHZ_MAX = 1000,
 	ACME_CHALLENGES_MAX = 32,
@@ -159,9 +164,9 @@ const char *acme_session_renewal_info(const struct acme_session *s);
 bool acme_session_has_profile(const struct acme_session *s, const char *name);
 /* How the CA is called in CAA and standing records; empty: not known (yet). */
 const struct strv *acme_session_issuers(const struct acme_session *s);
-/* How a standing record for ident ("*": for any name) is to name our account,
- * for want of a challenge that says so; nothing while there is no account. */
-void acme_session_account_uri(const struct acme_session *s,
+/* How a standing record for ident ("*": for any name) is to name our account at
+ * a CA that wants it hashed; nothing at others, or while there is no account. */
+void acme_session_account_hash(const struct acme_session *s,
     const char *ident, struct buf *out);
 /* The account turned out unknown to the CA (its database was reset): forget
  * the kid, so that the next steps register the same key again. */
@@ -230,6 +235,9 @@ const struct strv *acme_order_guilties(const struct acme_order *o);
 /* Of a failure: what the CA says that it saw when it looked at a name, in its
  * own words; "" if the failure is none of a validation, or it gave none. */
 const char *acme_validation_found(const struct err *err);
+/* Addresses of authorizations that are pending at the CA though the order that
+ * they were for is given up: those of this process, ACME_LEFT_MAX at most. */
+const struct strv *acme_order_left(const struct acme_order *o);
 /* Bits of enum acme_dropped; and words for one of them: "the profile". */
 unsigned int acme_order_dropped(const struct acme_order *o);
 const char *acme_dropped_words(enum acme_dropped bit);

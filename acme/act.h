@@ -10,6 +10,7 @@ struct acme_act {
 	const struct act_kind *kind;
 	struct post post;
 	struct strv contacts;
+	char *url;	/* NULL: the kind knows */
 	struct blob cert;
 	uint8_t reason;
 	bool by_cert;

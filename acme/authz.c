@@ -231,6 +231,7 @@ take(struct run *r, struct authz *a, const struct authz_object *got)
 	struct err why;
 
 	assert(got->status < sizeof(ended) / sizeof(ended[0]));
+	a->pending = got->status == AUTHZ_PENDING;
 	if (got->status == AUTHZ_VALID)
 		take_valid(r, a);
 	else if (got->status == AUTHZ_INVALID)
@@ -444,8 +445,10 @@ all_are_valid(struct run *r)
 	if (r->now_ms - o->ask_ms <= r->s->validation.first_ms)
 		pace_ready(&r->s->validation, &o->asks);
 	for (i = 0; i < o->nauthz; i++)
-		if (o->authz[i].state == A_ANSWERED)
+		if (o->authz[i].state == A_ANSWERED) {
 			o->authz[i].state = A_DONE;
+			o->authz[i].pending = false;
+		}
 }
 
 /* One has failed: which and why they say themselves, and those that the CA

@@ -153,7 +153,7 @@ add_uri(const struct run *r, struct authz *a, const char *name)
 	struct buf uri;
 
 	buf_init(&uri, METHOD_URI_MAX);
-	acme_session_account_uri(r->s, name, &uri);
+	acme_session_account_hash(r->s, name, &uri);
 	if (!uri.full && uri.len > 0)
 		strv_add(&a->uris, uri.data);
 	buf_free(&uri);

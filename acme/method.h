@@ -70,6 +70,11 @@ int64_t method_persist_until(const char *text);
 /* Whom a record that fitted is for: its issuer, account and policy. */
 void method_persist_who(const char *text, char issuer[METHOD_RECORD],
     struct buf *uri, bool *wildcard);
+/* How a record is to name our account, for who has no challenge that says so:
+ * as the one that is known of that place does, if it is for one of these
+ * issuers. known: "PLACE TEXT". Nothing is added if none is. */
+void method_persist_told(const struct strv *known, const char *place,
+    const struct strv *issuers, struct buf *uri);
 /* What may be an accounturi: 1 to METHOD_URI_MAX printable characters but
  * ";". */
 bool method_is_uri(const char *s);

@@ -107,6 +107,7 @@ acme_order_free(struct acme_order *o)
 	strv_free(&o->guilty);
 	strv_free(&o->tried);
 	strv_free(&o->alternates);
+	strv_free(&o->left);
 	blob_free(&o->csr);
 	blob_free(&o->spki);
 	blob_free(&o->leaf);
@@ -281,6 +282,22 @@ forget_asks(struct acme_order *o)
 	o->peek = o->ended = false;
 }
 
+/* What a CA would wait for in vain. After finalize, or when the order is ready,
+ * all of them are valid, and good for the next order. */
+static void
+note_left(struct acme_order *o)
+{
+	size_t i;
+
+	assert(o->failing && o->left.n <= ACME_LEFT_MAX);
+	if (o->finalized > 0 || o->status == ORDER_READY)
+		return;
+	for (i = 0; i < o->nauthz && o->left.n < ACME_LEFT_MAX; i++)
+		if (o->authz[i].pending && !strv_has(&o->left,
+		    o->authz[i].url))
+			strv_add(&o->left, o->authz[i].url);
+}
+
 /* The CA has given the order up, but another method is left: everything of it
  * is forgotten but what failed, what was dropped, and the key. */
 static void
@@ -288,6 +305,7 @@ start_over(struct acme_order *o, int64_t now_ms)
 {
 	assert(o->failing && o->retrying);
 	assert(authz_to_withdraw(o, true) == NULL);
+	note_left(o);
 	free_authz(o);
 	free(o->url);
 	free(o->finalize);
@@ -325,6 +343,8 @@ act_failed(struct run *r)
 		err_set(&why, ERR_ORDER_INVALID,
 		    "the order: the CA ended it and gives no reason");
 	order_fail(r, &why);
+	if (o->over)
+		note_left(o);
 	o->told = true;
 	r->w->kind = ACME_WISH_FAIL;
 	r->wished = true;
@@ -655,6 +675,12 @@ const struct strv *
 acme_order_guilties(const struct acme_order *o)
 {
 	return &o->guilty;
+}
+
+const struct strv *
+acme_order_left(const struct acme_order *o)
+{
+	return &o->left;
 }
 
 unsigned int

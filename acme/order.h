@@ -27,6 +27,7 @@ struct authz {
 	int answers_lost;
 	int offered;		/* types that the CA has: bits of method.h */
 	/* not saved */
+	bool pending;		/* for the CA, when it was last read */
 	bool shown;		/* published by this process */
 	bool recheck;		/* its answer was lost or refused */
 	char *keyauth, *value;
@@ -92,6 +93,7 @@ struct acme_order {
 	int64_t grace_ms;	/* a failed order waits so long for the rest */
 	struct err refused;	/* of an answer to a challenge */
 	struct err said;	/* the CA's reason for an invalid order */
+	struct strv left;	/* acme_order_left() */
 	struct blob leaf, chain;
 	struct strv alternates;	/* addresses of other chains */
 	size_t alternate;	/* the next to look at */

@@ -222,3 +222,24 @@ method_persist_fits(const char *text, const struct strv *issuers,
 		return false;
 	return f.right_account && (!wildcard || f.right_policy);
 }
+
+void
+method_persist_told(const struct strv *known, const char *place,
+    const struct strv *issuers, struct buf *uri)
+{
+	size_t n = strlen(place), i;
+	char issuer[METHOD_RECORD];
+	const char *text;
+	bool unused;
+
+	assert(n > 0 && uri->len == 0);
+	for (i = 0; i < known->n && uri->len == 0; i++) {
+		if (strncmp(known->v[i], place, n) != 0 ||
+		    known->v[i][n] != ' ')
+			continue;
+		text = known->v[i] + n + 1;
+		if (any_is(next_part(&text), issuers, true))
+			method_persist_who(known->v[i] + n + 1, issuer, uri,
+			    &unused);
+	}
+}

@@ -458,14 +458,12 @@ acme_session_issuers(const struct acme_session *s)
 }
 
 void
-acme_session_account_uri(const struct acme_session *s, const char *ident,
+acme_session_account_hash(const struct acme_session *s, const char *ident,
     struct buf *out)
 {
 	if (s->kid != NULL && s->dir.account_prefix != NULL)
 		method_account_hash(out, s->dir.account_prefix, ident,
 		    s->thumbprint, s->kid);
-	else if (s->kid != NULL)
-		buf_puts(out, s->kid);
 }
 
 bool

@@ -16,6 +16,7 @@
 #include "daemon/purge.h"
 #include "daemon/sched.h"
 #include "daemon/selfcheck.h"
+#include "daemon/standing.h"
 #include "daemon/wish_json.h"
 
 /* An act under way. */
@@ -139,6 +140,39 @@ put_labels(const struct act *a, int64_t id, const struct bundle *b)
 	return changed || (b != NULL && b->labels.n != a->labels.n);
 }
 
+static bool
+has_label(const struct bundle *b, const char *key_value)
+{
+	const struct row_label *l;
+	size_t i, n;
+
+	assert(b->cert != NULL);
+	for (i = 0; i < b->labels.n; i++) {
+		l = ROWS_AT(&b->labels, row_label, i);
+		n = strlen(l->key);
+		if (strncmp(l->key, key_value, n) == 0 && key_value[n] == '='
+		    && strcmp(l->value, key_value + n + 1) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* What a put would come to, without doing it. */
+static enum put_result
+put_tried(const struct act *a, const struct bundle *b)
+{
+	char *text = wish_text(&a->wish);
+	bool same = strcmp(text, b->cert->wish) == 0 &&
+	    b->cert->retired_ms == 0 && a->labels.n == b->labels.n;
+	size_t i;
+
+	assert(a->dry);
+	for (i = 0; same && i < a->labels.n; i++)
+		same = has_label(b, a->labels.v[i]);
+	free(text);
+	return same ? PUT_SAME : PUT_CHANGED;
+}
+
 static void
 put_made(void *ctx, struct bundle *b, const struct err *err)
 {
@@ -160,11 +194,7 @@ put_existing(struct act *a, const struct bundle *b,
 	if (set_in_file(a, b->cert))
 		return;
 	if (a->dry) {
-		char *text = wish_text(&a->wish);
-
-		a->result = strcmp(text, b->cert->wish) == 0 ? PUT_SAME :
-		    PUT_CHANGED;
-		free(text);
+		a->result = put_tried(a, b);
 		return;
 	}
 	changed = inventory_change(b, &a->wish, src);
@@ -460,6 +490,7 @@ struct test {
 	int64_t cert_id;
 	struct conf_wish wish;
 	struct strv lines;		/* so far */
+	struct strv standing;		/* of look() */
 	bool good;
 	void (*done)(void *ctx, const struct strv *lines, bool good,
 	    const struct err *err);
@@ -471,6 +502,7 @@ test_free(struct test *t)
 {
 	conf_wish_free(&t->wish);
 	strv_free(&t->lines);
+	strv_free(&t->standing);
 	free(t->name);
 	free(t);
 }
@@ -525,7 +557,7 @@ looked(void *ctx, const struct strv *lines, bool good)
 	assert(t->lines.n == 0);
 	t->lines = strv_copy(lines);
 	t->good = good;
-	if (look_by_dns(&t->wish)) {
+	if (!selfcheck_by_http(&t->wish)) {
 		test_over(t, NULL);
 	} else if (!selfcheck(&w, tested, t)) {
 		err_set(&busy, ERR_OWN_LIMIT, "%s: port 80 is being looked at "
@@ -546,7 +578,23 @@ test_account(void *ctx, struct rows *answers, int n, const struct err *err)
 
 	assert(t->done != NULL);
 	(void)n;
-	look(&t->wish, a != NULL && a->kid != NULL ? a->kid : "", looked, t);
+	look(&t->wish, a != NULL && a->kid != NULL ? a->kid : "",
+	    &t->standing, looked, t);
+}
+
+/* What orders were told to look for. */
+static void
+keep_standing(struct test *t, const struct bundle *b)
+{
+	const struct row_finding *f;
+	size_t i;
+
+	for (i = 0; i < b->findings.n; i++) {
+		f = ROWS_AT(&b->findings, row_finding, i);
+		if (strcmp(f->kind, STANDING_KIND) == 0)
+			strv_addf(&t->standing, 8192, "%s %s", f->subject,
+			    f->text);
+	}
 }
 
 static void
@@ -562,6 +610,7 @@ test_read(void *ctx, struct bundle *b, const struct err *err)
 	if (err == NULL && b->cert != NULL) {
 		t->cert_id = b->cert->id;
 		t->wish = engine_wish(b->cert);
+		keep_standing(t, b);
 		q.where[0].text = t->wish.ca;
 		store_read(turn_store(), &q, 1, test_account, t);
 		return;

@@ -11,6 +11,7 @@
 #include "daemon/defaults.h"
 #include "daemon/engine.h"
 #include "daemon/http.h"
+#include "daemon/leave.h"
 #include "daemon/log.h"
 #include "daemon/loop.h"
 #include "daemon/peers.h"
@@ -487,6 +488,7 @@ engine_drain(void (*done)(void *ctx), void *ctx)
 	if (engine.drain != NULL)
 		return;
 	sched_stop();
+	leave_stop();
 	assert(engine.drained == NULL);
 	engine.drained = done;
 	engine.drained_ctx = ctx;
@@ -506,6 +508,7 @@ engine_fini(void)
 	job_install_fini();
 	job_ari_fini();
 	job_revoke_fini();
+	leave_fini();
 	deploy_fini();
 	purge_fini();
 	selfcheck_fini();

@@ -7,6 +7,7 @@
 #include "daemon/chance.h"
 #include "daemon/engine.h"
 #include "daemon/issue.h"
+#include "daemon/leave.h"
 #include "daemon/plan.h"
 #include "daemon/sched.h"
 #include "daemon/selfcheck_note.h"
@@ -199,6 +200,7 @@ issue_fail(struct issue *s, const struct err *err)
 	struct ending *e;
 
 	tell_ca(s, err);
+	leave_begin(s);
 	blame_key(s, &why);
 	if (s->trial != NULL) {
 		trial_failed(s, &why);
@@ -389,6 +391,7 @@ issue_succeed(struct issue *s, const struct acme_wish *w)
 	struct success *k;
 	struct err err;
 
+	leave_begin(s);
 	if (s->trial != NULL) {
 		trial_worked(s, w);
 		return;

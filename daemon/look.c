@@ -23,6 +23,7 @@ struct looking {
 	struct row_challenge row;	/* planned, never published */
 	struct ca *ca;			/* NULL: not in the configuration */
 	struct strv issuers;		/* the CA's words for itself */
+	struct strv known;		/* "RECORD TEXT" of standing records */
 	struct strv uris;		/* of the name that is looked at */
 	char record[METHOD_RECORD];	/* the same */
 	struct loop_timer *timer;
@@ -71,6 +72,7 @@ over(struct looking *k)
 	strv_free(&k->lines);
 	strv_free(&k->identities);
 	strv_free(&k->issuers);
+	strv_free(&k->known);
 	strv_free(&k->uris);
 	loop_timer_free(k->timer);
 	free(k->dns);
@@ -128,8 +130,9 @@ stood(void *ctx, const struct standing *found)
 		say(k, "%s: %s", k->names.v[k->at], found->unknown ?
 		    "no name server answers" : "no standing record lets our "
 		    "account in");
-		say(k, "  Publish for good: %s. TXT \"%s\"", k->record,
-		    text.data);
+		if (text.len > 0 && !text.full)
+			say(k, "  Publish for good: %s. TXT \"%s\"", k->record,
+			    text.data);
 		k->good = false;
 	}
 	buf_free(&text);
@@ -137,26 +140,28 @@ stood(void *ctx, const struct standing *found)
 	ask_next(k);
 }
 
-/* It names the CA and our account: only what has both can be shown. */
+/* The record names the CA and our account: only what has both can be shown. A
+ * hash can be computed; any other name for the account is the CA's to choose,
+ * and comes with its challenge. */
 static void
 look_standing(struct looking *k)
 {
-	const struct acme_session *s = k->ca != NULL ? ca_session(k->ca) :
-	    NULL;
 	struct standing_want want;
 	struct buf uri;
 
 	assert(k->at < k->names.n);
 	buf_init(&uri, METHOD_URI_MAX);
-	if (s != NULL)
-		acme_session_account_uri(s, bare(k), &uri);
+	if (k->ca != NULL)
+		acme_session_account_hash(ca_session(k->ca), bare(k), &uri);
+	if (uri.len == 0)
+		method_persist_told(&k->known, k->record, &k->issuers, &uri);
 	strv_free(&k->uris);
-	if (uri.len > 0)
+	if (uri.len > 0 && !uri.full)
 		strv_add(&k->uris, uri.data);
 	buf_free(&uri);
 	if (k->issuers.n == 0 || k->uris.n == 0) {
-		say(k, "%s: its standing record is known once there is an "
-		    "account at the CA: the first order makes it and tells",
+		say(k, "%s: its standing record is not known yet: how it calls "
+		    "our account the CA tells with the first order",
 		    k->names.v[k->at]);
 		k->good = false;
 		k->at++;
@@ -317,7 +322,8 @@ look_profile(struct looking *k, const char *profile, bool required)
 
 void
 look(const struct conf_wish *wish, const char *account,
-    void (*done)(void *ctx, const struct strv *lines, bool good), void *ctx)
+    const struct strv *standing, void (*done)(void *ctx,
+    const struct strv *lines, bool good), void *ctx)
 {
 	struct looking *k = xcalloc(1, sizeof(*k));
 	enum name_kind kind;
@@ -336,6 +342,7 @@ look(const struct conf_wish *wish, const char *account,
 		look_identities(&k->identities, k->ca);
 	k->dns = xstrdup(wish->dns);
 	k->account = xstrdup(account);
+	k->known = strv_copy(standing);
 	k->method = xstrdup(wish->challenge.n > 0 ? wish->challenge.v[0] :
 	    "");
 	k->good = true;

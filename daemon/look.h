@@ -9,10 +9,11 @@
 #include "daemon/conf.h"
 
 /* done once, in a later turn, with a line a finding; good: nothing is in the
- * way. account: its URL at the CA, "" if there is none yet. What is in wish is
- * copied. */
+ * way. account: its URL at the CA, "" if there is none yet. standing: "RECORD
+ * TEXT" of what orders have found or missed so far. All is copied. */
 void look(const struct conf_wish *wish, const char *account,
-    void (*done)(void *ctx, const struct strv *lines, bool good), void *ctx);
+    const struct strv *standing, void (*done)(void *ctx,
+    const struct strv *lines, bool good), void *ctx);
 /* How the CA is called in CAA records: by its directory, or where that says
  * nothing, as it is known. Empty: nobody knows. Added to *out. */
 void look_identities(struct strv *out, const struct ca *ca);

@@ -250,6 +250,22 @@ import(struct talk *t, int fd, struct err *err)
 	return rc;
 }
 
+/* Where the files are, for who must see for himself. */
+static void
+hand_files(struct talk *t)
+{
+	int fd = openat(t->m->state, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct err err;
+
+	err_clear(&err);
+	if (fd < 0)
+		err_errno(&err, ERR_DISK, "the state directory can't be "
+		    "opened");
+	reply(t, &err, fd);
+	if (fd >= 0)
+		close(fd);
+}
+
 /* --- what an operator says ------------------------------------------------ */
 
 static void
@@ -265,6 +281,10 @@ take(struct talk *t, const void *p, size_t n, const int *fds, int nfds)
 		log_error("operator (uid %u, process %d): that is no request",
 		    (unsigned)t->peer.uid, (int)t->peer.pid);
 		hang_up(t);
+		return;
+	}
+	if (t->r.kind == OPERATOR_FILES) {
+		hand_files(t);
 		return;
 	}
 	say(t, t->r.kind == OPERATOR_ARM ? "allows" :
@@ -430,12 +450,13 @@ arm_exported(uint32_t id, const struct w_exported *w)
 {
 	struct talk *t = find(ROLE_KEEPER, id);
 	struct err err;
-	int fd = t != NULL ? memfd_create("everleaf-key", MFD_CLOEXEC |
-	    MFD_ALLOW_SEALING) : -1;
+	int fd;
 
-	if (t == NULL)
+	/* Of a keeper that answers what it was not asked. */
+	if (t == NULL || t->handed == 0)
 		return;
-	assert(t->handed != 0 && t->r.what == ARM_EXPORT);
+	assert(t->r.what == ARM_EXPORT);
+	fd = memfd_create("everleaf-key", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	err_clear(&err);
 	if (fd < 0 || write(fd, w->key.p, w->key.len) != (ssize_t)w->key.len ||
 	    fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK |

@@ -187,7 +187,8 @@ standing_look(const struct standing_want *want,
 void
 standing_wanted(const struct standing_want *want, struct buf *out)
 {
-	if (want->issuers->n > 0 && want->uris->n > 0)
+	if (want->issuers->n > 0 && want->issuers->v[0][0] != '\0' &&
+	    want->uris->n > 0)
 		method_persist(out, want->issuers->v[0], want->uris->v[0],
 		    want->wildcard, 0);
 }

@@ -567,6 +567,26 @@ alias_is(int live, const char *title, const char *target)
 }
 
 int
+generation_is_alias(int state, uint64_t cert, const char *title)
+{
+	char target[64];
+	struct stat st;
+	int live, is = -1;
+
+	if (!name_is_title(title))
+		return -1;
+	live = openat(state, "live", O_PATH | O_DIRECTORY | O_NOFOLLOW |
+	    O_CLOEXEC);
+	alias_target(target, cert);
+	assert(strchr(title, '/') == NULL);
+	if (live >= 0 && fstatat(live, title, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		is = alias_is(live, title, target);
+	if (live >= 0)
+		close(live);
+	return is;
+}
+
+int
 generation_alias(int state, uint64_t cert, const char *title, struct err *err)
 {
 	char target[64];

@@ -49,6 +49,7 @@ static struct {
 	bool account, closed, binding;
 	enum staple staple;
 	int accounts;		/* made so far */
+	int64_t given_up;	/* authorizations */
 	struct ca_fault faults[CA_KINDS];
 	int64_t counts[CA_KINDS], last[CA_KINDS], spacing[CA_KINDS];
 	int64_t lifetime, processing, down_until;
@@ -407,6 +408,12 @@ ca_staple(const char *how)
 }
 
 int64_t
+ca_given_up(void)
+{
+	return ca.given_up;
+}
+
+int64_t
 ca_accounts_made(void)
 {
 	return ca.accounts;
@@ -664,6 +671,9 @@ validate(struct order *o, int i, bool dns)
 	}
 	for (k = 0; k < ca.fails_n; k++)
 		if (strcmp(ca.fails[k].name, o->names[i]) == 0 &&
+		    strcmp(ca.fails[k].type, "pending") == 0)
+			strcpy(o->status[i], "pending");
+		else if (strcmp(ca.fails[k].name, o->names[i]) == 0 &&
 		    ca.fails[k].type[0] != '\0') {
 			strcpy(o->status[i], "invalid");
 			memcpy(o->problem[i], ca.fails[k].type, 64);
@@ -899,6 +909,17 @@ signed_well(const json_t *jws)
 }
 
 static void
+give_up(struct order *o, int i)
+{
+	if (strcmp(o->status[i], "pending") != 0)
+		sim_set_wrong("an authorization that is %s is given up",
+		    o->status[i]);
+	strcpy(o->status[i], "deactivated");
+	strcpy(o->state, "invalid");
+	ca.given_up++;
+}
+
+static void
 serve(enum ca_kind kind, int id, int i, const json_t *protected,
     const json_t *payload, struct ca_answer *a)
 {
@@ -942,6 +963,8 @@ serve(enum ca_kind kind, int id, int i, const json_t *protected,
 		new_order(payload, a);
 		break;
 	case CA_AUTHZ:
+		if (json_object_get(payload, "status") != NULL)
+			give_up(o, i);
 		answer_json(a, 200, authz_json(id, i));
 		break;
 	case CA_CHALLENGE:

@@ -590,6 +590,9 @@ say_expect(struct play *p, char **w, int n)
 	if (n == 4 && strcmp(w[1], "why") == 0)
 		return sim_why_says(w[2], w[3]) || fail(p, "why %s does not "
 		    "say that", w[2]);
+	if (n == 4 && strcmp(w[1], "silent") == 0)
+		return !sim_why_says(w[2], w[3]) || fail(p, "why %s says "
+		    "that", w[2]);
 	if (n == 4 && strcmp(w[1], "joined") == 0)
 		return compare(p, "joined", sim_runs_joined(), w[2], w[3]);
 	if (n == 5 && strcmp(w[1], "checks") == 0)
@@ -601,6 +604,8 @@ say_expect(struct play *p, char **w, int n)
 	if (n == 3 && strcmp(w[1], "operator") == 0)
 		return strcmp(sim_outcome(), w[2]) == 0 ||
 		    fail(p, "the operator heard \"%s\"", sim_outcome());
+	if (n == 4 && strcmp(w[1], "given-up") == 0)
+		return compare(p, "given up", ca_given_up(), w[2], w[3]);
 	if (n == 4 && strcmp(w[1], "accounts") == 0)
 		return compare(p, "accounts", ca_accounts_made(), w[2], w[3]);
 	if (n == 3 && strcmp(w[1], "contact") == 0)

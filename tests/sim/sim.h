@@ -153,7 +153,8 @@ void ca_processing(int64_t ms);		/* finalize takes so long */
 void ca_hesitates(int times);
 void ca_thinks(bool yes);	/* decides about no challenge */
 void ca_down_until(int64_t mono_ms);
-/* Validation of this name fails with the problem type (NULL: it is well). */
+/* Validation of this name fails with the problem type (NULL: it is well;
+ * "pending": it takes for ever). */
 void ca_name_fails(const char *name, const char *type);
 void ca_forget_accounts(void);
 /* It suggests when to renew, from now on: in [start, end) of the wall clock;
@@ -168,6 +169,7 @@ void ca_want_binding(void);		/* of new accounts */
  * "spoils" the order with that, or only "later", while it is processed. */
 bool ca_staple(const char *how);
 int64_t ca_accounts_made(void);
+int64_t ca_given_up(void);		/* authorizations, while pending */
 const char *ca_contact(void);		/* the account's first; "" if none */
 /* True: no answer will come (then it has acted or not, as told). */
 bool ca_handle(const char *method, const char *url, const struct blob *body,

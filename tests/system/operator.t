@@ -134,6 +134,9 @@ same 'an act that there is not' "$(printf 'EVOP\1\1\11%057d' 0 |
 same 'an import without its file' "$(printf 'EVOP\1\3%058d' 0 |
 	tr 0 '\0' | operator raw)" 'hung up'
 
+same 'root is handed the folder of the files' "$(operator files |
+	grep -xE 'live|certs' | sort | tr '\n' ' ')" 'certs live '
+
 # --- keys ---
 openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 \
 	-out "$box/ec.pem" 2>/dev/null

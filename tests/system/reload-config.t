@@ -14,6 +14,9 @@ with() {	# with NAME...
 		conf_wish "$n"
 	done
 }
+isnt_retired() {	# isnt_retired NAME: it is known, too
+	about "$1" .state | grep -qvx 'retired\|null'
+}
 reload_refused() { everleaf reload; [ $? -eq 2 ]; }
 
 with one.example >"$conf"
@@ -100,6 +103,42 @@ is "and served" within 20 state_is one.example served
 dropin >"$etc/conf.d/one.conf"
 is "put right, it is as it was" everleaf reload
 isnt "and no longer told of" kept one.conf
+
+# Many that vanish at once are more often an accident. (Nothing is ordered for
+# them: nobody has accepted the terms.)
+many() {	# many N
+	with one.example two.example
+	echo 'ca "none" { directory = "https://127.0.0.1:9/" agree-tos = no }'
+	i=0
+	while [ $i -lt "$1" ]; do
+		echo "certificate \"m$i.example\" { ca = none }"
+		i=$((i + 1))
+	done
+}
+vanish() {	# vanish COMMAND...: refused, exit 2, with the number
+	everleaf "$@" >"$scene/said" 2>&1
+	[ $? -eq 2 ] && grep -q '^11 of 22 certificates are no longer .*--yes' \
+		"$scene/said" || { diag <"$scene/said"; return 1; }
+}
+rm "$etc/conf.d/one.conf"
+many 20 >"$conf"
+is "twenty more" everleaf reload
+is "they are known" within 20 isnt_retired m19.example
+many 10 >"$conf"
+is "ten that vanish may" everleaf reload
+is "they are retired" within 20 state_is m19.example retired
+many 20 >"$conf"
+is "they come back" everleaf reload
+is "and are what they were" within 20 isnt_retired m19.example
+many 9 >"$conf"
+is "eleven may not" vanish reload
+is "config check says so, too" vanish config check
+is "and so does a dry run" vanish reload --dry-run
+is "they stay" isnt_retired m19.example
+is "whoever means it says --yes" everleaf reload --yes
+is "and they are retired" within 20 state_is m19.example retired
+with one.example two.example >"$conf"
+is "nine may" everleaf reload
 
 i=0
 while [ $i -lt 20 ]; do

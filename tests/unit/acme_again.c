@@ -474,6 +474,34 @@ b11_replaces(void **state)
 	}
 }
 
+/* Who knows what is left pending can give it up; what is valid stays, for the
+ * next order. */
+static void
+what_is_left(void **state)
+{
+	struct world *t = *state;
+	const struct strv *left;
+
+	t->ca.fail_name = "a.shop.example";
+	t->ca.never_name = "b.shop.example";
+	order(t, "a.shop.example b.shop.example c.shop.example", "http-01",
+	    NULL, ERR_CONNECTION);
+	left = acme_order_left(t->o);
+	assert_int_equal(left->n, 1);
+	assert_string_equal(left->v[0], ORIGIN "/authz/0/1");
+	/* And of both orders, where another method was tried. */
+	order(t, "a.shop.example b.shop.example", "http-01 dns-01", NULL,
+	    ERR_CONNECTION);
+	assert_int_equal(acme_order_left(t->o)->n, 2);
+	t->ca.fail_name = t->ca.never_name = NULL;
+	order(t, "www.shop.example", "http-01", NULL, ERR_OK);
+	assert_int_equal(acme_order_left(t->o)->n, 0);
+	fake_fault(&t->ca, "finalize", 2, FAULT_REPLY, 400,
+	    "{\"type\":\"" URN "badCSR\"}", NULL);
+	order(t, "two.shop.example", "http-01", NULL, ERR_CSR_REFUSED);
+	assert_int_equal(acme_order_left(t->o)->n, 0);
+}
+
 /* An outage is no reason to give it up: after it the order has it again, also
  * in the next process. */
 static void
@@ -964,6 +992,7 @@ main(void)
 		T(invalid_profile),
 		T(dates),
 		cmocka_unit_test(b11_replaces),
+		T(what_is_left),
 		T(b11_replaces_after_an_outage),
 		T(must_staple),
 		T(must_staple_known_refused),

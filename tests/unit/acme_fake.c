@@ -329,7 +329,8 @@ settle(struct fake_ca *ca, struct fake_order *o)
 		struct fake_authz *a = &o->authz[i];
 
 		if (a->answered && !a->valid && !a->invalid &&
-		    ca->now_ms >= a->valid_at) {
+		    ca->now_ms >= a->valid_at && (ca->never_name == NULL ||
+		    !has_word(ca->never_name, a->name))) {
 			a->invalid = ca->fail_name != NULL &&
 			    has_word(ca->fail_name, a->name) &&
 			    (ca->fail_type == NULL || strcmp(ca->fail_type,

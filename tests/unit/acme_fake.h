@@ -80,6 +80,7 @@ struct fake_ca {
 	bool lazy;		/* never says that an order is ready */
 	bool instant;		/* valid right after finalize */
 	const char *fail_name;	/* those whose validation fails */
+	const char *never_name;	/* those that it never decides about */
 	const char *fail_type;	/* ... by this type only; NULL: by any */
 	const char *fail_problem;	/* its error object */
 	int bad_nonces;		/* so many to come */

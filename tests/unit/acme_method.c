@@ -228,6 +228,40 @@ persist_read_back(void **state)
 	assert_int_equal(method_persist_until(""), 0);
 }
 
+/* A CA may call our account anything: what it said once is what holds, not
+ * what somebody could make up. */
+static void
+persist_told(void **state)
+{
+	static const struct { const char *place, *issuers, *uri; } t[] = {
+		{ "_v.a.example", "CA.example", "https://pki.example/acct/7" },
+		{ "_v.a.example", "x.example ca.example",
+		    "https://pki.example/acct/7" },
+		{ "_v.a.example", "other.example", "" },
+		{ "_v.a.example", "", "" },
+		{ "_v.a", "ca.example", "" },
+		{ "_v.b.example", "ca.example", "" },
+		{ "_v.c.example", "ca.example", "" }
+	};
+	struct strv known = { NULL, 0 }, issuers;
+	struct buf uri;
+	size_t i;
+
+	(void)state;
+	strv_add(&known, "_v.a.example ca.example; policy=wildcard; "
+	    "accounturi=https://pki.example/acct/7");
+	strv_add(&known, "_v.b.example ");
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		issuers = strv_of(t[i].issuers);
+		buf_init(&uri, METHOD_URI_MAX);
+		method_persist_told(&known, t[i].place, &issuers, &uri);
+		assert_string_equal(uri.len > 0 ? uri.data : "", t[i].uri);
+		buf_free(&uri);
+		strv_free(&issuers);
+	}
+	strv_free(&known);
+}
+
 /* --- links ---------------------------------------------------------------- */
 
 static void
@@ -422,6 +456,7 @@ main(void)
 		cmocka_unit_test(account_as_a_hash),
 		cmocka_unit_test(persist_records),
 		cmocka_unit_test(persist_read_back),
+		cmocka_unit_test(persist_told),
 		N("C4 links", c4_links),
 		cmocka_unit_test(csr_names),
 		cmocka_unit_test(csrs_that_are_none),
