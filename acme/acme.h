@@ -25,6 +25,10 @@ enum {
 	ACME_JSON_MAX = 256 * 1024,
 	ACME_JSON_DEPTH_MAX = 16,
 	ACME_CHAIN_MAX = 128 * 1024,
+	/* as they are written anew: so the leaf can be revoked, and both
+	 * go into one message with key, names and meta.json */
+	ACME_LEAF_MAX = 40 * 1024,
+	ACME_LEAF_AND_CHAIN_MAX = 120 * 1024,
 	ACME_CERTS_MAX = 10,
 	ACME_URL_MAX = 2048,
 	ACME_NONCE_MAX = 1024,
@@ -101,6 +105,7 @@ struct acme_wish {
 	const char *accept;		/* NULL: application/json */
 	struct blob body;		/* the JWS of a POST */
 	size_t reply_max;		/* refuse a longer body */
+	bool patient;			/* a CA may do the work first */
 	/* SIGN: everything but account and key, which the caller adds */
 	struct jws_request jws;
 	/* CSR */

@@ -245,6 +245,18 @@ write_chain(const struct pem_certs *c, size_t used, struct blob *leaf,
 	buf_free(&b);
 }
 
+static int
+check_size(struct blob *leaf, struct blob *chain, struct err *err)
+{
+	assert(leaf->len > 0);
+	if (leaf->len <= ACME_LEAF_MAX &&
+	    leaf->len + chain->len <= ACME_LEAF_AND_CHAIN_MAX)
+		return 0;
+	blob_free(leaf);
+	blob_free(chain);
+	return bad(err, "is too large to be installed");
+}
+
 int
 acme_chain_check(const char *pem, size_t n, const struct strv *names,
     const void *spki, size_t spki_len, int64_t now_ms, struct blob *leaf,
@@ -265,8 +277,10 @@ acme_chain_check(const char *pem, size_t n, const struct strv *names,
 		rc = check_signature_hash(c.x[0], err);
 	if (rc == 0)
 		rc = link_chain(&c, now_ms, &used, err);
-	if (rc == 0)
+	if (rc == 0) {
 		write_chain(&c, used, leaf, chain);
+		rc = check_size(leaf, chain, err);
+	}
 	assert(rc != 0 || leaf->len > 0);
 	pem_free(&c);
 	return rc;

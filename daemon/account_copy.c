@@ -92,18 +92,26 @@ put_file(int at, const char *name, const char *text)
 	return -1;
 }
 
+static void
+file_of(char name[NAME_LEN], int64_t account)
+{
+	char id[17];
+
+	text_id(id, (uint64_t)account);
+	snprintf(name, NAME_LEN, HEAD "%s" TAIL, id);
+	assert(strlen(name) == strlen(HEAD) + 16 + strlen(TAIL));
+}
+
 void
 account_copy_write(const struct row_account *a)
 {
-	char name[NAME_LEN], id[17], *text;
+	char name[NAME_LEN], *text;
 	struct err err;
 	int at;
 
 	if (dir == NULL)
 		return;
-	text_id(id, (uint64_t)a->id);
-	snprintf(name, sizeof(name), HEAD "%s" TAIL, id);
-	assert(strlen(name) == strlen(HEAD) + 16 + strlen(TAIL));
+	file_of(name, a->id);
 	at = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	text = written(a);
 	if (at < 0 || put_file(at, name, text) != 0) {
@@ -111,6 +119,27 @@ account_copy_write(const struct row_account *a)
 		log_err(&err, "the copy of an account beside the inventory");
 	}
 	free(text);
+	if (at >= 0)
+		close(at);
+}
+
+void
+account_copy_remove(int64_t id)
+{
+	char name[NAME_LEN];
+	struct err err;
+	int at;
+
+	assert(id != 0);
+	if (dir == NULL)
+		return;
+	file_of(name, id);
+	at = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (at < 0 || (unlinkat(at, name, 0) != 0 && errno != ENOENT) ||
+	    fsync(at) != 0) {
+		err_errno(&err, ERR_DISK, "copy %s/%s", dir, name);
+		log_err(&err, "what is no account stays there");
+	}
 	if (at >= 0)
 		close(at);
 }

@@ -140,6 +140,39 @@ put_labels(const struct act *a, int64_t id, const struct bundle *b)
 	return changed || (b != NULL && b->labels.n != a->labels.n);
 }
 
+static bool
+has_label(const struct bundle *b, const char *key_value)
+{
+	const struct row_label *l;
+	size_t i, n;
+
+	assert(b->cert != NULL);
+	for (i = 0; i < b->labels.n; i++) {
+		l = ROWS_AT(&b->labels, row_label, i);
+		n = strlen(l->key);
+		if (strncmp(l->key, key_value, n) == 0 && key_value[n] == '='
+		    && strcmp(l->value, key_value + n + 1) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* What a put would come to, without doing it. */
+static enum put_result
+put_tried(const struct act *a, const struct bundle *b)
+{
+	char *text = wish_text(&a->wish);
+	bool same = strcmp(text, b->cert->wish) == 0 &&
+	    b->cert->retired_ms == 0 && a->labels.n == b->labels.n;
+	size_t i;
+
+	assert(a->dry);
+	for (i = 0; same && i < a->labels.n; i++)
+		same = has_label(b, a->labels.v[i]);
+	free(text);
+	return same ? PUT_SAME : PUT_CHANGED;
+}
+
 static void
 put_made(void *ctx, struct bundle *b, const struct err *err)
 {
@@ -161,11 +194,7 @@ put_existing(struct act *a, const struct bundle *b,
 	if (set_in_file(a, b->cert))
 		return;
 	if (a->dry) {
-		char *text = wish_text(&a->wish);
-
-		a->result = strcmp(text, b->cert->wish) == 0 ? PUT_SAME :
-		    PUT_CHANGED;
-		free(text);
+		a->result = put_tried(a, b);
 		return;
 	}
 	changed = inventory_change(b, &a->wish, src);
@@ -528,7 +557,7 @@ looked(void *ctx, const struct strv *lines, bool good)
 	assert(t->lines.n == 0);
 	t->lines = strv_copy(lines);
 	t->good = good;
-	if (look_by_dns(&t->wish)) {
+	if (!selfcheck_by_http(&t->wish)) {
 		test_over(t, NULL);
 	} else if (!selfcheck(&w, tested, t)) {
 		err_set(&busy, ERR_OWN_LIMIT, "%s: port 80 is being looked at "
@@ -615,6 +644,16 @@ struct reload {
 	struct w_reload m;
 };
 
+/* What master said last is what is wrong, as before it come warnings. */
+static void
+tell_refused(const struct strv *lines)
+{
+	struct happening h = { .event = "config.refused",
+		.text = lines->n > 0 ? lines->v[lines->n - 1] : NULL };
+
+	turn_event(&h);
+}
+
 static void
 reloaded(void *ctx, void *answer, const struct err *err)
 {
@@ -623,6 +662,8 @@ reloaded(void *ctx, void *answer, const struct err *err)
 	struct strv none = { NULL, 0 };
 
 	assert(r->done != NULL && (err != NULL || m != NULL));
+	if (err == NULL && !m->good && !r->m.dry)
+		tell_refused(&m->lines);
 	if (err != NULL)
 		r->done(r->ctx, false, &none, err);
 	else

@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include "daemon/account_copy.h"
 #include "daemon/cas_parts.h"
 #include "daemon/chance.h"
 #include "daemon/engine.h"
@@ -110,6 +111,8 @@ imported(void *ctx, const struct err *err)
 		answer(c, NULL);
 		return;
 	}
+	/* Else it would come back with an inventory that is rebuilt. */
+	account_copy_remove(c->account.id);
 	batch_del(turn_batch(), T_ACCOUNT, &c->account);
 	row_free(T_ACCOUNT, &c->account);
 	change_account(c, &c->before);

@@ -110,6 +110,9 @@ char *cli_encode(const char *s);
 /* The certificate of a title, or of a name that only one covers (which is
  * said). Fills a with its full form. */
 int cli_find(struct cli_answer *a, const char *name);
+/* Its title, which the caller frees; of what no certificate has (any more) the
+ * name as it is, and known is false. */
+int cli_find_title(char **title, bool *known, const char *name);
 
 extern volatile sig_atomic_t cli_interrupted;	/* Ctrl-C */
 

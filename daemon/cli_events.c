@@ -174,8 +174,7 @@ print_events(const struct cli_answer *a)
 	fflush(stdout);
 }
 
-/* "&name=..." with the title of what was asked for; a name whose certificate
- * has been purged still has a history. */
+/* "&name=..." for a title. */
 static char *
 name_param(const char *name)
 {
@@ -208,20 +207,63 @@ since_param(char out[64], const struct cli_args *args)
 	return CLI_DONE;
 }
 
+/* What was asked for, by title or DNS name: a name whose certificate is gone
+ * still has a history. NULL: everything. */
+static int
+whose(char **param, bool *known, const char *said)
+{
+	char *title;
+	int r;
+
+	*param = NULL;
+	*known = true;
+	if (said == NULL) {
+		*param = xstrdup("");
+		return CLI_DONE;
+	}
+	r = cli_find_title(&title, known, said);
+	if (r == CLI_DONE)
+		*param = name_param(title);
+	free(title);
+	return r;
+}
+
+/* A name that nothing has ever had is a slip of the pen. */
+static int
+say_unknown(const char *said, const struct cli_answer *first, bool follow)
+{
+	bool none = json_array_size(json_object_get(first->body, "events")) ==
+	    0;
+
+	if (none && !follow) {
+		cli_complain("no certificate \"%s\", and no event of that "
+		    "name. everleaf list shows all.", said);
+		return CLI_NO_SUCH;
+	}
+	if (!cli.quiet)
+		fprintf(stderr, "there is no certificate \"%s\" now; these "
+		    "are the events of that name\n", said);
+	return CLI_DONE;
+}
+
 int
 cli_events(const struct cli_args *args)
 {
-	bool follow = cli_has(args, "--follow");
+	const char *said = args->words.n > 0 ? args->words.v[0] : NULL;
+	bool follow = cli_has(args, "--follow"), known;
 	struct cli_answer a;
 	char since[64], *name;
 	int64_t next;
 	int r = since_param(since, args);
 
+	if (r == CLI_DONE)
+		r = whose(&name, &known, said);
 	if (r != CLI_DONE)
 		return r;
-	name = args->words.n > 0 ? name_param(args->words.v[0]) : xstrdup("");
 	r = cli_ask(&a, "GET", NULL, "/v1/events?limit=%d%s%s",
 	    *since != '\0' ? LIMIT : 100, since, name);
+	if (r == CLI_DONE && !known)
+		r = say_unknown(said, &a, follow);
 	while (r == CLI_DONE) {
 		print_events(&a);
 		next = json_get_int(a.body, "next");

@@ -353,40 +353,56 @@ covering(struct strv *titles, const char *name)
 	return r;
 }
 
+/* The title of the one certificate that has the name, which is said; NULL with
+ * CLI_NO_SUCH if there is none (nothing is said then) or more than one. */
 static int
-find_by_name(struct cli_answer *a, const char *name)
+title_covering(char **title, size_t *n, const char *name)
 {
 	struct strv titles = { NULL, 0 };
-	char canonical[256], *coded;
+	char canonical[256];
 	enum name_kind kind;
 	struct err err;
 	size_t i;
 	int r;
 
+	*title = NULL;
 	if (idn_parse(canonical, &kind, name, &err) == 0)
 		name = canonical;
 	r = covering(&titles, name);
+	*n = titles.n;
 	if (r == CLI_DONE && titles.n == 1) {
 		if (!cli.quiet)
 			fprintf(stderr, "%s is a name of the certificate %s\n",
 			    name, titles.v[0]);
-		coded = cli_encode(titles.v[0]);
-		cli_answer_free(a);
-		r = cli_ask_quietly(a, "GET", NULL, "/v1/certificates/%s",
-		    coded);
-		free(coded);
-	} else if (r == CLI_DONE && titles.n == 0) {
-		cli_complain("no certificate \"%s\". everleaf list shows all.",
-		    name);
-		r = CLI_NO_SUCH;
-	} else if (r == CLI_DONE) {
+		*title = xstrdup(titles.v[0]);
+	} else if (r == CLI_DONE && titles.n > 1) {
 		cli_complain("%zu certificates have the name %s. Say which:",
 		    titles.n, name);
 		for (i = 0; i < titles.n; i++)
 			fprintf(stderr, "  %s\n", titles.v[i]);
-		r = CLI_NO_SUCH;
 	}
 	strv_free(&titles);
+	return r == CLI_DONE && *title == NULL ? CLI_NO_SUCH : r;
+}
+
+static int
+find_by_name(struct cli_answer *a, const char *name)
+{
+	char *title, *coded;
+	size_t n;
+	int r = title_covering(&title, &n, name);
+
+	if (r == CLI_NO_SUCH && n == 0)
+		cli_complain("no certificate \"%s\". everleaf list shows all.",
+		    name);
+	if (r == CLI_DONE) {
+		coded = cli_encode(title);
+		cli_answer_free(a);
+		r = cli_ask_quietly(a, "GET", NULL, "/v1/certificates/%s",
+		    coded);
+		free(coded);
+	}
+	free(title);
 	return r;
 }
 
@@ -404,5 +420,30 @@ cli_find(struct cli_answer *a, const char *name)
 		return find_by_name(a, name);
 	if (r != CLI_DONE && a->body != NULL)
 		cli_complain_error(json_object_get(a->body, "error"));
+	return r;
+}
+
+int
+cli_find_title(char **title, bool *known, const char *name)
+{
+	struct cli_answer a;
+	char *coded = cli_encode(name);
+	size_t n = 0;
+	int r = cli_ask_quietly(&a, "GET", NULL, "/v1/certificates/%s", coded);
+
+	assert(title != NULL && known != NULL);
+	free(coded);
+	*title = NULL;
+	*known = true;
+	if (r == CLI_NO_SUCH) {
+		r = title_covering(title, &n, name);
+		*known = r != CLI_NO_SUCH || n > 0;
+	} else if (r != CLI_DONE && a.body != NULL)
+		cli_complain_error(json_object_get(a.body, "error"));
+	cli_answer_free(&a);
+	if (!*known)
+		r = CLI_DONE;
+	if (r == CLI_DONE && *title == NULL)
+		*title = xstrdup(name);
 	return r;
 }

@@ -267,6 +267,12 @@ prefix_of(const char *pattern)
 	    strcspn(pattern, "*?["));
 }
 
+static bool
+is_pattern(const char *s)
+{
+	return s != NULL && strpbrk(s, "*?[") != NULL;
+}
+
 /* The daemon has found what begins alike; the wildcards are ours. */
 static bool
 fits(const json_t *c, const char *pattern)
@@ -274,14 +280,53 @@ fits(const json_t *c, const char *pattern)
 	const json_t *name;
 	size_t i;
 
-	if (pattern == NULL || strpbrk(pattern, "*?[") == NULL ||
-	    fnmatch(pattern, json_get(c, "name"), 0) == 0)
+	if (!is_pattern(pattern) || fnmatch(pattern, json_get(c, "name"),
+	    0) == 0)
 		return true;
 	json_array_foreach(json_object_get(json_object_get(c, "newest"),
 	    "names"), i, name)
 		if (fnmatch(pattern, json_string_value(name), 0) == 0)
 			return true;
 	return false;
+}
+
+/* What does not fit goes from the page; with --json the rest is printed. */
+static void
+leave_fitting(struct cli_answer *a, const char *pattern)
+{
+	json_t *list = json_object_get(a->body, "certificates");
+	size_t i = 0;
+
+	assert(pattern != NULL);
+	while (i < json_array_size(list))
+		if (fits(json_array_get(list, i), pattern))
+			i++;
+		else
+			json_array_remove(list, i);
+	if (!cli.json)
+		return;
+	free(a->text);
+	a->text = json_write(a->body);
+	cli_print_body(a);
+}
+
+static int
+ask_page(struct cli_answer *a, const char *target, const char *after,
+    const char *pattern)
+{
+	int r;
+
+	if (!is_pattern(pattern))
+		return cli_ask(a, "GET", NULL, "%s%s", target, after);
+	r = cli_ask_quietly(a, "GET", NULL, "%s%s", target, after);
+	if (r == CLI_DONE)
+		leave_fitting(a, pattern);
+	else if (a->body != NULL) {
+		if (cli.json)
+			cli_print_body(a);
+		cli_complain_error(json_object_get(a->body, "error"));
+	}
+	return r;
 }
 
 /* A page at a time; where no terminal wants columns each is written before
@@ -297,19 +342,19 @@ list_pages(struct table *t, const char *target, const char *pattern)
 
 	assert(target[0] == '/');
 	for (;;) {
-		r = cli_ask(&a, "GET", NULL, "%s%s%s", target,
-		    *after != '\0' ? "&after=" : "", after);
+		r = ask_page(&a, target, after, pattern);
 		if (r != CLI_DONE)
 			break;
 		json_array_foreach(json_object_get(a.body, "certificates"), i,
 		    c)
-			if (!cli.json && fits(c, pattern))
+			if (!cli.json)
 				add_row(t, c);
 		if (!cli.tty)
 			print_rows(t);
 		if (json_get(a.body, "next") == NULL)
 			break;
-		snprintf(after, sizeof(after), "%s", json_get(a.body, "next"));
+		snprintf(after, sizeof(after), "&after=%s", json_get(a.body,
+		    "next"));
 		cli_answer_free(&a);
 	}
 	cli_answer_free(&a);

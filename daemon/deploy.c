@@ -13,8 +13,7 @@ enum { EXIT_LATER = 75 /* EX_TEMPFAIL */ };
 enum detail { ALL, NO_NAMES, NOTHING };
 
 static const char *const events[] = {
-	[RUN_DEPLOY] = "deploy", [RUN_ROLLBACK] = "rollback",
-	[RUN_TEST] = "test"
+	[RUN_DEPLOY] = "deploy", [RUN_ROLLBACK] = "rollback"
 };
 
 static void

@@ -91,7 +91,8 @@ const struct cli_command cli_commands[] = {
 		{ "--ca", "C", "those of this CA" },
 		{ "--service", "S", "those that this service uses" },
 		{ "--state", "S", "those in this state" },
-		{ "--yes", NULL, "many of them without being asked" },
+		{ "--yes", NULL, "many, or what has no files any more, "
+		    "without being asked" },
 		DRY, NO_WAIT
 	  }, cli_revoke },
 	{ "reload", "", "read the configuration; say what changes", 0, 0,
@@ -157,12 +158,15 @@ static const struct { const char *word, *right; } wrong_words[] = {
 	{ "show_account", "everleaf ca show C" },
 	{ "account", "everleaf ca" },
 	{ "register", "nothing: the daemon registers by itself" },
+	{ "hook", "everleaf deploy NAME, which runs check and reload; or "
+	    "everleaf test dns D NAME" },
+	{ "server", "everleaf test NAME" },
 	{ "unpause", "nothing is paused in this release" }
 };
 static const char *const later_words[] = {
 	"rollback", "probe", "pause", "resume", "plan", "doctor",
 	"scan", "init", "import", "apply", "backup", "restore",
-	"support-bundle", "hook", "server"
+	"support-bundle"
 };
 
 /* --- options -------------------------------------------------------------- */

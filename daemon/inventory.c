@@ -10,6 +10,7 @@
 #include "daemon/defaults.h"
 #include "daemon/engine.h"
 #include "daemon/loop.h"
+#include "daemon/plan.h"
 #include "daemon/sched.h"
 #include "daemon/wish_json.h"
 
@@ -257,7 +258,11 @@ inventory_retire(const struct bundle *b, const char *actor)
 	c.retired_ms = c.changed_ms = loop_now();
 	batch_put(turn_batch(), T_CERT, &c);
 	sched_drop(JOB_RENEW, c.id);
+	/* One that never had a version has no housekeeping yet. */
+	sched_put(JOB_PRUNE, c.id, loop_now() + plan_delay(CONF_DAY,
+	    engine_lifetime(b)));
 	engine_touch(c.id);
-	say_change(&c, &src, "wish.retired", "no longer wished for: files "
-	    "stay until 30 days after expiry, no renewals");
+	say_change(&c, &src, "wish.retired", c.newest > 0 ? "no longer wished "
+	    "for: files stay until 30 days after expiry, no renewals" :
+	    "no longer wished for, and nothing was issued");
 }

@@ -44,7 +44,7 @@ sync_one(void *ctx, struct bundle *b, const struct err *err)
 	const struct conf_cert *k = ctx;
 	struct wish_source src = { "file", k->where, k->names_where, "config" };
 
-	/* One that is being removed is made anew when it is gone. */
+	/* One that is being removed is kept by the job that removes it. */
 	if (err == NULL && b->cert != NULL && !purge_has(b->cert->id))
 		inventory_change(b, &k->wish, &src);
 }

@@ -17,7 +17,7 @@
 #include "daemon/sched.h"
 #include "daemon/standing.h"
 
-enum { RETIRED_DAYS = 30, EXPIRED_DAYS = 7 };
+enum { RETIRED_DAYS = 30, UNUSED_DAYS = 1, EXPIRED_DAYS = 7 };
 
 static bool
 may_go(const struct bundle *b, const struct row_generation *g, int64_t keep)
@@ -160,15 +160,25 @@ drop_revocations(const struct bundle *b)
 }
 
 /* Who takes something out of the wishes by mistake has a month to put it
- * back. */
+ * back. What never had more than a placeholder, and no service to look for
+ * that, was a mistake itself. */
 static void
 purge_retired(const struct bundle *b)
 {
-	assert(b->cert != NULL);
-	if (b->cert->retired_ms == 0 || b->cert->not_after_ms == 0 ||
-	    b->cert->not_after_ms + RETIRED_DAYS * CONF_DAY > loop_now())
-		return;
-	purge_begin(b, "scheduler");
+	const struct row_cert *c = b->cert;
+	const struct row_version *v = c->newest > 0 ?
+	    bundle_version(b, c->newest) : NULL;
+	int64_t end = c->not_after_ms, days = RETIRED_DAYS;
+
+	assert(c->newest >= 0);
+	if (v != NULL && v->not_after_ms > end)
+		end = v->not_after_ms;
+	if (end == 0) {
+		end = c->retired_ms;
+		days = b->deployments.n > 0 ? RETIRED_DAYS : UNUSED_DAYS;
+	}
+	if (c->retired_ms != 0 && end + days * CONF_DAY <= loop_now())
+		purge_begin(b, "scheduler");
 }
 
 static void

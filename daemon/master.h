@@ -173,6 +173,9 @@ struct rules {
 };
 int rules_for(const struct master *m, const struct w_install *w,
     struct rules *out, struct err *err);
+/* The certificate of our configuration to which the files of this id belong:
+ * its link below live/ leads there. NULL: none of ours. */
+const struct conf_cert *rules_owner(const struct master *m, uint64_t cert);
 /* The CSR that our configuration names for a certificate without a key of
  * ours; NULL and err if it names none. */
 const struct blob *rules_csr(const struct master *m,

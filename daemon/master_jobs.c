@@ -274,7 +274,9 @@ jobs_opened(struct master *m, uint32_t id, struct w_opened *o)
 		    "key");
 		err_set(&err, ERR_KEEPER, "the keeper opened another key");
 		rc = -1;
-	} else
+	} else if (o->key.len == 0)
+		rc = err_set(&err, ERR_KEEPER, "the keeper opened no key");
+	else
 		rc = stage(m, j, &o->key, &no_csr, &err);
 	blob_wipe(&o->key);
 	if (rc != 0 || ask_verifier(m, j, &err) != 0)
@@ -335,12 +337,20 @@ jobs_child_gone(struct master *m, enum role role)
 
 /* --- the queue --------------------------------------------------------- */
 
+/* What our own files wish for is not removed, whoever asks. */
 static int
 purge(struct master *m, struct job *j, struct err *err)
 {
 	const struct w_purge *w = j->st;
+	const struct conf_cert *owner = rules_owner(m, w->cert);
 
 	assert(j->kind == WIRE_PURGE);
+	if (owner != NULL) {
+		err_set(err, ERR_INVALID, "certificate %s is not removed: %s "
+		    "wishes for it", owner->title, owner->where);
+		return err_advise(err, "Take it out there first, then: "
+		    "everleaf reload");
+	}
 	return generation_purge(m->state, w->cert, w->name, err);
 }
 

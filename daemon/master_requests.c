@@ -213,10 +213,10 @@ static bool
 sealed(struct child *c, uint32_t id, void *st)
 {
 	assert(c->role == ROLE_KEEPER);
-	if ((id & SURVEY_SERIAL) != 0 && !arm_is_ours(id))
-		survey_sealed(c->m, id, st);
-	else
+	if (arm_is_ours(id))
 		arm_sealed(id, st);
+	else
+		survey_sealed(c->m, id, st);
 	return false;
 }
 
@@ -224,7 +224,8 @@ static bool
 exported(struct child *c, uint32_t id, void *st)
 {
 	assert(c->role == ROLE_KEEPER);
-	arm_exported(id, st);
+	if (arm_is_ours(id))
+		arm_exported(id, st);
 	return false;
 }
 

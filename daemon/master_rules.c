@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include "base/name.h"
 #include "daemon/master.h"
+#include "hooks/generation.h"
 
 /* The wish as our files say it, whatever the engine says of its source: it
  * must not choose another policy for a name that a file has. For one given at
@@ -79,6 +80,39 @@ test_ca_allowed(const struct conf *c, const struct conf_wish *wish)
 	return true;
 }
 
+const struct conf_cert *
+rules_owner(const struct master *m, uint64_t cert)
+{
+	size_t i;
+
+	assert(m->conf != NULL && m->state >= 0);
+	for (i = 0; i < m->conf->certs_n; i++)
+		if (generation_is_alias(m->state, cert,
+		    m->conf->certs[i].title))
+			return &m->conf->certs[i];
+	return NULL;
+}
+
+/* An id that is of one title is not installed by the rules of another: keys
+ * would come to lie where another group reads them. */
+static int
+check_owner(const struct master *m, const struct w_install *w,
+    struct err *err)
+{
+	const struct conf_cert *owner;
+
+	assert(w->name[0] != '\0');
+	if (conf_cert(m->conf, w->name) != NULL &&
+	    generation_is_alias(m->state, w->cert, w->name))
+		return 0;
+	owner = rules_owner(m, w->cert);
+	if (owner == NULL)
+		return 0;
+	err_set(err, ERR_INSTALL_FAILED, "certificate %s was to be installed "
+	    "over the files of %s", w->name, owner->title);
+	return err_advise(err, "Please report this");
+}
+
 const struct blob *
 rules_csr(const struct master *m, const struct w_install *w, struct err *err)
 {
@@ -106,7 +140,8 @@ rules_for(const struct master *m, const struct w_install *w,
 	    w->names.n == 0 || !name_all_canonical(&w->names))
 		return err_set(err, ERR_INTERNAL, "a request to install lacks "
 		    "something");
-	if (find_wish(m->conf, w, &wish, err) != 0)
+	if (check_owner(m, w, err) != 0 ||
+	    find_wish(m->conf, w, &wish, err) != 0)
 		return -1;
 	rc = find_group(wish.group, w->name, out, err);
 	out->allow_test_ca = test_ca_allowed(m->conf, &wish);

@@ -76,8 +76,7 @@ static struct strv
 environment(const struct master *m, const struct w_run *w)
 {
 	static const char *const events[] = {
-		[RUN_DEPLOY] = "deploy", [RUN_ROLLBACK] = "rollback",
-		[RUN_TEST] = "test"
+		[RUN_DEPLOY] = "deploy", [RUN_ROLLBACK] = "rollback"
 	};
 	struct strv env = { NULL, 0 };
 	char text[4096];
@@ -389,7 +388,7 @@ describe(struct task *t)
 	t->what = s->what >= RUN_CHECK && s->what <= RUN_RELOAD ?
 	    services[s->what] : NULL;
 	return t->what != NULL && s->event >= RUN_DEPLOY &&
-	    s->event <= RUN_TEST && name_all_canonical(&s->names) ? 0 : -1;
+	    s->event <= RUN_ROLLBACK && name_all_canonical(&s->names) ? 0 : -1;
 }
 
 /* A run that is known by its id is joined: its program is not started a

@@ -192,18 +192,6 @@ drop_rows(const struct bundle *b)
 	batch_del(turn_batch(), T_META, &mark);
 }
 
-/* A file may wish for the name again by now. */
-static void
-make_again(const char *name)
-{
-	const struct conf_cert *k = conf_cert(engine_conf(), name);
-	struct wish_source src = { "file", k != NULL ? k->where : NULL,
-		k != NULL ? k->names_where : NULL, "config" };
-
-	if (k != NULL)
-		inventory_make(name, &k->wish, &src, loop_now());
-}
-
 static void
 purged(void *ctx, void *answer, const struct err *err)
 {
@@ -222,7 +210,6 @@ purged(void *ctx, void *answer, const struct err *err)
 		turn_event(&h);
 		forget(c->id);
 		sched_done(JOB_PRUNE, c->id);
-		make_again(c->name);
 		tell_all(c->id);
 	}
 	bundle_free(g->b);
@@ -281,16 +268,42 @@ is_busy(int64_t cert_id)
 	return deploy_has(cert_id);
 }
 
+/* A file wishes for the name before it is gone. Master removes nothing that
+ * its configuration names, so it is that certificate which is wished for. */
+static void
+keep(const struct bundle *b, const struct conf_cert *k)
+{
+	static const enum job_kind kinds[] = { JOB_INSTALL, JOB_PROBE,
+		JOB_ARI };
+	struct wish_source src = { "file", k->where, k->names_where, "config" };
+	char key[KEY_SIZE];
+	struct row_meta mark = { key, NULL };
+	size_t i;
+
+	key_of(key, b->cert->id);
+	batch_del(turn_batch(), T_META, &mark);
+	forget(b->cert->id);
+	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		sched_put(kinds[i], b->cert->id, loop_now());
+	inventory_change(b, &k->wish, &src);
+}
+
 /* Nothing is taken from under what is still at work: it is looked at again
  * in a moment. */
 bool
 purge_go(struct bundle *b)
 {
+	const struct conf_cert *k;
 	struct going *g;
 
 	assert(b->cert != NULL);
 	if (!purge_has(b->cert->id))
 		return false;
+	k = conf_cert(engine_conf(), b->cert->name);
+	if (k != NULL) {
+		keep(b, k);
+		return false;
+	}
 	if (is_busy(b->cert->id)) {
 		sched_later(JOB_PRUNE, b->cert->id, loop_now() + LOOK_MS);
 		return true;

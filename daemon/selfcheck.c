@@ -1,5 +1,6 @@
-/* The self-check of http-01. A few names at a time: published, looked up, asked
- * for at each address, taken down. */
+/* The self-check. A few names at a time: those that may be proved by http-01
+ * are published, looked up, asked for at each address, taken down; CAA is
+ * looked up for all. */
 #include <config.h>
 #include <arpa/inet.h>
 #include <assert.h>
@@ -7,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "acme/method.h"
 #include "base/name.h"
 #include "daemon/addresses.h"
 #include "daemon/arrival.h"
@@ -15,6 +17,7 @@
 #include "daemon/engine.h"
 #include "daemon/http_head.h"
 #include "daemon/loop.h"
+#include "daemon/look.h"
 #include "daemon/machine.h"
 #include "daemon/proof.h"
 #include "daemon/selfcheck.h"
@@ -26,7 +29,8 @@ static char http_01[] = "http-01", good[] = "good";
 struct check {			/* of a certificate */
 	struct check *next;
 	int64_t cert_id, until;	/* loop_mono() */
-	struct strv names, machine, identities;
+	struct strv names, machine, identities, challenge;
+	size_t by_http;			/* so many names from the first */
 	char *account;
 	struct row_challenge row;	/* all but ident */
 	bool by_files;			/* published once, for all names */
@@ -41,6 +45,7 @@ struct check {			/* of a certificate */
 struct lane {			/* a name of it */
 	struct check *of;
 	const char *name;
+	bool caa_only;
 	struct row_challenge row;	/* borrowed but for ident */
 	size_t open;
 };
@@ -112,6 +117,7 @@ check_free(struct check *c)
 	strv_free(&c->names);
 	strv_free(&c->machine);
 	strv_free(&c->identities);
+	strv_free(&c->challenge);
 	row_free(T_CHALLENGE, &c->row);
 	free(c->account);
 	free(c);
@@ -184,7 +190,7 @@ name_done(struct lane *l)
 	assert(l->open > 0);
 	if (--l->open > 0)
 		return;
-	if (l->of->by_files)
+	if (l->of->by_files || l->caa_only)
 		lane_over(l);
 	else
 		proof_withdraw(&l->row, withdrawn, l);
@@ -244,13 +250,32 @@ looked_up(void *ctx, const struct strv *list, const struct err *why)
 	name_done(l);
 }
 
+/* As a CA judges it: by the first method that can prove this name. */
+static void
+ask_caa(struct lane *l)
+{
+	const struct check *c = l->of;
+	struct caa_question q = { l->name, &c->identities, c->account, "" };
+	const struct method *m;
+	size_t i;
+
+	assert(l->open > 0);
+	if (q.identities->n == 0)
+		return;
+	for (i = 0; i < c->challenge.n && *q.method == '\0'; i++) {
+		m = method_find(c->challenge.v[i]);
+		if (m != NULL && method_fits(m, l->name))
+			q.method = m->type;
+	}
+	l->open++;
+	caa_ask(&q, caa_known, l);
+}
+
 /* Begins with one question open, its own, so that it is not over before all
  * are asked. */
 static void
-look(struct lane *l)
+look_at(struct lane *l)
 {
-	struct caa_question q = { l->name, &l->of->identities,
-		l->of->account, http_01 };
 	enum name_kind kind;
 	char unused[256];
 	struct err err;
@@ -263,9 +288,10 @@ look(struct lane *l)
 		name_done(l);
 		return;
 	}
-	if (q.identities->n > 0) {
-		l->open++;
-		caa_ask(&q, caa_known, l);
+	ask_caa(l);
+	if (l->caa_only) {
+		name_done(l);
+		return;
 	}
 	addresses_of(l->name, looked_up, l);
 }
@@ -277,7 +303,7 @@ published(void *ctx, const struct err *err)
 
 	assert(l->open == 0);
 	if (err == NULL) {
-		look(l);
+		look_at(l);
 		return;
 	}
 	find(l->of, l->name, FINDING_HTTP, "", err);
@@ -294,17 +320,19 @@ publish(void *ctx)
 }
 
 static void
-begin(struct check *c, const char *name)
+begin(struct check *c)
 {
+	const char *name = c->names.v[c->at];
 	struct lane *l = xcalloc(1, sizeof(*l));
 
 	assert(c->lanes > 0 && name != NULL);
 	l->of = c;
 	l->name = name;
+	l->caa_only = c->at++ >= c->by_http;
 	l->row = c->row;
 	l->row.ident = row_const(name);
-	if (c->by_files) {
-		look(l);
+	if (c->by_files || l->caa_only) {
+		look_at(l);
 		return;
 	}
 	/* What undoes it is written first: a crash may come. */
@@ -318,7 +346,7 @@ lane_next(struct check *c)
 {
 	assert(c->lanes > 0 && c->at <= c->names.n);
 	if (c->at < c->names.n && loop_mono() < c->until)
-		begin(c, c->names.v[c->at++]);
+		begin(c);
 	else if (--c->lanes > 0)
 		return;
 	else if (c->by_files)
@@ -339,7 +367,7 @@ lanes_begin(struct check *c)
 	if (n == 0)
 		lane_next(c);
 	for (i = 0; i < n; i++)
-		begin(c, c->names.v[c->at++]);
+		begin(c);
 }
 
 static void
@@ -368,8 +396,10 @@ go(void *ctx)
 		lanes_begin(c);
 }
 
+/* Those that are asked for over port 80 (all but wildcards), or the others,
+ * whose CAA alone is looked at: addresses have none. */
 static void
-add_names(struct check *c, const struct selfcheck_want *w)
+add_names(struct check *c, const struct selfcheck_want *w, bool by_http)
 {
 	const struct strv *names = &w->wish->names;
 	enum name_kind kind;
@@ -377,13 +407,27 @@ add_names(struct check *c, const struct selfcheck_want *w)
 	struct err err;
 	size_t i;
 
-	assert(c->names.n == 0);
-	if (w->first != NULL && strncmp(w->first, "*.", 2) != 0)
-		strv_add(&c->names, w->first);
-	for (i = 0; i < names->n; i++)
-		if (name_parse(name, &kind, names->v[i], &err) == 0 &&
-		    kind != NAME_WILDCARD && !strv_has(&c->names, name))
+	/* 0 is the name that matters most. */
+	for (i = 0; i <= names->n; i++) {
+		const char *s = i > 0 ? names->v[i - 1] : w->first;
+
+		if (s != NULL && name_parse(name, &kind, s, &err) == 0 &&
+		    (by_http ? kind != NAME_WILDCARD : kind != NAME_IP) &&
+		    !strv_has(&c->names, name))
 			strv_add(&c->names, name);
+	}
+}
+
+static void
+choose_names(struct check *c, const struct selfcheck_want *w)
+{
+	assert(c->names.n == 0);
+	if (selfcheck_by_http(w->wish))
+		add_names(c, w, true);
+	c->by_http = c->names.n;
+	if (c->identities.n > 0)
+		add_names(c, w, false);
+	assert(c->by_http <= c->names.n);
 }
 
 /* As long as a thumbprint: the responder publishes nothing else. */
@@ -405,7 +449,7 @@ make_token(struct check *c, const struct conf_wish *wish)
 	row_text(&c->row.keyauth, keyauth);
 	assert(strlen(token) < sizeof(token) - 1 &&
 	    strlen(keyauth) < sizeof(keyauth) - 1);
-	c->by_files = wish->webroot.n > 0 && c->names.n > 0;
+	c->by_files = wish->webroot.n > 0 && c->by_http > 0;
 	row_text(&c->row.method, c->by_files ? proof_webroot.name :
 	    proof_responder.name);
 	paths = lines_of(&wish->webroot);
@@ -413,42 +457,52 @@ make_token(struct check *c, const struct conf_wish *wish)
 	free(paths);
 }
 
+/* Those of CAA alone take no room from the others. */
 static bool
-has_room(int64_t cert_id)
+has_room(const struct check *new)
 {
 	const struct check *c;
 	int n = 0;
 
 	for (c = checks; c != NULL; c = c->next) {
-		if (c->cert_id == cert_id)
+		if (c->cert_id == new->cert_id)
 			return false;
-		n++;
+		n += (c->by_http > 0) == (new->by_http > 0);
 	}
 	assert(n <= SELFCHECKS_MAX);
 	return n < SELFCHECKS_MAX;
 }
 
 bool
+selfcheck_by_http(const struct conf_wish *wish)
+{
+	return !look_by_dns(wish) && strv_has(&wish->challenge, http_01);
+}
+
+bool
 selfcheck(const struct selfcheck_want *w, void (*done)(void *ctx,
     const struct row_finding *f, size_t n), void *ctx)
 {
-	struct check *c;
+	struct check *c = xcalloc(1, sizeof(*c));
 
 	assert(done != NULL && w->account != NULL && w->identities != NULL);
-	if (!has_room(w->cert_id))
-		return false;
-	c = xcalloc(1, sizeof(*c));
 	c->cert_id = w->cert_id;
 	c->until = loop_mono() + SELFCHECK_MS;
 	c->account = xstrdup(w->account);
 	c->identities = strv_copy(w->identities);
+	c->challenge = strv_copy(&w->wish->challenge);
 	c->done = done;
 	c->ctx = ctx;
+	choose_names(c, w);
+	if (c->names.n == 0 || !has_room(c)) {
+		check_free(c);
+		return false;
+	}
 	c->next = checks;
 	checks = c;
-	add_names(c, w);
 	make_token(c, w->wish);
-	find_machine(c);
+	if (c->by_http > 0)
+		find_machine(c);
 	if (c->by_files)
 		batch_put(turn_batch(), T_CHALLENGE, &c->row);
 	turn_after(go, c);

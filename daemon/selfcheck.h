@@ -1,6 +1,7 @@
-/* Does what a CA will ask for by http-01 arrive here? For each name of a
- * certificate: its addresses in the DNS, at each of them a token asked for over
- * port 80 as Let's Encrypt asks, and whether CAA lets the CA in. Advice only:
+/* May this CA issue, and does what it will ask for by http-01 arrive here? For
+ * each name of a certificate: whether CAA lets the CA in by the method that
+ * proves it, and, if that may be http-01, its addresses in the DNS and at each
+ * of them a token asked for over port 80 as Let's Encrypt asks. Advice only:
  * what comes of it are rows for table finding. */
 #ifndef DAEMON_SELFCHECK_H
 #define DAEMON_SELFCHECK_H
@@ -18,7 +19,7 @@
 #define FINDING_CAA "caa"
 
 enum {
-	SELFCHECKS_MAX = 8,	/* at once */
+	SELFCHECKS_MAX = 8,	/* at once, and as many of CAA alone */
 	SELFCHECK_MS = 30 * 1000	/* no name is begun after that */
 };
 
@@ -30,9 +31,13 @@ struct selfcheck_want {
 	const char *account;	/* its URL there; "" for none */
 };
 
+/* Something may be asked for on port 80: http-01 is among the methods, and the
+ * first of them is none of DNS. */
+bool selfcheck_by_http(const struct conf_wish *wish);
+
 /* All is copied. done once, in a later turn; the rows are freed after it
  * returns. False: as many as may are under way, or one for this certificate
- * is. */
+ * is, or there is nothing to look at. */
 bool selfcheck(const struct selfcheck_want *want, void (*done)(void *ctx,
     const struct row_finding *f, size_t n), void *ctx);
 /* One under way needs this token. */

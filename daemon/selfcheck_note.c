@@ -240,8 +240,7 @@ selfcheck_look(int64_t id, const struct conf_wish *wish, struct ca *ca,
 	bool begun;
 
 	assert(ca != NULL && done != NULL && id != 0);
-	if (is_of_ones_own(ca_conf(ca)) || look_by_dns(wish) ||
-	    !strv_has(&wish->challenge, "http-01"))
+	if (is_of_ones_own(ca_conf(ca)))
 		return false;
 	look_identities(&identities, ca);
 	begun = selfcheck(&w, done, ctx);

@@ -9,7 +9,7 @@
 /* Long enough for an order; who mends the DNS and tries again is believed. */
 enum { SELFCHECK_FRESH_MS = 40 * 1000 };
 
-/* Beside an order by http-01, if the CA is one that asks from outside: not of
+/* Beside an order, if the CA is one that asks from outside: not of
  * one's own. guilty: the name that failed, NULL of a first order. */
 void selfcheck_beside(const struct bundle *b, const struct conf_wish *wish,
     struct ca *ca, const char *guilty);

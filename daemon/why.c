@@ -517,6 +517,30 @@ bad_lines(struct why *w, const char *label, const char *service)
 	}
 }
 
+/* STARTTLS is not spoken yet: such an endpoint is neither good nor bad. */
+static void
+unasked_lines(struct why *w, const char *label, const char *service)
+{
+	struct strv said = { NULL, 0 };
+	const struct row_endpoint *e;
+	size_t i;
+
+	assert(label != NULL && service != NULL);
+	for (i = 0; i < w->b->endpoints.n; i++) {
+		e = ROWS_AT(&w->b->endpoints, row_endpoint, i);
+		if (strcmp(e->service, service) != 0 ||
+		    strcmp(e->result, "skipped") != 0 ||
+		    e->protocol == NULL || strcmp(e->protocol, "tls") == 0 ||
+		    strv_has(&said, e->endpoint))
+			continue;
+		strv_add(&said, e->endpoint);
+		line(w, label, "%s: is not looked at in this release",
+		    e->endpoint);
+		label = "";
+	}
+	strv_free(&said);
+}
+
 static void
 service_lines(struct why *w, const struct row_deployment *d)
 {
@@ -547,6 +571,7 @@ service_lines(struct why *w, const struct row_deployment *d)
 		    d->service);
 	if (!failed && s.good + s.bad == 0)
 		line(w, d->service, "%s", progress(d->state));
+	unasked_lines(w, "", d->service);
 	tried_line(w, d->failures, d->last_try_ms, d->next_try_ms);
 	strv_free(&saw);
 	strv_free(&s.names);

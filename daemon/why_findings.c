@@ -227,7 +227,8 @@ port_80(const struct bundle *b, struct strv *lines)
 		    lines->n < NAMES_SHOWN; i++) {
 			f = ROWS_AT(&b->findings, row_finding, i);
 			if (strcmp(f->ident, ident) == 0 ||
-			    (!is(f, FINDING_ADDRESS) && !is(f, FINDING_HTTP)))
+			    (!is(f, FINDING_ADDRESS) &&
+			    !is(f, FINDING_HTTP) && !is(f, FINDING_CAA)))
 				continue;
 			ident = f->ident;
 			name_lines(b, ident, well != 0, lines);

@@ -333,7 +333,7 @@ struct w_purge {
 };
 
 enum run_what { RUN_CHECK = 1, RUN_RELOAD };
-enum run_event { RUN_DEPLOY = 1, RUN_ROLLBACK, RUN_TEST };
+enum run_event { RUN_DEPLOY = 1, RUN_ROLLBACK };
 
 enum { RUN_INPUT_MAX = 160 * 1024 };	/* leaves room for 100 names */
 

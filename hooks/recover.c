@@ -73,12 +73,25 @@ drop_generation(void *ctx, int dir, const char *entry, struct err *err)
 	return is_generation(entry) ? drop(ctx, entry, err) : 0;
 }
 
+bool
+generation_is_alias(int state, uint64_t cert, const char *title)
+{
+	char path[NAME_TITLE_MAX + 8], got[64], want[64], id[17];
+	ssize_t n;
+
+	assert(state >= 0 && name_is_title(title));
+	text_id(id, cert);
+	snprintf(want, sizeof(want), "../certs/%.2s/%s/live", id, id);
+	snprintf(path, sizeof(path), "live/%s", title);
+	n = readlinkat(state, path, got, sizeof(got));
+	return n == (ssize_t)strlen(want) && memcmp(got, want, (size_t)n) == 0;
+}
+
 /* The link under live/, if it is this certificate's. */
 static int
 drop_alias(int state, uint64_t cert, const char *title, struct err *err)
 {
-	char path[NAME_TITLE_MAX + 8], got[64], want[64], id[17];
-	ssize_t n;
+	char path[NAME_TITLE_MAX + 8];
 
 	assert(state >= 0 && title != NULL);
 	if (title[0] == '\0')
@@ -86,12 +99,9 @@ drop_alias(int state, uint64_t cert, const char *title, struct err *err)
 	if (!name_is_title(title))
 		return err_set(err, ERR_INVALID, "\"%s\" can be no name of a "
 		    "certificate", title);
-	text_id(id, cert);
-	snprintf(want, sizeof(want), "../certs/%.2s/%s/live", id, id);
-	snprintf(path, sizeof(path), "live/%s", title);
-	n = readlinkat(state, path, got, sizeof(got));
-	if (n != (ssize_t)strlen(want) || memcmp(got, want, (size_t)n) != 0)
+	if (!generation_is_alias(state, cert, title))
 		return 0;
+	snprintf(path, sizeof(path), "live/%s", title);
 	if (unlinkat(state, path, 0) != 0 && errno != ENOENT)
 		return gendir_err(err, "\"%s\" cannot be removed", path);
 	return 0;

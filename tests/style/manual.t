@@ -1,6 +1,7 @@
 #!/bin/sh
 # everleaf(1) and the tables of the program say the same: every command, every
 # option, every error code has its paragraph, and none is there that is gone.
+# So do everleafd(8) and its options, and what programs are passed.
 cd "$TOP_SRCDIR" || exit 99
 page=doc/everleaf.1
 tables=$("$TOP_BUILDDIR/everleaf" __options) || exit 99
@@ -44,9 +45,37 @@ verdict 'every error code has words of its own' "$(awk '
 		code = $3; words = 0; next }
 	on && !/^\./	{ words += NF }
 	END { if (code != "" && words < 8) print code }' "$page")"
+# What the master passes to programs, and what the section about them says.
+conf=doc/everleaf.conf.5
+passed=$(cat daemon/master_runs.c daemon/master_run_dns.c | tr '\n' ' ' |
+	grep -oE 'program_env\(&?env, "[A-Z]+"' |
+	sed 's/.*"\([A-Z]*\)"/variable EVERLEAF_\1/' | sort -u)
+told=$(awk '/^\.Sh /	{ on = $2 == "PROGRAMS" } on' "$conf" |
+	grep '^\.It Ev' | grep -o 'EVERLEAF_[A-Z]*' | sed 's/^/variable /' |
+	sort -u)
+verdict 'there are variables for programs' \
+	"$([ "$(echo "$passed" | wc -l)" -ge 12 ] || echo "$passed")"
+verdict 'every variable for programs is in everleaf.conf(5)' \
+	"$(lacks variable "$passed" "$told")"
+verdict 'everleaf.conf(5) has no variable that is gone' \
+	"$(lacks variable "$told" "$passed")"
+# everleafd(8) and the options that everleafd takes.
+taken=$({
+	grep -o 'getopt_long(argc, argv, "[^"]*"' daemon/master_main.c |
+		sed 's/.*"\(.*\)"/\1/; s/[+:]//g' | grep -o .
+	awk '/struct option longs/ { on = 1 } on; /};/ { on = 0 }' \
+		daemon/master_main.c | sed -n 's/.*{ "\([^"]*\)".*/-\1/p'
+} | sed 's/^/option -/' | sort -u)
+shown=$(sed -n 's/^\.It Fl \([^ ]*\).*/option -\1/p' doc/everleafd.8 | sort -u)
+verdict 'everleafd has options' \
+	"$([ "$(echo "$taken" | wc -l)" -ge 5 ] || echo "$taken")"
+verdict 'every option is in everleafd(8)' "$(lacks option "$taken" "$shown")"
+verdict 'everleafd(8) has no option that is gone' \
+	"$(lacks option "$shown" "$taken")"
 if command -v mandoc >/dev/null; then
 	verdict 'mandoc has nothing to say' \
-		"$(mandoc -T lint -W warning "$page" 2>&1)"
+		"$(mandoc -T lint -W warning "$page" "$conf" \
+		doc/everleafd.8 2>&1)"
 else
 	n=$((n + 1))
 	echo "ok $n - mandoc has nothing to say # SKIP no mandoc"

@@ -70,6 +70,8 @@ is "the daemon starts" everleafd_start
 for n in name.example tls.example v4 v6 tls-both; do
 	is "$n is issued" issued $n
 done
+is "everleaf test asks nothing of port 80 for tls-alpn-01" \
+	everleaf test tls.example
 is "an IPv4 address is covered" covers tls-both 127.0.0.1
 is "an IPv6 address is covered" covers tls-both ::1
 for host in 127.0.0.1 '[::1]'; do

@@ -11,8 +11,10 @@ dns_begin || bail "no loopback"
 pebble_dns=$ns1:53
 all="own lego dehydrated certbot uacme acme.sh"
 hooks=$scene/hooks
-mkdir -p "$hooks" "$dns_home/ns1"
+said=$scene/said	# what the program "own" was passed
+mkdir -p "$said" "$hooks" "$dns_home/ns1"
 chmod 755 "$hooks"
+chmod 777 "$said"
 dns_key scene
 for z in $all broken; do
 	dns_zone "$dns_home/ns1" "$z.test" "$ns1" </dev/null
@@ -40,6 +42,11 @@ cp "$dns_home/scene.key" "$hooks/key"
 cat >"$hooks/txt" <<END
 #!/bin/sh
 # txt add|remove RECORD VALUE
+[ "\${EVERLEAF_DNS:-}" != own ] || {
+	env >"$said/\$1.\$EVERLEAF_EVENT.\$EVERLEAF_IDENTIFIER.env"
+	cat >"$said/\$1.\$EVERLEAF_EVENT.\$EVERLEAF_IDENTIFIER.json"
+	echo "\$*" >"$said/\$1.\$EVERLEAF_EVENT.\$EVERLEAF_IDENTIFIER.args"
+}
 case \$1 in
 add) echo "update add \$2. 60 TXT \$3" ;;
 *) echo "update delete \$2. TXT \$3" ;;
@@ -148,6 +155,38 @@ is "and nothing in the other zone" test ! -e \
 is "a program that fails: its words are told" within 20 \
 	says broken "panel's password is wrong"
 is "no record is left" within 20 nothing $all broken
+# What it was really passed.
+heard() {	# heard FILE VARIABLE
+	sed -n "s/^EVERLEAF_$2=//p" "$said/$1.env"
+}
+for act in add remove; do
+	f=$act.$act.own.test
+	same "$act: variables" "$(sed -n 's/^EVERLEAF_\([A-Z]*\)=.*/\1/p' \
+		"$said/$f.env" | sort | tr '\n' ' ')" \
+		"DNS EVENT IDENTIFIER KEYAUTH NAME RECORD TOKEN VALUE "
+	same "$act: block, title, record" \
+		"$(heard $f DNS) $(heard $f NAME) $(heard $f RECORD)" \
+		"own own _acme-challenge.own.test"
+	same "$act: arguments" "$(cat "$said/$f.args")" \
+		"$act _acme-challenge.own.test $(heard $f VALUE)"
+	same "$act: the value is that of the key authorization" \
+		"$(heard $f VALUE)" "$(heard $f KEYAUTH | tr -d '\n' |
+		openssl dgst -sha256 -binary | base64 | tr '/+' '_-' |
+		tr -d '=')"
+	same "$act: JSON" "$(jq -r '[.event, .act, .dns, .name, .identifier,
+		.record, .value] | join(" ")' <"$said/$f.json")" \
+		"$act $act own own own.test $(heard $f RECORD) $(heard $f VALUE)"
+done
+is "somebody tries the block" everleaf test dns own try.own.test
+for act in add remove; do
+	f=$act.test.try.own.test
+	same "test: $act is told as one" "$(heard $f EVENT)" test
+	same "test: $act without a title" "$(grep -c '^EVERLEAF_NAME=' \
+		"$said/$f.env")" 0
+	same "test: $act in JSON" "$(jq -r '[.event, .act] | join(" ")' \
+		<"$said/$f.json")" "test $act"
+done
+
 for n in $all; do
 	renew $n
 	is "$n is renewed" within 30 newest_is $n 2

@@ -474,6 +474,28 @@ d6_junk(void **state)
 	bad(t, ERR_CERT_BAD, "no certificate in it");
 }
 
+/* What makes no message to master, or could not be revoked. */
+static void
+d6_large_leaf(void **state)
+{
+	struct chain *t = *state;
+	struct strv many = { NULL, 0 };
+	char name[254];
+	int i;
+
+	for (i = 0; i < 180; i++) {
+		snprintf(name, sizeof(name), "%060d.%060d.%060d.n%d.example",
+		    i, i, i, i);
+		strv_add(&many, name);
+	}
+	t->leaf.names = &many;
+	strv_free(&t->names);
+	t->names = strv_copy(&many);
+	put_both(t);
+	bad(t, ERR_CERT_BAD, "too large");
+	strv_free(&many);
+}
+
 static void
 use_key(struct chain *t, const char *type)
 {
@@ -623,6 +645,7 @@ main(void)
 		N("D5 links", d5_links),
 		T(leaf_usage),
 		N("D6 junk", d6_junk),
+		N("D6 a leaf that is too large", d6_large_leaf),
 		N("D7 odd but valid", d7_odd_but_valid),
 		N("D7 RSA", d7_rsa),
 		T(ari_vector),

@@ -170,6 +170,13 @@ ok 'list with a pattern' prints 0 <<END
 mail.shop.example
 shop.example
 END
+run list --json '*.shop.example'
+ok 'list with a pattern, as JSON' is_json 0
+ok '... has what fits' grep -q '"name":"mail.shop.example"' "$tmp/out"
+ok '... and nothing else' eval '! grep -q blog.example "$tmp/out"'
+run list --json 'b*'
+ok '... and the other way round' has 0 '"name":"blog.example"'
+ok '... too' eval '! grep -q shop.example "$tmp/out"'
 run list --quiet --columns labels --label customer=4711 --names
 ok 'list by label, with names' prints 0 <<END
 customer=4711${tab}blog.example www.blog.example
@@ -282,6 +289,14 @@ ok 'events' prints 0 <<END
 2026-11-21 02:12${tab}shop.example${tab}version.issued${tab}version 8 letsencrypt
 2026-11-21 02:12${tab}shop.example${tab}service.refused${tab}nginx: version 8 keeps the old certificate: nginx -t failed with the new files and with the old ones.
 END
+cp "$tmp/out" "$tmp/events"
+run events WWW.shop.example
+ok 'events of a DNS name' cmp -s "$tmp/out" "$tmp/events"
+ok '... and that is said' grep -qx \
+	'www.shop.example is a name of the certificate shop.example' "$tmp/err"
+run events nix.example
+ok 'events of what has never been' fails 3 \
+	'no certificate "nix.example", and no event of that name. everleaf list shows all.'
 run events --since yesterday
 ok 'events --since' fails 2 '--since yesterday: say the unit: 30m, 12h or 7d'
 
@@ -298,6 +313,11 @@ ok 'add --dry-run --no-wait' prints 0 <<'END'
 shop2.example would be created
 A trial issuance at letsencrypt-staging is under way; everleaf events shop2.example tells what comes of it. Nothing was changed.
 END
+run events shop2.example
+ok 'events of what no certificate has' has 0 'trial.done'
+ok '... and that is said' grep -qx \
+	'there is no certificate "shop2.example" now; these are the events of that name' \
+	"$tmp/err"
 run add none.example --dry-run
 ok 'add --dry-run without a staging' prints 0 <<'END'
 none.example would be created
@@ -374,6 +394,8 @@ run revoke shop.example
 ok 'revoke without master' fails 4 "no daemon at $(dirname "$sock")/master.sock. systemctl start everleaf"
 run revoke shop.example --reason whim --dry-run
 ok 'revoke for a strange reason' fails 2 '"whim" is no reason for a revocation. One of: unspecified, key-compromise, affiliation-changed, superseded, cessation-of-operation'
+run revoke www.shop.example --dry-run
+ok 'revoke by a name that is no title' has_error 2 'Say which is meant: everleaf revoke shop.example'
 run revoke shop.example --dry-run
 ok 'revoke --dry-run' has 0 'Nothing was changed.'
 run revoke shop.example --no-wait
@@ -400,6 +422,24 @@ run ca import letsencrypt
 ok 'ca import of nothing' fails 2 'ca import what? everleaf ca import C FILE'
 run ca import letsencrypt "$tmp/nothing"
 ok 'ca import of no file' fails 2 "$tmp/nothing: No such file or directory"
+echo key >"$tmp/key"
+chmod 640 "$tmp/key"
+run ca import letsencrypt "$tmp/key"
+ok 'D10 ca import of a file that others may read' fails 2 "$tmp/key: others may use it (mode 0640). If nobody else has the key: chmod 600 $tmp/key"
+chmod 600 "$tmp/key"
+run ca import letsencrypt "$tmp/key" --dry-run
+ok 'ca import of one that they may not' has 0 'Nothing was changed.'
+ln -s key "$tmp/link"
+run ca import letsencrypt "$tmp/link"
+ok 'D10 ca import of a link' fails 2 "$tmp/link: it is a link. Name the file itself"
+mkfifo "$tmp/fifo"
+run ca import letsencrypt "$tmp/fifo"
+ok 'D10 ca import of a FIFO' fails 2 "$tmp/fifo: it is no file"
+if [ "$(id -u)" -eq 0 ]; then
+	chown 65534 "$tmp/key"
+	run ca import letsencrypt "$tmp/key" --dry-run
+	ok "D10 ca import of another user's file" fails 2 "$tmp/key: it belongs to user 65534. If nobody else has the key: chown root $tmp/key"
+fi
 run deploy shop.example
 ok 'deploy' prints 0 <<'END'
 shop.example  nginx: checked, reloaded
@@ -465,6 +505,8 @@ certificates everleaf list
 delete everleaf remove NAME
 rotate everleaf renew NAME --new-key
 account everleaf ca
+hook everleaf deploy NAME, which runs check and reload; or everleaf test dns D NAME
+server everleaf test NAME
 unpause nothing is paused in this release
 install everleaf deploy NAME
 run everleaf add DNSNAME... --service S

@@ -11,11 +11,13 @@
 #include <time.h>
 #include <cmocka.h>
 #include "base/buf.h"
+#include "daemon/acts.h"
 #include "daemon/bundle.h"
 #include "daemon/defaults.h"
 #include "daemon/engine.h"
 #include "daemon/sched.h"
 #include "daemon/trouble.h"
+#include "daemon/wish_json.h"
 #include "tests/sim/sim.h"
 
 enum { MANY = 5000 };
@@ -210,12 +212,62 @@ built_in(void **state)
 	sim_end();
 }
 
+static void
+result(void *ctx, enum put_result r, const struct err *err)
+{
+	assert_null(err);
+	*(int *)ctx = (int)r;
+}
+
+static int
+put(struct conf_wish *wish, const char *label, bool dry)
+{
+	struct strv labels = { NULL, 0 };
+	int r = -1;
+
+	if (label != NULL)
+		strv_add(&labels, label);
+	act_put("own.example", wish, &labels, "uid:0", dry, result, &r);
+	turn_end(NULL);
+	strv_free(&labels);
+	return r;
+}
+
+/* It says what the same without it does. */
+static void
+dry_put(void **state)
+{
+	static const struct { const char *label; int result; } steps[] = {
+		{ "a=1", PUT_MADE }, { "a=1", PUT_SAME },
+		{ "a=2", PUT_CHANGED }, { "b=2", PUT_CHANGED },
+		{ NULL, PUT_CHANGED }, { NULL, PUT_SAME }
+	};
+	struct conf_wish wish;
+	size_t i;
+
+	(void)state;
+	begin(0, "");
+	wish_init(&wish);
+	strv_add(&wish.names, "own.example");
+	for (i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		assert_int_equal(put(&wish, steps[i].label, true),
+		    steps[i].result);
+		assert_int_equal(put(&wish, steps[i].label, false),
+		    steps[i].result);
+	}
+	sim_remove("own.example", false);
+	assert_int_equal(put(&wish, NULL, true), PUT_CHANGED);
+	assert_int_equal(put(&wish, NULL, false), PUT_CHANGED);
+	conf_wish_free(&wish);
+	sim_end();
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(parts), cmocka_unit_test(ended),
-		cmocka_unit_test(built_in)
+		cmocka_unit_test(built_in), cmocka_unit_test(dry_put)
 	};
 
 	if (getenv("EVERLEAF_WISHES") != NULL) {

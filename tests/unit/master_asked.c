@@ -19,6 +19,7 @@
 #include <cmocka.h>
 #include "daemon/conf_whole.h"
 #include "daemon/master.h"
+#include "daemon/operator_io.h"
 #include "hooks/generation.h"
 
 #define CERT UINT64_C(0x3f9a00000000cafe)
@@ -37,6 +38,8 @@ struct alarm {
 	int unused;
 };
 
+static struct watch *newest;
+
 struct watch *
 watch_new(int fd, void (*fn)(void *ctx), void *ctx)
 {
@@ -45,6 +48,7 @@ watch_new(int fd, void (*fn)(void *ctx), void *ctx)
 	(void)fd;
 	w->fn = fn;
 	w->ctx = ctx;
+	newest = w;
 	return w;
 }
 
@@ -97,11 +101,16 @@ int
 listen_unix(const struct master *m, const char *name, int type,
     struct sockaddr_un *path, struct err *err)
 {
+	int fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
+
 	(void)m;
-	(void)name;
-	(void)type;
-	(void)path;
-	return err_set(err, ERR_INTERNAL, "nobody listens here");
+	memset(path, 0, sizeof(*path));
+	path->sun_family = AF_UNIX;
+	snprintf(path->sun_path, sizeof(path->sun_path), "%s/%s", top, name);
+	if (bind(fd, (struct sockaddr *)path, sizeof(*path)) != 0 ||
+	    listen(fd, 1) != 0)
+		err_errno(err, ERR_INTERNAL, "socket");
+	return fd;
 }
 
 void
@@ -314,6 +323,9 @@ put_generation(uint32_t gen, size_t meta, size_t leaf, size_t chain)
 
 static const char conf_text[] =
     "agree-tos = true\nemail = a@shop.example\n"
+    "ca own {\n"
+    "  directory = https://ca.example/dir\n"
+    "}\n"
     "service web {\n"
     "  reload = {\"/bin/true\"}\n"
     "  allow-test-ca = true\n"
@@ -491,6 +503,188 @@ a_file_has_the_last_word(void **state)
 	assert_int_equal(err.code, ERR_CONFIG_BAD);
 }
 
+/* --- what belongs to a title of the configuration --- */
+
+static void
+put_alias(const char *title)
+{
+	struct err err;
+
+	put_generation(1, 10, 10, 10);
+	assert_int_equal(generation_flip(master.state, CERT, 1, &err), 0);
+	assert_int_equal(generation_alias(master.state, CERT, title, &err),
+	    0);
+}
+
+static uint32_t
+live(void)
+{
+	struct err err;
+	uint32_t gen;
+
+	assert_int_equal(generation_live(master.state, CERT, &gen, &err), 0);
+	return gen;
+}
+
+/* Under whatever name it is asked for. */
+static void
+what_a_file_wishes_is_not_purged(void **state)
+{
+	struct w_purge w = { CERT, (char[]){ "shop" } };
+
+	(void)state;
+	master.conf = conf_of(conf_text);
+	put_alias("shop");
+	assert_true(says(ROLE_ENGINE, WIRE_PURGE, 1, &w));
+	assert_int_equal(refusal(), ERR_INVALID);
+	w.name = (char[]){ "" };
+	assert_true(says(ROLE_ENGINE, WIRE_PURGE, 2, &w));
+	assert_int_equal(refusal(), ERR_INVALID);
+	assert_int_equal(live(), 1);
+	w.cert = CERT + 1;
+	assert_true(says(ROLE_ENGINE, WIRE_PURGE, 3, &w));
+	assert_int_equal(said[ROLE_ENGINE].kind, WIRE_OK);
+}
+
+static void
+what_no_file_wishes_is_purged(void **state)
+{
+	struct w_purge w = { CERT, (char[]){ "other" } };
+
+	(void)state;
+	master.conf = conf_of(conf_text);
+	put_alias("other");
+	assert_true(says(ROLE_ENGINE, WIRE_PURGE, 1, &w));
+	assert_int_equal(said[ROLE_ENGINE].kind, WIRE_OK);
+	assert_int_equal(live(), 0);
+}
+
+/* The id decides where files lie, the title how: they belong together. */
+static void
+an_id_has_the_rules_of_its_title(void **state)
+{
+	struct w_install w = { .cert = CERT, .name = (char[]){ "other" },
+		.gen = 2, .version = 1, .policy = (char[]){ "" } };
+	struct rules rules;
+	struct err err;
+
+	(void)state;
+	master.conf = conf_of(conf_text);
+	put_alias("shop");
+	assert_int_equal(rules_of(&w, &rules, &err), -1);
+	assert_int_equal(err.code, ERR_INSTALL_FAILED);
+	w.name = (char[]){ "shop" };
+	assert_int_equal(rules_of(&w, &rules, &err), 0);
+	w.cert++;
+	w.name = (char[]){ "other" };
+	assert_int_equal(rules_of(&w, &rules, &err), 0);
+}
+
+/* --- a keeper and a verifier that were taken over --- */
+
+static void
+answers_to_nobody(void **state)
+{
+	static const uint32_t ids[] = { 0, 5, SURVEY_SERIAL,
+		SURVEY_SERIAL | 1, UINT32_C(1) << 31, UINT32_MAX };
+	struct w_key key = { { NULL, 0 }, { NULL, 0 } };
+	struct w_exported exported = { { NULL, 0 } };
+	struct w_opened opened = { CERT, 1, { NULL, 0 } };
+	struct w_verdict verdict = { UINT32_MAX };
+	struct w_empty fine = { 0 };
+	struct w_failed failed = { (char[]){ "" }, (char[]){ "" },
+		(char[]){ "" } };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
+		assert_true(says(ROLE_KEEPER, WIRE_KEY, ids[i], &key));
+		assert_true(says(ROLE_KEEPER, WIRE_EXPORTED, ids[i],
+		    &exported));
+		assert_true(says(ROLE_KEEPER, WIRE_OPENED, ids[i], &opened));
+		assert_true(says(ROLE_KEEPER, WIRE_OK, ids[i], &fine));
+		assert_true(says(ROLE_KEEPER, WIRE_FAILED, ids[i], &failed));
+		assert_true(says(ROLE_VERIFIER, WIRE_VERDICT, ids[i],
+		    &verdict));
+		assert_true(says(ROLE_VERIFIER, WIRE_FAILED, ids[i],
+		    &failed));
+		assert_true(says(ROLE_TOKEN, WIRE_FAILED, ids[i], &failed));
+	}
+	assert_int_equal(said[ROLE_ENGINE].n, 0);
+}
+
+/* An empty key is what stands for a CSR where files are staged. */
+static void
+an_empty_key_is_opened(void **state)
+{
+	struct w_install w = { .cert = CERT, .name = (char[]){ "shop" },
+		.gen = 1, .version = 1, .policy = (char[]){ "" } };
+	struct w_opened o = { CERT, 1, { NULL, 0 } };
+
+	(void)state;
+	master.conf = conf_of(conf_text);
+	w.sealed = w.leaf = w.meta = filled(8);
+	strv_add(&w.names, "shop.example");
+	assert_true(says(ROLE_ENGINE, WIRE_INSTALL, 9, &w));
+	assert_int_equal(said[ROLE_KEEPER].kind, WIRE_OPEN);
+	assert_true(says(ROLE_KEEPER, WIRE_OPENED, said[ROLE_KEEPER].id, &o));
+	assert_int_equal(refusal(), ERR_KEEPER);
+	assert_int_equal(said[ROLE_VERIFIER].n, 0);
+	/* A key of another certificate is no better. */
+	assert_true(says(ROLE_ENGINE, WIRE_INSTALL, 10, &w));
+	o.cert++;
+	assert_true(says(ROLE_KEEPER, WIRE_OPENED, said[ROLE_KEEPER].id, &o));
+	assert_int_equal(refusal(), ERR_KEEPER);
+	assert_int_equal(broke, 1);
+	strv_free(&w.names);
+	blob_free(&w.leaf);
+}
+
+static int
+operator(const struct operator_request *r)
+{
+	struct sockaddr_un path = { .sun_family = AF_UNIX };
+	uint8_t p[OPERATOR_REQUEST];
+	struct watch *door = newest;
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+
+	snprintf(path.sun_path, sizeof(path.sun_path), "%s/%s", top,
+	    OPERATOR_SOCKET);
+	assert_int_equal(connect(fd, (struct sockaddr *)&path, sizeof(path)),
+	    0);
+	door->fn(door->ctx);
+	assert_ptr_not_equal(newest, door);
+	operator_write(p, r);
+	assert_int_equal(operator_send(fd, p, sizeof(p), -1), 0);
+	newest->fn(newest->ctx);
+	assert_int_equal(said[ROLE_KEEPER].kind, WIRE_ARM);
+	return fd;
+}
+
+/* Leave was given, no engine has handed anything on: no key is given out. */
+static void
+an_export_that_nobody_asked_for(void **state)
+{
+	const struct operator_request r = { .kind = OPERATOR_ARM,
+		.what = ARM_EXPORT, .object = 5, .seconds = 60, .ca = "own" };
+	struct w_exported exported = { { NULL, 0 } };
+	uint8_t answer[OPERATOR_ANSWER];
+	struct err err;
+	int fd;
+
+	(void)state;
+	exported.key = filled(10);
+	master.conf = conf_of(conf_text);
+	assert_int_equal(arm_start(&master, &err), 0);
+	fd = operator(&r);
+	assert_true(says(ROLE_KEEPER, WIRE_EXPORTED, said[ROLE_KEEPER].id,
+	    &exported));
+	assert_int_equal(recv(fd, answer, sizeof(answer), MSG_DONTWAIT), -1);
+	arm_stop();
+	close(fd);
+	blob_free(&exported.key);
+}
+
 int
 main(void)
 {
@@ -499,7 +693,12 @@ main(void)
 		T(a_survey_of_large_files),
 		T(a_question_without_a_number),
 		T(names_in_the_environment),
-		T(a_file_has_the_last_word)
+		T(a_file_has_the_last_word),
+		T(what_a_file_wishes_is_not_purged),
+		T(what_no_file_wishes_is_purged),
+		T(an_id_has_the_rules_of_its_title),
+		T(answers_to_nobody), T(an_empty_key_is_opened),
+		T(an_export_that_nobody_asked_for)
 	};
 
 	return cmocka_run_group_tests_name("what the master is asked", tests,

@@ -103,12 +103,37 @@ a_profile_that_no_directory_lists_is_missing(void **state)
 	strv_free(&caa);
 }
 
+/* Port 80 is nobody's business where nothing is proved there. */
+static void
+port_80_is_for_http_01(void **state)
+{
+	static const struct { const char *first, *second; bool is; } t[] = {
+		{ "http-01", NULL, true }, { "http-01", "dns-01", true },
+		{ "tls-alpn-01", "http-01", true },
+		{ "tls-alpn-01", NULL, false }, { "dns-01", NULL, false },
+		{ "dns-01", "http-01", false }, { "dns-persist-01", NULL, false }
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		struct conf_wish w = { .challenge = { NULL, 0 } };
+
+		strv_add(&w.challenge, t[i].first);
+		if (t[i].second != NULL)
+			strv_add(&w.challenge, t[i].second);
+		assert_int_equal(selfcheck_by_http(&w), t[i].is);
+		strv_free(&w.challenge);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_name_that_is_elsewhere_is_called_so),
 		cmocka_unit_test(what_else_failed_keeps_its_reason),
+		cmocka_unit_test(port_80_is_for_http_01),
 		cmocka_unit_test(a_profile_that_no_directory_lists_is_missing)
 	};
 

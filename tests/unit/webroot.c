@@ -250,7 +250,7 @@ e5_nor_on_the_way(void **state)
 }
 
 static void
-e5_nothing_is_overwritten(void **state)
+e6_nothing_is_overwritten(void **state)
 {
 	const char *path;
 	unsigned made, left;
@@ -329,7 +329,7 @@ main(void)
 		TEST(a_half_written_one_is_replaced),
 		TEST(e5_links_are_not_followed),
 		TEST(e5_nor_on_the_way),
-		TEST(e5_nothing_is_overwritten),
+		TEST(e6_nothing_is_overwritten),
 		TEST(e7_the_temporary_name_is_taken),
 		TEST(a_full_disk_leaves_nothing)
 	};
