@@ -340,7 +340,7 @@ sim_told(const char *name, const char *event, const char *words)
 }
 
 struct counting {
-	const char *name, *event;
+	const char *name, *event, *words;	/* NULL: any */
 	int64_t n;
 	uint64_t hash;
 };
@@ -366,7 +366,8 @@ count_events(void *ctx, struct rows *answers, int n, const struct err *err)
 		c->hash = mix(mix(c->hash ^ (uint64_t)e->at_ms, e->event),
 		    e->name);
 		if ((c->event == NULL || strcmp(e->event, c->event) == 0) &&
-		    (c->name == NULL || strcmp(e->name, c->name) == 0))
+		    (c->name == NULL || strcmp(e->name, c->name) == 0) &&
+		    (c->words == NULL || strstr(e->text, c->words) != NULL))
 			c->n++;
 	}
 }
@@ -374,17 +375,27 @@ count_events(void *ctx, struct rows *answers, int n, const struct err *err)
 int64_t
 sim_events(const char *name, const char *event)
 {
-	struct counting c = { name, event, 0, 0 };
+	struct counting c = { name, event, NULL, 0, 0 };
 	struct query q = { .table = T_EVENT };
 
 	store_read(turn_store(), &q, 1, count_events, &c);
 	return c.n;
 }
 
+bool
+sim_ever_told(const char *name, const char *event, const char *words)
+{
+	struct counting c = { name, event, words, 0, 0 };
+	struct query q = { .table = T_EVENT };
+
+	store_read(turn_store(), &q, 1, count_events, &c);
+	return c.n > 0;
+}
+
 uint64_t
 sim_event_hash(void)
 {
-	struct counting c = { NULL, NULL, 0, 14695981039346656037u };
+	struct counting c = { NULL, NULL, NULL, 0, 14695981039346656037u };
 	struct query q = { .table = T_EVENT };
 
 	store_read(turn_store(), &q, 1, count_events, &c);

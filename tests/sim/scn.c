@@ -577,6 +577,9 @@ say_expect(struct play *p, char **w, int n)
 	if (n == 6 && strcmp(w[1], "event") == 0)
 		return compare(p, w[3], sim_events(strcmp(w[2], "any") == 0 ?
 		    NULL : w[2], w[3]), w[4], w[5]);
+	if (n == 5 && strcmp(w[1], "ever-told") == 0)
+		return sim_ever_told(w[2], w[3], w[4]) || fail(p, "no event "
+		    "%s of %s says that", w[3], w[2]);
 	if (n == 3 && strcmp(w[1], "gone") == 0)
 		return !sim_cert(w[2]).exists || fail(p, "%s is still there",
 		    w[2]);

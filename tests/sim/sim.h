@@ -101,6 +101,7 @@ void sim_renew(const char *name);	/* by force */
  * these words. */
 void sim_trial(char **names, int n);
 bool sim_told(const char *name, const char *event, const char *words);
+bool sim_ever_told(const char *name, const char *event, const char *words);
 /* How many rows a table has; "trials": those of meta that wait for one. */
 int64_t sim_rows(const char *table);
 const char *sim_acted(void);
