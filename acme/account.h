@@ -1,8 +1,9 @@
 /* What is done with an account beside ordering (RFC 8555 sections 7.3, 7.6):
- * its contacts, its end, its next key; authorizations; and revocation. Driven like acme.h's
- * machines, on a session that is DONE: step(..., NULL event) starts, each wish
- * (HTTP, SIGN) is carried out and its outcome given to the next step, until
- * DONE or FAIL. A wish to SIGN says with jws.signer whose key is meant.
+ * its contacts, its end, its next key; the end of authorizations; revocation.
+ * Driven like acme.h's machines, on a session that is DONE: step(..., NULL
+ * event) starts, each wish (HTTP, SIGN) is carried out and its outcome given to
+ * the next step, until DONE or FAIL. A wish to SIGN says with jws.signer whose
+ * key is meant.
  *
  * None of them changes the session. After a change of key DONE, and after an
  * end, the caller frees it and makes one anew from what it has stored. */

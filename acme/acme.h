@@ -105,6 +105,7 @@ struct acme_wish {
 	const char *accept;		/* NULL: application/json */
 	struct blob body;		/* the JWS of a POST */
 	size_t reply_max;		/* refuse a longer body */
+	bool patient;			/* a CA may do the work first */
 	/* SIGN: everything but account and key, which the caller adds */
 	struct jws_request jws;
 	/* CSR */
@@ -163,8 +164,8 @@ const char *acme_session_renewal_info(const struct acme_session *s);
 bool acme_session_has_profile(const struct acme_session *s, const char *name);
 /* How the CA is called in CAA and standing records; empty: not known (yet). */
 const struct strv *acme_session_issuers(const struct acme_session *s);
-/* How a standing record for ident ("*": for any name) is to name our account at
- * a CA that wants it hashed; nothing at others, or while there is no account. */
+/* How a standing record for ident ("*": for any name) is to name our account
+ * at a CA that wants it hashed; nothing at others, or without an account. */
 void acme_session_account_hash(const struct acme_session *s,
     const char *ident, struct buf *out);
 /* The account turned out unknown to the CA (its database was reset): forget

@@ -132,6 +132,8 @@ send_signed(struct post *p, struct turn *t)
 	t->w->accept = p->accept;
 	t->w->body = p->jws;
 	t->w->reply_max = p->reply_max;
+	t->w->patient = p->r.what == JWS_CHALLENGE ||
+	    p->r.what == JWS_FINALIZE;
 	t->w->save = p->save;
 	return POST_WISHED;
 }

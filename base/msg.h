@@ -72,8 +72,9 @@ int msg_send(int fd, const struct msg_spec *spec, uint32_t id, const void *st,
     const int *fds, int nfds);
 /* Receives one packet into a static buffer of MSG_MAX that the next call
  * overwrites (and that msg_forget wipes). Returns its length, 0 when the other
- * end is gone (or sends a packet of nothing), -1 with errno (EAGAIN with flags MSG_DONTWAIT). Descriptors
- * arrive close-on-exec in fds[MSG_FDS_MAX], *nfds of them: the caller's. */
+ * end is gone (or sends a packet of nothing), -1 with errno (EAGAIN with flags
+ * MSG_DONTWAIT). Descriptors arrive close-on-exec in fds[MSG_FDS_MAX], *nfds
+ * of them: the caller's. */
 ptrdiff_t msg_recv(int fd, int flags, const void **p, int *fds, int *nfds);
 void msg_forget(void);
 #endif

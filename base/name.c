@@ -190,5 +190,6 @@ name_is_keyauth(const char *s, const char *token)
 
 	assert(s != NULL);
 	return name_is_token(token) && strncmp(s, token, n) == 0 &&
-	    s[n] == '.' && strlen(s + n + 1) == THUMBPRINT && name_is_token(s + n + 1);
+	    s[n] == '.' && strlen(s + n + 1) == THUMBPRINT &&
+	    name_is_token(s + n + 1);
 }

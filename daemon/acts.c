@@ -644,6 +644,16 @@ struct reload {
 	struct w_reload m;
 };
 
+/* What master said last is what is wrong, as before it come warnings. */
+static void
+tell_refused(const struct strv *lines)
+{
+	struct happening h = { .event = "config.refused",
+		.text = lines->n > 0 ? lines->v[lines->n - 1] : NULL };
+
+	turn_event(&h);
+}
+
 static void
 reloaded(void *ctx, void *answer, const struct err *err)
 {
@@ -652,6 +662,8 @@ reloaded(void *ctx, void *answer, const struct err *err)
 	struct strv none = { NULL, 0 };
 
 	assert(r->done != NULL && (err != NULL || m != NULL));
+	if (err == NULL && !m->good && !r->m.dry)
+		tell_refused(&m->lines);
 	if (err != NULL)
 		r->done(r->ctx, false, &none, err);
 	else

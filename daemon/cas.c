@@ -64,7 +64,8 @@ exchange(struct acting *a)
 	const struct acme_wish *w = &a->wish;
 	struct http_request r = { .method = methods[w->method],
 		.url = w->url, .accept = w->accept, .body = w->body,
-		.reply_max = w->reply_max, .trust = a->ca->conf->trust,
+		.reply_max = w->reply_max, .patient = w->patient,
+		.trust = a->ca->conf->trust,
 		.proxy = a->ca->conf->proxy,
 		.version = a->ca->conf->http_version,
 		/* A public CA is not on this machine or in its network. */

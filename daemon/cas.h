@@ -77,6 +77,8 @@ bool ca_wait(struct ca *c, int64_t cert_id, void (*again)(int64_t cert_id));
 void ca_leave(struct ca *c);
 /* For how many orders there is room, here or among those that may wait. */
 int cas_room(void);
+/* When one for which there was none, not even to wait, looks again. */
+int64_t cas_again(void);
 
 /* Carries out the two wishes that sessions and orders share, HTTP and SIGN,
  * once the turn is durable, and brings the outcome as an event. */

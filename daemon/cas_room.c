@@ -8,7 +8,13 @@
 #include "daemon/sched.h"
 #include "daemon/turn.h"
 
-enum { ROOM_PLENTY = 64, WAITING_MAX = 512, LET_BY_MS = 1000 };
+/* Who may not even wait comes back at this pace, one after the other: slower
+ * than the rest is let by, so that what is due elsewhere is not behind them. */
+enum { ROOM_PLENTY = 64, WAITING_MAX = 512, LET_BY_MS = 100, AGAIN_MS = 1000,
+	AGAIN_APART_MS = 4 };
+
+_Static_assert((int)ROOM_PLENTY * (int)AGAIN_APART_MS > (int)LET_BY_MS,
+    "more are let by than come back");
 
 /* A certificate whose order waits for room. */
 struct waiting {
@@ -20,6 +26,8 @@ struct waiting {
 static int waiting_n;		/* at all CAs */
 static int64_t let_by_ms;	/* monotonic: more than may wait were let
 				 * through then */
+static int64_t again_ms;	/* monotonic: when the last of those that may
+				 * not wait comes back */
 
 static bool
 is_full(const struct ca *c)
@@ -117,12 +125,24 @@ cas_room(void)
 	return room < ROOM_PLENTY ? room : ROOM_PLENTY;
 }
 
+int64_t
+cas_again(void)
+{
+	int64_t now = loop_mono();
+
+	if (again_ms < now + AGAIN_MS)
+		again_ms = now + AGAIN_MS;
+	again_ms += AGAIN_APART_MS;
+	assert(again_ms > now);
+	return loop_now() + again_ms - now;
+}
+
 void
 ca_room_init(struct ca *c)
 {
 	assert(c->first == NULL);
 	c->last = &c->first;
-	let_by_ms = 0;
+	let_by_ms = again_ms = 0;
 }
 
 void

@@ -57,7 +57,7 @@ int
 cli_config_check(const struct cli_args *args)
 {
 	(void)args;
-	return reload(true, true);
+	return reload(true, false);
 }
 
 int

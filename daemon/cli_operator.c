@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "base/text.h"
 #include "daemon/cli.h"
@@ -16,7 +17,7 @@
 #include "daemon/json.h"
 
 enum { ARM_S = 300, ANSWER_MAX = 200, RUN_MAX = 108,
-	PRINT_MAX = 128 * 1024 };
+	PRINT_MAX = 128 * 1024, WRONG_MAX = 512 };
 
 /* --- to master ------------------------------------------------------------ */
 
@@ -118,6 +119,21 @@ operator_disarm(enum arm_what what, uint64_t object, uint32_t version)
 
 	assert(what < ARM_WHAT_COUNT);
 	operator_say(&q, -1, NULL, &unused);
+}
+
+int
+operator_open_files(int *r)
+{
+	char run[RUN_MAX];
+	struct err err;
+	int fd;
+
+	assert(r != NULL);
+	run_dir(run);
+	fd = operator_files(run, &err);
+	if (fd < 0)
+		*r = refused(&err);
+	return fd;
 }
 
 /* Taking back what nobody has said does nothing, if it is heard. */
@@ -336,30 +352,67 @@ sealed_body(uint64_t id, const struct w_key *k)
 	return j;
 }
 
+/* What would let others know the key, or choose it (security.md D10); empty:
+ * nothing does. */
+static void
+wrong_with(char out[WRONG_MAX], const struct stat *st, const char *file)
+{
+	assert(st != NULL && file != NULL);
+	out[0] = '\0';
+	if (!S_ISREG(st->st_mode))
+		snprintf(out, WRONG_MAX, "it is no file");
+	else if (st->st_uid != 0 && st->st_uid != geteuid())
+		snprintf(out, WRONG_MAX, "it belongs to user %u. If nobody "
+		    "else has the key: chown root %s", (unsigned)st->st_uid,
+		    file);
+	else if ((st->st_mode & 077) != 0)
+		snprintf(out, WRONG_MAX, "others may use it (mode %04o). If "
+		    "nobody else has the key: chmod 600 %s",
+		    (unsigned)st->st_mode & 07777, file);
+}
+
+/* -1: complained about. */
+static int
+open_key(const char *file)
+{
+	int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
+	char wrong[WRONG_MAX];
+	struct stat st;
+
+	assert(file != NULL);
+	if (fd >= 0 && fstat(fd, &st) == 0)
+		wrong_with(wrong, &st, file);
+	else
+		snprintf(wrong, sizeof(wrong), "%s", errno == ELOOP ?
+		    "it is a link. Name the file itself" : strerror(errno));
+	if (wrong[0] == '\0')
+		return fd;
+	cli_complain("%s: %s", file, wrong);
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
 /* The key goes from its file to master as a descriptor, and comes back
  * sealed; neither this command nor the API sees it. */
 static int
-import(const struct account *a, const char *file)
+import(const struct account *a, int fd)
 {
 	struct operator_request q = { .kind = OPERATOR_IMPORT };
 	struct w_key key;
-	int fd, r;
+	int r;
 
-	assert(file != NULL);
+	assert(fd >= 0);
 	if (!operator_name_ca(&q, a->title) ||
 	    getrandom(&q.object, sizeof(q.object), 0) != sizeof(q.object))
 		return no_title(a->title);
 	q.object = (q.object & INT64_MAX) | 1;
-	fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (fd < 0)
-		return cli_usage("%s: %s", file, strerror(errno));
 	if (operator_say(&q, fd, &key, &r) == 0) {
 		r = account_do(a, "import", sealed_body(q.object, &key),
 		    "the account is that of the key");
 		blob_free(&key.sealed);
 		blob_free(&key.spki);
 	}
-	close(fd);
 	return r;
 }
 
@@ -367,14 +420,20 @@ int
 cli_ca_import(const struct cli_args *args)
 {
 	struct account a = { .id = 0 };
-	int r = read_account(&a, args);
+	int r = read_account(&a, args), fd = -1;
 
+	if (r == CLI_DONE) {
+		fd = open_key(args->words.v[1]);
+		r = fd < 0 ? CLI_USAGE : CLI_DONE;
+	}
 	if (r == CLI_DONE && cli_has(args, "--dry-run"))
 		r = dry(&a, a.json == NULL ? "the account of this key would "
 		    "be used" : "the account of this key would be used instead "
 		    "of the one there is");
 	else if (r == CLI_DONE)
-		r = import(&a, args->words.v[1]);
+		r = import(&a, fd);
+	if (fd >= 0)
+		close(fd);
 	cli_answer_free(&a.ca);
 	return r;
 }

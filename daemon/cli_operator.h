@@ -18,6 +18,8 @@ int operator_arm_revoke(uint64_t cert, uint32_t version, const char *sha256,
 int operator_arm_account(enum arm_what what, uint64_t account, const char *ca,
     int *r);
 void operator_disarm(enum arm_what what, uint64_t object, uint32_t version);
+/* The state directory from the master itself; -1 as operator_say(). */
+int operator_open_files(int *r);
 /* May we speak to it at all? As operator_say(). */
 int operator_may(int *r);
 /* On a terminal the word is asked for; --yes answers; elsewhere it is

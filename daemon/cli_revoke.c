@@ -7,13 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 #include "base/text.h"
 #include "daemon/cli.h"
+#include "daemon/cli_files.h"
 #include "daemon/cli_operator.h"
 #include "daemon/json.h"
 
 enum { WAIT_S = 10, PATIENCE_S = 600, PAGE = 1000, LIMIT = 1000,
-	SHOWN_MAX = 20 };
+	SHOWN_MAX = 20, SHA256_HEX = 64 };
 
 enum progress { WAITS, DONE, FAILED };
 
@@ -29,6 +31,7 @@ struct revoke {
 	bool bulk, at_once;
 	int64_t after;			/* event */
 	int64_t newest;			/* version of the only one */
+	int files;			/* state directory; -1: not open */
 	int r;				/* of the last failure */
 };
 
@@ -109,6 +112,7 @@ select_many(struct revoke *v)
 static int
 choose(struct revoke *v)
 {
+	const char *title;
 	struct cli_answer a;
 	int r;
 
@@ -120,8 +124,15 @@ choose(struct revoke *v)
 	if (v->bulk)
 		return select_many(v);
 	r = cli_find(&a, v->args->words.v[0]);
+	title = json_get(a.body, "name");
+	/* What is meant is said by a person, not by the daemon. */
+	if (r == CLI_DONE && (title == NULL ||
+	    strcmp(title, v->args->words.v[0]) != 0))
+		r = cli_usage("%s is not the title of a certificate. Say which "
+		    "is meant: everleaf revoke %s", v->args->words.v[0],
+		    title != NULL ? title : "NAME");
 	if (r == CLI_DONE)
-		take(v, json_get(a.body, "name"));
+		take(v, title);
 	v->newest = json_get_int(json_object_get(a.body, "newest"), "version");
 	cli_answer_free(&a);
 	return r;
@@ -192,26 +203,95 @@ count_open(const json_t *cert, size_t *waiting)
 	return n;
 }
 
-/* Arms each version of a list, or takes that back. */
+/* What is on no disk any more is known from the daemon alone: for a person to
+ * decide. */
 static int
-arm(uint64_t id, const json_t *versions, bool on, int *r)
+confirm_unseen(const struct revoke *v, const char *name, uint32_t version,
+    const char *sha256)
+{
+	char what[300];
+
+	assert(name != NULL && sha256 != NULL);
+	snprintf(what, sizeof(what), "%.100s: version %u is not among its "
+	    "files any more. What the daemon calls so has the SHA-256 %.64s, "
+	    "and would be revoked", name, version, sha256);
+	if (cli_has(v->args, "--yes"))
+		cli_complain("%s", what);
+	return operator_confirm(cli_has(v->args, "--yes"), name, what);
+}
+
+/* That the digest is one of this certificate's: the part of the daemon that
+ * tells it talks to the network. */
+static int
+check(struct revoke *v, const char *name, uint64_t id, uint32_t version,
+    const char *sha256)
+{
+	int r = CLI_DONE;
+
+	if (sha256 == NULL || version == 0 || strlen(sha256) != SHA256_HEX ||
+	    strspn(sha256, "0123456789abcdef") != SHA256_HEX) {
+		cli_complain("the daemon does not say which certificate it is");
+		return CLI_FAILED;
+	}
+	if (v->files < 0)
+		v->files = operator_open_files(&r);
+	if (v->files < 0)
+		return r;
+	switch (files_compare(v->files, name, id, version, sha256)) {
+	case FILES_SAME:
+		return CLI_DONE;
+	case FILES_NONE:
+		return confirm_unseen(v, name, version, sha256);
+	case FILES_OTHER:
+		break;
+	}
+	cli_complain("%s: the daemon names another certificate than the files "
+	    "(version %u, SHA-256 %.64s). Nothing is revoked. If nobody has "
+	    "changed the files, its engine may be in other hands: stop the "
+	    "daemon, and look at live/%s.", name, version, sha256, name);
+	return CLI_FAILED;
+}
+
+/* What was revoked before is in the list, too. */
+static bool
+is_due(const json_t *item)
+{
+	return json_get(item, "state") == NULL || is_open(item);
+}
+
+static void
+disarm(uint64_t id, const json_t *versions)
 {
 	const json_t *item;
-	uint32_t version;
 	size_t i;
 
-	assert(r != NULL);
-	json_array_foreach(versions, i, item) {
-		version = (uint32_t)json_get_int(item, "version");
-		if (json_get(item, "state") != NULL && !is_open(item))
-			continue;
-		if (!on)
-			operator_disarm(ARM_REVOKE, id, version);
-		else if (operator_arm_revoke(id, version, json_get(item,
-		    "sha256"), r) != 0)
-			return -1;
-	}
-	return 0;
+	json_array_foreach(versions, i, item)
+		if (is_due(item))
+			operator_disarm(ARM_REVOKE, id,
+			    (uint32_t)json_get_int(item, "version"));
+}
+
+/* Each version of a list, when all of them have been looked at. */
+static int
+arm(struct revoke *v, const char *name, uint64_t id, const json_t *versions)
+{
+	const json_t *item;
+	int r = CLI_DONE;
+	size_t i;
+
+	assert(name != NULL);
+	json_array_foreach(versions, i, item)
+		if (r == CLI_DONE && is_due(item))
+			r = check(v, name, id, (uint32_t)json_get_int(item,
+			    "version"), json_get(item, "sha256"));
+	if (r != CLI_DONE)
+		return r;
+	json_array_foreach(versions, i, item)
+		if (is_due(item) && operator_arm_revoke(id,
+		    (uint32_t)json_get_int(item, "version"), json_get(item,
+		    "sha256"), &r) != 0)
+			return r;
+	return CLI_DONE;
 }
 
 /* The CA is asked now. What had been asked for before, and otherwise what
@@ -231,15 +311,16 @@ finish(struct revoke *v, struct target *t, const json_t *cert)
 		list = json_object_get(dry.body, "versions");
 	}
 	if (r != CLI_DONE || json_get(cert, "id") == NULL ||
-	    !text_unid(&id, json_get(cert, "id")) ||
-	    arm(id, list, true, &r) != 0)
+	    !text_unid(&id, json_get(cert, "id")))
 		r = fail(v, t, &dry, r == CLI_DONE ? CLI_FAILED : r);
+	else if ((r = arm(v, t->name, id, list)) != CLI_DONE)
+		fail(v, t, NULL, r);
 	else {
 		r = post(&a, v, t->name, "");
 		if (r != CLI_DONE)
 			fail(v, t, &a, r);
 		else
-			arm(id, list, false, &r);
+			disarm(id, list);
 		cli_answer_free(&a);
 	}
 	cli_answer_free(&dry);
@@ -492,7 +573,7 @@ carry_out(struct revoke *v)
 int
 cli_revoke(const struct cli_args *args)
 {
-	struct revoke v = { .args = args,
+	struct revoke v = { .args = args, .files = -1,
 		.at_once = cli_has(args, "--at-once") };
 	size_t i;
 	int r = choose(&v);
@@ -502,5 +583,7 @@ cli_revoke(const struct cli_args *args)
 	for (i = 0; i < v.n; i++)
 		free(v.v[i].name);
 	free(v.v);
+	if (v.files >= 0)
+		close(v.files);
 	return r;
 }

@@ -55,6 +55,7 @@ struct conf_cert {
 	struct conf_wish wish;	/* names are canonical, first one first */
 	struct blob csr;	/* what csr-file holds, DER; else empty */
 	bool kept;		/* from before: its drop-in can't be read now */
+	bool csr_known;		/* a verifier says: it asks for names */
 };
 
 struct conf_policy {
@@ -180,9 +181,10 @@ struct conf_wish conf_effective_since(const struct conf *c,
     const struct conf_wish *wish, const struct conf_wish *defaults);
 void conf_wish_free(struct conf_wish *w);
 /* The rules that hold for a wish from a file and from the API alike: names,
- * titles, known policy, ca, services, challenge; and one more for the API: a
- * webroot must be named by a file. `what` begins the error:
- * "certificate \"shop.example\"". Canonicalises names in place. */
+ * titles, known policy, ca, services, challenge; and more for the API: a
+ * webroot must be named by a file, a csr-file and a group come from files
+ * alone. `what` begins the error: "certificate \"shop.example\"". Canonicalises
+ * names, and dns, in place. */
 int conf_wish_check(const struct conf *c, struct conf_wish *w,
     const char *what, struct err *err);
 

@@ -36,7 +36,7 @@ const struct conf_known_ca conf_known_cas[] = {
 	    "https://pki.goog/GTS-SA.pdf",
 	    WILD | IP | ARI | LIFE | PROFILES | EAB | CA_IS_TEST, NULL },
 	{ "sslcom", "https://acme.ssl.com/sslcom-dv-ecc",
-	    "https://www.ssl.com/repository/", WILD | EAB,
+	    "https://www.ssl.com/repository/", WILD | EAB | CA_NO_RSA,
 	    "for RSA keys: directory = "
 	    "\"https://acme.ssl.com/sslcom-dv-rsa\"" },
 	{ "actalis", "https://acme-api.actalis.com/acme/directory",

@@ -387,6 +387,19 @@ check_csr(const struct conf_wish *w, struct err *err)
 	    "everleaf reload");
 }
 
+/* Who reads a key is for root's files to say: of a wish from the API the
+ * master takes its policy's word. */
+static int
+check_group(const struct conf_wish *w, struct err *err)
+{
+	if (w->group == NULL || *w->group == '\0')
+		return 0;
+	err_set(err, ERR_INVALID, "group: only a configuration file can name "
+	    "one");
+	return err_advise(err, "Write group = \"%.32s\" into a policy, then "
+	    "everleaf reload and --policy", w->group);
+}
+
 /* What a wish from the API must pass: the same table as a file's, and what
  * it names must exist. */
 int
@@ -398,6 +411,8 @@ conf_wish_check(const struct conf *c, struct conf_wish *w, const char *what,
 	int rc = 0;
 
 	assert(what != NULL && c != NULL);
+	if (w->dns != NULL && strcmp(w->dns, "auto") == 0)
+		w->dns[0] = '\0';	/* as in a file */
 	for (k = conf_keys; k->word != NULL && rc == 0; k++)
 		if ((k->in & 1u << CONF_CERT) != 0)
 			rc = conf_key_check(k, w, err);
@@ -407,6 +422,8 @@ conf_wish_check(const struct conf *c, struct conf_wish *w, const char *what,
 		rc = check_webroot(c, w, err);
 	if (rc == 0)
 		rc = check_csr(w, err);
+	if (rc == 0)
+		rc = check_group(w, err);
 	if (rc == 0)
 		return 0;
 	err->code = ERR_INVALID;

@@ -117,15 +117,28 @@ struct one {
 	struct conf_parsed *b;
 };
 
+bool
+conf_csr_named(const struct conf_parsed *b)
+{
+	const struct conf_key *k = conf_key_find(CONF_CERT, "names");
+
+	assert(b->kind == CONF_CERT);
+	return (b->seen >> conf_key_index(k) & 1) != 0;
+}
+
 static void
 say(const struct one *o, struct err *err, struct conf_diag *diag)
 {
 	const struct conf_key *k = conf_key_find(CONF_CERT, "csr-file");
+	uint32_t line = o->b->lines[conf_key_place(CONF_CERT, k)];
 	const struct conf_cert *c = o->b->element;
+	bool unread = err->code == ERR_VERIFY_FAILED;
 
 	err_context(err, "csr-file = \"%.200s\"", c->wish.csr_file);
-	conf_unit_wrong(o->u, o->b->lines[conf_key_place(CONF_CERT, k)], err,
-	    diag);
+	if (unread && conf_csr_named(o->b))
+		conf_unit_warn(o->u, line, err, diag);
+	else
+		conf_unit_wrong(o->u, line, err, diag);
 }
 
 /* "a.example b.example": what the one has and the other has not. */
@@ -177,15 +190,6 @@ names_differ(struct err *err, const struct strv *csr, const struct strv *names)
 	buf_free(&all);
 }
 
-bool
-conf_csr_named(const struct conf_parsed *b)
-{
-	const struct conf_key *k = conf_key_find(CONF_CERT, "names");
-
-	assert(b->kind == CONF_CERT);
-	return (b->seen >> conf_key_index(k) & 1) != 0;
-}
-
 /* Names that are not written are the CSR's. */
 static void
 take(const struct one *o, struct conf_csr *csr, struct conf_diag *diag)
@@ -193,7 +197,8 @@ take(const struct one *o, struct conf_csr *csr, struct conf_diag *diag)
 	struct conf_cert *c = o->b->element;
 	struct err err;
 
-	if (csr->err.code != ERR_OK) {
+	c->csr_known = csr->err.code == ERR_OK;
+	if (!c->csr_known) {
 		say(o, &csr->err, diag);
 	} else if (!conf_csr_named(o->b)) {
 		strv_free(&c->wish.names);
@@ -227,27 +232,53 @@ gather(struct one **list, struct conf_files *f)
 	return n;
 }
 
-void
-conf_csrs_check(struct conf_files *f, struct conf_diag *diag)
+/* What the same bytes were found to ask for. */
+static bool
+known(struct conf_csr *csr, const struct one *o, const struct conf *before)
 {
-	struct conf_csr *csrs;
+	const struct conf_cert *c = o->b->element, *was = before != NULL ?
+	    conf_cert(before, c->title) : NULL;
+
+	if (was == NULL || !was->csr_known || was->csr.len != c->csr.len ||
+	    memcmp(was->csr.p, c->csr.p, c->csr.len) != 0)
+		return false;
+	csr->names = strv_copy(&was->wish.names);
+	return true;
+}
+
+void
+conf_csrs_check(struct conf_files *f, const struct conf *before,
+    struct conf_diag *diag)
+{
+	struct conf_csr *csrs, *asked;
 	struct one *list;
-	size_t n = gather(&list, f), i;
+	size_t n = gather(&list, f), *place, asked_n = 0, i;
 
 	if (n == 0 || looker == NULL) {
 		free(list);
 		return;
 	}
 	csrs = xcalloc(n, sizeof(*csrs));
+	asked = xcalloc(n, sizeof(*asked));
+	place = xcalloc(n, sizeof(*place));
 	for (i = 0; i < n; i++) {
 		csrs[i].der = ((struct conf_cert *)list[i].b->element)->csr;
 		err_clear(&csrs[i].err);
+		if (known(&csrs[i], &list[i], before))
+			continue;
+		place[asked_n] = i;
+		asked[asked_n++] = csrs[i];
 	}
-	looker(looker_ctx, csrs, n);
+	if (asked_n > 0)
+		looker(looker_ctx, asked, asked_n);
+	for (i = 0; i < asked_n; i++)
+		csrs[place[i]] = asked[i];
 	for (i = 0; i < n; i++) {
 		take(&list[i], &csrs[i], diag);
 		strv_free(&csrs[i].names);
 	}
+	free(place);
+	free(asked);
 	free(csrs);
 	free(list);
 }

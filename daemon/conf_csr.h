@@ -25,6 +25,9 @@ void conf_csr_by(conf_csr_look *look, void *ctx);
 bool conf_csr_named(const struct conf_parsed *b);
 
 /* Looks into all that the files name, before they are put together: names
- * that are not written are the CSR's, and those that are must be. */
-void conf_csrs_check(struct conf_files *f, struct conf_diag *diag);
+ * that are not written are the CSR's, and those that are must be. Bytes that
+ * were looked into before (NULL: there is none) are not again; where nobody
+ * can look (ERR_VERIFY_FAILED), written names are taken for good. */
+void conf_csrs_check(struct conf_files *f, const struct conf *before,
+    struct conf_diag *diag);
 #endif

@@ -69,6 +69,7 @@ copy_element(enum conf_kind kind, void *to, const void *from)
 		    xstrdup(c->names_where);
 		((struct conf_cert *)to)->csr = blob_copy(c->csr.p,
 		    c->csr.len);
+		((struct conf_cert *)to)->csr_known = c->csr_known;
 		((struct conf_cert *)to)->kept = true;
 	} else if (kind == CONF_CA) {
 		const struct conf_ca *ca = from;

@@ -172,7 +172,8 @@ put_element(struct buf *b, enum conf_kind kind, void *element, bool pins)
 	if (kind == CONF_CERT) {
 		put_text(b, cert->names_where);
 		put_blob(b, &cert->csr);
-		put(b, cert->kept, 1);
+		put(b, (uint64_t)cert->kept | (uint64_t)cert->csr_known << 1,
+		    1);
 		put(b, cert->wish.services_set, 1);
 	} else if (kind == CONF_POLICY) {
 		put(b, ((struct conf_policy *)element)->wish.services_set, 1);
@@ -464,6 +465,7 @@ get_element(struct in *in, struct conf *c, enum conf_kind kind)
 	struct conf_head *head = element;
 	struct conf_cert *cert = element;
 	struct conf_ca *ca = element;
+	uint64_t marks;
 
 	assert(kind < CONF_KINDS);
 	if (kind != CONF_TOP) {
@@ -474,7 +476,10 @@ get_element(struct in *in, struct conf *c, enum conf_kind kind)
 	if (kind == CONF_CERT) {
 		cert->names_where = get_text(in, false);
 		get_blob(in, &cert->csr);
-		cert->kept = get_bool(in);
+		marks = get(in, 1);
+		in->bad = in->bad || marks > 3;
+		cert->kept = (marks & 1) != 0;
+		cert->csr_known = (marks & 2) != 0;
 		cert->wish.services_set = get_bool(in);
 	} else if (kind == CONF_POLICY) {
 		((struct conf_policy *)element)->wish.services_set =

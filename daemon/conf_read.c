@@ -422,7 +422,7 @@ conf_read_first(const char *file, conf_find_before *find, void *ctx,
 	for (i = 0; i < f.units_n; i++)
 		read_unit(&f.units[i], diag);
 	before = find(ctx, state_dir_of(&f));
-	conf_csrs_check(&f, diag);
+	conf_csrs_check(&f, before, diag);
 	if (good)
 		c = conf_whole(&f, before, diag);
 	if (c != NULL)

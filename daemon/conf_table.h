@@ -128,7 +128,8 @@ enum conf_ca_can {
 	CA_IS_TEST = 64,	/* nobody trusts its certificates */
 	CA_IS_PRIVATE = 128,	/* a program of one's own: it has no address
 				 * until somebody says one */
-	CA_NO_STAPLE = 256	/* no must-staple: it has given OCSP up */
+	CA_NO_STAPLE = 256,	/* no must-staple: it has given OCSP up */
+	CA_NO_RSA = 512		/* its directory is for ECDSA keys */
 };
 struct conf_known_ca {
 	const char *title;

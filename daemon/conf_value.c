@@ -306,7 +306,7 @@ set_text(const struct conf_key *k, char **to, const struct conf_given *g,
 	else if (k->check != NULL && *s != '\0' && k->check(s, err) != 0)
 		return wrong_by_check(k, err);
 	free(*to);
-	*to = xstrdup(s);
+	*to = xstrdup(k->automatic && strcmp(s, "auto") == 0 ? "" : s);
 	return 0;
 }
 
@@ -660,6 +660,9 @@ conf_key_show(const struct conf_key *k, const void *keys, struct buf *out)
 		buf_puts(out, *text_at(k, keys));
 	else if (k->type == CONF_URI)
 		show_uri(out, *text_at(k, keys));
+	else if (is_text(k) && k->automatic &&
+	    *text_at(k, keys) != NULL && **text_at(k, keys) == '\0')
+		buf_puts(out, "auto");
 	else if (is_text(k))
 		conf_quote(out, *text_at(k, keys) != NULL ?
 		    *text_at(k, keys) : "");

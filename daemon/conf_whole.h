@@ -19,6 +19,11 @@ struct conf *conf_whole(struct conf_files *f, const struct conf *before,
 struct conf *conf_read_bytes(const char *file, const void *p, size_t n,
     const struct conf *before, struct conf_diag *diag);
 
+/* --- conf_warn.c --------------------------------------------------------- */
+/* Warnings about a whole that is good; they are said of the main file. */
+void conf_warn(const struct conf_unit *main, const struct conf *c,
+    struct conf_diag *diag);
+
 /* --- conf_kept.c --------------------------------------------------------- */
 /* Puts into c what the bad units said in `before`, and notes the problems.
  * The lists of c are sorted, before and after. */

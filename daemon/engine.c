@@ -33,7 +33,7 @@ const struct job_def sched_table[JOB_KIND_COUNT] = {
 	[JOB_INSTALL] = { "install", job_install, job_install_room },
 	[JOB_DEPLOY] = { "deploy", job_deploy, NULL },
 	[JOB_RENEW] = { "renew", job_renew, job_renew_room },
-	[JOB_PROBE] = { "probe", job_probe, NULL },
+	[JOB_PROBE] = { "probe", job_probe, job_probe_room },
 	[JOB_ARI] = { "ari", job_ari, job_ari_room },
 	[JOB_PRUNE] = { "prune", job_prune, NULL },
 	[JOB_REVOKE] = { "revoke", job_revoke, job_revoke_room }
@@ -423,6 +423,24 @@ engine_security(const char *text)
 	engine.security = xstrdup(text);
 }
 
+static void
+tell_loaded(const struct conf *c)
+{
+	struct happening h = { .event = "config.loaded" };
+	struct buf text;
+
+	buf_init(&text, 8192);
+	buf_printf(&text, "%zu certificate%s in %s", c->certs_n,
+	    c->certs_n == 1 ? "" : "s", c->file);
+	if (c->problems_n > 0)
+		buf_printf(&text, "; bad: %s", c->problems[0].where);
+	if (c->problems_n > 1)
+		buf_printf(&text, " and %zu more", c->problems_n - 1);
+	h.text = text.data;
+	turn_event(&h);
+	buf_free(&text);
+}
+
 void
 engine_go(void)
 {
@@ -433,6 +451,7 @@ engine_go(void)
 	assert(turn_store() != NULL);
 	engine.store = turn_store();
 	turn_event(&h);
+	tell_loaded(engine.conf);
 	cas_init();
 	inventory_sync(recover, NULL);
 }

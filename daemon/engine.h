@@ -65,6 +65,7 @@ int64_t job_ari_first(int64_t lifetime_ms);
 /* And when, of one that is wished for again: of many, each at another time. */
 int64_t job_ari_again(int64_t lifetime_ms);
 void job_probe(int64_t cert_id);
+int job_probe_room(void);
 void job_prune(int64_t cert_id);
 void job_undo(int64_t cert_id);
 

@@ -91,7 +91,8 @@ const struct cli_command cli_commands[] = {
 		{ "--ca", "C", "those of this CA" },
 		{ "--service", "S", "those that this service uses" },
 		{ "--state", "S", "those in this state" },
-		{ "--yes", NULL, "many of them without being asked" },
+		{ "--yes", NULL, "many, or what has no files any more, "
+		    "without being asked" },
 		DRY, NO_WAIT
 	  }, cli_revoke },
 	{ "reload", "", "read the configuration; say what changes", 0, 0,

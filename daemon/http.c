@@ -23,8 +23,8 @@ enum { ORIGINS_KEPT = 64, IDLE_CONNECTIONS = 64, HOST_MAX = 300 };
 
 struct http_limits http_limits = {
 	.timeout_ms = HTTP_TIMEOUT_MS, .connect_ms = HTTP_CONNECT_MS,
-	.slow_bytes = 100, .slow_s = 15, .cpu_ms = 300, .running = 100,
-	.per_origin = 50, .connections = 2
+	.slow_bytes = 100, .slow_s = 15, .patient_s = 45, .cpu_ms = 300,
+	.running = 100, .per_origin = 50, .connections = 2
 };
 
 enum version { ANY, ONLY_1_1, ONLY_2 };
@@ -50,7 +50,7 @@ struct http_exchange {
 	struct blob body, trust;
 	size_t taken;		/* of body, by curl */
 	size_t reply_max;
-	bool no_inner;
+	bool no_inner, patient;
 	struct http_head head;
 	struct buf in;
 	enum http_fault fault;
@@ -498,6 +498,9 @@ start(struct http_exchange *x)
 	set_request(x);
 	if (x->at != NULL)
 		set_look(x);
+	if (x->patient)
+		curl_easy_setopt(x->easy, CURLOPT_LOW_SPEED_TIME,
+		    http_limits.patient_s);
 	if (x->timeout_ms > 0)
 		curl_easy_setopt(x->easy, CURLOPT_TIMEOUT_MS, x->timeout_ms);
 	list_join(&busy, &x->link);
@@ -766,6 +769,7 @@ http_send(const struct http_request *r,
 	x->body = blob_copy(r->body.p, r->body.len);
 	x->trust = blob_copy(r->trust.p, r->trust.len);
 	x->reply_max = r->reply_max;
+	x->patient = r->patient;
 	x->proxy = xstrdup(r->proxy != NULL ? r->proxy : "");
 	x->no_inner = r->no_inner && *x->proxy == '\0';
 	x->at = r->at != NULL ? xstrdup(r->at) : NULL;

@@ -46,6 +46,8 @@ struct http_request {
 	const char *content_type;	/* of the body, NULL if none */
 	struct blob body;	/* copied */
 	size_t reply_max;
+	bool patient;		/* it may be silent for longer, while it does
+				 * what is asked */
 	struct blob trust;	/* PEM roots, copied; empty: the system's */
 	bool no_inner;		/* refuse loopback and private addresses;
 				 * not through a proxy, which looks up */

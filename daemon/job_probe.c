@@ -17,7 +17,7 @@
 #include "daemon/sched.h"
 #include "daemon/view.h"
 
-enum { NAMES_MAX = 100, LOOKS_BEFORE = 2 };
+enum { NAMES_MAX = 100, LOOKS_BEFORE = 2, PROBES_AT_ONCE = 256 };
 
 /* One question: an endpoint of a service, a name. */
 struct question {
@@ -603,6 +603,13 @@ read_bundle(void *ctx, struct bundle *b, const struct err *err)
 		conclude(l);
 	else
 		turn_after(ask_all, l);
+}
+
+/* After a long stop all are due at once. */
+int
+job_probe_room(void)
+{
+	return PROBES_AT_ONCE - sched_running(JOB_PROBE);
 }
 
 void

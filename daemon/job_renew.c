@@ -12,8 +12,6 @@
 #include "daemon/sched.h"
 #include "daemon/selfcheck_note.h"
 
-enum { FULL_AGAIN_MS = 1000 };
-
 int
 job_renew_room(void)
 {
@@ -324,8 +322,7 @@ start(const struct bundle *b, struct conf_wish *wish)
 		    (int64_t)(chance_luck() % 1000));
 	else if (!ca_enter(ca)) {
 		if (!ca_wait(ca, b->cert->id, job_renew))
-			sched_later(JOB_RENEW, b->cert->id, loop_now() +
-			    FULL_AGAIN_MS + (int64_t)(chance_luck() % 1000));
+			sched_later(JOB_RENEW, b->cert->id, cas_again());
 	} else {
 		begin(b, wish, ca);
 		return;

@@ -1,12 +1,12 @@
 /* The table of what is armed. Nothing of it outlives the process. */
 #include <config.h>
 #include <assert.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <openssl/sha.h>
 #include "base/clock.h"
+#include "daemon/arm_words.h"
 #include "daemon/keeper.h"
 #include "daemon/keeper_arm.h"
 #include "daemon/keeper_parts.h"
@@ -28,19 +28,6 @@ static struct {
 	} v[ARMED_MAX];
 	size_t n;
 } table;
-
-static const struct {
-	const char *act, *of, *advice;
-} words[ARM_WHAT_COUNT] = {
-	[ARM_REVOKE] = { "revocation", "certificate",
-	    "As root on this machine: everleaf revoke NAME" },
-	[ARM_KEY_CHANGE] = { "another key", "account",
-	    "As root on this machine: everleaf ca rollover CA" },
-	[ARM_DEACTIVATE] = { "giving up", "account",
-	    "As root on this machine: everleaf ca deactivate CA" },
-	[ARM_EXPORT] = { "export of the key", "account",
-	    "As root on this machine: everleaf ca export CA" }
-};
 
 /* The last takes its place: the order means nothing. */
 static void
@@ -89,7 +76,7 @@ check_ca(const struct w_arm *q, struct err *err)
 	    (ca > 0) == wanted)
 		return 0;
 	return err_set(err, ERR_INVALID, "%s is armed for %s",
-	    words[q->what].act, wanted ? "an account of one CA" :
+	    arm_words(q->what)->act, wanted ? "an account of one CA" :
 	    "something that no CA has");
 }
 
@@ -101,17 +88,17 @@ check(const struct w_arm *q, struct err *err)
 		    "arm");
 	if (q->seconds > ARM_SECONDS_MAX)
 		return err_set(err, ERR_INVALID, "%s is armed for %d seconds "
-		    "at most", words[q->what].act, ARM_SECONDS_MAX);
+		    "at most", arm_words(q->what)->act, ARM_SECONDS_MAX);
 	if ((q->what == ARM_REVOKE) != (q->version != 0))
 		return err_set(err, ERR_INVALID, "%s is armed for %s",
-		    words[q->what].act, q->what == ARM_REVOKE ?
+		    arm_words(q->what)->act, q->what == ARM_REVOKE ?
 		    "a version of a certificate" : "an account");
 	if (check_ca(q, err) != 0)
 		return -1;
 	if (q->digest.len != 0 && (q->digest.len != ARM_DIGEST ||
 	    q->what != ARM_REVOKE))
 		return err_set(err, ERR_INVALID, "%s is armed with something "
-		    "that is no digest", words[q->what].act);
+		    "that is no digest", arm_words(q->what)->act);
 	return 0;
 }
 
@@ -155,14 +142,7 @@ keeper_arm(const struct kek *kek, const void *in, void *out, struct err *err)
 static int
 unarmed(const struct arm_act *act, const char *why, struct err *err)
 {
-	char of[32] = "";
-
-	assert(act->what < ARM_WHAT_COUNT && words[act->what].act != NULL);
-	if (act->version != 0)
-		snprintf(of, sizeof(of), " version %" PRIu32, act->version);
-	err_set(err, ERR_NEEDS_OPERATOR, "%s of %s %016" PRIx64 "%s: %s",
-	    words[act->what].act, words[act->what].of, act->object, of, why);
-	return err_advise(err, "%s", words[act->what].advice);
+	return arm_refuse(act->what, act->object, act->version, why, err);
 }
 
 static bool
@@ -182,8 +162,7 @@ leave(const struct arm_act *act, struct err *err)
 	drop_old();
 	a = find((uint8_t)act->what, act->object, act->version);
 	if (a == NULL)
-		unarmed(act, "no operator has allowed it in the last ten "
-		    "minutes", err);
+		unarmed(act, NULL, err);
 	else if (!is_its_ca(a, act)) {
 		unarmed(act, "an operator has allowed it for an account of "
 		    "another CA", err);

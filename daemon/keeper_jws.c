@@ -13,6 +13,9 @@
 #include "daemon/keeper_parts.h"
 #include "daemon/keeper_secret.h"
 
+/* RFC 5280 section 5.3.1 */
+enum { KEY_COMPROMISE = 1 };
+
 enum { JWS_MAX = 128 * 1024, INNER_MAX = 16 * 1024 };
 
 struct signing {
@@ -164,9 +167,10 @@ act_of(enum arm_what what, const struct signing *s)
 }
 
 /* What exactly was asked for is part of it: an act that was allowed is
- * allowed for one request. Whose key signs a revocation is not: the same
- * certificate is revoked for the same reason, and when a CA will not have it
- * from the account, the certificate's own key is the other way to it. */
+ * allowed for one request. Of a revocation that is the certificate, and whether
+ * its key is called compromised. Whose key signs is not: when a CA will not
+ * have it from the account, the certificate's own key is the other way to it.
+ * Nor is another reason: a CA may take none but 0. */
 static int
 use_up(enum arm_what what, const struct signing *s, const void *more, size_t n,
     struct err *err)
@@ -178,7 +182,7 @@ use_up(enum arm_what what, const struct signing *s, const void *more, size_t n,
 	assert(s->q != NULL);
 	buf_init(&asked, JWS_MAX);
 	buf_printf(&asked, "%s\n%s\n%u\n", s->q->url, what == ARM_REVOKE ?
-	    "" : s->q->kid, s->q->reason);
+	    "" : s->q->kid, s->q->reason == KEY_COMPROMISE);
 	buf_add(&asked, more, n);
 	assert(!asked.full);
 	rc = arm_use(&act, asked.data, asked.len, err);

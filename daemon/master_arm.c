@@ -15,6 +15,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 #include "acme/acme.h"
+#include "daemon/arm_words.h"
 #include "daemon/log.h"
 #include "daemon/master.h"
 #include "daemon/operator_io.h"
@@ -39,12 +40,6 @@ static struct talk talks[CONNECTIONS];
 static struct watch *door;
 static int listener = -1;
 static uint32_t serials;
-
-static const char *const acts[ARM_WHAT_COUNT] = {
-	[ARM_REVOKE] = "revocation", [ARM_KEY_CHANGE] = "a change of key",
-	[ARM_DEACTIVATE] = "giving up",
-	[ARM_EXPORT] = "export of the key"
-};
 
 /* --- connections ---------------------------------------------------------- */
 
@@ -114,10 +109,11 @@ say(const struct talk *t, const char *verb)
 		    r->version == 0 ? "account" : "certificate", r->object);
 	else
 		log_info("operator (uid %u, process %d) %s %s of %s %016" PRIx64
-		    " version %" PRIu32 " for %" PRIu32 " s",
+		    " version %" PRIu32 "%s%s for %" PRIu32 " s",
 		    (unsigned)t->peer.uid, (int)t->peer.pid, verb,
-		    acts[r->what], r->what == ARM_REVOKE ? "certificate" :
-		    "account", r->object, r->version, r->seconds);
+		    arm_words(r->what)->act, arm_words(r->what)->of, r->object,
+		    r->version, r->ca[0] != '\0' ? " at " : "", r->ca,
+		    r->seconds);
 }
 
 /* --- what is asked of keeper and token ------------------------------------ */
@@ -250,6 +246,22 @@ import(struct talk *t, int fd, struct err *err)
 	return rc;
 }
 
+/* Where the files are, for who must see for himself. */
+static void
+hand_files(struct talk *t)
+{
+	int fd = openat(t->m->state, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct err err;
+
+	err_clear(&err);
+	if (fd < 0)
+		err_errno(&err, ERR_DISK, "the state directory can't be "
+		    "opened");
+	reply(t, &err, fd);
+	if (fd >= 0)
+		close(fd);
+}
+
 /* --- what an operator says ------------------------------------------------ */
 
 static void
@@ -265,6 +277,10 @@ take(struct talk *t, const void *p, size_t n, const int *fds, int nfds)
 		log_error("operator (uid %u, process %d): that is no request",
 		    (unsigned)t->peer.uid, (int)t->peer.pid);
 		hang_up(t);
+		return;
+	}
+	if (t->r.kind == OPERATOR_FILES) {
+		hand_files(t);
 		return;
 	}
 	say(t, t->r.kind == OPERATOR_ARM ? "allows" :
@@ -410,11 +426,7 @@ arm_export(struct master *m, uint32_t id, const struct w_export *w)
 
 	assert(m != NULL && id != 0);
 	if (t == NULL) {
-		err_set(&err, ERR_NEEDS_OPERATOR, "export of the key of "
-		    "account %016" PRIx64 ": no operator has allowed it in "
-		    "the last ten minutes", w->account);
-		err_advise(&err, "As root on this machine: everleaf ca export "
-		    "CA");
+		arm_refuse(ARM_EXPORT, w->account, 0, NULL, &err);
 		requests_refuse(m, m->engine, id, &err);
 		return;
 	}
@@ -433,9 +445,9 @@ arm_exported(uint32_t id, const struct w_exported *w)
 	int fd;
 
 	/* Of a keeper that answers what it was not asked. */
-	if (t == NULL || t->handed == 0)
+	if (t == NULL || t->handed == 0 || t->r.what != ARM_EXPORT)
 		return;
-	assert(t->r.what == ARM_EXPORT);
+	assert(t->fd >= 0 && t->waits == id);
 	fd = memfd_create("everleaf-key", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	err_clear(&err);
 	if (fd < 0 || write(fd, w->key.p, w->key.len) != (ssize_t)w->key.len ||

@@ -18,7 +18,7 @@
 #include "daemon/master.h"
 #include "daemon/master_spawn.h"
 
-enum { PATIENCE_MS = 10 * 1000 };	/* for all of them */
+enum { PATIENCE_MS = 10 * 1000 };	/* for each of them */
 
 struct reader {
 	pid_t pid;
@@ -49,7 +49,6 @@ begin(struct reader *r, const struct master *m)
 	s.path = s.argv[0] = path;
 	r->pid = null < 0 ? -1 : spawn(&s);
 	r->channel = ends[0];
-	r->until = poll_now() + PATIENCE_MS;
 	close(ends[1]);
 	if (null >= 0)
 		close(null);
@@ -138,40 +137,46 @@ take(struct conf_csr *csr, struct w_csr_names *said)
 		    "something that is no name");
 }
 
-static void
-ask(const struct reader *r, struct conf_csr *csr, uint32_t id)
+/* False: it has not answered, and would not the next time. */
+static bool
+ask(struct reader *r, struct conf_csr *csr, uint32_t id)
 {
 	const struct w_read_csr question = { csr->der };
 	struct w_csr_names said;
 
-	if (wire_send(r->channel, WIRE_READ_CSR, id, &question) == 0 &&
-	    hear(&said, r, id)) {
-		take(csr, &said);
-		msg_free(msg_find(wire_specs, WIRE_CSR_NAMES), &said);
-		return;
-	}
+	r->until = poll_now() + PATIENCE_MS;
+	if (wire_send(r->channel, WIRE_READ_CSR, id, &question) != 0 ||
+	    !hear(&said, r, id))
+		return false;
+	take(csr, &said);
+	msg_free(msg_find(wire_specs, WIRE_CSR_NAMES), &said);
+	return true;
+}
+
+static void
+unread(struct conf_csr *csr)
+{
 	err_set(&csr->err, ERR_VERIFY_FAILED, "the process that reads the CSR "
 	    "does not answer");
 	err_advise(&csr->err, "Try again; the log of everleaf-verifier may say "
 	    "more.");
 }
 
+/* Many take their time, and each answer shows that we live. */
 static void
 look(void *ctx, struct conf_csr *list, size_t n)
 {
-	struct reader r;
-	bool good;
+	struct reader r = { .pid = -1, .channel = -1 };
+	bool good = begin(&r, ctx);
 	size_t i;
 
-	r.channel = -1;
-	r.pid = -1;
-	good = begin(&r, ctx);
-	for (i = 0; i < n; i++)
+	for (i = 0; i < n; i++) {
+		good = good && ask(&r, &list[i], (uint32_t)i + 1);
 		if (good)
-			ask(&r, &list[i], (uint32_t)i + 1);
+			notify_beat();
 		else
-			err_set(&list[i].err, ERR_VERIFY_FAILED, "it can't be "
-			    "read: everleaf-verifier does not start");
+			unread(&list[i]);
+	}
 	if (r.channel >= 0)
 		end(&r);
 }

@@ -149,6 +149,20 @@ apply(struct master *m, struct conf *c)
 	children_new_engine(m);
 }
 
+/* File against file: -d is in neither. */
+static size_t
+differs(struct master *m, const struct conf *c, struct strv *lines)
+{
+	char *in_force = m->conf->log_level;
+	size_t gone;
+
+	assert(m->log_level != NULL && c != m->conf);
+	m->conf->log_level = m->log_level;
+	gone = conf_diff(m->conf, c, lines);
+	m->conf->log_level = in_force;
+	return gone;
+}
+
 /* The new configuration if it may be taken; lines for people in any case. */
 static struct conf *
 consider(struct master *m, bool yes, struct strv *lines)
@@ -165,7 +179,7 @@ consider(struct master *m, bool yes, struct strv *lines)
 		conf_free(c);
 		return NULL;
 	}
-	gone = conf_diff(m->conf, c, lines);
+	gone = differs(m, c, lines);
 	if (!moves(m->conf, c, lines) &&
 	    (yes || !too_many_vanish(m->conf, gone, lines)))
 		return c;

@@ -60,6 +60,9 @@ fits(const struct operator_request *r)
 	bool revoke = r->what == ARM_REVOKE;
 	bool more = memcmp(r->digest, nothing, OPERATOR_MORE) != 0;
 
+	if (r->kind == OPERATOR_FILES)
+		return r->what == 0 && r->object == 0 && r->version == 0 &&
+		    r->seconds == 0 && !more && r->ca[0] == '\0';
 	if (r->kind == OPERATOR_IMPORT)
 		return r->what == 0 && r->seconds == 0 && !more &&
 		    (r->ca[0] != '\0') == (r->version == 0);

@@ -12,6 +12,8 @@
  * descriptor, of a file that holds the key. Its answer, if it is good, comes
  * with one, of a file that holds u32 length, sealed key, u32 length, public
  * key.
+ * FILES has nothing besides; its answer comes with the state directory, opened
+ * as a path: what root revokes it looks up there.
  * An ARM of an export is answered twice: at once, and when the engine has
  * handed on the account's sealed key, with a descriptor of a file that holds
  * the key as PEM. Only who has armed it and stayed gets that. Both programs
@@ -26,7 +28,8 @@
 enum { OPERATOR_REQUEST = 64, OPERATOR_ANSWER = 512, OPERATOR_MORE = 32,
 	OPERATOR_SECONDS_MAX = 600 };
 
-enum operator_kind { OPERATOR_ARM = 1, OPERATOR_DISARM, OPERATOR_IMPORT };
+enum operator_kind { OPERATOR_ARM = 1, OPERATOR_DISARM, OPERATOR_IMPORT,
+	OPERATOR_FILES };
 
 struct operator_request {
 	enum operator_kind kind;
@@ -53,6 +56,8 @@ bool operator_answer_read(struct err *err, const void *p, size_t n);
  * nothing is imported) is what came back. 0, or -1 and err. */
 int operator_ask(const char *run_dir, const struct operator_request *r,
     int key, struct w_key *sealed, struct err *err);
+/* The state directory, O_PATH, which the caller closes; or -1 and err. */
+int operator_files(const char *run_dir, struct err *err);
 /* Arms an export and stays: the descriptor, which the caller closes, or -1 and
  * err. Once the API has said that it is done, the key is there: the caller
  * wipes *pem. */

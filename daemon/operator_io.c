@@ -196,6 +196,20 @@ operator_ask(const char *run_dir, const struct operator_request *r, int key,
 }
 
 int
+operator_files(const char *run_dir, struct err *err)
+{
+	const struct operator_request r = { .kind = OPERATOR_FILES };
+	int fd = begin(run_dir, &r, -1, err), dir = -1;
+
+	if (fd < 0)
+		return -1;
+	if (hear(fd, &dir, err) != 0)
+		dir = -1;
+	close(fd);
+	return dir;
+}
+
+int
 operator_arm_export(const char *run_dir, const char *ca, uint64_t account,
     uint32_t seconds, struct err *err)
 {

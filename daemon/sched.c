@@ -12,7 +12,7 @@
 #include "daemon/sched.h"
 #include "daemon/turn.h"
 
-enum { NO_ROOM_MS = 1000 };	/* who found none looks again at last */
+enum { NO_ROOM_MS = 100 };	/* who found none looks again at last */
 
 struct running {
 	enum job_kind kind;

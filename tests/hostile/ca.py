@@ -195,6 +195,9 @@ class CA:
         r.body = certs.pem(*self.orders[int(n)]['chain'])
         return r
 
+    def at_revoke(self, q):
+        return Reply(200)
+
     # --- one request --------------------------------------------------
     def refuse_bad(self, q):
         """None if the request is one that a CA answers."""

@@ -202,6 +202,11 @@ def drip(sock):
         time.sleep(1)
 
 
+def late(seconds):
+    """As those that validate, or issue, before they answer."""
+    return lambda t: time.sleep(seconds)
+
+
 def paced():
     """B17: one request a second is allowed, and takes that long."""
     lock = threading.Lock()
@@ -237,6 +242,7 @@ def table(canary):
         'a4-chain': {'chain': a4_short},
         'a5': {'directory': a5},
         'a6-request': {'directory': lambda t: t.hang()},
+        'a6-works': {'challenge': late(25), 'finalize': late(20)},
         'a6-handshake': {'accept': silent},
         'a6-record': {'accept': drip},
         'a7': {'directory': a7},

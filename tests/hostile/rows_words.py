@@ -90,6 +90,12 @@ def replaced(t):
         says('alreadyReplaced', 'it has a successor', 409)(t)
 
 
+def no_reason(t):
+    """Certificates are revoked, but without a reason."""
+    if 'reason' in t.q.payload:
+        says('badRevocationReason', 'give no reason', 400)(t)
+
+
 def window(start, end):
     """Of certificates so short that the CA is asked after half a minute, and
     so long that they need no renewal while the test runs."""
@@ -188,6 +194,7 @@ def table_b():
             'compound', 'several', 400, subproblems=[
                 {'type': URN + 'caa', 'detail': 'caa of x%d' % i}
                 for i in range(3000)])},
+        'b10-reason': {'revoke': no_reason},
         'b11': dict(window(lambda: stamp(-120), lambda: stamp(-60)),
                     order=replaced),
         'b12-closed': {'account': member('status', 'deactivated')},

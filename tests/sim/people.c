@@ -52,14 +52,14 @@ done(void *ctx, const struct err *err)
 }
 
 void
-sim_add(const char *name, const char *service)
+sim_add(const char *name, const char *service, const char *ca)
 {
 	struct conf_wish wish;
 
 	wish_init(&wish);
 	strv_add(&wish.names, name);
 	free(wish.ca);
-	wish.ca = xstrdup("sim");
+	wish.ca = xstrdup(ca);
 	if (service != NULL)
 		strv_add(&wish.services, service);
 	has_acted = false;

@@ -363,13 +363,13 @@ say_master(struct play *p, char **w, int n)
 	return fail(p, "master refuses flip|install|prune|purge N");
 }
 
-/* add NAME [SERVICE] | add-many N SUFFIX | remove NAME [purge] | deploy NAME | revoke NAME N */
+/* add NAME [SERVICE] | add-many N SUFFIX [CA] | remove NAME [purge] | deploy NAME | revoke NAME N */
 static bool
 say_add(struct play *p, char **w, int n)
 {
 	if (n < 2)
 		return false;
-	sim_add(w[1], n > 2 ? w[2] : NULL);
+	sim_add(w[1], n > 2 ? w[2] : NULL, "sim");
 	return fine(p);
 }
 
@@ -379,11 +379,11 @@ say_add_many(struct play *p, char **w, int n)
 	char name[256];
 	long i;
 
-	for (i = 1; n == 3 && i <= strtol(w[1], NULL, 10); i++) {
+	for (i = 1; n >= 3 && i <= strtol(w[1], NULL, 10); i++) {
 		snprintf(name, sizeof(name), "n%ld.%s", i, w[2]);
-		sim_add(name, NULL);
+		sim_add(name, NULL, n == 4 ? w[3] : "sim");
 	}
-	return n == 3 && fine(p);
+	return n >= 3 && fine(p);
 }
 
 static bool

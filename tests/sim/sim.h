@@ -92,7 +92,7 @@ struct sim_cert sim_cert(const char *name);
 void sim_csr(const char *path, int key, char **names, int n);
 /* Operators: add (the title is the name), remove, deploy. sim_acted() is how
  * the last one ended: "done", "under way", an error's text, or NULL: not yet. */
-void sim_add(const char *name, const char *service);
+void sim_add(const char *name, const char *service, const char *ca);
 void sim_remove(const char *name, bool purge);
 void sim_deploy(const char *name);
 void sim_renew(const char *name);	/* by force */

@@ -332,7 +332,8 @@ http_send(const struct http_request *r,
 	snprintf(x->at, sizeof(x->at), "%s", r->at != NULL ? r->at : "");
 	x->body = blob_copy(r->body.p, r->body.len);
 	world.http_open++;
-	if (!world.dead)
+	/* One CA never says a word. */
+	if (!world.dead && strncmp(x->url, "https://silent.sim/", 19) != 0)
 		sim_post(LATENCY_MS + chance_luck() % LATENCY_MS, exchange, x);
 	return x;
 }

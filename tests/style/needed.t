@@ -42,5 +42,5 @@ only everleaf-token $crypto $seccomp
 only everleaf-responder "libmicrohttpd|libssl|$crypto" "$seccomp"
 only everleaf-engine "libuv|libcurl|libsqlite3|libjansson|$crypto" \
 	"libssl|libmicrohttpd|libcares|libldns|libpsl|libidn2|$seccomp"
-only everleaf '' 'libjansson|libcurl|libidn2'
+only everleaf '' "libjansson|libcurl|libidn2|$crypto"
 echo "1..$n"

@@ -40,6 +40,8 @@ same "and says what is lacking" "$(jq -r .error.code "$scene/answer")" \
 isnt "nobody takes it by accident" exports
 same "a dry run takes nothing" "$(exports --dry-run | grep -c PRIVATE)" 0
 same "nobody has it yet" "$(events_any account.exported)" 0
+touch "$scene/taken.pem" "$scene/nonsense"
+chmod 600 "$scene/taken.pem" "$scene/nonsense"
 exports --yes >"$scene/taken.pem" 2>"$scene/words"
 same "root has it" $? 0
 same "it is a key, and nothing else" "$(sed -n '1p;$p' "$scene/taken.pem" |

@@ -102,6 +102,29 @@ if [ "$(id -u)" -eq 0 ]; then
 	chown 0 "$csr"
 fi
 
+# A reader of CSRs that hangs: one deadline, and who has names goes on.
+hung=$scene/hung
+mkdir "$hung"
+cp "$prefix/sbin/everleafd" "$hung/"
+ln -s "$(dirname "$(find "$prefix" -name everleaf-engine)")/"everleaf-* "$hung/"
+rm "$hung/everleaf-verifier"
+printf '#!/bin/sh\nexec sleep 100\n' >"$hung/everleaf-verifier"
+chmod 755 "$hung/everleaf-verifier"
+hung_trial() { timeout 18 "$hung/everleafd" -t -c "$scene/trial.conf"; }
+new_csr "$scene/other.key" "$scene/other.csr" other.example
+{
+	base
+	wish $name "names = {\"$name\", \"www.$name\"}"
+	wish other.example 'names = "other.example"' |
+		sed "s|$csr|$scene/other.csr|"
+} >"$scene/trial.conf"
+is "a reader that hangs costs nobody his names" \
+	says 'configuration is good' hung_trial
+same "each is warned of, and one was waited for" \
+	"$(grep -c 'trial.conf:[0-9]*: .*does not answer' "$scene/said")" 2
+{ base; wish $name; } >"$scene/trial.conf"
+isnt "without names nobody knows what to order" hung_trial
+
 # Issued, installed, served, proved.
 { base; wish $name; } >"$conf"
 nginx_conf "$run" "$live"
@@ -169,6 +192,17 @@ is "the CSR has changed meanwhile: version 4 is served" \
 	within 60 serves $name 4
 is "for the third key" is_for_key
 is "it ends again" everleafd_stop
+
+# Bytes that were read before need no reader: it starts with one that hangs.
+sound=$prefix
+mkdir -p "$scene/hang/sbin" "$scene/hang/bin"
+ln -s "$hung/everleafd" "$scene/hang/sbin/everleafd"
+ln -s "$sound/bin/everleaf" "$scene/hang/bin/everleaf"
+prefix=$scene/hang
+is "it starts without looking again" everleafd_start
+is "and ends" everleafd_stop
+prefix=$sound
+
 rm -f "$state"/db/everleaf.db*
 is "H1 without a change" everleafd_start
 is "it is served as before" within 30 state_is $name served

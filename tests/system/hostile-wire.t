@@ -25,6 +25,7 @@ a4-garbage|A4 chunk of a negative size|ca-down|connection broke
 a4-chain|A4 chain shorter than its length|ca-protocol|cut off
 a5|A5 a byte now and then|ca-down|too slowly
 a6-request|A6 reads the request, never answers|ca-down|too slowly
+a6-works|A6 answers a challenge after 25 s, finalize after 20|issued
 a6-handshake|A6 accepts, never says a word of TLS|ca-down|within 15 seconds
 a6-record|A6 TLS record that never ends|ca-down|within 15 seconds
 a7|A7 flood of 1xx|ca-protocol|head of its answer
@@ -80,6 +81,8 @@ ROWS
 same "A9 the lost order was asked for once more" "$(asked a9-once order)" 2
 same "A9 finalize was not sent twice" "$(asked a9-finalize finalize)" 1
 is "A9 three new orders an attempt, no more" asked_at_most a9-rst order 15
+same "A6 each of them was asked once" \
+	"$(asked a6-works challenge) $(asked a6-works finalize)" "1 1"
 same "A16 nobody was led elsewhere" "$(asked canary connections)" 0
 same "A16 the path in the answer to a POST was not asked for" \
 	"$(asked a16-post-here account)" 1

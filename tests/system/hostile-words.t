@@ -161,6 +161,12 @@ before_its_end() {	# before_its_end ROW: the next renewal
 is "B15 in ten years: renewed before its end" before_its_end b15-never
 is "B15 always over: a renewal at a time, some seconds apart" \
 	asked_at_most b15-past order 30
+is "B10 a CA that takes no reason: issued" within 30 issued b10-reason
+everleaf revoke b10-reason.example --reason superseded --at-once --no-wait \
+	>"$scene/revoke" 2>&1 || diag <"$scene/revoke"
+is "B10 it is revoked without one, under the same leave" \
+	test "$(events_of b10-reason.example revoked)" = 1
+same "B10 by a second request" "$(asked b10-reason revoke)" 2
 same "B12 no second account, no other key" "$(asked b12-revoked account)" 1
 is "B12 nor for one that the CA has forgotten, in a loop" \
 	asked_at_most b12-unknown account 4

@@ -103,7 +103,7 @@ run 100 web 1 1 shop.example
 run 101 web 2 1 shop.example
 run 102 nope 1 1 shop.example
 reload 1 0
-run 103 slow 1 0 x&
+run 103 slow 1 0 x.example&
 install 1 3 3 shop.example 1 LEAF3
 live 1
 install 1 4 4 shop.example 1 KEYLESS

@@ -2,9 +2,11 @@
  *	operator RUN arm|disarm WHAT OBJECT VERSION SECONDS [CA]
  *	operator RUN import CA|"" OBJECT VERSION FILE
  *	operator RUN export CA ACCOUNT SECONDS: arms it and stays for so long
+ *	operator RUN files: lists what is in the directory that comes
  *	operator RUN raw: 64 bytes from stdin; says whether an answer came
  * Prints "ok", the sizes of what was sealed, or the code of the refusal. */
 #include <config.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -89,6 +91,23 @@ export(char **v)
 }
 
 static int
+files(const char *run)
+{
+	struct err err;
+	int path = operator_files(run, &err), fd;
+	const struct dirent *e;
+	DIR *d;
+
+	if (path < 0)
+		return outcome(-1, &err);
+	fd = openat(path, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	d = fd >= 0 ? fdopendir(fd) : NULL;
+	while (d != NULL && (e = readdir(d)) != NULL)
+		puts(e->d_name);
+	return d == NULL;
+}
+
+static int
 raw(const char *dir)
 {
 	struct sockaddr_un to = { .sun_family = AF_UNIX };
@@ -109,6 +128,8 @@ main(int argc, char **argv)
 {
 	if (argc == 3 && strcmp(argv[2], "raw") == 0)
 		return raw(argv[1]);
+	if (argc == 3 && strcmp(argv[2], "files") == 0)
+		return files(argv[1]);
 	if (argc == 6 && strcmp(argv[2], "export") == 0)
 		return export(argv);
 	if (argc != 7 && argc != 8)

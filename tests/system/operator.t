@@ -123,6 +123,9 @@ same 'nor is that for a key in a token for the keeper' \
 	"$(timeout 2 "$box/bin/operator" "$box/run" arm 3 acc 0 600 five)" ''
 kill -CONT "$(child token)"
 same 'it is for the token' "$(operator arm 3 acc 0 600 five)" ok
+is 'and at which CA' grep -q \
+	'allows change of the key of account 0000000000000acc version 0 at one ' \
+	"$log"
 is 'the log says who did what' grep -q \
 	'allows revocation of certificate 000000000000003f version 4 for 600 s' \
 	"$log"
@@ -133,6 +136,9 @@ same 'an act that there is not' "$(printf 'EVOP\1\1\11%057d' 0 |
 	tr 0 '\0' | operator raw)" 'hung up'
 same 'an import without its file' "$(printf 'EVOP\1\3%058d' 0 |
 	tr 0 '\0' | operator raw)" 'hung up'
+
+same 'root is handed the folder of the files' "$(operator files |
+	grep -xE 'live|certs' | sort | tr '\n' ' ')" 'certs live '
 
 # --- keys ---
 openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 \

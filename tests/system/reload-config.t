@@ -14,6 +14,9 @@ with() {	# with NAME...
 		conf_wish "$n"
 	done
 }
+isnt_retired() {	# isnt_retired NAME: it is known, too
+	about "$1" .state | grep -qvx 'retired\|null'
+}
 reload_refused() { everleaf reload; [ $? -eq 2 ]; }
 
 with one.example >"$conf"
@@ -41,6 +44,15 @@ hup
 is "a bad file is told" within 10 logged 'no such key "domains"'
 same "and changes nothing" "$(role_pid engine)" "$engine"
 is "reload says so, exit 2" reload_refused
+told() {	# told EVENT WORDS: in the history
+	everleaf --json events --since 1d | jq -e --arg e "$1" --arg w "$2" \
+		'.events[] | select(.event == $e and (.text | test($w)))' \
+		>/dev/null
+}
+is "and so does the history" told config.refused \
+	'everleaf.conf:[0-9]+: .*no such key "domains"'
+is "which has what was loaded" told config.loaded \
+	'^2 certificates in .*everleaf.conf$'
 is "with file and line" sh -c "'$prefix/bin/everleaf' --socket \
 	'$run/everleaf.sock' reload 2>&1 | grep -E 'everleaf.conf:[0-9]+: '"
 is "both are still served" all_served one.example two.example
@@ -71,6 +83,7 @@ kept() {	# kept WHERE: its certificate goes on
 break_dropin
 is "a bad drop-in hurts only itself" everleaf reload
 is "and is told in the status" within 20 kept one.conf
+is "and in the history" told config.loaded 'bad: .*one.conf:'
 is "one is served all the while" state_is one.example served
 
 # A start knows no more than a reload, unless somebody has kept it.
@@ -100,6 +113,42 @@ is "and served" within 20 state_is one.example served
 dropin >"$etc/conf.d/one.conf"
 is "put right, it is as it was" everleaf reload
 isnt "and no longer told of" kept one.conf
+
+# Many that vanish at once are more often an accident. (Nothing is ordered for
+# them: nobody has accepted the terms.)
+many() {	# many N
+	with one.example two.example
+	echo 'ca "none" { directory = "https://127.0.0.1:9/" agree-tos = no }'
+	i=0
+	while [ $i -lt "$1" ]; do
+		echo "certificate \"m$i.example\" { ca = none }"
+		i=$((i + 1))
+	done
+}
+vanish() {	# vanish COMMAND...: refused, exit 2, with the number
+	everleaf "$@" >"$scene/said" 2>&1
+	[ $? -eq 2 ] && grep -q '^11 of 22 certificates are no longer .*--yes' \
+		"$scene/said" || { diag <"$scene/said"; return 1; }
+}
+rm "$etc/conf.d/one.conf"
+many 20 >"$conf"
+is "twenty more" everleaf reload
+is "they are known" within 20 isnt_retired m19.example
+many 10 >"$conf"
+is "ten that vanish may" everleaf reload
+is "they are retired" within 20 state_is m19.example retired
+many 20 >"$conf"
+is "they come back" everleaf reload
+is "and are what they were" within 20 isnt_retired m19.example
+many 9 >"$conf"
+is "eleven may not" vanish reload
+is "config check says so, too" vanish config check
+is "and so does a dry run" vanish reload --dry-run
+is "they stay" isnt_retired m19.example
+is "whoever means it says --yes" everleaf reload --yes
+is "and they are retired" within 20 state_is m19.example retired
+with one.example two.example >"$conf"
+is "nine may" everleaf reload
 
 i=0
 while [ $i -lt 20 ]; do

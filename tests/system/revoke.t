@@ -72,6 +72,31 @@ is "at once" everleaf revoke $name --at-once
 same "version 3 is revoked" "$(ca_says "$three" .Status)" Revoked
 is "and version 4 is served" within 60 serves $name 4
 
+# --- a daemon that names another certificate than its files ---
+refuses() {	# refuses WORDS: without anybody to ask
+	everleaf revoke $name --at-once --no-wait </dev/null \
+		>"$scene/refused" 2>&1 && return 1
+	grep -q "$1" "$scene/refused"
+}
+other_files='the daemon names another certificate than the files'
+mv "$live/$name" "$scene/link"
+ln -s "$(readlink "$live/$second")" "$live/$name"
+is "another folder than the daemon's: nothing is revoked" refuses "$other_files"
+rm "$live/$name"
+mv "$scene/link" "$live/$name"
+folder=$(readlink -f "$live/$name")
+mv "$folder/cert.pem" "$scene/cert.pem"
+cp "$live/$second/cert.pem" "$folder/cert.pem"
+is "another certificate there: nothing is revoked" refuses "$other_files"
+mv "$scene/cert.pem" "$folder/cert.pem"
+mv "$folder" "$scene/away"
+is "what is not there any more is not revoked unasked" refuses 'Add --yes'
+mv "$scene/away" "$folder"
+same "the CA has revoked nothing" "$(ca_says "$(serial_of $name)" .Status)" \
+	Valid
+same "and nothing was begun" "$(about $name \
+	'[.revocations[] | select(.state != "done")] | length')" 0
+
 # --- many ---
 four=$(serial_of $name)
 other=$(serial_of $second)

@@ -394,6 +394,8 @@ run revoke shop.example
 ok 'revoke without master' fails 4 "no daemon at $(dirname "$sock")/master.sock. systemctl start everleaf"
 run revoke shop.example --reason whim --dry-run
 ok 'revoke for a strange reason' fails 2 '"whim" is no reason for a revocation. One of: unspecified, key-compromise, affiliation-changed, superseded, cessation-of-operation'
+run revoke www.shop.example --dry-run
+ok 'revoke by a name that is no title' has_error 2 'Say which is meant: everleaf revoke shop.example'
 run revoke shop.example --dry-run
 ok 'revoke --dry-run' has 0 'Nothing was changed.'
 run revoke shop.example --no-wait
@@ -420,6 +422,24 @@ run ca import letsencrypt
 ok 'ca import of nothing' fails 2 'ca import what? everleaf ca import C FILE'
 run ca import letsencrypt "$tmp/nothing"
 ok 'ca import of no file' fails 2 "$tmp/nothing: No such file or directory"
+echo key >"$tmp/key"
+chmod 640 "$tmp/key"
+run ca import letsencrypt "$tmp/key"
+ok 'D10 ca import of a file that others may read' fails 2 "$tmp/key: others may use it (mode 0640). If nobody else has the key: chmod 600 $tmp/key"
+chmod 600 "$tmp/key"
+run ca import letsencrypt "$tmp/key" --dry-run
+ok 'ca import of one that they may not' has 0 'Nothing was changed.'
+ln -s key "$tmp/link"
+run ca import letsencrypt "$tmp/link"
+ok 'D10 ca import of a link' fails 2 "$tmp/link: it is a link. Name the file itself"
+mkfifo "$tmp/fifo"
+run ca import letsencrypt "$tmp/fifo"
+ok 'D10 ca import of a FIFO' fails 2 "$tmp/fifo: it is no file"
+if [ "$(id -u)" -eq 0 ]; then
+	chown 65534 "$tmp/key"
+	run ca import letsencrypt "$tmp/key" --dry-run
+	ok "D10 ca import of another user's file" fails 2 "$tmp/key: it belongs to user 65534. If nobody else has the key: chown root $tmp/key"
+fi
 run deploy shop.example
 ok 'deploy' prints 0 <<'END'
 shop.example  nginx: checked, reloaded

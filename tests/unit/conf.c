@@ -510,12 +510,13 @@ static void
 merging(void **state)
 {
 	struct conf *c = read_texts(TOS
-	    "policy default { ca = google  group = web }\n"
+	    "policy default { ca = google  group = web  dns = b }\n"
 	    "policy p { services = {nginx, postfix}  keep-versions = 7\n"
 	    "  renew-before = 20d  group = mail }\n"
 	    "certificate a.example { policy = p  group = \"\" }\n"
 	    "certificate b.example { policy = p  services = {} }\n"
-	    "certificate c.example { renew-before = auto }\n", NULL);
+	    "certificate c.example { renew-before = auto  dns = auto }\n"
+	    "dns b { server = \"::1\" }\n", NULL);
 	struct conf_wish w;
 
 	(void)state;
@@ -535,6 +536,8 @@ merging(void **state)
 	assert_string_equal(w.ca, "google");
 	assert_string_equal(w.group, "web");
 	assert_true(w.renew_before_ms == 0);
+	assert_string_equal(w.dns, "");
+	assert_string_equal(conf_cert(c, "c.example")->wish.dns, "");
 	strv_add(&w.names, "*.c.example");
 	strv_free(&w.challenge);
 	{
@@ -667,10 +670,21 @@ wishes_from_the_api(void **state)
 	assert_int_equal(err.code, ERR_INVALID);
 	assert_int_equal(err.class, ERR_USAGE);
 	strv_free(&w.services);
+	w.dns = xstrdup("auto");
+	assert_int_equal(conf_wish_check(c, &w, "x", &err), 0);
+	assert_string_equal(w.dns, "");
 	w.group = xstrdup("$(id)");
 	assert_int_equal(conf_wish_check(c, &w, "x", &err), -1);
 	assert_string_equal(err.text, "x: group: \"$(id)\": no name of a user "
 	    "or group");
+	free(w.group);
+	w.group = xstrdup("games");
+	assert_int_equal(conf_wish_check(c, &w, "x", &err), -1);
+	assert_int_equal(err.code, ERR_INVALID);
+	assert_string_equal(err.text, "x: group: only a configuration file can "
+	    "name one");
+	assert_string_equal(err.advice, "Write group = \"games\" into a "
+	    "policy, then everleaf reload and --policy");
 	w.group[0] = '\0';
 	w.keep_versions = 4711;
 	assert_int_equal(conf_wish_check(c, &w, "x", &err), -1);
@@ -699,6 +713,16 @@ what_a_ca_cannot(void **state)
 		{ TOS SHOP "validity = 2d\n}\n", "everleaf.conf: certificate "
 		    "\"shop.example\": letsencrypt does not let anybody "
 		    "choose the lifetime. Leave out validity.\n" },
+		{ TOS SHOP "ca = sslcom\nkey-type = rsa-2048\n}\nca sslcom "
+		    "{\neab-kid = k\n}\n", "everleaf.conf: certificate "
+		    "\"shop.example\": sslcom takes no rsa-2048 keys at its "
+		    "directory. For RSA keys: directory = "
+		    "\"https://acme.ssl.com/sslcom-dv-rsa\".\n" },
+		{ TOS SHOP "ca = sslcom\nkey-type = ecdsa-p384\n}\nca sslcom "
+		    "{\neab-kid = k\n}\n", "" },
+		{ TOS SHOP "ca = sslcom\nkey-type = rsa-2048\n}\nca sslcom "
+		    "{\neab-kid = k\ndirectory = "
+		    "\"https://acme.ssl.com/sslcom-dv-rsa\"\n}\n", "" },
 		{ TOS SHOP "key-type = experimental:ed448\n}\n",
 		    "everleaf.conf: certificate \"shop.example\": letsencrypt "
 		    "takes no ed448 keys. Use key-type = ecdsa-p256 "

@@ -12,6 +12,7 @@
 #include "hooks/run.h"
 
 static size_t looked;
+static bool hung;
 
 /* Where this test runs, folders may be anybody's; the real check has tests of
  * its own. */
@@ -39,6 +40,11 @@ look(void *ctx, struct conf_csr *list, size_t n)
 	(void)ctx;
 	looked += n;
 	for (i = 0; i < n; i++) {
+		if (hung) {
+			err_set(&list[i].err, ERR_VERIFY_FAILED, "nobody "
+			    "answers");
+			continue;
+		}
 		snprintf(text, sizeof(text), "%.*s", (int)list[i].der.len - 1,
 		    (char *)list[i].der.p + 1);
 		for (k = 0, words.v = NULL, words.n = 0; text[k] != '\0'; ) {
@@ -273,6 +279,67 @@ kept_with_its_csr(void **state)
 	conf_free(b);
 }
 
+/* A reader that hangs says nothing about a CSR: whose names are written needs
+ * him for a warning only, and whose bytes are known not at all. */
+static void
+nobody_reads(void **state)
+{
+	char text[500];
+	struct conf *a, *b;
+	struct blob kept;
+	struct err err;
+
+	(void)state;
+	hung = true;
+	bad("", "0shop.example", 3, "nobody answers");
+	a = with("x", "names = shop.example", "0shop.example");
+	assert_non_null(a);
+	assert_non_null(strstr(said, "everleaf.conf:3: csr-file = \""));
+	assert_non_null(strstr(said, "own.csr\": nobody answers"));
+	hung = false;
+	/* That was no look into it. */
+	conf_csr_by(look, NULL);
+	looked = 0;
+	b = read_conf(a);
+	assert_int_equal(looked, 1);
+	conf_free(a);
+	conf_free(b);
+	b = with("shop.example", "", "0www.shop.example");
+	assert_non_null(b);
+	kept = conf_pack_kept(b);
+	conf_free(b);
+	a = conf_unpack_kept(kept.p, kept.len, &err);
+	assert_non_null(a);
+	hung = true;
+	looked = 0;
+	conf_csr_by(look, NULL);
+	b = read_conf(a);
+	assert_non_null(b);
+	assert_int_equal(looked, 0);
+	assert_string_equal(said, "");
+	assert_string_equal(b->certs[0].wish.names.v[0], "www.shop.example");
+	assert_true(b->certs[0].csr_known);
+	conf_free(b);
+	/* Names that are written now are still compared. */
+	snprintf(text, sizeof(text), "agree-tos = true\ncertificate "
+	    "shop.example { names = api.shop.example\ncsr-file = "
+	    "\"%s/own.csr\" }\n", folder());
+	put_file("everleaf.conf", text);
+	assert_null(read_conf(a));
+	assert_non_null(strstr(said, "the CSR asks for www.shop.example, and "
+	    "not for api.shop.example"));
+	/* Other bytes are another CSR. */
+	put_file("own.csr", "0api.shop.example");
+	assert_non_null(b = read_conf(a));
+	assert_int_equal(looked, 1);
+	assert_false(b->certs[0].csr_known);
+	conf_csr_by(NULL, NULL);
+	hung = false;
+	conf_free(a);
+	conf_free(b);
+	blob_free(&kept);
+}
+
 static void
 is_line(struct conf *a, struct conf *b, const char *want)
 {
@@ -346,6 +413,7 @@ shown_and_packed(void **state)
 #define T(f) cmocka_unit_test(f)
 const struct CMUnitTest csr_tests[] = {
 	T(files), T(too_long), T(names), T(errors), T(l1_of_another),
+	T(nobody_reads),
 	T(kept_with_its_csr),
 	T(what_a_reload_does), T(over_the_api), T(shown_and_packed)
 };

@@ -586,6 +586,22 @@ a6_never_answers(void **state)
 	assert_non_null(strstr(got.err.text, "within 1 seconds"));
 }
 
+/* Slower than is good for all else: only the exchange's own end ends it. */
+static void
+a6_works_before_it_answers(void **state)
+{
+	struct http_request r = { .method = "POST", .url = url_of("good",
+		"a6"), .reply_max = 4096, .trust = roots, .patient = true };
+
+	(void)state;
+	ask("POST", url_of("good", "a6"), "{}");
+	run(1);
+	assert_lost(ERR_CA_DOWN, "too slowly");
+	http_send(&r, on_done, NULL);
+	run(1);
+	assert_lost(ERR_CA_DOWN, "no whole answer within 3 seconds");
+}
+
 static void
 a7_flood_of_1xx(void **state)
 {
@@ -813,6 +829,7 @@ main(void)
 		N("A5 slow body stops nobody else",
 		    a5_slow_body_stops_nobody_else),
 		N("A6 never answers", a6_never_answers),
+		N("A6 works before it answers", a6_works_before_it_answers),
 		N("A7 flood of 1xx", a7_flood_of_1xx),
 		N("A8 bomb is not decoded", a8_bomb_is_not_decoded),
 		N("A9 no POST goes out twice", a9_no_post_goes_out_twice),

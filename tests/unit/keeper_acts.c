@@ -123,6 +123,11 @@ what_was_armed_is_revoked(void **state)
 	r.q.nonce = TEXT("YW5vdGhlcg");
 	child_answer_free(WIRE_JWS_DONE, must(w->engine, WIRE_JWS, &r.q,
 	    WIRE_JWS_DONE));
+	/* nor is it without the reason, which a CA may not take; */
+	r.q.nonce = TEXT("YW5vdGhlcg");
+	r.q.reason = 0;
+	child_answer_free(WIRE_JWS_DONE, must(w->engine, WIRE_JWS, &r.q,
+	    WIRE_JWS_DONE));
 	/* another request is. */
 	r.q.reason = 1;
 	assert_int_equal(refusal(w->engine, WIRE_JWS, &r.q),

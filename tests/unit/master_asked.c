@@ -323,6 +323,9 @@ put_generation(uint32_t gen, size_t meta, size_t leaf, size_t chain)
 
 static const char conf_text[] =
     "agree-tos = true\nemail = a@shop.example\n"
+    "ca own {\n"
+    "  directory = https://ca.example/dir\n"
+    "}\n"
     "service web {\n"
     "  reload = {\"/bin/true\"}\n"
     "  allow-test-ca = true\n"
@@ -663,7 +666,7 @@ static void
 an_export_that_nobody_asked_for(void **state)
 {
 	const struct operator_request r = { .kind = OPERATOR_ARM,
-		.what = ARM_EXPORT, .object = 5, .seconds = 60 };
+		.what = ARM_EXPORT, .object = 5, .seconds = 60, .ca = "own" };
 	struct w_exported exported = { { NULL, 0 } };
 	uint8_t answer[OPERATOR_ANSWER];
 	struct err err;
@@ -671,6 +674,7 @@ an_export_that_nobody_asked_for(void **state)
 
 	(void)state;
 	exported.key = filled(10);
+	master.conf = conf_of(conf_text);
 	assert_int_equal(arm_start(&master, &err), 0);
 	fd = operator(&r);
 	assert_true(says(ROLE_KEEPER, WIRE_EXPORTED, said[ROLE_KEEPER].id,

@@ -26,7 +26,8 @@ a_request_comes_back(void **state)
 		    .object = UINT64_MAX },
 		{ .kind = OPERATOR_IMPORT, .object = 5, .ca =
 		    "abcdefghijklmnopqrstuvwxyz123456" },
-		{ .kind = OPERATOR_IMPORT, .object = 5, .version = 1 }
+		{ .kind = OPERATOR_IMPORT, .object = 5, .version = 1 },
+		{ .kind = OPERATOR_FILES }
 	}, r;
 	uint8_t p[OPERATOR_REQUEST];
 	size_t i;
