@@ -108,25 +108,10 @@ hear(struct w_csr_names *out, const struct reader *r, uint32_t asked)
 }
 
 /* Whatever it says comes from a process that has read the CSR. */
-static bool
-are_names(const struct strv *names)
-{
-	enum name_kind kind;
-	struct err unused;
-	char out[256];
-	size_t i;
-
-	for (i = 0; i < names->n; i++)
-		if (name_parse(out, &kind, names->v[i], &unused) != 0 ||
-		    strcmp(out, names->v[i]) != 0)
-			return false;
-	return names->n > 0;
-}
-
 static void
 take(struct conf_csr *csr, struct w_csr_names *said)
 {
-	if (are_names(&said->names)) {
+	if (said->names.n > 0 && name_all_canonical(&said->names)) {
 		csr->names = said->names;
 		said->names = (struct strv){ NULL, 0 };
 	} else if (said->why[0] != '\0') {
