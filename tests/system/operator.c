@@ -104,6 +104,9 @@ files(const char *run)
 	d = fd >= 0 ? fdopendir(fd) : NULL;
 	while (d != NULL && (e = readdir(d)) != NULL)
 		puts(e->d_name);
+	if (d != NULL)
+		closedir(d);
+	close(path);
 	return d == NULL;
 }
 
