@@ -21,8 +21,9 @@ filled(void)
 
 	if (t == NULL) {
 		t = table_new();
-		if (table_publish(t, TABLE_HTTP, TOKEN, "www.example.com", KEYAUTH, 1,
-		    &err) != 0 || table_publish(t, TABLE_HTTP, TOKEN, "2001:db8::1",
+		if (table_publish(t, TABLE_HTTP, TOKEN, "www.example.com",
+		    KEYAUTH, 1, &err) != 0 ||
+		    table_publish(t, TABLE_HTTP, TOKEN, "2001:db8::1",
 		    KEYAUTH, 1, &err) != 0)
 			abort();
 	}

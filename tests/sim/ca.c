@@ -14,57 +14,9 @@
 #include "acme/jws.h"
 #include "base/text.h"
 #include "daemon/loop.h"
-#include "tests/sim/sim.h"
+#include "tests/sim/ca_state.h"
 
 #define BASE "https://ca.sim"
-
-enum staple { STAPLE_GRANTS, STAPLE_IGNORES, STAPLE_REFUSES, STAPLE_SPOILS,
-	STAPLE_LATER, STAPLES };
-enum { NAMES_MAX = 8, ORDERS_MAX = 100000, NONCES_MAX = 4096, FAILS_MAX = 16,
-	KEYS = 4, BY_DNS = 1000 };
-
-struct order {
-	int n;
-	char names[NAMES_MAX][128], token[NAMES_MAX][48];
-	char status[NAMES_MAX][12], problem[NAMES_MAX][64];
-	char state[12], error[24];
-	int64_t valid_at;
-	char *chain;
-	int64_t issued_ms;
-	uint64_t serial;
-	bool revoked, by_key;
-	int account;	/* the how-manieth has ordered it */
-	int hesitates;	/* processing, then ready again, so many times */
-	char key[44];		/* thumbprint of the certificate's */
-};
-
-static struct {
-	uint32_t seed;
-	struct order *orders;
-	int orders_n;
-	char nonces[NONCES_MAX][24];
-	int nonces_n;
-	uint64_t nonce, serial;
-	char thumb[44], contact[128];
-	bool account, closed, binding;
-	enum staple staple;
-	int accounts;		/* made so far */
-	int64_t given_up;	/* authorizations */
-	struct ca_fault faults[CA_KINDS];
-	int64_t counts[CA_KINDS], last[CA_KINDS], spacing[CA_KINDS];
-	int64_t lifetime, processing, down_until;
-	int hesitates;		/* orders that are made now */
-	bool thinks;		/* about challenges, for ever */
-	bool ari;
-	int64_t window[2];
-	bool window_moves;	/* it is since now */
-	char replaced[200];
-	int bad_percent;
-	struct { char name[128], type[64]; } fails[FAILS_MAX];
-	int fails_n;
-	EVP_PKEY *key, *keys[KEYS];
-	X509 *issuer;
-} ca;
 
 static const char *const kinds[] = { "directory", "newNonce", "newAccount",
 	"account", "keyChange", "newOrder", "authz", "challenge", "finalize",
@@ -76,8 +28,7 @@ ca_kind_names(void)
 	return kinds;
 }
 
-/* Its clock is right, whatever ours says. */
-static int64_t
+int64_t
 its_now(void)
 {
 	return SIM_EPOCH + sim_mono();
@@ -89,411 +40,6 @@ dice(uint32_t n)
 	ca.seed = ca.seed * 1664525u + 1013904223u;
 	return (ca.seed >> 8) % n;
 }
-
-/* --- certificates ------------------------------------------------------ */
-
-static X509 *
-bare(EVP_PKEY *pub, int64_t from_ms, int64_t to_ms, X509_NAME *issuer)
-{
-	X509 *x = X509_new();
-	BIGNUM *n = BN_new();
-
-	X509_set_version(x, 2);
-	BN_set_word(n, ++ca.serial);
-	BN_to_ASN1_INTEGER(n, X509_get_serialNumber(x));
-	BN_free(n);
-	ASN1_TIME_set(X509_getm_notBefore(x), (time_t)(from_ms / 1000));
-	ASN1_TIME_set(X509_getm_notAfter(x), (time_t)(to_ms / 1000));
-	X509_set_pubkey(x, pub);
-	if (issuer != NULL)
-		X509_set_issuer_name(x, issuer);
-	return x;
-}
-
-static void
-extension(X509 *x, X509 *issuer, int nid, const char *value)
-{
-	X509_EXTENSION *e;
-	X509V3_CTX ctx;
-
-	X509V3_set_ctx(&ctx, issuer, x, NULL, NULL, 0);
-	e = X509V3_EXT_conf_nid(NULL, &ctx, nid, value);
-	X509_add_ext(x, e, -1);
-	X509_EXTENSION_free(e);
-}
-
-static void
-make_issuer(void)
-{
-	X509_NAME *name = X509_NAME_new();
-
-	ca.key = EVP_EC_gen("P-256");
-	X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
-	    (const unsigned char *)"Simulated Intermediate", -1, -1, 0);
-	ca.issuer = bare(ca.key, 0, SIM_EPOCH + 36500LL * 86400000, NULL);
-	X509_set_subject_name(ca.issuer, name);
-	X509_NAME_add_entry_by_txt(name, "O", MBSTRING_ASC,
-	    (const unsigned char *)"Root", -1, -1, 0);
-	X509_set_issuer_name(ca.issuer, name);
-	X509_NAME_free(name);
-	extension(ca.issuer, ca.issuer, NID_basic_constraints,
-	    "critical,CA:TRUE");
-	extension(ca.issuer, ca.issuer, NID_key_usage,
-	    "critical,keyCertSign,cRLSign");
-	extension(ca.issuer, ca.issuer, NID_subject_key_identifier, "hash");
-	X509_sign(ca.issuer, ca.key, EVP_sha256());
-}
-
-void *
-sim_key(uint64_t cert, uint32_t version)
-{
-	return ca.keys[(cert + version) % KEYS];
-}
-
-static char *
-pem_of(X509 *leaf)
-{
-	BIO *b = BIO_new(BIO_s_mem());
-	char *p, *out;
-	long n;
-
-	PEM_write_bio_X509(b, leaf);
-	PEM_write_bio_X509(b, ca.issuer);
-	n = BIO_get_mem_data(b, &p);
-	out = xstrndup(p, (size_t)n);
-	BIO_free(b);
-	return out;
-}
-
-static bool
-csr_fits(X509_REQ *req, const struct order *o)
-{
-	STACK_OF(X509_EXTENSION) *exts = X509_REQ_get_extensions(req);
-	GENERAL_NAMES *san = X509V3_get_d2i(exts, NID_subject_alt_name, NULL,
-	    NULL);
-	int i, k, hits = 0;
-
-	for (i = 0; i < o->n; i++)
-		for (k = 0; k < sk_GENERAL_NAME_num(san); k++) {
-			const GENERAL_NAME *g = sk_GENERAL_NAME_value(san, k);
-
-			if (g->type == GEN_DNS && strcmp(o->names[i],
-			    (const char *)ASN1_STRING_get0_data(
-			    g->d.dNSName)) == 0)
-				hits++;
-		}
-	k = sk_GENERAL_NAME_num(san);
-	GENERAL_NAMES_free(san);
-	sk_X509_EXTENSION_pop_free(exts, X509_EXTENSION_free);
-	return hits == o->n && k == o->n;
-}
-
-static void
-key_print(char thumb[44], X509 *x)
-{
-	unsigned char *p = NULL;
-	int n = i2d_PUBKEY(X509_get0_pubkey(x), &p);
-	struct buf jwk;
-	struct err err;
-
-	buf_init(&jwk, 1000);
-	if (jws_jwk(&jwk, p, (size_t)n, &err) != 0)
-		abort();
-	jws_thumbprint(thumb, jwk.data, jwk.len);
-	buf_free(&jwk);
-	OPENSSL_free(p);
-}
-
-static bool
-asks_for_staple(X509_REQ *req)
-{
-	STACK_OF(X509_EXTENSION) *exts = X509_REQ_get_extensions(req);
-	bool asks = X509v3_get_ext_by_NID(exts, NID_tlsfeature, -1) >= 0;
-
-	sk_X509_EXTENSION_pop_free(exts, X509_EXTENSION_free);
-	return asks;
-}
-
-static X509_REQ *
-read_csr(const char *csr64)
-{
-	const unsigned char *p;
-	struct blob der;
-	X509_REQ *req;
-
-	if (!text_unb64u(&der, csr64, strlen(csr64)))
-		return NULL;
-	p = der.p;
-	req = d2i_X509_REQ(NULL, &p, (long)der.len);
-	blob_free(&der);
-	return req;
-}
-
-static bool
-issue(struct order *o, X509_REQ *req)
-{
-	char san[NAMES_MAX * 140] = "";
-	X509 *x;
-	int i;
-
-	if (!csr_fits(req, o))
-		return false;
-	for (i = 0; i < o->n; i++)
-		snprintf(san + strlen(san), sizeof(san) - strlen(san),
-		    "%sDNS:%s", i > 0 ? "," : "", o->names[i]);
-	x = bare(X509_REQ_get0_pubkey(req), its_now(), its_now() +
-	    ca.lifetime, X509_get_subject_name(ca.issuer));
-	extension(x, ca.issuer, NID_subject_alt_name, san);
-	extension(x, ca.issuer, NID_authority_key_identifier, "keyid");
-	extension(x, ca.issuer, NID_ext_key_usage, "serverAuth");
-	if (ca.staple == STAPLE_GRANTS && asks_for_staple(req))
-		extension(x, ca.issuer, NID_tlsfeature, "status_request");
-	X509_sign(x, ca.key, EVP_sha256());
-	o->chain = pem_of(x);
-	o->serial = ca.serial;
-	key_print(o->key, x);
-	o->issued_ms = sim_mono();
-	X509_free(x);
-	return true;
-}
-
-/* --- script ------------------------------------------------------------ */
-
-void
-ca_begin(uint32_t seed)
-{
-	int i;
-
-	memset(&ca, 0, sizeof(ca));
-	ca.seed = seed;
-	ca.serial = 0x8765432100;
-	ca.lifetime = 90LL * 86400000;
-	ca.orders = xcalloc(ORDERS_MAX, sizeof(*ca.orders));
-	for (i = 0; i < KEYS; i++)
-		ca.keys[i] = EVP_EC_gen("P-256");
-	for (i = 0; i < CA_KINDS; i++)
-		ca.spacing[i] = INT64_MAX;
-	make_issuer();
-}
-
-void
-ca_end(void)
-{
-	int i;
-
-	for (i = 0; i < ca.orders_n; i++)
-		free(ca.orders[i].chain);
-	free(ca.orders);
-	for (i = 0; i < KEYS; i++)
-		EVP_PKEY_free(ca.keys[i]);
-	EVP_PKEY_free(ca.key);
-	X509_free(ca.issuer);
-	memset(&ca, 0, sizeof(ca));
-}
-
-void
-ca_fault(enum ca_kind kind, const struct ca_fault *f)
-{
-	ca.faults[kind] = *f;
-}
-
-void
-ca_lifetime(int64_t ms)
-{
-	ca.lifetime = ms;
-}
-
-void
-ca_bad_nonces(int percent)
-{
-	ca.bad_percent = percent;
-}
-
-void
-ca_processing(int64_t ms)
-{
-	ca.processing = ms;
-}
-
-void
-ca_hesitates(int times)
-{
-	ca.hesitates = times;
-}
-
-void
-ca_thinks(bool yes)
-{
-	ca.thinks = yes;
-}
-
-void
-ca_down_until(int64_t mono_ms)
-{
-	ca.down_until = mono_ms;
-}
-
-void
-ca_name_fails(const char *name, const char *type)
-{
-	int i;
-
-	for (i = 0; i < ca.fails_n; i++)
-		if (strcmp(ca.fails[i].name, name) == 0)
-			break;
-	if (i == FAILS_MAX)
-		return;
-	snprintf(ca.fails[i].name, sizeof(ca.fails[i].name), "%s", name);
-	snprintf(ca.fails[i].type, sizeof(ca.fails[i].type), "%s",
-	    type != NULL ? type : "");
-	if (i == ca.fails_n)
-		ca.fails_n++;
-}
-
-void
-ca_forget_accounts(void)
-{
-	ca.account = false;
-}
-
-void
-ca_window(int64_t start_ms, int64_t end_ms)
-{
-	ca.ari = true;
-	ca.window[0] = start_ms;
-	ca.window[1] = end_ms;
-	ca.window_moves = false;
-}
-
-void
-ca_window_moves(int64_t start_ms, int64_t end_ms)
-{
-	ca_window(start_ms, end_ms);
-	ca.window_moves = true;
-}
-
-const char *
-ca_replaced(void)
-{
-	return ca.replaced;
-}
-
-void
-ca_close_account(void)
-{
-	ca.closed = true;
-}
-
-void
-ca_want_binding(void)
-{
-	ca.binding = true;
-}
-
-bool
-ca_staple(const char *how)
-{
-	static const char *const words[STAPLES] = {
-		[STAPLE_GRANTS] = "grants", [STAPLE_IGNORES] = "ignores",
-		[STAPLE_REFUSES] = "refuses", [STAPLE_SPOILS] = "spoils",
-		[STAPLE_LATER] = "later"
-	};
-	int i = 0;
-
-	while (i < STAPLES && strcmp(words[i], how) != 0)
-		i++;
-	if (i < STAPLES)
-		ca.staple = (enum staple)i;
-	return i < STAPLES;
-}
-
-int64_t
-ca_given_up(void)
-{
-	return ca.given_up;
-}
-
-int64_t
-ca_accounts_made(void)
-{
-	return ca.accounts;
-}
-
-const char *
-ca_contact(void)
-{
-	return ca.contact;
-}
-
-int64_t
-ca_count(enum ca_kind kind)
-{
-	return ca.counts[kind];
-}
-
-int64_t
-ca_spacing(enum ca_kind kind)
-{
-	return ca.spacing[kind];
-}
-
-static bool
-covers(const struct order *o, const char *name)
-{
-	int i;
-
-	for (i = 0; i < o->n; i++)
-		if (strcmp(o->names[i], name) == 0)
-			return true;
-	return false;
-}
-
-int64_t
-ca_issued(const char *name)
-{
-	int64_t n = 0;
-	int i;
-
-	for (i = 0; i < ca.orders_n; i++)
-		n += ca.orders[i].chain != NULL && covers(&ca.orders[i], name);
-	return n;
-}
-
-int64_t
-ca_revoked(const char *name, bool by_key)
-{
-	int64_t n = 0;
-	int i;
-
-	for (i = 0; i < ca.orders_n; i++)
-		n += ca.orders[i].revoked && covers(&ca.orders[i], name) &&
-		    (!by_key || ca.orders[i].by_key);
-	return n;
-}
-
-int64_t
-ca_most_for_a_time(const char *name, int64_t window_ms)
-{
-	int64_t most = 0, n;
-	int i, k;
-
-	for (i = 0; i < ca.orders_n; i++) {
-		const struct order *a = &ca.orders[i];
-
-		for (k = i, n = 0; k < ca.orders_n; k++) {
-			const struct order *b = &ca.orders[k];
-
-			if (a->chain != NULL && b->chain != NULL &&
-			    covers(a, name) && covers(b, name) &&
-			    b->issued_ms - a->issued_ms <= window_ms)
-				n++;
-		}
-		most = n > most ? n : most;
-	}
-	return most;
-}
-
-/* --- requests ---------------------------------------------------------- */
 
 static void
 new_nonce(struct ca_answer *a)
@@ -542,7 +88,7 @@ problem(struct ca_answer *a, int status, const char *type, const char *detail)
 static json_t *
 order_json(int id)
 {
-	const struct order *o = &ca.orders[id];
+	const struct sim_order *o = &ca.orders[id];
 	json_t *idents = json_array(), *authz = json_array(), *j;
 	char url[128];
 	int i;
@@ -573,7 +119,7 @@ order_json(int id)
 static json_t *
 challenge_json(int id, int i, bool dns)
 {
-	const struct order *o = &ca.orders[id];
+	const struct sim_order *o = &ca.orders[id];
 	char url[128], urn[128];
 	json_t *j;
 
@@ -599,7 +145,7 @@ bare_name(const char *name)
 static json_t *
 authz_json(int id, int i)
 {
-	const struct order *o = &ca.orders[id];
+	const struct sim_order *o = &ca.orders[id];
 	json_t *all = json_array(), *j;
 
 	if (o->names[i][0] != '*')
@@ -614,7 +160,7 @@ authz_json(int id, int i)
 }
 
 static void
-settle(struct order *o)
+settle(struct sim_order *o)
 {
 	int i, valid = 0;
 
@@ -631,7 +177,7 @@ settle(struct order *o)
 }
 
 static bool
-seen_by_http(const struct order *o, int i, const char *keyauth)
+seen_by_http(const struct sim_order *o, int i, const char *keyauth)
 {
 	char got[512];
 
@@ -640,7 +186,7 @@ seen_by_http(const struct order *o, int i, const char *keyauth)
 }
 
 static bool
-seen_by_dns(const struct order *o, int i, const char *keyauth)
+seen_by_dns(const struct sim_order *o, int i, const char *keyauth)
 {
 	unsigned char md[SHA256_DIGEST_LENGTH];
 	char name[256];
@@ -658,7 +204,7 @@ seen_by_dns(const struct order *o, int i, const char *keyauth)
 }
 
 static void
-validate(struct order *o, int i, bool dns)
+validate(struct sim_order *o, int i, bool dns)
 {
 	char want[512];
 	int k;
@@ -685,7 +231,7 @@ static void
 new_order(const json_t *payload, struct ca_answer *a)
 {
 	json_t *idents = json_object_get(payload, "identifiers");
-	struct order *o = &ca.orders[ca.orders_n];
+	struct sim_order *o = &ca.orders[ca.orders_n];
 	size_t i;
 
 	memset(o, 0, sizeof(*o));
@@ -715,7 +261,7 @@ new_order(const json_t *payload, struct ca_answer *a)
 }
 
 static void
-refuse_staple(struct order *o, int id, struct ca_answer *a)
+refuse_staple(struct sim_order *o, int id, struct ca_answer *a)
 {
 	if (ca.staple != STAPLE_REFUSES) {
 		strcpy(o->state, "invalid");
@@ -729,7 +275,8 @@ refuse_staple(struct order *o, int id, struct ca_answer *a)
 }
 
 static void
-finalize(struct order *o, int id, const json_t *payload, struct ca_answer *a)
+finalize(struct sim_order *o, int id, const json_t *payload,
+    struct ca_answer *a)
 {
 	const char *csr = json_string_value(json_object_get(payload, "csr"));
 	X509_REQ *req;
@@ -840,12 +387,12 @@ key_change(const json_t *payload, struct ca_answer *a)
 	say_account(a, 200);
 }
 
-static struct order *
+static struct sim_order *
 order_of(const json_t *payload)
 {
 	const char *s = json_string_value(json_object_get(payload,
 	    "certificate"));
-	struct order *found = NULL;
+	struct sim_order *found = NULL;
 	const unsigned char *p;
 	uint64_t serial = 0;
 	struct blob der;
@@ -871,7 +418,7 @@ order_of(const json_t *payload)
 static void
 revoke(const json_t *protected, const json_t *payload, struct ca_answer *a)
 {
-	struct order *o = order_of(payload);
+	struct sim_order *o = order_of(payload);
 	const json_t *jwk = json_object_get(protected, "jwk");
 	char thumb[44] = "";
 
@@ -909,7 +456,7 @@ signed_well(const json_t *jws)
 }
 
 static void
-give_up(struct order *o, int i)
+give_up(struct sim_order *o, int i)
 {
 	if (strcmp(o->status[i], "pending") != 0)
 		sim_set_wrong("an authorization that is %s is given up",
@@ -923,7 +470,8 @@ static void
 serve(enum ca_kind kind, int id, int i, const json_t *protected,
     const json_t *payload, struct ca_answer *a)
 {
-	struct order *o = id >= 0 && id < ca.orders_n ? &ca.orders[id] : NULL;
+	struct sim_order *o = id >= 0 && id < ca.orders_n ?
+	    &ca.orders[id] : NULL;
 	bool dns = i >= BY_DNS;
 
 	i %= BY_DNS;

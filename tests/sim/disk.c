@@ -417,7 +417,7 @@ content_of(const struct w_run *m)
 	char text[40];
 	uint64_t h = m->what;
 	size_t k;
-	int i;
+	int i, live;
 
 	for (k = 0; k < argv->n; k++)
 		mix(&h, argv->v[k]);
@@ -426,8 +426,9 @@ content_of(const struct w_run *m)
 		    (unsigned long long)disk.certs[i].id);
 		if (strstr(input, text) == NULL)
 			continue;
-		snprintf(text, sizeof(text), "%d=%u;", i, disk.certs[i].live < 0 ?
-		    0 : disk.certs[i].gens[disk.certs[i].live].gen);
+		live = disk.certs[i].live;
+		snprintf(text, sizeof(text), "%d=%u;", i,
+		    live < 0 ? 0 : disk.certs[i].gens[live].gen);
 		mix(&h, text);
 	}
 	free(input);

@@ -19,7 +19,8 @@
 #include "tests/sim/sim.h"
 #include "tests/sim/zones.h"
 
-enum { WORDS_MAX = 12, LINE = 1000, CRASH_LOOP_MAX = 400, MEMORY_LOOP_MAX = 5000 };
+enum { WORDS_MAX = 12, LINE = 1000, CRASH_LOOP_MAX = 400,
+	MEMORY_LOOP_MAX = 5000 };
 
 #define CONF_PROLOGUE \
 	"agree-tos = true\nemail = \"ops@shop.example\"\n" \
@@ -344,7 +345,10 @@ say_crash(struct play *p, char **w, int n)
 static bool
 say_master(struct play *p, char **w, int n)
 {
-	static const struct { const char *word; enum wire_kind kind; } kinds[] = {
+	static const struct {
+		const char *word;
+		enum wire_kind kind;
+	} kinds[] = {
 		{ "flip", WIRE_FLIP }, { "install", WIRE_INSTALL },
 		{ "prune", WIRE_PRUNE }, { "purge", WIRE_PURGE }
 	};
@@ -363,7 +367,8 @@ say_master(struct play *p, char **w, int n)
 	return fail(p, "master refuses flip|install|prune|purge N");
 }
 
-/* add NAME [SERVICE] | add-many N SUFFIX [CA] | remove NAME [purge] | deploy NAME | revoke NAME N */
+/* add NAME [SERVICE] | add-many N SUFFIX [CA] | remove NAME [purge] |
+ * deploy NAME | revoke NAME N */
 static bool
 say_add(struct play *p, char **w, int n)
 {
@@ -706,11 +711,13 @@ static const struct {
 	bool (*say)(struct play *p, char **w, int n);
 } statements[] = {
 	{ "points", say_points },
-	{ "conf", say_conf }, { "csr", say_csr }, { "run", say_run }, { "clock", say_clock },
+	{ "conf", say_conf }, { "csr", say_csr }, { "run", say_run },
+	{ "clock", say_clock },
 	{ "ca", say_ca }, { "service", say_service },
 	{ "dns", say_dns }, { "endpoint", say_endpoint },
 	{ "crash", say_crash }, { "operator", say_operator },
-	{ "master", say_master }, { "add", say_add }, { "add-many", say_add_many },
+	{ "master", say_master }, { "add", say_add },
+	{ "add-many", say_add_many },
 	{ "remove", say_remove }, { "deploy", say_deploy },
 	{ "renew", say_renew }, { "trial", say_trial },
 	{ "revoke", say_revoke }, { "expect", say_expect },

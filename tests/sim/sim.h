@@ -91,7 +91,7 @@ struct sim_cert sim_cert(const char *name);
  * the file is path's. */
 void sim_csr(const char *path, int key, char **names, int n);
 /* Operators: add (the title is the name), remove, deploy. sim_acted() is how
- * the last one ended: "done", "under way", an error's text, or NULL: not yet. */
+ * the last one ended: "done", "under way", an error's text; NULL: not yet. */
 void sim_add(const char *name, const char *service, const char *ca);
 void sim_remove(const char *name, bool purge);
 void sim_deploy(const char *name);
@@ -187,7 +187,7 @@ void *sim_key(uint64_t cert, uint32_t version);	/* EVP_PKEY */
 /* An operator: does it, armed or not; its outcome is the code of the error. */
 void sim_rollover(const char *ca, bool armed);
 void sim_deactivate(const char *ca, bool armed);
-/* how: "replace", "at-once", "compromised" (replaced, then with that reason). */
+/* how: "replace", "at-once", "compromised" (replaced first, that reason). */
 void sim_take_back(const char *name, bool armed, const char *how);
 const char *sim_outcome(void);		/* "", "ok" or "needs-operator" ... */
 /* The addresses of the machine: what is asked for at port 80 of others is not

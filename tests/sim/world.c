@@ -233,7 +233,8 @@ chance_luck(void)
 int64_t
 chance_id(void)
 {
-	return (int64_t)((uint64_t)chance_luck() << 31 | chance_luck() >> 1) | 1;
+	return (int64_t)((uint64_t)chance_luck() << 31 |
+	    chance_luck() >> 1) | 1;
 }
 
 /* --- HTTP -------------------------------------------------------------- */

@@ -24,7 +24,7 @@ enum { GROUP = 12345, CALLS_MIN = 60 };
 
 static struct {
 	int calls, at, error;		/* fail call number `at`; 0: none */
-	int synced;			/* descriptor whose fsync failed, or -1 */
+	int synced;		/* descriptor whose fsync failed, or -1 */
 	bool was_sync, dribble;		/* dribble: writes of one byte */
 } fault = { .synced = -1 };
 
@@ -261,7 +261,8 @@ no_leftovers(int state)
 {
 	struct stat st;
 
-	return fstatat(state, HOME "/.live.tmp", &st, AT_SYMLINK_NOFOLLOW) != 0 &&
+	return fstatat(state, HOME "/.live.tmp", &st,
+	    AT_SYMLINK_NOFOLLOW) != 0 &&
 	    fstatat(state, HOME "/gen/.tmp-000002", &st, 0) != 0 &&
 	    fstatat(state, HOME "/gen/.del-000001", &st, 0) != 0;
 }

@@ -75,7 +75,7 @@ keeper(void)
 	}
 }
 
-/* --- verifier: a certificate that says BAD is bad ---------------------------*/
+/* --- verifier: a certificate that says BAD is bad --------------------------*/
 
 static void
 verifier(void)
@@ -106,7 +106,8 @@ static int waiting;		/* requests without an answer yet */
 static void
 tell(const char *what, const void *a, long long b, long long c)
 {
-	fprintf(report, "%u %s %s %lld %lld\n", id, what, (const char *)a, b, c);
+	fprintf(report, "%u %s %s %lld %lld\n", id, what, (const char *)a, b,
+	    c);
 	fflush(report);
 }
 
@@ -360,7 +361,8 @@ engine(void)
 
 	/* Just what wire.h promises; a token there may be. */
 	for (i = 0; i < 64; i++)
-		if (i != WIRE_FD_TOKEN && (fcntl(i, F_GETFD) >= 0) != (i <= WIRE_FD_STATE))
+		if (i != WIRE_FD_TOKEN &&
+		    (fcntl(i, F_GETFD) >= 0) != (i <= WIRE_FD_STATE))
 			exit(8);
 	in = openat(dir, "script", O_RDONLY);
 	script = in >= 0 ? fdopen(in, "r") : NULL;

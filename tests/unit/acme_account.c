@@ -141,7 +141,8 @@ static void
 directory(void)
 {
 	snprintf(ca.body, sizeof(ca.body), "{\"newNonce\":\"" ORIGIN "/n\","
-	    "\"newAccount\":\"" ORIGIN "/a\",\"newOrder\":\"" ORIGIN "/o\"%s%s%s}",
+	    "\"newAccount\":\"" ORIGIN "/a\","
+	    "\"newOrder\":\"" ORIGIN "/o\"%s%s%s}",
 	    ca.bare ? "" : ",\"revokeCert\":\"" ORIGIN "/rv\"",
 	    ca.bare ? "" : ",\"keyChange\":\"" ORIGIN "/kc\"",
 	    ca.eab ? ",\"meta\":{\"externalAccountRequired\":true}" : "");

@@ -10,42 +10,9 @@
 #include <string.h>
 #include <cmocka.h>
 #include <openssl/x509v3.h>
-#include "acme_fake.h"
+#include "acme_world.h"
 
-#define URN "urn:ietf:params:acme:error:"
 #define ARI "aYhba4dGQEHhs3uEe6CuLN4ByNQ.AIdlQyE"
-
-struct world {
-	struct fake_ca ca;
-	struct acme_session *s;
-	struct acme_order *o;
-	struct acme_wish w;
-	struct err err;
-};
-
-static int
-setup(void **state)
-{
-	struct world *t = xcalloc(1, sizeof(*t));
-
-	fake_init(&t->ca);
-	t->s = fake_session(&t->ca);
-	strv_free(&t->ca.log);
-	*state = t;
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	struct world *t = *state;
-
-	acme_order_free(t->o);
-	acme_session_free(t->s);
-	fake_free(&t->ca);
-	free(t);
-	return 0;
-}
 
 /* code ERR_OK: it must be done; else it must fail so. */
 static void
@@ -75,16 +42,6 @@ static int
 orders(const struct world *t)
 {
 	return fake_count(&t->ca, "new-order");
-}
-
-static void
-guilty_are(struct world *t, const char *names)
-{
-	struct strv want = strv_of(names);
-
-	assert_true(strv_same(acme_order_guilties(t->o), &want));
-	assert_int_equal(acme_order_guilties(t->o)->n, want.n);
-	strv_free(&want);
 }
 
 /* --- identifiers ---------------------------------------------------------- */
@@ -791,183 +748,6 @@ a_chain_by_its_hash(void **state)
 	assert_int_equal(acme_order_dropped(t->o), 0);
 }
 
-/* --- crashes -------------------------------------------------------------- */
-
-/* Runs with a crash after step `at`; false: it ended before. */
-static bool
-crash_at(struct world *t, const char *names, const char *types, int at,
-    bool durable)
-{
-	const struct acme_event *event = NULL;
-	struct acme_event ev;
-	struct buf now, kept;
-	int step;
-
-	buf_init(&now, 1 << 20);
-	buf_init(&kept, 1 << 20);
-	t->o = fake_order_by(names, types, NULL);
-	acme_order_save(t->o, &kept);
-	for (step = 0; ; step++) {
-		t->w = acme_order_step(t->o, t->s, t->ca.now_ms, event,
-		    &t->err);
-		buf_reset(&now);
-		acme_order_save(t->o, &now);
-		if (t->w.save) {
-			buf_reset(&kept);
-			buf_add(&kept, now.data, now.len);
-		}
-		if (!fake_do(&t->ca, t->s, t->o, &t->w, &ev))
-			break;
-		event = &ev;
-		if (step != at)
-			continue;
-		acme_order_free(t->o);
-		t->o = acme_order_load(durable ? kept.data : now.data,
-		    durable ? kept.len : now.len, &t->err);
-		if (t->o == NULL)
-			fail_msg("%s in %s", t->err.text, now.data);
-		event = NULL;
-	}
-	buf_free(&now);
-	buf_free(&kept);
-	return step > at;
-}
-
-struct play {
-	const char *names, *types, *fail_name, *fail_type, *broken, *offers;
-	bool durable;
-	enum acme_wish_kind end;
-	int most_orders;
-};
-
-static void
-sweep(const struct play *p)
-{
-	struct world *t;
-	bool crashed = true;
-	void *state;
-	int at;
-
-	for (at = 0; crashed; at++) {
-		setup(&state);
-		t = state;
-		t->ca.fail_name = p->fail_name;
-		t->ca.fail_type = p->fail_type;
-		t->ca.broken_type = p->broken;
-		t->ca.offers = p->offers;
-		crashed = crash_at(t, p->names, p->types, at, p->durable);
-		assert_true(at < 400);
-		if ((int)t->w.kind != (int)p->end)
-			fail_msg("crash after step %d: %d %s", at,
-			    (int)t->w.kind, t->err.text);
-		assert_int_equal(t->ca.published.n, 0);
-		assert_int_equal(t->ca.records.n, 0);
-		assert_in_range(t->ca.norders, 1, p->most_orders);
-		if (p->end == ACME_WISH_DONE)
-			assert_int_equal(fake_count(&t->ca, "finalize"), 1);
-		teardown(&state);
-	}
-	assert_true(at > 10);
-}
-
-static void
-resume_between_two_orders(void **state)
-{
-	struct play p = { "a.shop.example b.shop.example", "http-01 dns-01",
-	    "b.shop.example", "http-01", NULL, NULL, false, ACME_WISH_DONE,
-	    2 };
-
-	(void)state;
-	sweep(&p);
-	p.durable = true;
-	sweep(&p);
-	p.fail_type = NULL;
-	p.end = ACME_WISH_FAIL;
-	sweep(&p);
-	/* What is not offered is remembered, too. */
-	p.offers = "http-01";
-	p.most_orders = 1;
-	sweep(&p);
-}
-
-static void
-resume_between_two_types(void **state)
-{
-	struct play p = { "a.shop.example *.shop.example",
-	    "http-01 dns-account-01 dns-01", NULL, NULL, "dns-account-01",
-	    "dns-01 http-01 dns-account-01", false, ACME_WISH_DONE, 1 };
-
-	(void)state;
-	sweep(&p);
-	p.durable = true;
-	sweep(&p);
-	p.types = "dns-persist-01 dns-01";
-	p.broken = "dns-persist-01";
-	p.offers = "dns-persist-01 dns-01";
-	sweep(&p);
-}
-
-/* --- states of older programs --------------------------------------------- */
-
-#define OLD "{\"order\":1,\"names\":[\"*.shop.example\",\"b.shop.example\"]," \
-	"\"challenges\":[\"http-01\",\"dns-01\"],\"profile\":\"\"," \
-	"\"replaces\":\"\",\"sent\":false,\"lost\":0,\"url\":\"" ORIGIN \
-	"/order/0\",\"finalize\":\"" ORIGIN "/finalize/0\"," \
-	"\"certificate\":\"\",\"status\":0,\"seen\":0," \
-	"\"created_ms\":1795219200000,\"expires_ms\":1795824000000," \
-	"\"csr\":\"\",\"spki\":\"\",\"finalized\":0,\"finalized_ms\":0," \
-	"\"unready\":0,"
-#define OLD_AUTHZ(state, published) "\"authz\":[{\"url\":\"" ORIGIN \
-	"/authz/0/0\",\"state\":" state ",\"ident\":\"*.shop.example\"," \
-	"\"type\":\"dns-01\",\"challenge_url\":\"" ORIGIN \
-	"/challenge/0/0/dns-01\",\"token\":\"token-of-order-0-number-0\"," \
-	"\"published\":" published ",\"answers_lost\":0},{\"url\":\"" ORIGIN \
-	"/authz/0/1\",\"state\":" state ",\"ident\":\"b.shop.example\"," \
-	"\"type\":\"http-01\",\"challenge_url\":\"" ORIGIN \
-	"/challenge/0/1/http-01\",\"token\":\"token-of-order-0-number-1\"," \
-	"\"published\":" published ",\"answers_lost\":0}]}"
-
-static void
-old_states_load(void **state)
-{
-	static const char running[] = OLD "\"failing\":false,\"over\":false,"
-	    "\"told\":false,\"guilty\":\"\"," OLD_AUTHZ("2", "true");
-	static const char failed[] = OLD "\"failing\":true,\"over\":true,"
-	    "\"told\":true,\"guilty\":\"b.shop.example\",\"why\":{\"code\":"
-	    "\"connection\",\"retry_at_ms\":0,\"text\":\"no answer\","
-	    "\"advice\":\"Open the port.\"}," OLD_AUTHZ("4", "false");
-	struct world *t = *state;
-
-	order(t, "*.shop.example b.shop.example", "http-01 dns-01", NULL,
-	    ERR_OK);
-	fake_free(&t->ca);
-	fake_init(&t->ca);
-	/* The order that it stands for, at the CA as it was then. */
-	t->ca.account = true;
-	acme_order_free(t->o);
-	t->o = fake_order_by("*.shop.example b.shop.example",
-	    "http-01 dns-01", NULL);
-	t->ca.validate_ms = 0;
-	t->ca.ready_at_once = true;
-	fake_fault(&t->ca, "finalize", 1, FAULT_NOT_SENT, 0, NULL, NULL);
-	run(t, ERR_CA_DOWN);
-	acme_order_free(t->o);
-	t->o = acme_order_load(running, sizeof(running) - 1, &t->err);
-	assert_non_null(t->o);
-	strv_add(&t->ca.published, "dns-01 token-of-order-0-number-0");
-	strv_add(&t->ca.published, "http-01 token-of-order-0-number-1");
-	run(t, ERR_OK);
-	assert_int_equal(t->ca.norders, 1);
-	acme_order_free(t->o);
-	t->o = acme_order_load(failed, sizeof(failed) - 1, &t->err);
-	assert_non_null(t->o);
-	run(t, ERR_CONNECTION);
-	guilty_are(t, "b.shop.example");
-}
-
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-#define N(name, f) { name, f, setup, teardown, NULL }
-
 int
 main(void)
 {
@@ -1005,10 +785,7 @@ main(void)
 		T(no_others),
 		cmocka_unit_test(c4_a_failing_alternate),
 		N("C4 another certificate", c4_another_certificate),
-		T(a_chain_by_its_hash),
-		cmocka_unit_test(resume_between_two_orders),
-		cmocka_unit_test(resume_between_two_types),
-		T(old_states_load)
+		T(a_chain_by_its_hash)
 	};
 
 	return cmocka_run_group_tests_name("acme_again", tests, NULL, NULL);

@@ -9,7 +9,7 @@
 #define DAY_MS ((int64_t)24 * 3600 * 1000)
 #define NOW_MS ((int64_t)1795219200000)	/* 2026-11-21T00:00:00Z */
 
-/* --- certificates */
+/* --- certificates (acme_certs.c) */
 struct cert {			/* zero is a good server's certificate */
 	const char *subject, *issuer;	/* common names */
 	EVP_PKEY *key, *signer;
@@ -28,9 +28,9 @@ EVP_PKEY *account_key(void);	/* of fake_session() */
 X509 *make_cert(const struct cert *c);
 struct blob spki_of(EVP_PKEY *key);
 void add_pem(struct buf *out, X509 *x);
-struct strv strv_of(const char *words);	/* separated by blanks */
 
 /* --- the CA */
+struct strv strv_of(const char *words);	/* separated by blanks */
 enum fault {
 	FAULT_NONE,
 	FAULT_NOT_SENT,

@@ -97,8 +97,9 @@ other_keys(void **state)
 	/* NIST P-384's own generator, whose coordinates everybody knows. */
 	static const char g384[] = "{\"crv\":\"P-384\",\"kty\":\"EC\",\"x\":\""
 	    "qofKIr6LBTeOscce8yCtdG4dO2KLp5uYWfdB4IJUKjhVAvJdv1UpbDpUXjhydgq3"
-	    "\",\"y\":\"NhfeSpYmLG9dnpi_kpLcKfj0Hb0omhR86doxE7XwuMAKYLHOHX6BnXpD"
-	    "HXyQ6g5f\"}";
+	    "\",\"y\":\""
+	    "NhfeSpYmLG9dnpi_kpLcKfj0Hb0omhR86doxE7XwuMAKYLHOHX6BnXpDHXyQ6g5f"
+	    "\"}";
 	static const unsigned char rsa_head[] = { 0x30, 0x82, 0x01, 0x22, 0x30,
 		0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01,
 		0x01, 0x01, 0x05, 0x00, 0x03, 0x82, 0x01, 0x0f, 0x00, 0x30,

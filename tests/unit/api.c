@@ -32,7 +32,7 @@ static char dir[64], path[100];
 static pid_t server;
 static int stop_fd = -1;
 
-/* --- the server in a fork -------------------------------------------------- */
+/* --- the server in a fork ------------------------------------------------- */
 
 static void
 start(const struct server_how *how)
@@ -65,7 +65,7 @@ stop(void)
 	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
-/* --- requests -------------------------------------------------------------- */
+/* --- requests ------------------------------------------------------------- */
 
 struct answer {
 	long status;
@@ -174,7 +174,7 @@ count(const struct answer *a, const char *key)
 	return json_array_size(json_object_get(a->body, key));
 }
 
-/* --- reading --------------------------------------------------------------- */
+/* --- reading -------------------------------------------------------------- */
 
 static void
 status(void **state)
@@ -464,7 +464,7 @@ services(void **state)
 	refused("POST", "/v1/services/ngnix/deploy", "", 404, "no-such", NULL);
 }
 
-/* --- changing -------------------------------------------------------------- */
+/* --- changing ------------------------------------------------------------- */
 
 static void
 put(void **state)
@@ -691,7 +691,7 @@ configuration(void **state)
 	start(&(struct server_how){ .group = "" });
 }
 
-/* --- what is no request of ours -------------------------------------------- */
+/* --- what is no request of ours ------------------------------------------- */
 
 static void
 no_such_route(void **state)

@@ -58,7 +58,8 @@ times(void **state)
 		{ "9999-12-31T23:59:59Z", 253402300799000 }
 	};
 	static const char *const bad[] = {
-		"", "2026-11-21", "2026-02-30T00:00:00Z", "2026-13-01T00:00:00Z",
+		"", "2026-11-21", "2026-02-30T00:00:00Z",
+		"2026-13-01T00:00:00Z",
 		"2026-01-01T24:00:00Z", "2026-01-01T00:00:00", "x",
 		"2026-01-01T00:00:00.Z", "2026-01-01T00:00:00Zz"
 	};
@@ -125,7 +126,8 @@ names(void **state)
 	assert_false(name_is_title(".."));
 	assert_false(name_is_title("a/b"));
 	assert_false(name_is_token("../../etc/cron.d/x"));
-	assert_true(name_is_token("LoqXcYV8q5ONbJQxbmR7SCTNo3tiAXDfowyjxAjEuX0"));
+	assert_true(name_is_token(
+	    "LoqXcYV8q5ONbJQxbmR7SCTNo3tiAXDfowyjxAjEuX0"));
 }
 
 struct sample {
@@ -295,7 +297,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(base64url), cmocka_unit_test(times),
 		cmocka_unit_test(names),
-		cmocka_unit_test(key_authorizations), cmocka_unit_test(messages),
+		cmocka_unit_test(key_authorizations),
+		cmocka_unit_test(messages),
 		cmocka_unit_test(messages_carry_descriptors),
 		cmocka_unit_test(an_empty_packet_leaks_nothing),
 		cmocka_unit_test(errors_are_escaped), cmocka_unit_test(ids)

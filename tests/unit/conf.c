@@ -160,171 +160,174 @@ broken_files(void **state)
 		refuse(&t[i]);
 }
 
-/* Wrong values: all of a file are told, not the first only. */
+/* A line of a file, and what is said of it. What is to be copied has no full
+ * stop behind it: |. */
+static const struct { const char *line, *want; } wrong[] = {
+	{ "agree-tos = maybe", "agree-tos = maybe: say true or false" },
+	{ "agree-tos = {yes}", "agree-tos: it takes one value, no "
+	    "list" },
+	{ "email = \"mailto:a@b.c\"", "email: \"mailto:a@b.c\": an "
+	    "address without \"mailto:\". You want \"a@b.c\"" },
+	{ "email = \"a@b.c?d=e\"", "email: \"a@b.c?d=e\": no mail "
+	    "address" },
+	{ "email = {a@b.c, \"\"}", "email: \"\": it is empty" },
+	{ "email = {a@b.c, a@b.c}", "email: \"a@b.c\": it is there "
+	    "twice" },
+	{ "http-listen = \"*:80\"", "http-listen: \"*:80\": \"*\" is "
+	    "no address. \":80\" listens on all" },
+	{ "http-listen = 80", "http-listen: \"80\": say :PORT or "
+	    "ADDRESS:PORT, such as :80" },
+	{ "http-listen = :0", "http-listen: \":0\": a port is 1 to "
+	    "65535" },
+	{ "http-listen = web1:80", "http-listen: \"web1:80\": no "
+	    "address of this machine before the port: 192.0.2.1:80, "
+	    "[2001:db8::1]:80" },
+	{ "log-level = loud", "log-level = loud: say error, warning, "
+	    "info or debug" },
+	{ "log-level = \"loud\"", "log-level = \"loud\": say error, "
+	    "warning, info or debug" },
+	{ "state-dir = var/lib", "state-dir = var/lib: say the whole "
+	    "path, from /" },
+	{ "state-dir = /var/../etc", "state-dir = /var/../etc: a path "
+	    "has no \"..\" here" },
+	{ "state-dir = \"\"", "state-dir = \"\": it is empty" },
+	{ "run-dir = \"/1234567890123456789012345678901234567890"
+	    "12345678901234567890123456789012345678901234567890\"",
+	    "run-dir = \"/1234567890123456789012345678901234567890"
+	    "12345678901234567890123456789012345678901234567890\": "
+	    "it is too long" },
+	{ "api-group = \"a b\"", "api-group: \"a b\": no name of a "
+	    "user or group" },
+	{ "service x { reload = \"systemctl reload x\" }",
+	    "reload: \"systemctl reload x\": no shell reads this. "
+	    "Write each word for itself: {\"systemctl\", \"reload "
+	    "x\"...}|" },
+	{ "service x { check = {bin/x} }", "check: \"bin/x\": say the "
+	    "program's name, or its whole path from /" },
+	{ "service x { timeout = 2 }", "timeout = 2: say the unit: "
+	    "2s, 2m, 2h or 2d" },
+	{ "service x { timeout = soon }", "timeout = soon: say a time "
+	    "such as 30s, 10m, 12h or 7d" },
+	{ "service x { timeout = 0s }", "timeout = 0s: say at least "
+	    "1s and at most 1h" },
+	{ "service x { timeout = auto }", "timeout = auto: say a time "
+	    "such as 30s, 10m, 12h or 7d" },
+	{ "service x { user = \"\" }", "user = \"\": it is empty" },
+	{ "service x { endpoints = {:443, :443} }", "endpoints: "
+	    "\":443\": it is there twice" },
+	{ "service \"a/b\" { }", "\"a/b\" is no title for a service. "
+	    "A title is made of letters, digits, \".\", \"_\" and "
+	    "\"-\", starts with a letter or digit, and has at most 64 "
+	    "characters" },
+	{ "service x { preset = ngnix }", "service \"x\": there is no "
+	    "preset \"ngnix\". You want \"nginx\"" },
+	{ "ca x { }", "ca \"x\": it has no directory, and is no "
+	    "preset. Add: directory = \"https://...\"|" },
+	{ "ca letsencryp { }", "ca \"letsencryp\": it has no "
+	    "directory, and is no preset. You want \"letsencrypt\"" },
+	{ "ca step-ca { }", "ca \"step-ca\": it has no directory. "
+	    "Add: directory = "
+	    "\"https://HOST/acme/PROVISIONER/directory\"|" },
+	{ "ca x { directory = \"http://x.example\" }", "directory: "
+	    "\"http://x.example\": it must begin with https://" },
+	{ "ca x { directory = \"https:///d\" }", "directory: "
+	    "\"https:///d\": no host in this URL" },
+	{ "ca google { max-orders = 0 }", "max-orders = 0: say a "
+	    "number from 1 to 1000" },
+	{ "ca google { max-orders = x1 }", "max-orders = x1: say a "
+	    "number from 1 to 1000" },
+	{ "ca google { trust-file = /no/such }", "trust-file = "
+	    "\"/no/such\": can't be read: No such file or directory" },
+	{ "ca google { trust-file = /dev/null }", "trust-file = "
+	    "\"/dev/null\": it is no regular file" },
+	{ "ca google { eab-kid = \"sch\xc3\xbcssel\" }", "eab-kid: "
+	    "\"sch\xc3\xbcssel\": only ASCII can stand here" },
+	{ "policy p { profile = \"gro\xc3\x9f\" }", "profile: "
+	    "\"gro\xc3\x9f\": only ASCII can stand here" },
+	{ "policy p { ca = googel }", "ca \"googel\" is neither a "
+	    "block here nor a preset. You want \"google\"" },
+	{ "policy p { challenge = dns-02 }", "challenge: \"dns-02\": "
+	    "say http-01, tls-alpn-01, dns-01, dns-account-01, "
+	    "dns-persist-01 or auto" },
+	{ "policy p { key-type = rsa-1024 }", "key-type = rsa-1024: "
+	    "say ecdsa-p256, ecdsa-p384, rsa-2048, rsa-3072 or "
+	    "rsa-4096" },
+	{ "policy p { key-type = ed25519 }", "key-type: \"ed25519\": "
+	    "no public CA takes such keys. For a CA of your own that "
+	    "does say: experimental:ed25519|" },
+	{ "policy p { key-type = experimental:rsa-2048 }",
+	    "key-type: \"experimental:rsa-2048\": behind "
+	    "experimental: stands ed25519, ed448, ml-dsa-44, "
+	    "ml-dsa-65 or ml-dsa-87" },
+	{ "policy p { keep-versions = 101 }", "keep-versions = 101: "
+	    "say a number from 0 to 100" },
+	{ "policy p { probe-names = \"*.a.example\" }",
+	    "probe-names: \"*.a.example\": no name that somebody "
+	    "connects to. You want \"www.a.example\"" },
+	{ "certificate a.example { policy = cust }\n"
+	    "policy customers { }\npolicy custo { }", "policy "
+	    "\"cust\" is no block here. You want \"custo\"" },
+	{ "certificate a.example { names = {} }", "names: the list "
+	    "is empty" },
+	{ "certificate site { }", "certificate \"site\": the title is "
+	    "not the name: \"site\" has no dot: no public CA issues "
+	    "for it. Write names = {...}|" },
+	{ "certificate a.example { names = {\"A.example\", "
+	    "a.example} }", "names: \"a.example\": it is there "
+	    "twice" },
+	{ "certificate a.example { names = {\"*.a.example\"} }",
+	    "\"*.a.example\" can only be proved in DNS, and there is "
+	    "no dns block. Add one (everleaf.conf(5), DNS), or list the "
+	    "names themselves, such as \"www.a.example\"" },
+	{ "dns b { }", "dns \"b\": it has neither a server nor a "
+	    "program. Say one of them: server = ADDRESS with "
+	    "key-file, or program = {...}|" },
+	{ "policy p { dns = b }", "dns \"b\" is no block here" },
+	{ "dns b { server = \"ns1.example\" }", "server: "
+	    "\"ns1.example\": say ADDRESS or ADDRESS:PORT, such as "
+	    "192.0.2.53 or [2001:db8::53]:5353" },
+	{ "tls-alpn-listen = \"443\"", "tls-alpn-listen: \"443\": "
+	    "say :PORT or ADDRESS:PORT, such as :80" },
+	{ "policy p { webroot = srv }", "webroot: \"srv\": say the "
+	    "whole path, from /" },
+	{ "ca google { eab-algorithm = HS384 }", "eab-algorithm = "
+	    "HS384: say hs256, hs384 or hs512" },
+	{ "ca google { http-version = 3 }", "http-version = 3: say "
+	    "auto, 1.1 or 2" },
+	{ "ca google { proxy = \"http://u@h:1\" }", "proxy: "
+	    "\"http://u@h:1\": no host and port. A user and password "
+	    "do not belong into this file" },
+	{ "ca google { account-key = \"/k.pem\" }", "account-key: "
+	    "\"/k.pem\": say a pkcs11: or a handle: URI" },
+	{ "ca google { account-key = \"handle:0x1\" }", "account-key: "
+	    "\"handle:0x1\": say a persistent handle, such as "
+	    "handle:0x81000001" },
+	{ "ca google { account-key = \"pkcs11:a b?pin-value=471\" }",
+	    "account-key: \"pkcs11:a b?pin-value=***\": in a URI this "
+	    "is written as %, and two hexadecimal digits" },
+	{ "policy p { must-staple = please }", "must-staple = "
+	    "please: say true or false" },
+	{ "policy p { profile-required = short }", "profile-required "
+	    "= short: say true or false" },
+	{ "policy p { validity = 1 }", "validity = 1: say the unit: "
+	    "1s, 1m, 1h or 1d" }
+};
+
+/* All of a file are told, not the first only. */
 static void
 wrong_values(void **state)
 {
-	static const struct { const char *line, *want; } t[] = {
-		{ "agree-tos = maybe", "agree-tos = maybe: say true or false" },
-		{ "agree-tos = {yes}", "agree-tos: it takes one value, no "
-		    "list" },
-		{ "email = \"mailto:a@b.c\"", "email: \"mailto:a@b.c\": an "
-		    "address without \"mailto:\". You want \"a@b.c\"" },
-		{ "email = \"a@b.c?d=e\"", "email: \"a@b.c?d=e\": no mail "
-		    "address" },
-		{ "email = {a@b.c, \"\"}", "email: \"\": it is empty" },
-		{ "email = {a@b.c, a@b.c}", "email: \"a@b.c\": it is there "
-		    "twice" },
-		{ "http-listen = \"*:80\"", "http-listen: \"*:80\": \"*\" is "
-		    "no address. \":80\" listens on all" },
-		{ "http-listen = 80", "http-listen: \"80\": say :PORT or "
-		    "ADDRESS:PORT, such as :80" },
-		{ "http-listen = :0", "http-listen: \":0\": a port is 1 to "
-		    "65535" },
-		{ "http-listen = web1:80", "http-listen: \"web1:80\": no "
-		    "address of this machine before the port: 192.0.2.1:80, "
-		    "[2001:db8::1]:80" },
-		{ "log-level = loud", "log-level = loud: say error, warning, "
-		    "info or debug" },
-		{ "log-level = \"loud\"", "log-level = \"loud\": say error, "
-		    "warning, info or debug" },
-		{ "state-dir = var/lib", "state-dir = var/lib: say the whole "
-		    "path, from /" },
-		{ "state-dir = /var/../etc", "state-dir = /var/../etc: a path "
-		    "has no \"..\" here" },
-		{ "state-dir = \"\"", "state-dir = \"\": it is empty" },
-		{ "run-dir = \"/1234567890123456789012345678901234567890"
-		    "12345678901234567890123456789012345678901234567890\"",
-		    "run-dir = \"/1234567890123456789012345678901234567890"
-		    "12345678901234567890123456789012345678901234567890\": "
-		    "it is too long" },
-		{ "api-group = \"a b\"", "api-group: \"a b\": no name of a "
-		    "user or group" },
-		{ "service x { reload = \"systemctl reload x\" }",
-		    "reload: \"systemctl reload x\": no shell reads this. "
-		    "Write each word for itself: {\"systemctl\", \"reload "
-		    "x\"...}|" },
-		{ "service x { check = {bin/x} }", "check: \"bin/x\": say the "
-		    "program's name, or its whole path from /" },
-		{ "service x { timeout = 2 }", "timeout = 2: say the unit: "
-		    "2s, 2m, 2h or 2d" },
-		{ "service x { timeout = soon }", "timeout = soon: say a time "
-		    "such as 30s, 10m, 12h or 7d" },
-		{ "service x { timeout = 0s }", "timeout = 0s: say at least "
-		    "1s and at most 1h" },
-		{ "service x { timeout = auto }", "timeout = auto: say a time "
-		    "such as 30s, 10m, 12h or 7d" },
-		{ "service x { user = \"\" }", "user = \"\": it is empty" },
-		{ "service x { endpoints = {:443, :443} }", "endpoints: "
-		    "\":443\": it is there twice" },
-		{ "service \"a/b\" { }", "\"a/b\" is no title for a service. "
-		    "A title is made of letters, digits, \".\", \"_\" and "
-		    "\"-\", starts with a letter or digit, and has at most 64 "
-		    "characters" },
-		{ "service x { preset = ngnix }", "service \"x\": there is no "
-		    "preset \"ngnix\". You want \"nginx\"" },
-		{ "ca x { }", "ca \"x\": it has no directory, and is no "
-		    "preset. Add: directory = \"https://...\"|" },
-		{ "ca letsencryp { }", "ca \"letsencryp\": it has no "
-		    "directory, and is no preset. You want \"letsencrypt\"" },
-		{ "ca step-ca { }", "ca \"step-ca\": it has no directory. "
-		    "Add: directory = "
-		    "\"https://HOST/acme/PROVISIONER/directory\"|" },
-		{ "ca x { directory = \"http://x.example\" }", "directory: "
-		    "\"http://x.example\": it must begin with https://" },
-		{ "ca x { directory = \"https:///d\" }", "directory: "
-		    "\"https:///d\": no host in this URL" },
-		{ "ca google { max-orders = 0 }", "max-orders = 0: say a "
-		    "number from 1 to 1000" },
-		{ "ca google { max-orders = x1 }", "max-orders = x1: say a "
-		    "number from 1 to 1000" },
-		{ "ca google { trust-file = /no/such }", "trust-file = "
-		    "\"/no/such\": can't be read: No such file or directory" },
-		{ "ca google { trust-file = /dev/null }", "trust-file = "
-		    "\"/dev/null\": it is no regular file" },
-		{ "ca google { eab-kid = \"sch\xc3\xbcssel\" }", "eab-kid: "
-		    "\"sch\xc3\xbcssel\": only ASCII can stand here" },
-		{ "policy p { profile = \"gro\xc3\x9f\" }", "profile: "
-		    "\"gro\xc3\x9f\": only ASCII can stand here" },
-		{ "policy p { ca = googel }", "ca \"googel\" is neither a "
-		    "block here nor a preset. You want \"google\"" },
-		{ "policy p { challenge = dns-02 }", "challenge: \"dns-02\": "
-		    "say http-01, tls-alpn-01, dns-01, dns-account-01, "
-		    "dns-persist-01 or auto" },
-		{ "policy p { key-type = rsa-1024 }", "key-type = rsa-1024: "
-		    "say ecdsa-p256, ecdsa-p384, rsa-2048, rsa-3072 or "
-		    "rsa-4096" },
-		{ "policy p { key-type = ed25519 }", "key-type: \"ed25519\": "
-		    "no public CA takes such keys. For a CA of your own that "
-		    "does say: experimental:ed25519|" },
-		{ "policy p { key-type = experimental:rsa-2048 }",
-		    "key-type: \"experimental:rsa-2048\": behind "
-		    "experimental: stands ed25519, ed448, ml-dsa-44, "
-		    "ml-dsa-65 or ml-dsa-87" },
-		{ "policy p { keep-versions = 101 }", "keep-versions = 101: "
-		    "say a number from 0 to 100" },
-		{ "policy p { probe-names = \"*.a.example\" }",
-		    "probe-names: \"*.a.example\": no name that somebody "
-		    "connects to. You want \"www.a.example\"" },
-		{ "certificate a.example { policy = cust }\n"
-		    "policy customers { }\npolicy custo { }", "policy "
-		    "\"cust\" is no block here. You want \"custo\"" },
-		{ "certificate a.example { names = {} }", "names: the list "
-		    "is empty" },
-		{ "certificate site { }", "certificate \"site\": the title is "
-		    "not the name: \"site\" has no dot: no public CA issues "
-		    "for it. Write names = {...}|" },
-		{ "certificate a.example { names = {\"A.example\", "
-		    "a.example} }", "names: \"a.example\": it is there "
-		    "twice" },
-		{ "certificate a.example { names = {\"*.a.example\"} }",
-		    "\"*.a.example\" can only be proved in DNS, and there is no "
-		    "dns block. Add one (everleaf.conf(5), DNS), or list the "
-		    "names themselves, such as \"www.a.example\"" },
-		{ "dns b { }", "dns \"b\": it has neither a server nor a "
-		    "program. Say one of them: server = ADDRESS with "
-		    "key-file, or program = {...}|" },
-		{ "policy p { dns = b }", "dns \"b\" is no block here" },
-		{ "dns b { server = \"ns1.example\" }", "server: "
-		    "\"ns1.example\": say ADDRESS or ADDRESS:PORT, such as "
-		    "192.0.2.53 or [2001:db8::53]:5353" },
-		{ "tls-alpn-listen = \"443\"", "tls-alpn-listen: \"443\": "
-		    "say :PORT or ADDRESS:PORT, such as :80" },
-		{ "policy p { webroot = srv }", "webroot: \"srv\": say the "
-		    "whole path, from /" },
-		{ "ca google { eab-algorithm = HS384 }", "eab-algorithm = "
-		    "HS384: say hs256, hs384 or hs512" },
-		{ "ca google { http-version = 3 }", "http-version = 3: say "
-		    "auto, 1.1 or 2" },
-		{ "ca google { proxy = \"http://u@h:1\" }", "proxy: "
-		    "\"http://u@h:1\": no host and port. A user and password "
-		    "do not belong into this file" },
-		{ "ca google { account-key = \"/k.pem\" }", "account-key: "
-		    "\"/k.pem\": say a pkcs11: or a handle: URI" },
-		{ "ca google { account-key = \"handle:0x1\" }", "account-key: "
-		    "\"handle:0x1\": say a persistent handle, such as "
-		    "handle:0x81000001" },
-		{ "ca google { account-key = \"pkcs11:a b?pin-value=471\" }",
-		    "account-key: \"pkcs11:a b?pin-value=***\": in a URI this "
-		    "is written as %, and two hexadecimal digits" },
-		{ "policy p { must-staple = please }", "must-staple = "
-		    "please: say true or false" },
-		{ "policy p { profile-required = short }", "profile-required "
-		    "= short: say true or false" },
-		{ "policy p { validity = 1 }", "validity = 1: say the unit: "
-		    "1s, 1m, 1h or 1d" }
-	};
 	char file[1000], want[1000];
 	size_t i;
 	int bare;
 
 	(void)state;
-	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
-		snprintf(file, sizeof(file), "\n%s\n", t[i].line);
+	for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		snprintf(file, sizeof(file), "\n%s\n", wrong[i].line);
 		/* What is to be copied has no full stop behind it. */
-		bare = t[i].want[strlen(t[i].want) - 1] == '|';
+		bare = wrong[i].want[strlen(wrong[i].want) - 1] == '|';
 		snprintf(want, sizeof(want), "everleaf.conf:2: %.*s%s\n",
-		    (int)strlen(t[i].want) - bare, t[i].want,
+		    (int)strlen(wrong[i].want) - bare, wrong[i].want,
 		    bare ? "" : ".");
 		conf_free(read_texts(file, NULL));
 		assert_string_equal(said, want);
@@ -584,7 +587,8 @@ services_and_cas(void **state)
 static void
 warnings(void **state)
 {
-	struct conf *c = read_texts(TOS "ca zerossl { agree-tos = false eab-kid = k }\n"
+	struct conf *c = read_texts(TOS
+	    "ca zerossl { agree-tos = false eab-kid = k }\n"
 	    "certificate a.example { ca = zerossl }\n"
 	    "certificate b.example { ca = letsencrypt-staging "
 	    "services = nginx }\n"

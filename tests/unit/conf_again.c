@@ -169,7 +169,7 @@ read_random(uint32_t from)
 	return c;
 }
 
-/* --- showing ---------------------------------------------------------------- */
+/* --- showing -------------------------------------------------------------- */
 
 static void
 same_wishes(const struct conf *a, const struct conf *b)
@@ -279,7 +279,7 @@ shown_with_constants(void **state)
 	conf_free(b);
 }
 
-/* --- packing ---------------------------------------------------------------- */
+/* --- packing -------------------------------------------------------------- */
 
 static void
 packed_and_unpacked(void **state)
@@ -365,7 +365,7 @@ broken_packs(void **state)
 	conf_free(c);
 }
 
-/* --- what the master keeps for its next start ------------------------------ */
+/* --- what the master keeps for its next start ----------------------------- */
 
 static void
 kept_and_unpacked(void **state)

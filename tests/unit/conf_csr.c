@@ -360,8 +360,8 @@ what_a_reload_does(void **state)
 
 	(void)state;
 	is_line(a, with("shop.example", "", "0shop.example"), NULL);
-	is_line(a, with("shop.example", "", "0shop.example "), "csr-file has another "
-	    "content; a new version is ordered now");
+	is_line(a, with("shop.example", "", "0shop.example "),
+	    "csr-file has another content; a new version is ordered now");
 	is_line(a, read_texts("agree-tos = true\ncertificate shop.example { "
 	    "}\n", NULL), "-> \"\"; a new version is ordered now");
 	conf_free(a);

@@ -392,7 +392,7 @@ trust_files(void **state)
 	assert_non_null(strstr(said, "it holds no PEM certificate."));
 }
 
-/* --- the difference ---------------------------------------------------------- */
+/* --- the difference ------------------------------------------------------- */
 
 static void
 difference(void **state)
@@ -442,7 +442,7 @@ difference(void **state)
 	conf_free(b);
 }
 
-/* --- many --------------------------------------------------------------------- */
+/* --- many ----------------------------------------------------------------- */
 
 static char *
 many(size_t n)

@@ -31,8 +31,8 @@ static uint16_t free_port;
 
 /* --- servers --------------------------------------------------------------*/
 
-/* rsa.example and ed.example get their own certificate; no name at all is refused, so that a
- * probe without SNI is seen to be one. */
+/* rsa.example and ed.example get their own certificate; no name at all is
+ * refused, so that a probe without SNI is seen to be one. */
 static int
 on_name(SSL *ssl, int *alert, void *ctx)
 {

@@ -16,7 +16,8 @@ is_followed_to_names_on_80_and_443(void **state)
 	static const struct { const char *location, *url, *host; } rows[] = {
 		{ "https://shop.example/a", "https://shop.example/a",
 		    "shop.example" },
-		{ "HTTP://WWW.Shop.Example:80/a", "HTTP://WWW.Shop.Example:80/a",
+		{ "HTTP://WWW.Shop.Example:80/a",
+		    "HTTP://WWW.Shop.Example:80/a",
 		    "www.shop.example" },
 		{ "https://b.example:443", "https://b.example:443",
 		    "b.example" },
@@ -24,7 +25,8 @@ is_followed_to_names_on_80_and_443(void **state)
 		{ "/x?y", "http://shop.example/x?y", "shop.example" },
 		{ "x", "http://shop.example/.well-known/acme-challenge/x",
 		    "shop.example" },
-		{ "?y", "http://shop.example/.well-known/acme-challenge/token?y",
+		{ "?y",
+		    "http://shop.example/.well-known/acme-challenge/token?y",
 		    "shop.example" }
 	};
 	char host[256];

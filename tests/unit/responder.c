@@ -526,12 +526,12 @@ what_is_not_renewed_is_swept(void **state)
 	struct err err;
 
 	(void)state;
-	assert_int_equal(table_publish(t, TABLE_HTTP, TOKEN, "a.example", KEYAUTH, 1,
-	    &err), 0);
-	assert_int_equal(table_publish(t, TABLE_HTTP, TOKEN, "b.example", KEYAUTH, 1,
-	    &err), 0);
-	assert_int_equal(table_publish(t, TABLE_HTTP, TOKEN, "B.example.", KEYAUTH, 2,
-	    &err), 0);
+	assert_int_equal(table_publish(t, TABLE_HTTP, TOKEN, "a.example",
+	    KEYAUTH, 1, &err), 0);
+	assert_int_equal(table_publish(t, TABLE_HTTP, TOKEN, "b.example",
+	    KEYAUTH, 1, &err), 0);
+	assert_int_equal(table_publish(t, TABLE_HTTP, TOKEN, "B.example.",
+	    KEYAUTH, 2, &err), 0);
 	assert_int_equal(table_size(t), 2);
 	assert_int_equal(table_sweep(t, 2), 1);
 	assert_null(table_find(t, PATH, "a.example"));
@@ -553,8 +553,8 @@ the_table_has_a_limit(void **state)
 		snprintf(token, sizeof(token), "%024d", i);
 		snprintf(keyauth, sizeof(keyauth), "%s%s", token,
 		    strchr(KEYAUTH, '.'));
-		assert_int_equal(table_publish(t, TABLE_HTTP, token, host, keyauth, 1,
-		    &err), i < TABLE_MAX ? 0 : -1);
+		assert_int_equal(table_publish(t, TABLE_HTTP, token, host,
+		    keyauth, 1, &err), i < TABLE_MAX ? 0 : -1);
 	}
 	assert_int_equal(err.code, ERR_OWN_LIMIT);
 	assert_int_equal(table_size(t), TABLE_MAX);

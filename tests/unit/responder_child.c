@@ -81,8 +81,8 @@ responder_new_engine(void)
 	int pair[2];
 
 	assert_int_equal(msg_pair(pair), 0);
-	assert_int_equal(msg_send(responder.master, msg_find(wire_specs, WIRE_PEER), 0,
-	    &w, &pair[0], 1), 0);
+	assert_int_equal(msg_send(responder.master,
+	    msg_find(wire_specs, WIRE_PEER), 0, &w, &pair[0], 1), 0);
 	close(pair[0]);
 	if (responder.engine >= 0)
 		close(responder.engine);

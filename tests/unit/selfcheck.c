@@ -111,7 +111,8 @@ port_80_is_for_http_01(void **state)
 		{ "http-01", NULL, true }, { "http-01", "dns-01", true },
 		{ "tls-alpn-01", "http-01", true },
 		{ "tls-alpn-01", NULL, false }, { "dns-01", NULL, false },
-		{ "dns-01", "http-01", false }, { "dns-persist-01", NULL, false }
+		{ "dns-01", "http-01", false },
+		{ "dns-persist-01", NULL, false }
 	};
 	size_t i;
 

@@ -49,7 +49,7 @@ tear_down(void **state)
 	return 0;
 }
 
-/* --- changes --------------------------------------------------------------- */
+/* --- changes -------------------------------------------------------------- */
 
 static size_t
 count(struct store *s, enum table t)
@@ -280,7 +280,7 @@ event_ids_ascend_and_never_return(void **state)
 	rows_free(&r);
 }
 
-/* --- questions ------------------------------------------------------------- */
+/* --- questions ------------------------------------------------------------ */
 
 /* Answers as a text of names, to be compared at one glance. */
 static void
@@ -586,7 +586,7 @@ completions_may_call_back(void **state)
 	assert_int_equal(count(*state, T_EVENT), 5);
 }
 
-/* --- stages ---------------------------------------------------------------- */
+/* --- stages --------------------------------------------------------------- */
 
 static void
 stage_event(struct store *s, const char *text)
@@ -653,7 +653,7 @@ stages_are_all_or_nothing(void **state)
 	assert_int_equal(count(s, T_EVENT), 1);
 }
 
-/* --- columns --------------------------------------------------------------- */
+/* --- columns -------------------------------------------------------------- */
 
 static void
 columns_cover_their_structs(void **state)
@@ -698,7 +698,7 @@ texts_are_replaced(void **state)
 	assert_null(s);
 }
 
-/* --- size ------------------------------------------------------------------ */
+/* --- size ----------------------------------------------------------------- */
 
 static int64_t
 now_us(void)
@@ -783,7 +783,8 @@ main(void)
 		BOTH(several_conditions), BOTH(pages_by_cursor),
 		BOTH(due_jobs_by_kind), BOTH(several_questions_one_view),
 		BOTH(stages_are_seen_and_kept),
-		BOTH(stages_are_all_or_nothing), BOTH(tallies), BOTH(completions_may_call_back),
+		BOTH(stages_are_all_or_nothing), BOTH(tallies),
+		BOTH(completions_may_call_back),
 		cmocka_unit_test(columns_cover_their_structs),
 		cmocka_unit_test(texts_are_replaced),
 		BOTH(a_hundred_thousand)

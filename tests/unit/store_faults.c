@@ -51,7 +51,7 @@ fails(enum call call, bool is_main)
 	return true;
 }
 
-/* --- the layer ------------------------------------------------------------- */
+/* --- the layer ------------------------------------------------------------ */
 
 struct layered {
 	sqlite3_file base;
@@ -147,7 +147,7 @@ add_layer(void **state)
 	return sqlite3_vfs_register(&layer, 1);
 }
 
-/* --- the sweeps ------------------------------------------------------------ */
+/* --- the sweeps ----------------------------------------------------------- */
 
 static const struct fault_kind {
 	const char *name;

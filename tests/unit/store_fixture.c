@@ -104,7 +104,8 @@ char *
 make_dir(void)
 {
 	const char *top = getenv("TMPDIR");
-	char *dir = path_in(top != NULL ? top : "/tmp", "everleaf-store-XXXXXX");
+	char *dir = path_in(top != NULL ? top : "/tmp",
+	    "everleaf-store-XXXXXX");
 
 	if (mkdtemp(dir) == NULL)
 		fail_msg("no directory %s", dir);

@@ -155,7 +155,7 @@ write_one(const char *name)
 	store_close(s);
 }
 
-/* --- the file -------------------------------------------------------------- */
+/* --- the file ------------------------------------------------------------- */
 
 static void
 reopening_keeps_data(void **state)
@@ -385,7 +385,7 @@ h1_flipped_bits_never_crash(void **state)
 	free(whole);
 }
 
-/* --- the schema ------------------------------------------------------------ */
+/* --- the schema ----------------------------------------------------------- */
 
 static sqlite3_stmt *
 prepared(sqlite3 *db, const char *sql, const char *name)
@@ -586,7 +586,7 @@ frequent_questions_have_an_index(void **state)
 	store_close(s);
 }
 
-/* --- a machine that fails -------------------------------------------------- */
+/* --- a machine that fails ------------------------------------------------- */
 
 /* Root writes everywhere: the test is somebody else meanwhile. */
 static void

@@ -890,7 +890,8 @@ main(void)
 		cmocka_unit_test(chain_links), cmocka_unit_test(is_ca),
 		cmocka_unit_test(files_differ), cmocka_unit_test(test_cas),
 		cmocka_unit_test(placeholders), cmocka_unit_test(other_keys),
-		cmocka_unit_test(own_keys), cmocka_unit_test(what_a_csr_asks_for),
+		cmocka_unit_test(own_keys),
+		cmocka_unit_test(what_a_csr_asks_for),
 		cmocka_unit_test(what_a_csr_reader_may_say),
 		cmocka_unit_test(a_bad_master_ends_the_verifier)
 	};

@@ -46,7 +46,8 @@ static const struct scene issue[] = {
 	{ "version.installed", "placeholder in place", NULL, "new", "due", 0 },
 	{ "order.started", "letsencrypt", NULL, "new", "ordering", 0 },
 	{ "version.issued", "letsencrypt", NULL, "deploying", "idle", 0 },
-	{ "service.reloaded", "checked, reloaded", "nginx", "deploying", "idle", 0 },
+	{ "service.reloaded", "checked, reloaded", "nginx", "deploying",
+	  "idle", 0 },
 	{ "endpoint.served", "served on 192.0.2.10:443", "nginx", "served",
 	  "idle", 0 },
 	{ NULL, NULL, NULL, NULL, NULL, 0 }
@@ -57,7 +58,8 @@ static const struct scene fail[] = {
 	{ NULL, NULL, NULL, NULL, NULL, 0 }
 };
 static const struct scene deploy[] = {
-	{ "service.reloaded", "checked, reloaded", "nginx", "deploying", "idle", 0 },
+	{ "service.reloaded", "checked, reloaded", "nginx", "deploying",
+	  "idle", 0 },
 	{ "endpoint.served", "served on 192.0.2.10:443", "nginx", "served",
 	  "idle", 0 },
 	{ NULL, NULL, NULL, NULL, NULL, 0 }
@@ -124,7 +126,7 @@ act_new(act_done *done, void *ctx)
 	return a;
 }
 
-/* --- stories --------------------------------------------------------------- */
+/* --- stories -------------------------------------------------------------- */
 
 static void
 issued(struct row_cert *c, struct story *s)
@@ -207,7 +209,7 @@ stub_acts_free(void)
 	}
 }
 
-/* --- acts.h ---------------------------------------------------------------- */
+/* --- acts.h --------------------------------------------------------------- */
 
 struct put {
 	struct act *a;

@@ -354,9 +354,10 @@ fixture_fill(struct batch *b)
 		.retry_at_ms = AT("11-21T12:49"), .failures = 4,
 		.error = S("{\"class\":\"later\",\"code\":\"ca-down\","
 		"\"text\":\"HTTP 503\",\"advice\":\"\"}"),
-		.caps = S("{\"profiles\":{\"classic\":\"https://letsencrypt.org/"
-		"docs/profiles#classic\",\"shortlived\":null},\"caa\":"
-		"[\"letsencrypt.org\"],\"website\":\"https://letsencrypt.org\","
+		.caps = S("{\"profiles\":{\"classic\":"
+		"\"https://letsencrypt.org/docs/profiles#classic\","
+		"\"shortlived\":null},\"caa\":["
+		"\"letsencrypt.org\"],\"website\":\"https://letsencrypt.org\","
 		"\"eab\":true,\"ari\":false}") };
 
 	put_blog(b);
