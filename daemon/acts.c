@@ -261,7 +261,7 @@ act_put(const char *name, const struct conf_wish *wish,
 	a->put = done;
 	a->dry = dry;
 	a->labels = labels != NULL ? strv_copy(labels) : (struct strv){ 0 };
-	wish_init(&a->wish);
+	conf_wish_blank(&a->wish);
 	snprintf(what, sizeof(what), "certificate \"%s\"", name);
 	if (!name_is_title(name))
 		err_set(&a->err, ERR_INVALID, "\"%s\" can't be a title: "

@@ -118,7 +118,7 @@ put_new(struct api_req *r)
 
 	assert(r->own == NULL);
 	p->r = r;
-	wish_init(&p->wish);
+	conf_wish_blank(&p->wish);
 	r->own = p;
 	r->drop = put_free;
 	if (api_param_flag(&r->target, "dry", &p->dry, &err) == 0 &&

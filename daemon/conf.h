@@ -179,6 +179,8 @@ struct conf_wish conf_effective(const struct conf *c,
  * none), else today's. */
 struct conf_wish conf_effective_since(const struct conf *c,
     const struct conf_wish *wish, const struct conf_wish *defaults);
+/* Nothing is written: every key absent. conf_wish_free() frees it. */
+void conf_wish_blank(struct conf_wish *w);
 void conf_wish_free(struct conf_wish *w);
 /* The rules that hold for a wish from a file and from the API alike: names,
  * titles, known policy, ca, services, challenge; and more for the API: a

@@ -80,9 +80,6 @@ size_t conf_count(const struct conf *c, enum conf_kind kind);
 void *conf_add(struct conf *c, enum conf_kind kind);
 void conf_element_free(enum conf_kind kind, void *element);
 
-/* A wish in which nothing is written. */
-void conf_wish_blank(struct conf_wish *w);
-
 /* Reads a value into its field (which it frees first). -1: err's text begins
  * with the key; *item is the index of the item at fault. */
 int conf_key_set(const struct conf_key *k, void *keys,

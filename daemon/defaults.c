@@ -29,7 +29,7 @@ today(void)
 	const struct conf_key *k;
 	struct conf_wish w;
 
-	wish_init(&w);
+	conf_wish_blank(&w);
 	for (k = conf_keys; k->word != NULL; k++)
 		if ((k->in & 1u << CONF_POLICY) != 0 &&
 		    k->touch == CONF_AT_RENEWAL)
@@ -48,7 +48,7 @@ add(int64_t from_ms, struct conf_wish *wish)
 	    sizeof(*defaults.v));
 	defaults.v[defaults.n].from_ms = from_ms;
 	defaults.v[defaults.n++].wish = *wish;
-	wish_init(wish);
+	conf_wish_blank(wish);
 }
 
 static int
@@ -61,7 +61,7 @@ read_row(const char *text, struct err *err)
 	size_t i;
 
 	json_array_foreach(list, i, item) {
-		wish_init(&w);
+		conf_wish_blank(&w);
 		rc = wish_apply(&w, NULL, json_object_get(item, "wish"), err);
 		if (rc != 0) {
 			conf_wish_free(&w);

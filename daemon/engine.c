@@ -150,7 +150,7 @@ engine_wish(const struct row_cert *c)
 	struct err err;
 	char *said;
 
-	wish_init(&w);
+	conf_wish_blank(&w);
 	if (wish_parse(&w, c->settings, &err) != 0)
 		log_err(&err, "%s: its settings in the inventory", c->name);
 	wish_fill(&w);

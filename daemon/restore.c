@@ -119,7 +119,7 @@ wish_of(const struct meta *m, struct wish_source *src)
 	    "user";
 	src->where = k != NULL ? k->where : m->where;
 	src->names_where = k != NULL ? k->names_where : m->where;
-	wish_init(&w);
+	conf_wish_blank(&w);
 	if (k != NULL) {
 		char *text = wish_text(&k->wish);
 

@@ -137,7 +137,7 @@ view_wanted(const struct bundle *b)
 		if (texts[i] != NULL && *texts[i] != '\0' &&
 		    wish_parse(&w, texts[i], &err) == 0)
 			return w;
-	wish_init(&w);
+	conf_wish_blank(&w);
 	return w;
 }
 

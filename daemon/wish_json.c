@@ -52,17 +52,6 @@ static const struct { const char *said, *ours; } aliases[] = {
 	{ "tags", "labels" }, { "ocsp_must_staple", "must_staple" }
 };
 
-void
-wish_init(struct conf_wish *w)
-{
-	memset(w, 0, sizeof(*w));
-	w->renew_before_ms = -1;
-	w->keep_versions = -1;
-	w->validity_ms = -1;
-	w->must_staple = -1;
-	w->profile_required = -1;
-}
-
 /* A wish of a row is complete: what it does not say was decided when it was
  * recorded. */
 void
@@ -458,7 +447,7 @@ wish_parse(struct conf_wish *w, const char *text, struct err *err)
 	int r;
 
 	assert(text != NULL && w != NULL);
-	wish_init(w);
+	conf_wish_blank(w);
 	j = json_read(text, strlen(text), "a stored wish", err);
 	if (j == NULL)
 		return -1;
@@ -466,7 +455,7 @@ wish_parse(struct conf_wish *w, const char *text, struct err *err)
 	json_decref(j);
 	if (r != 0) {
 		conf_wish_free(w);
-		wish_init(w);
+		conf_wish_blank(w);
 	}
 	return r;
 }

@@ -6,8 +6,6 @@
 #include <jansson.h>
 #include "daemon/conf.h"
 
-/* Nothing is written: every key absent. conf_wish_free() frees it. */
-void wish_init(struct conf_wish *w);
 /* Keys that a wish from an older version does not have yet. */
 void wish_fill(struct conf_wish *w);
 

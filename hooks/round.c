@@ -338,6 +338,19 @@ reloaded(struct round *r, bool good)
 	go(r, RELOAD_OLD);
 }
 
+/* However it went, what was put back is asked no more than this. */
+static void
+go_on(struct round *r)
+{
+	assert(r->phase == RELOAD_OLD || r->phase == RELOAD_AGAIN);
+	if (r->phase == RELOAD_OLD) {
+		go(r, NEXT_RELOAD);
+		return;
+	}
+	r->services[r->s].again = false;
+	next_service(r, RELOAD_AGAIN, OVER);
+}
+
 /* This service is asked again in another round. What is put back after a
  * reload that failed stays back, and is installed again as a whole. */
 static void
@@ -357,18 +370,8 @@ put_off(struct round *r)
 		r->services[r->s].later = true;
 		go(r, NEXT_RELOAD);
 		break;
-	case RELOAD_OLD:
-		go(r, NEXT_RELOAD);
-		break;
-	case RELOAD_AGAIN:
-		r->services[r->s].again = false;
-		next_service(r, RELOAD_AGAIN, OVER);
-		break;
-	case HALVE:
-	case NEXT_CHECK:
-	case NEXT_RELOAD:
-	case OVER:
-		assert(!"a phase without wishes had one");
+	default:
+		go_on(r);
 	}
 }
 
@@ -402,18 +405,8 @@ outcome(struct round *r, enum round_outcome how)
 	case RELOAD:
 		reloaded(r, good);
 		break;
-	case RELOAD_OLD:
-		go(r, NEXT_RELOAD);
-		break;
-	case RELOAD_AGAIN:
-		r->services[r->s].again = false;
-		next_service(r, RELOAD_AGAIN, OVER);
-		break;
-	case HALVE:
-	case NEXT_CHECK:
-	case NEXT_RELOAD:
-	case OVER:
-		assert(!"a phase without wishes had one");
+	default:
+		go_on(r);
 	}
 }
 

@@ -49,7 +49,7 @@ try_wish(const char *p, size_t n)
 	json_t *j = json_read(p, n, "the body", &err);
 	char *once, *twice;
 
-	wish_init(&w);
+	conf_wish_blank(&w);
 	if (j != NULL && wish_apply(&w, &labels, j, &err) == 0) {
 		once = wish_text(&w);
 		assert(wish_parse(&again, once, &err) == 0);

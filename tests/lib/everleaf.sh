@@ -56,6 +56,16 @@ conf_wish() {	# conf_wish NAME [SERVICES]: "" is none
 	EOF
 }
 
+conf_key() {	# conf_key TITLE KEY VALUE: for TITLE.example, and that key
+	cat <<-EOF
+
+	certificate "$1" {
+	    names = "$1.example"
+	    $2 = $3
+	}
+	EOF
+}
+
 # --- the daemon -------------------------------------------------------------
 everleafd_start() {
 	if private_users; then

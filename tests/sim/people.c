@@ -56,7 +56,7 @@ sim_add(const char *name, const char *service, const char *ca)
 {
 	struct conf_wish wish;
 
-	wish_init(&wish);
+	conf_wish_blank(&wish);
 	strv_add(&wish.names, name);
 	free(wish.ca);
 	wish.ca = xstrdup(ca);
@@ -75,7 +75,7 @@ sim_trial(char **names, int n)
 	struct err err;
 	int i;
 
-	wish_init(&wish);
+	conf_wish_blank(&wish);
 	for (i = 0; i < n; i++)
 		strv_add(&wish.names, names[i]);
 	free(wish.ca);

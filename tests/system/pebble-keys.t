@@ -6,26 +6,17 @@ top=$(cd "$(dirname "$0")/../.." && pwd)
 . "$top/tests/lib/all.sh"
 types="ecdsa-p256 ecdsa-p384 rsa-2048 rsa-3072"
 system_begin 7776000
-wish() {	# wish TITLE KEY VALUE
-	cat <<-END
-
-	certificate "$1" {
-	    names = "$1.example"
-	    $2 = $3
-	}
-	END
-}
 {
 	echo "http-listen = \"127.0.0.1:$http_port\""
 	conf_head
 	for n in $types rsa-4096; do
-		wish $n key-type $n
+		conf_key $n key-type $n
 	done
 	for n in new reuse next; do
-		wish $n key-policy $n
+		conf_key $n key-policy $n
 	done
-	wish staple must-staple true
-	wish ed25519 key-type experimental:ed25519
+	conf_key staple must-staple true
+	conf_key ed25519 key-type experimental:ed25519
 } >"$conf"
 kind() {	# as in the certificate: "id-ecPublicKey 384"
 	openssl x509 -in "$live/$1/cert.pem" -noout -text | awk '

@@ -7,23 +7,14 @@ pebble_profiles=', "short": {"description": "six days",
   "validityPeriod": 518400},
  "long": {"description": "over a year", "validityPeriod": 34128000}'
 system_begin 7776000
-wish() {	# wish TITLE KEY VALUE
-	cat <<-END
-
-	certificate "$1" {
-	    names = "$1.example"
-	    $2 = $3
-	}
-	END
-}
 {
 	echo "http-listen = \"127.0.0.1:$http_port\""
 	conf_head
-	wish default profile default
-	wish short profile short
-	wish long profile long
-	wish odd profile odd
-	wish two-hours validity 2h
+	conf_key default profile default
+	conf_key short profile short
+	conf_key long profile long
+	conf_key odd profile odd
+	conf_key two-hours validity 2h
 } >"$conf"
 
 lifetime() {	# of what is installed, in seconds

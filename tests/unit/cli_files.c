@@ -7,7 +7,6 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +17,7 @@
 #include "daemon/cli_files.h"
 #include "hooks/generation.h"
 #include "tests/unit/pki.h"
+#include "tests/unit/box.h"
 
 enum { OURS = 0x3f, VICTIM = 0x40 };
 
@@ -70,20 +70,11 @@ setup(void **state)
 }
 
 static int
-remove_one(const char *path, const struct stat *st, int type, struct FTW *f)
-{
-	(void)st;
-	(void)type;
-	(void)f;
-	return remove(path);
-}
-
-static int
 teardown(void **state)
 {
 	(void)state;
 	close(dir);
-	return nftw(top, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	return box_remove(top);
 }
 
 static enum files_say

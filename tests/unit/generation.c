@@ -3,7 +3,6 @@
  * 5.3). */
 #include <config.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,6 +14,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 #include "hooks/generation.h"
+#include "tests/unit/box.h"
 
 #define CERT UINT64_C(0x3f9a00000000cafe)
 #define HOME "certs/3f/3f9a00000000cafe"
@@ -43,15 +43,6 @@ sample(uint32_t gen)
 }
 
 static int
-remove_one(const char *path, const struct stat *st, int type, struct FTW *f)
-{
-	(void)st;
-	(void)type;
-	(void)f;
-	return remove(path);
-}
-
-static int
 setup(void **state)
 {
 	(void)state;
@@ -69,7 +60,7 @@ teardown(void **state)
 {
 	(void)state;
 	close(dir);
-	return nftw(top, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	return box_remove(top);
 }
 
 static void

@@ -247,7 +247,7 @@ dry_put(void **state)
 
 	(void)state;
 	begin(0, "");
-	wish_init(&wish);
+	conf_wish_blank(&wish);
 	strv_add(&wish.names, "own.example");
 	for (i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
 		assert_int_equal(put(&wish, steps[i].label, true),

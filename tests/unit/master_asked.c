@@ -5,7 +5,6 @@
 #include <config.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -21,6 +20,7 @@
 #include "daemon/master.h"
 #include "daemon/operator_io.h"
 #include "hooks/generation.h"
+#include "tests/unit/box.h"
 
 #define CERT UINT64_C(0x3f9a00000000cafe)
 
@@ -252,15 +252,6 @@ refusal(void)
 /* --- a state directory --- */
 
 static int
-remove_one(const char *path, const struct stat *st, int type, struct FTW *f)
-{
-	(void)st;
-	(void)type;
-	(void)f;
-	return remove(path);
-}
-
-static int
 setup(void **state)
 {
 	int role;
@@ -291,7 +282,7 @@ teardown(void **state)
 	for (i = 0; i < ROLE_COUNT; i++)
 		blob_free(&said[i].raw);
 	close(master.state);
-	return nftw(top, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	return box_remove(top);
 }
 
 static struct blob

@@ -1,6 +1,5 @@
 /* What the tests of the store share. */
 #include <config.h>
-#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,6 +10,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 #include "store_fixture.h"
+#include "tests/unit/box.h"
 
 struct committed {
 	int times;
@@ -112,19 +112,10 @@ make_dir(void)
 	return dir;
 }
 
-static int
-remove_one(const char *path, const struct stat *st, int kind, struct FTW *f)
-{
-	(void)st;
-	(void)kind;
-	(void)f;
-	return remove(path);
-}
-
 void
 remove_dir(char *dir)
 {
-	nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	box_remove(dir);
 	free(dir);
 }
 

@@ -3,7 +3,6 @@
 #include <config.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -17,6 +16,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 #include "hooks/webroot.h"
+#include "tests/unit/box.h"
 
 #define TOKEN "DGyRejmCefe7v4NfDGDKfA_-0123"
 #define KEYAUTH TOKEN ".9jg46WB3rR_AHD-EBXdN7cBkH1WOu0tA3M9fm21mqTI"
@@ -37,15 +37,6 @@ at(const char *name)
 	i = (i + 1) % 4;
 	snprintf(path[i], sizeof(path[i]), "%s/%s", root, name);
 	return path[i];
-}
-
-static int
-rm(const char *path, const struct stat *st, int type, struct FTW *where)
-{
-	(void)st;
-	(void)type;
-	(void)where;
-	return remove(path);
 }
 
 static void
@@ -123,7 +114,7 @@ static int
 tear_down(void **state)
 {
 	(void)state;
-	return nftw(box, rm, 8, FTW_DEPTH | FTW_PHYS);
+	return box_remove(box);
 }
 
 /* --- tests ----------------------------------------------------------------*/

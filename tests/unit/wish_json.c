@@ -39,7 +39,7 @@ every_key_comes_back(void **state)
 	char *s;
 
 	(void)state;
-	wish_init(&w);
+	conf_wish_blank(&w);
 	assert_int_equal(apply(&w, &labels, all, &err), 0);
 	assert_true(w.services_set && w.services.n == 0);
 	assert_true(w.renew_before_ms == 30 * CONF_DAY);
@@ -144,7 +144,7 @@ refusals(void **state)
 	(void)state;
 	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
 		memset(&labels, 0, sizeof(labels));
-		wish_init(&w);
+		conf_wish_blank(&w);
 		assert_int_equal(apply(&w, &labels, t[i].in, &err), -1);
 		assert_int_equal(err.class, ERR_USAGE);
 		if (t[i].text != NULL)
