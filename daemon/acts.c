@@ -644,16 +644,6 @@ struct reload {
 	struct w_reload m;
 };
 
-/* What master said last is what is wrong, as before it come warnings. */
-static void
-tell_refused(const struct strv *lines)
-{
-	struct happening h = { .event = "config.refused",
-		.text = lines->n > 0 ? lines->v[lines->n - 1] : NULL };
-
-	turn_event(&h);
-}
-
 static void
 reloaded(void *ctx, void *answer, const struct err *err)
 {
@@ -662,8 +652,9 @@ reloaded(void *ctx, void *answer, const struct err *err)
 	struct strv none = { NULL, 0 };
 
 	assert(r->done != NULL && (err != NULL || m != NULL));
-	if (err == NULL && !m->good && !r->m.dry)
-		tell_refused(&m->lines);
+	/* What the master says last is what is wrong: before come warnings. */
+	if (err == NULL && !m->good && !r->m.dry && m->lines.n > 0)
+		engine_bad_conf(m->lines.v[m->lines.n - 1]);
 	if (err != NULL)
 		r->done(r->ctx, false, &none, err);
 	else

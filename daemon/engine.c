@@ -44,6 +44,7 @@ static struct {
 	struct store *store;
 	char *security;
 	int64_t started_ms;
+	bool first;		/* engine of this daemon */
 	struct loop_timer *beat;
 
 	int flips;		/* of recovery, still to be answered; 1 more */
@@ -406,12 +407,13 @@ beat(void *unused)
 }
 
 void
-engine_open(struct conf *conf, const char *security)
+engine_open(struct conf *conf, const char *security, bool first)
 {
 	assert(conf != NULL && engine.conf == NULL);
 	engine.conf = conf;
 	engine.security = xstrdup(security);
 	engine.started_ms = loop_now();
+	engine.first = first;
 	engine.beat = loop_timer_new(beat, NULL);
 	beat(NULL);
 }
@@ -424,9 +426,17 @@ engine_security(const char *text)
 }
 
 static void
+tell(const char *event, const char *text)
+{
+	struct happening h = { .event = event, .text = text };
+
+	assert(engine.store != NULL);
+	turn_event(&h);
+}
+
+static void
 tell_loaded(const struct conf *c)
 {
-	struct happening h = { .event = "config.loaded" };
 	struct buf text;
 
 	buf_init(&text, 8192);
@@ -436,21 +446,18 @@ tell_loaded(const struct conf *c)
 		buf_printf(&text, "; bad: %s", c->problems[0].where);
 	if (c->problems_n > 1)
 		buf_printf(&text, " and %zu more", c->problems_n - 1);
-	h.text = text.data;
-	turn_event(&h);
+	tell("config.loaded", text.data);
 	buf_free(&text);
 }
 
 void
 engine_go(void)
 {
-	struct happening h = { .event = "daemon.started",
-		.text = PACKAGE_VERSION };
-
 	assert(engine.conf != NULL && engine.store == NULL);
 	assert(turn_store() != NULL);
 	engine.store = turn_store();
-	turn_event(&h);
+	if (engine.first)
+		tell("daemon.started", PACKAGE_VERSION);
 	tell_loaded(engine.conf);
 	cas_init();
 	inventory_sync(recover, NULL);
@@ -459,7 +466,7 @@ engine_go(void)
 void
 engine_start(struct conf *conf, struct store *store, const char *security)
 {
-	engine_open(conf, security);
+	engine_open(conf, security, true);
 	turn_init(store);
 	engine_go();
 }
@@ -501,9 +508,19 @@ drain_look(void *unused)
 }
 
 void
-engine_drain(void (*done)(void *ctx), void *ctx)
+engine_bad_conf(const char *line)
+{
+	assert(line != NULL);
+	if (engine.store != NULL)
+		tell("config.refused", line);
+}
+
+void
+engine_drain(bool ends, void (*done)(void *ctx), void *ctx)
 {
 	assert(done != NULL);
+	if (ends && engine.store != NULL)
+		tell("daemon.ended", PACKAGE_VERSION);
 	if (engine.drain != NULL)
 		return;
 	sched_stop();

@@ -8,8 +8,9 @@
 #include "daemon/turn.h"
 
 /* What is needed before there is an inventory: takes conf, and says that it
- * lives. security: text for `status --security`, copied. */
-void engine_open(struct conf *conf, const char *security);
+ * lives. security: text for `status --security`, copied. first: the daemon has
+ * just started, not only this engine of it. */
+void engine_open(struct conf *conf, const char *security, bool first);
 void engine_security(const char *text);	/* news about that */
 /* Inventory, recovery, schedule, with the store that turn_init() was given;
  * takes it in. */
@@ -17,8 +18,11 @@ void engine_go(void);
 /* Both. */
 void engine_start(struct conf *conf, struct store *store,
     const char *security);
-/* No new step; done(ctx) once nothing is in flight, or after 8 s. */
-void engine_drain(void (*done)(void *ctx), void *ctx);
+/* No new step; done(ctx) once nothing is in flight, or after 8 s. ends: the
+ * whole daemon does, and no other engine follows. */
+void engine_drain(bool ends, void (*done)(void *ctx), void *ctx);
+/* A new configuration was not taken; line says why. */
+void engine_bad_conf(const char *line);
 /* Frees all, conf and store too. In-flight work is dropped: as in a crash. */
 void engine_fini(void);
 void engine_peer_back(void *unused, int peer);	/* enum peer */

@@ -77,10 +77,17 @@ drained(void *unused)
 }
 
 static void
-drain(void *unused)
+drain(void *unused, bool ends)
 {
 	(void)unused;
-	engine_drain(drained, NULL);
+	engine_drain(ends, drained, NULL);
+}
+
+static void
+bad_conf(void *unused, const char *line)
+{
+	(void)unused;
+	engine_bad_conf(line);
 }
 
 static void
@@ -142,14 +149,15 @@ failing(const struct err *err)
 	api_fini(err);
 }
 
+/* The master's only word, where this engine is the daemon's first. */
 int
-main(void)
+main(int argc, char **argv)
 {
 	const int fds[PEER_COUNT] = { [PEER_MASTER] = WIRE_FD_MASTER,
 		[PEER_KEEPER] = WIRE_FD_KEEPER,
 		[PEER_RESPONDER] = WIRE_FD_RESPONDER,
 		[PEER_TOKEN] = token_channel() };
-	const struct peers_hooks hooks = { drain, gone, back, NULL };
+	const struct peers_hooks hooks = { drain, bad_conf, gone, back, NULL };
 	struct sandbox_report report;
 	struct conf *conf;
 	struct err err;
@@ -167,7 +175,7 @@ main(void)
 	confine(conf, &report);
 	peers_init(fds, &hooks);
 	dns_init(&conf->resolver);
-	engine_open(conf, "");
+	engine_open(conf, "", argc == 2 && strcmp(argv[1], "first") == 0);
 	sandbox_say(&report);
 	security_timer = loop_timer_new(ask_security, NULL);
 	ask_security(NULL);

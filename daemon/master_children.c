@@ -258,6 +258,7 @@ conf_file(const struct conf *conf)
 static void
 plan_engine(struct child *c, struct spawn *s)
 {
+	static char first[] = "first";
 	struct master *m = c->m;
 
 	assert(c->role == ROLE_ENGINE && s->fds_n <= WIRE_FD_STATE + 1);
@@ -271,6 +272,7 @@ plan_engine(struct child *c, struct spawn *s)
 		    connect_peer(&m->children[ROLE_TOKEN]);
 	s->fds_n = WIRE_FD_TOKEN + 1;
 	m->engine++;
+	s->argv[1] = m->engine == 1 ? first : NULL;
 	m->beat = poll_now();
 }
 
@@ -568,7 +570,7 @@ look(void *ctx)
 static void
 drain(struct master *m)
 {
-	struct w_empty w = { 0 };
+	struct w_drain w = { m->stopping };
 
 	assert(busy.look != NULL);
 	m->children[ROLE_ENGINE].stopped = true;

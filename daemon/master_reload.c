@@ -13,7 +13,8 @@ enum { VANISH_FEW = 10, VANISH_PART = 10, LINES = 100, LINE_BYTES = 1000 };
 
 static struct {
 	bool going;		/* until the new engine runs */
-	bool again;		/* a signal came meanwhile */
+	bool again;		/* somebody asked meanwhile */
+	bool yes;		/* ... with --yes */
 } reload;
 
 /* -d goes before what the files say; what is kept of them does not know it. */
@@ -222,47 +223,73 @@ reload_asked(struct master *m, uint32_t id, const struct w_reload *r)
 	if (c != NULL && !r->dry && !reload.going)
 		apply(m, c);
 	else {
-		reload.again = reload.again || (c != NULL && !r->dry);
+		if (c != NULL && !r->dry) {
+			reload.again = true;
+			reload.yes = reload.yes || r->yes;
+		}
 		conf_free(c);
 	}
 	strv_free(&answer.lines);
 	strv_free(&lines);
 }
 
-void
-reload_signal(struct master *m)
+/* What is wrong is said last: before it come warnings. */
+static void
+tell_refused(struct master *m, const struct strv *lines)
+{
+	char line[LINE_BYTES];
+	struct w_bad_conf w = { line };
+
+	assert(lines->n > 0);
+	snprintf(line, sizeof(line), "%s", lines->v[lines->n - 1]);
+	child_send(&m->children[ROLE_ENGINE], WIRE_BAD_CONF, 0, &w, NULL, 0);
+}
+
+/* Nobody waits for an answer: it goes into the log, and what is wrong into the
+ * history too, where people look who do not read logs. */
+static void
+reload_now(struct master *m, bool yes)
 {
 	struct strv lines = { NULL, 0 };
-	struct conf *c;
+	struct conf *c = consider(m, yes, &lines);
 	size_t i;
 
-	assert(m->conf != NULL);
-	if (reload.going) {
-		reload.again = true;
-		return;
-	}
-	c = consider(m, false, &lines);
+	assert(!reload.going && m->conf != NULL);
 	for (i = 0; i < lines.n; i++)
 		log_line(c == NULL ? LOG_LEVEL_ERROR : LOG_LEVEL_INFO, "%s",
 		    lines.v[i]);
-	if (c == NULL)
+	if (c == NULL) {
 		log_error("the configuration was not reloaded; the old one "
 		    "stays in force");
-	else
+		tell_refused(m, &lines);
+	} else
 		apply(m, c);
 	strv_free(&lines);
 }
 
 void
+reload_signal(struct master *m)
+{
+	assert(m->conf != NULL);
+	if (reload.going)
+		reload.again = true;
+	else
+		reload_now(m, false);
+}
+
+void
 reload_done(struct master *m)
 {
+	bool yes;
+
 	assert(m->conf != NULL);
 	if (!reload.going)
 		return;
 	reload.going = false;
 	log_info("configuration reloaded");
 	if (reload.again) {
-		reload.again = false;
-		reload_signal(m);
+		yes = reload.yes;
+		reload.again = reload.yes = false;
+		reload_now(m, yes);
 	}
 }

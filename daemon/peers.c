@@ -280,20 +280,35 @@ replace_channel(const struct w_peer *w, int fd)
 	hooks.back(hooks.ctx, ch->peer);
 }
 
+static bool
+is_order(uint16_t kind)
+{
+	return kind == WIRE_PEER || kind == WIRE_DRAIN ||
+	    kind == WIRE_BAD_CONF;
+}
+
 /* From the master, not an answer. False: a rule is broken. */
 static bool
 take_order(uint16_t kind, const void *p, size_t n, const int *fds, int nfds)
 {
 	const struct msg_spec *spec = msg_find(wire_specs, kind);
-	struct w_empty empty;
+	struct w_bad_conf bad;
+	struct w_drain drain;
 	struct w_peer w;
 	struct err err;
 
-	assert(kind == WIRE_DRAIN || kind == WIRE_PEER);
+	assert(is_order(kind));
 	if (kind == WIRE_DRAIN) {
-		if (nfds != 0 || !msg_unpack(spec, p, n, &empty, &err))
+		if (nfds != 0 || !msg_unpack(spec, p, n, &drain, &err))
 			return false;
-		hooks.drain(hooks.ctx);
+		hooks.drain(hooks.ctx, drain.ends != 0);
+		return true;
+	}
+	if (kind == WIRE_BAD_CONF) {
+		if (nfds != 0 || !msg_unpack(spec, p, n, &bad, &err))
+			return false;
+		hooks.bad_conf(hooks.ctx, bad.line);
+		msg_free(spec, &bad);
 		return true;
 	}
 	if (nfds != 1 || !msg_unpack(spec, p, n, &w, &err) ||
@@ -357,8 +372,7 @@ take_message(struct channel *ch, const void *p, size_t n, int *fds, int nfds)
 	bool fine = msg_head(p, n, &kind, &id);
 
 	assert(nfds >= 0 && nfds <= MSG_FDS_MAX);
-	if (fine && ch->peer == PEER_MASTER &&
-	    (kind == WIRE_PEER || kind == WIRE_DRAIN))
+	if (fine && ch->peer == PEER_MASTER && is_order(kind))
 		fine = take_order(kind, p, n, fds, nfds);
 	else if (fine)
 		fine = nfds == 0 && take_answer(ch, kind, id, p, n);

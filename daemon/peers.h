@@ -13,11 +13,13 @@ enum peer { PEER_MASTER, PEER_KEEPER, PEER_RESPONDER, PEER_TOKEN,
  * the completion returns, which may take fields out of it; err NULL if good. */
 typedef void peer_done(void *ctx, void *answer, const struct err *err);
 
-/* fds: inherited channels, -1 if absent. drain(ctx) when the master asks for
- * it; gone(ctx, peer) when a channel breaks (the master restarts that process
- * and sends a new channel: back(ctx, peer)). */
+/* fds: inherited channels, -1 if absent. drain(ctx, ends) when the master asks
+ * for it (ends: no other engine follows); bad_conf(ctx, line) when it found a
+ * configuration that it can't take; gone(ctx, peer) when a channel breaks (the
+ * master restarts that process and sends a new channel: back(ctx, peer)). */
 struct peers_hooks {
-	void (*drain)(void *ctx);
+	void (*drain)(void *ctx, bool ends);
+	void (*bad_conf)(void *ctx, const char *line);
 	void (*gone)(void *ctx, enum peer p);
 	void (*back)(void *ctx, enum peer p);
 	void *ctx;

@@ -27,6 +27,12 @@ is_keyauth(const char *s)
 static const struct msg_field empty_fields[] = {
 	MSG_F(w_empty, U8, unused, 0), MSG_END
 };
+static const struct msg_field drain_fields[] = {
+	MSG_F(w_drain, U8, ends, 0), MSG_END
+};
+static const struct msg_field bad_conf_fields[] = {
+	MSG_FC(w_bad_conf, TEXT, line, TEXT, msg_any_text), MSG_END
+};
 static const struct msg_field failed_fields[] = {
 	MSG_FC(w_failed, TEXT, code, 64, name_is_word),
 	MSG_FC(w_failed, TEXT, text, TEXT, msg_any_text),
@@ -247,7 +253,6 @@ static const struct msg_field verdict_fields[] = {
 #define SPEC(kind, name) { #name, kind, sizeof(struct w_##name), name##_fields }
 const struct msg_spec wire_specs[] = {
 	{ "ok", WIRE_OK, sizeof(struct w_empty), empty_fields },
-	{ "drain", WIRE_DRAIN, sizeof(struct w_empty), empty_fields },
 	{ "security", WIRE_SECURITY, sizeof(struct w_empty), empty_fields },
 	{ "beat", WIRE_BEAT, sizeof(struct w_empty), empty_fields },
 	{ "flip", WIRE_FLIP, sizeof(struct w_generation), generation_fields },
@@ -258,6 +263,7 @@ const struct msg_spec wire_specs[] = {
 	{ "forget", WIRE_FORGET, sizeof(struct w_empty), empty_fields },
 	SPEC(WIRE_FAILED, failed),
 	SPEC(WIRE_CONFINED, confined),
+	SPEC(WIRE_DRAIN, drain), SPEC(WIRE_BAD_CONF, bad_conf),
 	SPEC(WIRE_PEER, peer),
 	SPEC(WIRE_KEK, kek),
 	SPEC(WIRE_OPEN, open),

@@ -14,7 +14,8 @@ enum wire_fd {
 	WIRE_FD_RESPONDER = 5,	/* engine: channel to the responder */
 	WIRE_FD_CONFIG = 6,	/* engine: conf_pack() in a sealed memfd */
 	WIRE_FD_API = 7,	/* engine: listening API socket */
-	WIRE_FD_STATE = 8,	/* engine: its state directory (db/), O_PATH */
+	WIRE_FD_STATE = 8,	/* engine: its state directory (db/), O_PATH;
+				 * argv[1] is "first" as the daemon starts */
 	WIRE_FD_TOKEN = 9,	/* engine: channel to the token */
 	WIRE_FD_LISTEN = 9	/* responder: first of its listening sockets;
 				 * argv[1] says how many are for http-01,
@@ -35,8 +36,10 @@ enum wire_kind {
 
 	/* master to a child, no answer */
 	WIRE_PEER = 10,		/* struct w_peer + 1 fd: your new channel */
-	WIRE_DRAIN,		/* struct w_empty: engine: no new step, commit,
+	WIRE_DRAIN,		/* struct w_drain: engine: no new step, commit,
 				 * exit within 10 s */
+	WIRE_BAD_CONF,		/* struct w_bad_conf: engine: a signal asked for
+				 * a reload, and this is why there was none */
 
 	/* master to keeper */
 	WIRE_KEK = 20,		/* struct w_kek -> OK; before all else */
@@ -107,6 +110,14 @@ enum wire_kind {
 
 struct w_empty {
 	uint8_t unused;
+};
+
+struct w_drain {
+	uint8_t ends;		/* the daemon; 0: another engine follows */
+};
+
+struct w_bad_conf {
+	char *line;		/* for people */
 };
 
 struct w_confined {

@@ -914,7 +914,7 @@ sim_reload(const char *config)
 	int i;
 
 	write_config(config);
-	engine_drain(drained, &over);
+	engine_drain(false, drained, &over);
 	for (i = 0; i < 1000 && !over; i++)
 		sim_run(50);
 	stop();

@@ -43,14 +43,17 @@ echo 'certificate "three.example" { domains = "x" }' >>"$conf"
 hup
 is "a bad file is told" within 10 logged 'no such key "domains"'
 same "and changes nothing" "$(role_pid engine)" "$engine"
-is "reload says so, exit 2" reload_refused
-told() {	# told EVENT WORDS: in the history
-	everleaf --json events --since 1d | jq -e --arg e "$1" --arg w "$2" \
-		'.events[] | select(.event == $e and (.text | test($w)))' \
-		>/dev/null
+history() {	# history EVENT WORDS: how often
+	everleaf --json events --since 1d | jq --arg e "$1" --arg w "$2" \
+		'[.events[] | select(.event == $e and (.text | test($w)))] |
+		length'
 }
-is "and so does the history" told config.refused \
-	'everleaf.conf:[0-9]+: .*no such key "domains"'
+told() { [ "$(history "$@")" -gt 0 ]; }
+told_twice() { [ "$(history "$@")" -eq 2 ]; }
+why_not='everleaf.conf:[0-9]+: .*no such key "domains"'
+is "not in the log alone" within 10 told config.refused "$why_not"
+is "reload says so, exit 2" reload_refused
+is "and so does the history" told_twice config.refused "$why_not"
 is "which has what was loaded" told config.loaded \
 	'^2 certificates in .*everleaf.conf$'
 is "with file and line" sh -c "'$prefix/bin/everleaf' --socket \
@@ -158,5 +161,7 @@ done
 is "twenty at once are no harm" within 20 state_is two.example served
 is "to nobody" within 20 state_is one.example served
 same "still nothing else was ordered" "$(pebble_issued)" 3
+same "a new engine is no new daemon" "$(history daemon.started .)" 4
+same "each end of it is in the history" "$(history daemon.ended .)" 3
 is "it ends within 5 s" everleafd_stop
 system_end

@@ -31,10 +31,18 @@ note(const char *s)
 }
 
 static void
-on_drain(void *ctx)
+on_drain(void *ctx, bool ends)
 {
 	(void)ctx;
-	note("drain");
+	note(ends ? "drain-to-end" : "drain");
+	loop_stop();
+}
+
+static void
+on_bad_conf(void *ctx, const char *line)
+{
+	(void)ctx;
+	note(line);
 	loop_stop();
 }
 
@@ -56,7 +64,8 @@ on_back(void *ctx, enum peer p)
 static int
 set_up(void **state)
 {
-	const struct peers_hooks hooks = { on_drain, on_gone, on_back, NULL };
+	const struct peers_hooks hooks = { on_drain, on_bad_conf, on_gone,
+		on_back, NULL };
 	int near[PEER_COUNT], pair[2], i;
 
 	(void)state;
@@ -354,15 +363,21 @@ new_channels_take_over(void **state)
 }
 
 static void
-drain_is_passed_on(void **state)
+orders_are_passed_on(void **state)
 {
-	static const struct w_empty empty = { 0 };
+	static const struct w_drain drain = { false }, end = { true };
+	static const struct w_bad_conf bad = { (char *)"file:3" };
 
 	(void)state;
-	assert_int_equal(wire_send(far[PEER_MASTER], WIRE_DRAIN, 0, &empty),
+	assert_int_equal(wire_send(far[PEER_MASTER], WIRE_DRAIN, 0, &drain),
 	    0);
 	run();
-	assert_string_equal(story, "drain ");
+	assert_int_equal(wire_send(far[PEER_MASTER], WIRE_BAD_CONF, 0, &bad),
+	    0);
+	run();
+	assert_int_equal(wire_send(far[PEER_MASTER], WIRE_DRAIN, 0, &end), 0);
+	run();
+	assert_string_equal(story, "drain file:3 drain-to-end ");
 }
 
 static void
@@ -468,7 +483,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(each_goes_where_it_belongs), T(answers_in_any_order),
 		T(refusals_become_errors), T(end_of_a_channel_ends_its_calls),
-		T(new_channels_take_over), T(drain_is_passed_on),
+		T(new_channels_take_over), T(orders_are_passed_on),
 		T(full_sockets_hold_up_nobody),
 		T(without_a_master_there_is_no_engine),
 		cmocka_unit_test(broken_rules_end_the_channel),
