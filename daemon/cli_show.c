@@ -610,7 +610,8 @@ print_why(const json_t *w)
 		print_local(json_get(w, "standing"));
 		printf("\n");
 	}
-	printf("\n");
+	if (json_array_size(list) > 0)
+		printf("\n");
 	json_array_foreach(list, i, l) {
 		printf("  %-*s  ", LABEL, json_get(l, "label"));
 		print_local(json_get(l, "text"));

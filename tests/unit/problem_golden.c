@@ -183,7 +183,7 @@ static const struct golden {
 	    "\"status\":403}",
 	    NEXT_UNREPLACE, ERR_ACCOUNT_DEAD, ERR_PERSON, 0,
 	    "the CA says: Unable to validate JWS :: Account is not valid, has "
-	    "status \"deactivated\"", "For a new account: everleaf ca rollover CA. For another one" },
+	    "status \"deactivated\"", "For a new account: everleaf ca" },
 	{ "Boulder: CSR with other names", JWS_FINALIZE, 403, NULL,
 	    "{\"type\":\"" U "unauthorized\",\"detail\":\"Error finalizing "
 	    "order :: CSR does not specify same identifiers as Order\","
@@ -435,7 +435,8 @@ static const struct finding {
 	{ "any: no type",
 	    "{\"detail\":\"it did not work\"}",
 	    ERR_CHALLENGE_WRONG, ERR_PERSON,
-	    "the CA found: it did not work", "Have the server that answered pass" },
+	    "the CA found: it did not work",
+	    "Have the server that answered pass" },
 	{ "any: nothing at all", "{}",
 	    ERR_CHALLENGE_WRONG, ERR_PERSON,
 	    "the CA gives no reason", "Have the server that answered pass" }
