@@ -630,6 +630,8 @@ acts(void **state)
 	    "\"force\" is neither true nor false");
 	refused("POST", "/v1/certificates/x.example/renew", "", 404, "no-such",
 	    NULL);
+	refused("POST", "/v1/certificates/shop.example/deploy",
+	    "{\"force\": true}", 422, "invalid", "no such option \"force\"");
 	a = ask_ok("POST", "/v1/certificates/shop.example/deploy", "", 202);
 	done(&a);
 	a = ask_ok("POST", "/v1/certificates/old.example/test", "", 200);
