@@ -384,6 +384,7 @@ events(void **state)
 	a = ask_ok("GET", "/v1/events?since=2026-11-21T02:12:30%2B00:00", NULL,
 	    200);
 	assert_int_equal(count(&a, "events"), 0);
+	assert_int_equal(json_get_int(a.body, "next"), next);
 	done(&a);
 	refused("GET", "/v1/events?since=yesterday", NULL, 400, "usage", NULL);
 	refused("GET", "/v1/events?wait=61", NULL, 400, "usage", NULL);
