@@ -1,5 +1,6 @@
 /* What came of an order: a version, or when and how it is tried again. */
 #include <config.h>
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -113,6 +114,23 @@ tell(char **field, const struct err *err, const char *ca_saw)
 	strv_free(&saw);
 }
 
+/* A CA that has shut the door on these names says so with each try: people
+ * hear of it once. Call before the row's error becomes this one. */
+static void
+tell_blocked(const struct row_cert *c, const struct issue *s,
+    const struct err *err)
+{
+	struct happening h = { .event = "ca.blocked", .name = s->name,
+		.cert_id = c->id, .text = s->row.ca, .err = err };
+	struct err before;
+
+	assert(c->id == s->row.cert_id);
+	if (err->code == ERR_CA_BLOCKED &&
+	    (!view_error_parse(&before, NULL, c->iss_error) ||
+	    before.code != ERR_CA_BLOCKED))
+		turn_event(&h);
+}
+
 /* Why a validation failed may be known already; else a look tells. */
 static void
 find_reason(const struct bundle *b, const struct issue *s, struct err *err)
@@ -145,6 +163,7 @@ record_failure(void *ctx, struct bundle *b, const struct err *store_err)
 			find_reason(b, s, &e->err);
 		c = row_copy(T_CERT, b->cert);
 		at = after_failure(c, s, &e->err);
+		tell_blocked(c, s, &e->err);
 		tell(&c->iss_error, &e->err, ca_saw);
 		batch_put(turn_batch(), T_CERT, c);
 		if (e->err.class == ERR_LATER ||

@@ -255,6 +255,9 @@ dry_put(void **state)
 		assert_int_equal(put(&wish, steps[i].label, false),
 		    steps[i].result);
 	}
+	/* Labels alone are news, too. */
+	assert_int_equal(sim_events("own.example", "wish.added"), 1);
+	assert_int_equal(sim_events("own.example", "wish.changed"), 3);
 	sim_remove("own.example", false);
 	assert_int_equal(put(&wish, NULL, true), PUT_CHANGED);
 	assert_int_equal(put(&wish, NULL, false), PUT_CHANGED);
