@@ -43,7 +43,40 @@ read_all(int fd, size_t size, size_t max, struct blob *out, struct err *err)
 	return 0;
 }
 
-/* A pipe or a device is refused before it can hang us. */
+static int
+unreadable(struct err *err)
+{
+	return err_errno(err, ERR_CONFIG_BAD, "can't be read");
+}
+
+/* The file may be somebody else's, and a link lead to a device that acts when
+ * it is opened: it is opened once it is known to be a file. Only without /proc
+ * there is no other way than by its name. */
+static int
+open_regular(const char *path, struct stat *st, struct err *err)
+{
+	int place = open(path, O_PATH | O_CLOEXEC), fd = -1;
+	static const int how = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+	char same[64];
+
+	if (place == -1)
+		return unreadable(err);
+	if (fstat(place, st) != 0)
+		unreadable(err);
+	else if (!S_ISREG(st->st_mode))
+		err_set(err, ERR_CONFIG_BAD, "it is no regular file");
+	else {
+		snprintf(same, sizeof(same), "/proc/self/fd/%d", place);
+		fd = open(same, how);
+		if (fd == -1 && errno == ENOENT)
+			fd = open(path, how);
+		if (fd == -1)
+			unreadable(err);
+	}
+	close(place);
+	return fd;
+}
+
 int
 conf_read_file(const char *path, size_t max, struct blob *out, struct stat *st,
     struct err *err)
@@ -53,11 +86,12 @@ conf_read_file(const char *path, size_t max, struct blob *out, struct stat *st,
 	out->p = NULL;
 	out->len = 0;
 	err_clear(err);
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	fd = open_regular(path, st, err);
 	if (fd == -1)
-		return err_errno(err, ERR_CONFIG_BAD, "can't be read");
+		return -1;
+	/* What was opened is what counts: by its name it may be another. */
 	if (fstat(fd, st) != 0)
-		rc = err_errno(err, ERR_CONFIG_BAD, "can't be read");
+		rc = unreadable(err);
 	else if (!S_ISREG(st->st_mode))
 		rc = err_set(err, ERR_CONFIG_BAD, "it is no regular file");
 	else if (st->st_size > (off_t)max)

@@ -2,7 +2,10 @@
  * Who looks into CSRs is a stand-in here: the bytes of the "DER" behind its
  * first are the names. */
 #include <config.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include "base/text.h"
 #include "conf_test.h"
@@ -340,6 +343,53 @@ nobody_reads(void **state)
 	blob_free(&kept);
 }
 
+/* A child that waits at the other end of a pipe; it ends once somebody opens
+ * that. */
+static pid_t
+writer(const char *path)
+{
+	char stat[64], state = 'R';
+	pid_t pid = fork();
+	FILE *f;
+	int i;
+
+	if (pid == 0)
+		_exit(open(path, O_WRONLY | O_CLOEXEC) < 0);
+	assert_true(pid > 0);
+	snprintf(stat, sizeof(stat), "/proc/%d/stat", (int)pid);
+	for (i = 0; state != 'S' && i < 500; i++) {
+		usleep(10 * 1000);
+		f = fopen(stat, "re");
+		assert_non_null(f);
+		assert_int_equal(fscanf(f, "%*d %*s %c", &state), 1);
+		fclose(f);
+	}
+	assert_int_equal(state, 'S');
+	return pid;
+}
+
+/* security.md L1: somebody's link can lead to what acts when it is opened. */
+static void
+l1_no_file_is_not_opened(void **state)
+{
+	int status, waits;
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(mkfifo("pipe", 0644), 0);
+	unlink("own.csr");
+	assert_int_equal(symlink("pipe", "own.csr"), 0);
+	pid = writer("pipe");
+	bad("", NULL, 3, "own.csr\": it is no regular file");
+	unlink("own.csr");
+	unlink("pipe");
+	usleep(200 * 1000);
+	waits = waitpid(pid, &status, WNOHANG) == 0;
+	if (waits && kill(pid, SIGKILL) == 0)
+		waitpid(pid, &status, 0);
+	assert_true(waits);
+}
+
 static void
 is_line(struct conf *a, struct conf *b, const char *want)
 {
@@ -413,6 +463,7 @@ shown_and_packed(void **state)
 #define T(f) cmocka_unit_test(f)
 const struct CMUnitTest csr_tests[] = {
 	T(files), T(too_long), T(names), T(errors), T(l1_of_another),
+	T(l1_no_file_is_not_opened),
 	T(nobody_reads),
 	T(kept_with_its_csr),
 	T(what_a_reload_does), T(over_the_api), T(shown_and_packed)
