@@ -216,32 +216,31 @@ csr_bytes(struct conf_cert *cert, struct err *err)
 }
 
 /* A key of somebody else's may well lie with him, and the CSR beside it. But
- * then the names are not his to choose. */
-static void
+ * then the names are not his to choose: -1 and err. */
+static int
 csr_of_another(struct conf_unit *u, struct conf_parsed *b, uint32_t line,
-    struct conf_diag *diag)
+    struct err *err, struct conf_diag *diag)
 {
 	const struct conf_cert *cert = b->element;
 	bool named = conf_csr_named(b);
-	struct err loose, err;
+	struct err loose;
 
 	assert(cert->csr.len > 0);
 	if (run_check_file(cert->wish.csr_file, geteuid(), &loose) == 0)
-		return;
-	err_set(&err, ERR_CONFIG_BAD, "csr-file: %s: %s", loose.text, named ?
+		return 0;
+	err_set(err, ERR_CONFIG_BAD, "csr-file: %s: %s", loose.text, named ?
 	    "whoever can write there chooses the key of this certificate" :
 	    "whoever can write there chooses the names of this certificate");
-	if (named)
-		err_advise(&err, "%s.", loose.advice);
-	else
-		err_advise(&err, "Write names = {...}. Or %c%s.",
+	if (!named)
+		return err_advise(err, "Write names = {...}. Or %c%s.",
 		    tolower((unsigned char)loose.advice[0]), loose.advice + 1);
-	if (named)
-		conf_unit_warn(u, line, &err, diag);
-	else
-		conf_unit_wrong(u, line, &err, diag);
+	err_advise(err, "%s.", loose.advice);
+	conf_unit_warn(u, line, err, diag);
+	return 0;
 }
 
+/* Whose file it is may not be who writes the configuration: what a fault in it
+ * comes to is said by conf_csrs_check, which knows what was before. */
 static void
 read_csr(struct conf_unit *u, struct conf_parsed *b, struct conf_diag *diag)
 {
@@ -252,12 +251,12 @@ read_csr(struct conf_unit *u, struct conf_parsed *b, struct conf_diag *diag)
 
 	if (cert->wish.csr_file == NULL || *cert->wish.csr_file == '\0')
 		return;
-	if (csr_bytes(cert, &err) == 0) {
-		csr_of_another(u, b, line, diag);
+	if (csr_bytes(cert, &err) != 0)
+		err_context(&err, "csr-file = \"%.200s\"",
+		    cert->wish.csr_file);
+	else if (csr_of_another(u, b, line, &err, diag) == 0)
 		return;
-	}
-	err_context(&err, "csr-file = \"%.200s\"", cert->wish.csr_file);
-	conf_unit_wrong(u, line, &err, diag);
+	b->csr_err = xmemdup(&err, sizeof(err));
 }
 
 static void
@@ -437,8 +436,8 @@ free_files(struct conf_files *f)
 	free(f->presets);
 }
 
-struct conf *
-conf_read_first(const char *file, conf_find_before *find, void *ctx,
+static struct conf *
+read_files(const char *file, bool start, conf_find_before *find, void *ctx,
     int64_t now_ms, struct conf_diag *diag)
 {
 	struct conf_files f = { NULL, 0, NULL, 0 };
@@ -456,7 +455,7 @@ conf_read_first(const char *file, conf_find_before *find, void *ctx,
 	for (i = 0; i < f.units_n; i++)
 		read_unit(&f.units[i], diag);
 	before = find(ctx, state_dir_of(&f));
-	conf_csrs_check(&f, before, diag);
+	conf_csrs_check(&f, start, before, diag);
 	if (good)
 		c = conf_whole(&f, before, diag);
 	if (c != NULL)
@@ -465,6 +464,13 @@ conf_read_first(const char *file, conf_find_before *find, void *ctx,
 	free(place.main);
 	free(place.folder);
 	return c;
+}
+
+struct conf *
+conf_read_first(const char *file, conf_find_before *find, void *ctx,
+    int64_t now_ms, struct conf_diag *diag)
+{
+	return read_files(file, true, find, ctx, now_ms, diag);
 }
 
 static const struct conf *
@@ -478,6 +484,6 @@ struct conf *
 conf_read(const char *file, const struct conf *before, int64_t now_ms,
     struct conf_diag *diag)
 {
-	return conf_read_first(file, as_given, (void *)(uintptr_t)before,
+	return read_files(file, false, as_given, (void *)(uintptr_t)before,
 	    now_ms, diag);
 }
