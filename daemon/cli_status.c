@@ -335,12 +335,15 @@ config(const json_t *s)
 	    "problems"), *p;
 	int64_t kept;
 	size_t i;
+	bool one;
 
 	json_array_foreach(list, i, p) {
 		kept = json_get_int(p, "kept");
-		printf("%s%s can't be read (%s)", i == 0 ? "Config   " :
-		    "         ", json_get(p, "where"), json_get(p, "text"));
-		if (kept > 0)
+		one = json_get(p, "certificate") != NULL;
+		printf(one ? "%s%s: %s" : "%s%s can't be read (%s)", i == 0 ?
+		    "Config   " : "         ", json_get(p, "where"),
+		    json_get(p, "text"));
+		if (kept > 0 && !one)
 			printf("; its %lld certificate%s keep%s the last "
 			    "settings", (long long)kept, cli_plural(kept),
 			    kept == 1 ? "s" : "");

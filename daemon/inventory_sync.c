@@ -158,7 +158,8 @@ compare(const struct row_cert *c)
 			    (void *)(uintptr_t)k);
 	} else if (strcmp(c->source, "file") != 0)
 		compare_user(c);
-	else if (c->retired_ms == 0 && !conf_in_bad_file(conf, c->where))
+	else if (c->retired_ms == 0 && !conf_is_unsaid(conf, c->name,
+	    c->where))
 		bundle_by_id(turn_store(), c->id, retire_one, NULL);
 }
 
@@ -280,7 +281,7 @@ look_at_policies(const char *before)
 	}
 	text_hash(sync_run.policies, b.data, b.len);
 	buf_free(&b);
-	sync_run.by_policy = c->problems_n == 0 &&
+	sync_run.by_policy = !conf_has_bad_file(c) &&
 	    strcmp(before, sync_run.policies) != 0;
 }
 

@@ -38,7 +38,8 @@ say_kept(const struct conf *c, struct strv *lines)
 
 	for (i = 0; i < c->problems_n; i++) {
 		p = &c->problems[i];
-		if (p->kept == 0)
+		/* Of a single certificate it is said already. */
+		if (p->kept == 0 || p->title != NULL)
 			continue;
 		snprintf(line, sizeof(line), "%.700s: %u certificate%s of this "
 		    "file go%s on with the last good settings", p->where,

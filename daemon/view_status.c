@@ -222,7 +222,8 @@ config(const struct conf *c)
 
 	assert(c->problems_n == 0 || c->problems != NULL);
 	for (i = 0; i < c->problems_n; i++)
-		json_array_append_new(list, json_pack("{s:o, s:o, s:I}",
+		json_array_append_new(list, json_pack("{s:o, s:o, s:o, s:I}",
+		    "certificate", json_text(c->problems[i].title),
 		    "where", json_text(c->problems[i].where),
 		    "text", json_text(c->problems[i].text),
 		    "kept", (json_int_t)c->problems[i].kept));

@@ -425,6 +425,7 @@ replaced now. When that is in use, the same command again revokes, as root
 END
 run revoke --ca letsencrypt </dev/null
 ok 'revoke many unasked' has_error 2 'would be revoked: nobody is here to confirm it. Add --yes'
+ok '... which are told by title' grep -qx '  shop.example' "$tmp/err"
 run ca rollover letsencrypt
 ok 'ca rollover without master' fails 4 "no daemon at $(dirname "$sock")/master.sock. systemctl start everleaf"
 run ca rollover letsencrypt --dry-run

@@ -119,8 +119,8 @@ kept(void **state)
 	assert_string_equal(c->problems[0].where, where);
 	assert_string_equal(c->problems[0].text, "missing \"}\"");
 	assert_int_equal(c->problems[0].kept, 1);
-	assert_true(conf_in_bad_file(c, conf_cert(c, "b.example")->where));
-	assert_false(conf_in_bad_file(c, conf_cert(c, "a.example")->where));
+	assert_true(conf_is_unsaid(c, "", conf_cert(c, "b.example")->where));
+	assert_false(conf_is_unsaid(c, "", conf_cert(c, "a.example")->where));
 	/* Kept again, and again. */
 	d = read_conf(c);
 	assert_true(conf_cert(d, "b.example")->kept);

@@ -394,7 +394,8 @@ fixture_conf(void)
 		    .agree_tos = true, .trust_file = S(""), .max_orders = 16 }
 	};
 	static struct conf_problem problems[] = {
-		{ S("/etc/everleaf/conf.d/beta.conf:4"), S("missing \"}\""), 2 }
+		{ NULL, S("/etc/everleaf/conf.d/beta.conf:4"),
+		    S("missing \"}\""), 2 }
 	};
 	static struct conf conf = { .agree_tos = true,
 		.api_group = S("everleaf-admin"), .log_level = S("info"),
