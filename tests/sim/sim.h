@@ -152,6 +152,7 @@ void ca_processing(int64_t ms);		/* finalize takes so long */
 /* Orders that are made from now on go back to ready when they are finalized,
  * so many times. */
 void ca_hesitates(int times);
+void ca_for_tests(bool yes);	/* what it issues from now on */
 void ca_thinks(bool yes);	/* decides about no challenge */
 void ca_down_until(int64_t mono_ms);
 /* Validation of this name fails with the problem type (NULL: it is well;
