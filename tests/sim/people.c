@@ -101,6 +101,28 @@ sim_deploy(const char *name)
 	act_deploy(name, NULL, "uid:0", done, NULL);
 }
 
+static void
+looked(void *ctx, const struct strv *lines, bool good, const struct err *err)
+{
+	struct buf b;
+	size_t i;
+
+	(void)ctx;
+	(void)good;
+	buf_init(&b, sizeof(acted));
+	for (i = 0; i < lines->n; i++)
+		buf_printf(&b, "%s\n", lines->v[i]);
+	ended(b.data != NULL ? b.data : "", err);
+	buf_free(&b);
+}
+
+void
+sim_test(const char *name)
+{
+	has_acted = false;
+	act_test(name, looked, NULL);
+}
+
 void
 sim_renew(const char *name)
 {

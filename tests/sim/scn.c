@@ -424,6 +424,16 @@ say_renew(struct play *p, char **w, int n)
 	return fine(p);
 }
 
+/* test NAME: everleaf test */
+static bool
+say_test(struct play *p, char **w, int n)
+{
+	if (n != 2)
+		return false;
+	sim_test(w[1]);
+	return fine(p);
+}
+
 /* trial NAME [NAME]... */
 static bool
 say_trial(struct play *p, char **w, int n)
@@ -725,6 +735,7 @@ static const struct {
 	{ "add-many", say_add_many },
 	{ "remove", say_remove }, { "deploy", say_deploy },
 	{ "renew", say_renew }, { "trial", say_trial },
+	{ "test", say_test },
 	{ "revoke", say_revoke }, { "expect", say_expect },
 	{ "each-commit", say_each }, { "each-allocation", say_allocation },
 	{ NULL, NULL }
