@@ -341,7 +341,8 @@ say_crash(struct play *p, char **w, int n)
 	return fine(p);
 }
 
-/* master refuses flip|install|prune|purge N | master installs-in MS */
+/* master refuses flip|install|prune|purge N | master installs-in MS |
+ * master flips-in MS */
 static bool
 say_master(struct play *p, char **w, int n)
 {
@@ -356,6 +357,10 @@ say_master(struct play *p, char **w, int n)
 
 	if (n == 3 && strcmp(w[1], "installs-in") == 0) {
 		sim_install_takes(strtol(w[2], NULL, 10));
+		return true;
+	}
+	if (n == 3 && strcmp(w[1], "flips-in") == 0) {
+		sim_flip_takes(strtol(w[2], NULL, 10));
 		return true;
 	}
 	for (i = 0; n == 4 && i < sizeof(kinds) / sizeof(kinds[0]); i++)

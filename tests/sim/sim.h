@@ -65,6 +65,7 @@ void sim_endpoint_shows(const char *service, const char *what);
 /* The master refuses so many of these (WIRE_FLIP ...). */
 void sim_disk_refuses(enum wire_kind kind, int times);
 void sim_install_takes(int64_t ms);
+void sim_flip_takes(int64_t ms);
 void sim_revoked(const char *name, int64_t version);	/* on the disk */
 int sim_runs_joined(void);
 int sim_reloads(const char *service);
