@@ -294,7 +294,8 @@ say_ca(struct play *p, char **w, int n)
 	return true;
 }
 
-/* service S check fails [NAME] | check later | check works; reload likewise */
+/* service S check fails [NAME] | check later | check works; reload likewise;
+ * reload later-when-back: with the files that went back */
 static bool
 say_service(struct play *p, char **w, int n)
 {
@@ -304,6 +305,10 @@ say_service(struct play *p, char **w, int n)
 		return fail(p, "service NAME check|reload fails|later|works");
 	if (strcmp(w[3], "later") == 0) {
 		sim_asks_later(w[1], strcmp(w[2], "check") == 0);
+		return true;
+	}
+	if (strcmp(w[3], "later-when-back") == 0) {
+		sim_asks_later_when_back(w[1]);
 		return true;
 	}
 	if (strcmp(w[2], "check") == 0)
