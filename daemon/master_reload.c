@@ -138,6 +138,7 @@ apply(struct master *m, struct conf *c)
 	conf_free(m->conf);
 	with_debug(m, c);
 	m->conf = c;
+	rules_forget();
 	last_keep(m);
 	log_set_level(log_level_find(c->log_level));
 	if (listen_change(m))
