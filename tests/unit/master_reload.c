@@ -54,6 +54,11 @@ listen_change(struct master *m)
 }
 
 void
+rules_forget(void)
+{
+}
+
+void
 children_new_engine(struct master *m)
 {
 	(void)m;
