@@ -203,6 +203,7 @@ api_patch_cert(struct api_req *r)
 struct act {
 	struct api_req *r;
 	bool dry, trial, purge, new_key, force;
+	bool orders;		/* then the body may have options */
 	/* What it would do, said for ?dry=1. */
 	void (*say)(const struct act *a, const struct bundle *b, json_t *lines);
 	void (*go)(struct act *a);
@@ -245,7 +246,7 @@ act_read(void *ctx, struct bundle *b, const struct err *err)
 	}
 }
 
-/* Options of the body, each true or false. */
+/* Options of the body, each true or false; an act that has none takes none. */
 static int
 read_options(struct act *a, struct err *err)
 {
@@ -255,7 +256,7 @@ read_options(struct act *a, struct err *err)
 	if (body == NULL)
 		return -1;
 	json_object_foreach(body, key, v) {
-		bool *on = a->say == NULL ? NULL : strcmp(key, "new_key") == 0 ?
+		bool *on = !a->orders ? NULL : strcmp(key, "new_key") == 0 ?
 		    &a->new_key : strcmp(key, "force") == 0 ? &a->force : NULL;
 
 		if (on == NULL)
@@ -275,6 +276,8 @@ read_options(struct act *a, struct err *err)
 	return 0;
 }
 
+static void renew_go(struct act *a);
+
 static void
 act_begin(struct api_req *r, void (*say)(const struct act *a,
     const struct bundle *b, json_t *lines), void (*go)(struct act *a))
@@ -286,6 +289,7 @@ act_begin(struct api_req *r, void (*say)(const struct act *a,
 	a->r = r;
 	a->say = say;
 	a->go = go;
+	a->orders = go == renew_go;
 	r->own = a;
 	r->drop = free;
 	if (api_param_flag(&r->target, "dry", &a->dry, &err) != 0 ||
