@@ -41,10 +41,21 @@ ca_ask_key(struct ca *c, const char *alg, peer_done *done, struct err *err)
 
 /* --- dead accounts -------------------------------------------------------- */
 
-void
-ca_account_dead(struct ca *c, const struct err *err)
+/* Whoever closed it: the same two ways lead on. */
+static void
+advise_dead(const struct ca *c, struct err *err)
 {
-	assert(c->account.id != 0 && err->code != ERR_OK);
+	assert(err->code == ERR_ACCOUNT_DEAD);
+	err_advise(err, "For a new account: everleaf ca rollover %s. For "
+	    "another one you have: everleaf ca import %s FILE",
+	    c->conf->title, c->conf->title);
+}
+
+void
+ca_account_dead(struct ca *c, struct err *err)
+{
+	assert(c->account.id != 0);
+	advise_dead(c, err);
 	if (strcmp(c->account.status, "dead") == 0)
 		return;
 	row_text(&c->account.status, "dead");
@@ -62,8 +73,7 @@ ca_is_dead(const struct ca *c, struct err *err)
 		return false;
 	err_set(err, ERR_ACCOUNT_DEAD, "%s: the account there is closed",
 	    c->conf->title);
-	err_advise(err, "An account that was closed never comes back. For a "
-	    "new one: everleaf ca rollover %s", c->conf->title);
+	advise_dead(c, err);
 	return true;
 }
 

@@ -240,6 +240,12 @@ is_own(const struct issue *s)
 	return !acme_order_is_for(s->order, NULL, 0);
 }
 
+static bool
+is_tested(const struct issue *s, const struct acme_leaf *leaf)
+{
+	return leaf->test_ca || ca_conf(s->ca)->test_ca;
+}
+
 static void
 put_version(const struct issue *s, const struct acme_wish *w,
     const struct acme_leaf *leaf)
@@ -257,8 +263,7 @@ put_version(const struct issue *s, const struct acme_wish *w,
 		.ari_id = row_const(leaf->ari_id),
 		.not_before_ms = leaf->not_before_ms,
 		.not_after_ms = leaf->not_after_ms, .issued_ms = loop_now(),
-		.ca = s->row.ca, .test_ca = leaf->test_ca ||
-		    ca_conf(s->ca)->test_ca };
+		.ca = s->row.ca, .test_ca = is_tested(s, leaf) };
 	char key[65];
 
 	if ((acme_order_dropped(s->order) & ACME_DROPPED_PROFILE) == 0)
@@ -322,8 +327,9 @@ struct success {
 /* Why something else is to be ordered, if the wish has changed while the order
  * was under way; else NULL. */
 static const char *
-wants_another(const struct row_cert *c, const struct issue *s)
+wants_another(const struct row_cert *c, const struct success *k)
 {
+	const struct issue *s = k->issue;
 	struct conf_wish now = engine_wish(c);
 	const char *why = NULL;
 
@@ -331,6 +337,9 @@ wants_another(const struct row_cert *c, const struct issue *s)
 		why = "names";
 	else if (!acme_order_is_for(s->order, c->csr.p, c->csr.len))
 		why = "csr";
+	else if (inventory_leaves_tests(is_tested(s, &k->leaf), s->wish.ca,
+	    now.ca))
+		why = "ca";
 	conf_wish_free(&now);
 	return why;
 }
@@ -370,7 +379,7 @@ record_success(void *ctx, struct bundle *b, const struct err *err)
 		if (at < soon)	/* a clock that is wrong orders no second */
 			at = soon;
 		row_text(&c->renew_reason, "lifetime");
-		another = wants_another(c, s);
+		another = wants_another(c, k);
 		if (another != NULL) {
 			at = loop_now();
 			row_text(&c->renew_reason, another);

@@ -100,7 +100,7 @@ children_users(struct master *m)
 	if (m->root && !m->separate)
 		log_warning("the users everleaf, everleaf-key, everleaf-http "
 		    "do not all exist: everything runs as root. Make them: "
-		    "systemd-sysusers everleaf.conf");
+		    "systemd-sysusers " EVERLEAF_SYSUSERS);
 }
 
 /* --- channels ---------------------------------------------------------- */

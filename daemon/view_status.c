@@ -56,12 +56,14 @@ attention(const struct view_status *s)
 	for (i = 0; i < s->attention->n && i < ATTENTION_MAX; i++) {
 		c = ROWS_AT(s->attention, row_cert, i);
 		json_array_append_new(list, json_pack(
-		    "{s:o, s:o, s:o, s:o, s:o}", "name", json_text(c->name),
+		    "{s:o, s:o, s:o, s:o, s:o, s:b}", "name",
+		    json_text(c->name),
 		    "state", json_text(c->state),
 		    "summary", json_text(c->summary),
 		    "since", json_time(c->state_since_ms),
 		    "days_left", c->not_after_ms == 0 ? json_null() :
-		    json_integer(view_days(c->not_after_ms, s->now_ms))));
+		    json_integer(view_days(c->not_after_ms, s->now_ms)),
+		    "served", c->served > 0));
 	}
 	return list;
 }
@@ -220,7 +222,8 @@ config(const struct conf *c)
 
 	assert(c->problems_n == 0 || c->problems != NULL);
 	for (i = 0; i < c->problems_n; i++)
-		json_array_append_new(list, json_pack("{s:o, s:o, s:I}",
+		json_array_append_new(list, json_pack("{s:o, s:o, s:o, s:I}",
+		    "certificate", json_text(c->problems[i].title),
 		    "where", json_text(c->problems[i].where),
 		    "text", json_text(c->problems[i].text),
 		    "kept", (json_int_t)c->problems[i].kept));

@@ -31,7 +31,7 @@ open_store(void **state)
 
 	(void)state;
 	store = store_open_memory();
-	fixture_fill(b);
+	fixture_fill(b, true);
 	store_commit(store, b, committed, NULL);
 	return 0;
 }
