@@ -27,6 +27,7 @@ const struct api_route api_routes[] = {
 	{ "POST", "/v1/services/*/deploy", "dry", api_post_service_deploy },
 	{ "GET", "/v1/cas", "", api_get_cas },
 	{ "GET", "/v1/cas/*", "", api_get_ca },
+	{ "POST", "/v1/cas/*/test", "", api_post_ca_test },
 	{ "POST", "/v1/cas/*/rollover", "", api_post_rollover },
 	{ "POST", "/v1/cas/*/deactivate", "", api_post_deactivate },
 	{ "POST", "/v1/cas/*/import", "", api_post_import },
