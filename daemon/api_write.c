@@ -298,7 +298,8 @@ read_options(struct act *a, struct err *err)
 		return -1;
 	json_object_foreach(body, key, v) {
 		bool *on = a->kind->say == NULL ? NULL :
-		    strcmp(key, "new_key") == 0 ? &a->new_key : strcmp(key, "force") == 0 ? &a->force : NULL;
+		    strcmp(key, "new_key") == 0 ? &a->new_key :
+		    strcmp(key, "force") == 0 ? &a->force : NULL;
 
 		if (on == NULL)
 			err_set(err, ERR_INVALID, "no such option \"%.64s\"",

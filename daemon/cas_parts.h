@@ -75,8 +75,8 @@ void ca_forget_account(struct ca *c);
 /* Looks whether the account is alive, through s: a session of the caller's own
  * that is DONE with this account, and lives until done(ctx, err). The orders of
  * others go on meanwhile. Afterwards a dead account is known to be dead, and
- * one that is not there (ERR_ACCOUNT_UNKNOWN) is registered again. ERR_OWN_LIMIT:
- * something else is done with it. */
+ * one that is not there (ERR_ACCOUNT_UNKNOWN) is registered again by the next
+ * order. ERR_OWN_LIMIT: something else is done with it. */
 void ca_look(struct ca *c, struct acme_session *s, ca_done *done, void *ctx);
 /* The account is dead; it is not any more, and who waits for it may go on. */
 void ca_block(struct ca *c, const struct err *err);

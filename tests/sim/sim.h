@@ -96,6 +96,7 @@ void sim_add(const char *name, const char *service, const char *ca);
 void sim_remove(const char *name, bool purge);
 void sim_deploy(const char *name);
 void sim_renew(const char *name);	/* by force */
+void sim_test_ca(const char *ca);	/* sim_acted(): good or bad, lines */
 /* A dry run for these names at CA "sim", ended at once with where it is tried,
  * or "no staging"; and whether the last event of a name is such a one, with
  * these words. */
