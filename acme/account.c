@@ -127,8 +127,7 @@ dead(const char *status, struct err *err)
 	assert(status != NULL);
 	err_set(err, ERR_ACCOUNT_DEAD, "the account: the CA has closed it "
 	    "(\"%s\")", status);
-	err_advise(err, "An account that was closed never comes back: make a "
-	    "new one with a new key.");
+	problem_advise(err);
 	return ACT_FAILED;
 }
 

@@ -75,22 +75,27 @@ static const enum err_code unauthorized[JWS_WHAT_COUNT] = {
 
 static const struct { enum err_code code; const char *words; } advice[] = {
 	{ ERR_ACCOUNT_UNKNOWN, "The same key is registered again by itself." },
-	{ ERR_ACCOUNT_DEAD, "An account that was closed never comes back: "
-	    "make a new one with a new key." },
+	{ ERR_ACCOUNT_DEAD, "For a new account: everleaf ca rollover CA. For "
+	    "another one you have: everleaf ca import CA FILE" },
 	{ ERR_CAA, "Allow this CA in the CAA record of the domain, or use "
 	    "another CA." },
-	{ ERR_CA_BLOCKED, "Follow the link in the CA's words." },
+	{ ERR_CA_BLOCKED, "Mend what failed, follow the link if the CA "
+	    "names one, then: everleaf renew NAME" },
 	{ ERR_CA_DOWN, "Nothing to do: it is tried again." },
 	{ ERR_CA_LIMIT, "Nothing to do: it is tried again when the CA "
 	    "allows it." },
-	{ ERR_CHALLENGE_WRONG, "Another server answered in our place, or the "
-	    "record has not reached every name server." },
+	{ ERR_CHALLENGE_WRONG, "Have the server that answered pass "
+	    "/.well-known/acme-challenge/ on to us (everleaf test NAME says "
+	    "which it is). With dns-01, see whether every name server has "
+	    "the record: everleaf test dns D NAME" },
 	{ ERR_CONNECTION, "Open the port to the whole Internet, and look at "
 	    "both A and AAAA records." },
 	{ ERR_CONTACT_REFUSED, "Change the e-mail address of the CA's "
 	    "account." },
 	{ ERR_DNS_FAILS, "Repair the DNS of the name." },
-	{ ERR_EAB_NEEDED, "Get a key id and an HMAC key from the CA." },
+	{ ERR_EAB_NEEDED, "Get a key id and an HMAC key from the CA, set "
+	    "eab-kid and eab-key-file in its ca block, then: everleaf "
+	    "reload" },
 	{ ERR_NAME_REFUSED, "Remove the name, or use another CA." },
 	{ ERR_PROFILE_UNKNOWN, "Choose one of the CA's profiles, or none." },
 	{ ERR_TOS_NOT_AGREED, "Read the CA's terms and agree to them." }
@@ -262,6 +267,17 @@ problem_request_code(const struct problem *p, enum jws_what what)
 
 static const char the_ca[] = ": the CA ", found[] = "found";
 
+void
+problem_advise(struct err *err)
+{
+	size_t i;
+
+	assert(err->code != ERR_OK);
+	for (i = 0; i < sizeof(advice) / sizeof(advice[0]); i++)
+		if (advice[i].code == err->code)
+			err_advise(err, "%s", advice[i].words);
+}
+
 /* The first part's words before those of the whole: "compound" explains
  * nothing. */
 static int
@@ -269,7 +285,6 @@ tell(const struct problem *p, enum err_code code, const char *doing,
     const char *verb, struct err *err)
 {
 	const char *detail = p->detail;
-	size_t i;
 
 	assert(code != ERR_OK && doing != NULL);
 	if (p->nsubs > 0 && p->subs[0].detail != NULL)
@@ -282,9 +297,7 @@ tell(const struct problem *p, enum err_code code, const char *doing,
 		    doing, p->status);
 	else
 		err_set(err, code, "%s: the CA gives no reason", doing);
-	for (i = 0; i < sizeof(advice) / sizeof(advice[0]); i++)
-		if (advice[i].code == code)
-			err_advise(err, "%s", advice[i].words);
+	problem_advise(err);
 	if (p->instance != NULL && err->class == ERR_PERSON)
 		err_advise(err, "Visit %s", p->instance);
 	err->retry_at_ms = p->retry_at_ms;

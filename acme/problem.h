@@ -51,6 +51,8 @@ int problem_request_err(const struct problem *p, enum jws_what what,
     const char *doing, struct err *err);
 int problem_validation_err(const struct problem *p, const char *doing,
     struct err *err);
+/* The next step for err->code, if it always is the same. */
+void problem_advise(struct err *err);
 /* Adds the names of the list that it names to *out, each once. */
 void problem_idents(struct strv *out, const struct problem *p,
     const struct strv *names);

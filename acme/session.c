@@ -235,8 +235,8 @@ may_make(const struct acme_session *s, struct err *err)
 	if (s->dir.eab_required && s->eab_kid == NULL) {
 		err_set(err, ERR_EAB_NEEDED, "the account: the CA binds it to "
 		    "one that you have with it, and wants a key for that");
-		return err_advise(err, "Get a key id and an HMAC key from the "
-		    "CA, and set eab-kid and eab-key-file.");
+		problem_advise(err);
+		return -1;
 	}
 	return 0;
 }
@@ -276,8 +276,8 @@ take_account(struct acme_session *s, const struct acme_reply *reply,
 		err_set(err, ERR_ACCOUNT_DEAD, "the account: the CA has "
 		    "closed it (\"%s\")", status == ACCOUNT_REVOKED ?
 		    "revoked" : "deactivated");
-		return err_advise(err, "An account that was closed never "
-		    "comes back: make a new one with a new key.");
+		problem_advise(err);
+		return -1;
 	}
 	if (reply->location == NULL)
 		return err_set(err, ERR_CA_PROTOCOL,

@@ -52,6 +52,15 @@ idset_add(struct idset *s, int64_t id)
 	return true;
 }
 
+size_t
+idset_find(const struct idset *s, int64_t id)
+{
+	uint32_t at = s->n > 0 ? *slot_of(s, id) : 0;
+
+	assert(at <= s->n);
+	return at != 0 ? at - 1 : s->n;
+}
+
 void
 idset_free(struct idset *s)
 {

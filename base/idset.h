@@ -14,5 +14,7 @@ struct idset {
 
 /* All zero is empty. False: it was there already. */
 bool idset_add(struct idset *s, int64_t id);
+/* Where it is in ids, or n if it is not there. */
+size_t idset_find(const struct idset *s, int64_t id);
 void idset_free(struct idset *s);	/* empty again */
 #endif

@@ -188,6 +188,9 @@ static void
 put_existing(struct act *a, const struct bundle *b,
     const struct wish_source *src)
 {
+	struct happening h = { .event = "wish.changed", .cert_id = b->cert->id,
+		.name = a->name, .actor = src->actor,
+		.text = "labels changed" };
 	bool changed;
 
 	assert(a->put != NULL && src->actor != NULL);
@@ -198,8 +201,11 @@ put_existing(struct act *a, const struct bundle *b,
 		return;
 	}
 	changed = inventory_change(b, &a->wish, src);
-	if (put_labels(a, b->cert->id, b))
+	if (put_labels(a, b->cert->id, b)) {
+		if (!changed)
+			turn_event(&h);
 		changed = true;
+	}
 	a->result = changed ? PUT_CHANGED : PUT_SAME;
 }
 

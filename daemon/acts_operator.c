@@ -273,6 +273,7 @@ act_account(const char *title, enum act_account what,
 	d->ctx = ctx;
 	if (c == NULL) {
 		err_set(&d->err, ERR_NO_SUCH, "no ca \"%s\"", title);
+		err_advise(&d->err, "The configured ones: everleaf ca");
 		turn_after(deed_finish, d);
 	} else if (what == ACT_ROLLOVER)
 		ca_rollover(c, "ecdsa-p256", deed_done, d);

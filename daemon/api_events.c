@@ -77,13 +77,19 @@ join(struct poll *p)
 	}
 }
 
-/* The newest were read backwards: people get them in their order. */
+/* The newest were read backwards: people get them in their order. Who gets
+ * none goes on behind all that there is (newest), so that `since` need not be
+ * said again. */
 static void
-answer(struct poll *p, const struct rows *rows)
+answer(struct poll *p, const struct rows *rows, const struct rows *newest)
 {
 	json_t *list = json_array();
 	int64_t next = p->after;
 	size_t i, at;
+
+	if (rows->n == 0 && newest->n > 0 &&
+	    ROWS_AT(newest, row_event, 0)->id > next)
+		next = ROWS_AT(newest, row_event, 0)->id;
 
 	assert(p->limit > 0 && rows->n <= (size_t)p->limit);
 	for (i = 0; i < rows->n; i++) {
@@ -103,12 +109,12 @@ read_done(void *ctx, struct rows *a, int n, const struct err *err)
 	struct poll *p = ctx;
 
 	assert(p->back == NULL);
-	(void)n;
+	assert(err != NULL || n == 2);
 	if (err != NULL)
 		api_reply_err(p->r, err);
 	else if (a[0].n > 0 || p->over || p->wait_s == 0 ||
 	    waiting_n >= POLLS_MAX)
-		answer(p, &a[0]);
+		answer(p, &a[0], &a[1]);
 	else
 		join(p);
 }
@@ -117,19 +123,23 @@ static void
 look(struct poll *p)
 {
 	const char *name = api_param(&p->r->target, "name");
-	struct query q = { .table = T_EVENT, .limit = p->limit,
-		.descending = p->last };
+	struct query both[2] = {
+		{ .table = T_EVENT, .limit = p->limit, .order = "id",
+		    .descending = p->last },
+		{ .table = T_EVENT, .limit = 1, .order = "id",
+		    .descending = true }
+	}, *q = &both[0];
 
 	assert(p->back == NULL && p->limit > 0);
-	q.order = "id";
-	q.where[q.wheres++] = (struct where){ "id", CMP_GT, p->after, NULL };
+	q->where[q->wheres++] = (struct where){ "id", CMP_GT, p->after, NULL };
 	if (name != NULL)
-		q.where[q.wheres++] = (struct where){ "name", CMP_EQ, 0, name };
+		q->where[q->wheres++] = (struct where){ "name", CMP_EQ, 0,
+			name };
 	if (p->since_ms != 0)
-		q.where[q.wheres++] = (struct where){ "at_ms", CMP_GE,
+		q->where[q->wheres++] = (struct where){ "at_ms", CMP_GE,
 			p->since_ms, NULL };
-	assert(q.wheres <= QUERY_WHERES_MAX);
-	store_read(turn_store_durable(), &q, 1, read_done, p);
+	assert(q->wheres <= QUERY_WHERES_MAX);
+	store_read(turn_store_durable(), both, 2, read_done, p);
 }
 
 static void

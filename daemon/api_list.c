@@ -480,9 +480,12 @@ read_params(struct list *l, struct err *err)
 
 	l->state = api_param(t, "state");
 	l->ca = api_param(t, "ca");
-	if (l->state != NULL && !is_state(l->state))
-		return err_set(err, ERR_USAGE_BAD, "state=%.64s: no state of a "
+	if (l->state != NULL && !is_state(l->state)) {
+		err_set(err, ERR_USAGE_BAD, "state=%.64s: no state of a "
 		    "certificate", l->state);
+		return err_advise(err, "There are: served, valid, deploying, "
+		    "unserved, failing, new, expired, retired");
+	}
 	if (label != NULL && (strchr(label, '=') == NULL || *label == '='))
 		return err_set(err, ERR_USAGE_BAD, "label=%.64s: a label is "
 		    "KEY=VALUE", label);

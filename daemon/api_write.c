@@ -203,10 +203,11 @@ api_patch_cert(struct api_req *r)
 
 struct act;
 struct act_kind {
-	/* What it would do, said for ?dry=1; NULL: it takes no options. */
+	/* What it would do, said for ?dry=1. */
 	void (*say)(const struct act *a, const struct bundle *b, json_t *lines);
 	void (*go)(struct act *a);
-	bool orders;			/* so it costs of a CA's limits */
+	bool orders;			/* it costs of a CA's limits, and may
+					 * have options */
 };
 
 struct act {
@@ -287,7 +288,7 @@ act_read(void *ctx, struct bundle *b, const struct err *err)
 	}
 }
 
-/* Options of the body, each true or false. */
+/* Options of the body, each true or false; an act that has none takes none. */
 static int
 read_options(struct act *a, struct err *err)
 {
@@ -297,7 +298,7 @@ read_options(struct act *a, struct err *err)
 	if (body == NULL)
 		return -1;
 	json_object_foreach(body, key, v) {
-		bool *on = a->kind->say == NULL ? NULL :
+		bool *on = !a->kind->orders ? NULL :
 		    strcmp(key, "new_key") == 0 ? &a->new_key :
 		    strcmp(key, "force") == 0 ? &a->force : NULL;
 

@@ -261,7 +261,7 @@ ca_worked(struct ca *c)
 	if (ca_is_dead(c, &unused) || (c->row.failures == 0 &&
 	    strcmp(c->row.state, "reachable") == 0))
 		return;
-	if (c->row.failures > 0)
+	if (c->row.failures > 0 || strcmp(c->row.state, "blocked") == 0)
 		ca_say(c, "ca.up", NULL);
 	c->row.failures = c->row.retry_at_ms = 0;
 	set_error(&c->row.error, NULL);
@@ -272,10 +272,14 @@ ca_worked(struct ca *c)
 void
 ca_block(struct ca *c, const struct err *err)
 {
+	bool news = strcmp(c->row.state, "blocked") != 0;
+
 	assert(err->code != ERR_OK);
 	c->row.failures = c->row.retry_at_ms = 0;
 	set_error(&c->row.error, err);
 	save_row(c, "blocked");
+	if (news)
+		ca_say(c, "ca.blocked", err);
 }
 
 /* --- session ----------------------------------------------------------- */

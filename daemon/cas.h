@@ -14,6 +14,7 @@ void cas_fini(void);
 /* NULL if the configuration has no such CA. */
 struct ca *cas_find(const char *title);
 const struct conf_ca *ca_conf(const struct ca *c);
+/* NULL until ca_ready() has been asked, and after a change of the account. */
 struct acme_session *ca_session(const struct ca *c);
 int64_t ca_account_id(const struct ca *c);
 /* What its directory said when it was last read (caps.h); "" if never. */

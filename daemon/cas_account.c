@@ -43,9 +43,10 @@ ca_ask_key(struct ca *c, const char *alg, peer_done *done, struct err *err)
 /* --- dead accounts -------------------------------------------------------- */
 
 void
-ca_account_dead(struct ca *c, const struct err *err)
+ca_account_dead(struct ca *c, struct err *err)
 {
-	assert(c->account.id != 0 && err->code != ERR_OK);
+	assert(c->account.id != 0);
+	hurdle_advise_dead(c->conf->title, err);
 	if (strcmp(c->account.status, "dead") == 0)
 		return;
 	row_text(&c->account.status, "dead");

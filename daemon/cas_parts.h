@@ -98,8 +98,8 @@ bool ca_settles(struct ca *c);
 bool ca_is_settling(const struct ca *c);
 /* Its row, and its copy beside the inventory. */
 void ca_save_account(const struct ca *c);
-/* Says so once, and remembers it. */
-void ca_account_dead(struct ca *c, const struct err *err);
+/* Says so once, and remembers it; *err gets the advice. */
+void ca_account_dead(struct ca *c, struct err *err);
 /* Asks the keeper for a key of the account's. */
 int ca_ask_key(struct ca *c, const char *alg, peer_done *done,
     struct err *err);

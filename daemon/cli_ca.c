@@ -31,8 +31,9 @@ cli_ca_list(const struct cli_args *args)
 		return r;
 	}
 	list = json_object_get(a.body, "cas");
-	if (cli.tty && !cli.quiet && json_array_size(list) > 0)
-		printf("%-20s %-10s %7s  %s\n", "CA", "STATE", "ORDERS",
+	if (!cli.quiet && json_array_size(list) > 0)
+		printf(cli.tty ? "%-20s %-10s %7s  %s\n" :
+		    "%s\t%s\t%s\t%s\n", "CA", "STATE", "ORDERS",
 		    "ACCOUNT");
 	json_array_foreach(list, i, ca) {
 		const char *url = json_get(json_object_get(ca, "account"),

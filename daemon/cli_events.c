@@ -201,7 +201,8 @@ since_param(char out[64], const struct cli_args *args)
 	if (text_duration(&ms, s))
 		ms = (int64_t)time(NULL) * 1000 - ms;
 	else if (!text_unrfc3339(&ms, s))
-		return cli_usage("--since %s: say the unit: 30m, 12h or 7d", s);
+		return cli_usage("--since %s: say the unit: 30m, 12h or 7d; or "
+		    "a time as 2026-11-21T12:00:00Z", s);
 	text_rfc3339(at, ms);
 	snprintf(out, 64, "&since=%s", at);
 	return CLI_DONE;

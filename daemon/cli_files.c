@@ -86,7 +86,7 @@ files_compare(int state, const char *title, uint64_t id, uint32_t version,
 	assert(state >= 0 && sha256 != NULL && version > 0);
 	if (!has_link(state, title))
 		return FILES_NONE;
-	if (!generation_is_alias(state, id, title))
+	if (generation_aliased(state, title) != id)
 		return FILES_OTHER;
 	if (generation_list(state, id, &gens, &n, &err) != 0)
 		return FILES_NONE;

@@ -3,9 +3,11 @@
 #include <config.h>
 #include <assert.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <curl/curl.h>
 #include <errno.h>
+#include <grp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,6 +61,23 @@ on_head(char *p, size_t size, size_t n, void *ctx)
 	return len;
 }
 
+/* Who else may use the socket is seen at the socket itself. */
+static void
+no_permission(void)
+{
+	const struct group *g = NULL;
+	struct stat st;
+
+	if (stat(cli.socket, &st) == 0 && (st.st_mode & S_IWGRP) != 0)
+		g = getgrgid(st.st_gid);
+	if (g != NULL)
+		cli_complain("no permission on %s. Become root, or join the "
+		    "group %s.", cli.socket, g->gr_name);
+	else
+		cli_complain("no permission on %s. Become root, or join the "
+		    "group that api-group names.", cli.socket);
+}
+
 /* libcurl does not say why a connection failed; connect(2) does. */
 static int
 no_connection(void)
@@ -73,8 +92,7 @@ no_connection(void)
 	if (fd >= 0)
 		close(fd);
 	if (saved == EACCES || saved == EPERM)
-		cli_complain("no permission on %s. Become root or join the "
-		    "group everleaf-admin.", cli.socket);
+		no_permission();
 	else if (saved == ENOENT || saved == ECONNREFUSED)
 		cli_complain("no daemon at %s. systemctl start everleaf",
 		    cli.socket);

@@ -15,7 +15,7 @@
 #include "daemon/json.h"
 
 enum { WAIT_S = 10, PATIENCE_S = 600, PAGE = 1000, LIMIT = 1000,
-	SHOWN_MAX = 20, SHA256_HEX = 64 };
+	SHOWN_MAX = 20, TITLES_MAX = 300, SHA256_HEX = 64 };
 
 enum progress { WAITS, DONE, FAILED };
 
@@ -53,11 +53,13 @@ selects(const struct cli_args *args)
 	    cli_has(args, "--state");
 }
 
+static const char *const keys[] = { "label", "ca", "service", "state" };
+enum { KEYS = sizeof(keys) / sizeof(keys[0]) };
+
 /* Commands select as list does: what it shows is what is meant. */
 static char *
 selection(const struct cli_args *args)
 {
-	static const char *const keys[] = { "label", "ca", "service", "state" };
 	char option[16], *coded;
 	struct buf b;
 	size_t i;
@@ -65,7 +67,7 @@ selection(const struct cli_args *args)
 	assert(selects(args));
 	buf_init(&b, 4096);
 	buf_printf(&b, "/v1/certificates?limit=%d", PAGE);
-	for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+	for (i = 0; i < KEYS; i++) {
 		snprintf(option, sizeof(option), "--%s", keys[i]);
 		if (!cli_has(args, option))
 			continue;
@@ -77,6 +79,16 @@ selection(const struct cli_args *args)
 }
 
 /* What is retired is not renewed either: it is named, or left alone. */
+static bool
+is_meant(const json_t *cert)
+{
+	const char *state = json_get(cert, "state");
+
+	return json_get(cert, "name") != NULL && state != NULL &&
+	    strcmp(state, "retired") != 0 &&
+	    json_is_object(json_object_get(cert, "newest"));
+}
+
 static int
 select_many(struct revoke *v)
 {
@@ -92,8 +104,7 @@ select_many(struct revoke *v)
 		    after);
 		json_array_foreach(json_object_get(a.body, "certificates"), i,
 		    c)
-			if (strcmp(json_get(c, "state"), "retired") != 0 &&
-			    json_is_object(json_object_get(c, "newest")))
+			if (is_meant(c))
 				take(v, json_get(c, "name"));
 		if (r != CLI_DONE && a.body != NULL)
 			cli_complain_error(json_object_get(a.body, "error"));
@@ -204,7 +215,7 @@ count_open(const json_t *cert, size_t *waiting)
 }
 
 /* What is on no disk any more is known from the daemon alone: for a person to
- * decide. */
+ * decide, about each. */
 static int
 confirm_unseen(const struct revoke *v, const char *name, uint32_t version,
     const char *sha256)
@@ -212,6 +223,13 @@ confirm_unseen(const struct revoke *v, const char *name, uint32_t version,
 	char what[300];
 
 	assert(name != NULL && sha256 != NULL);
+	if (v->bulk && cli_has(v->args, "--yes")) {
+		cli_complain("%s: version %u is not among its files any more. "
+		    "It is left out: --yes does not speak for what only the "
+		    "daemon knows of. To look at it: everleaf revoke %s", name,
+		    version, name);
+		return CLI_FAILED;
+	}
 	snprintf(what, sizeof(what), "%.100s: version %u is not among its "
 	    "files any more. What the daemon calls so has the SHA-256 %.64s, "
 	    "and would be revoked", name, version, sha256);
@@ -510,7 +528,45 @@ dry_run(struct revoke *v)
 	return r;
 }
 
-/* One that is named is meant; of many nobody knows how many there are. */
+static void
+show_safe(const char *before, const char *s)
+{
+	struct buf b;
+
+	buf_init(&b, 8 * 1024);
+	buf_safe(&b, s, strlen(s), 1024);
+	fprintf(stderr, "%s%s", before, b.data != NULL ? b.data : "");
+	buf_free(&b);
+}
+
+/* The part of the daemon that has chosen them talks to the network: a person
+ * sees which they are, on the screen even if nothing else is to be said. */
+static void
+show_titles(const struct revoke *v)
+{
+	char option[16];
+	size_t i;
+
+	fflush(stdout);
+	for (i = 0; i < v->n && i < TITLES_MAX; i++) {
+		show_safe("  ", v->v[i].name);
+		fprintf(stderr, "\n");
+	}
+	if (i == v->n)
+		return;
+	fprintf(stderr, "  ... and %zu more, which are all in: everleaf list",
+	    v->n - i);
+	for (i = 0; i < KEYS; i++) {
+		snprintf(option, sizeof(option), "--%s", keys[i]);
+		if (!cli_has(v->args, option))
+			continue;
+		fprintf(stderr, " %s", option);
+		show_safe(" ", cli_value(v->args, option));
+	}
+	fprintf(stderr, "\n");
+}
+
+/* One that is named is meant; of many nobody knows which they are. */
 static int
 confirm(const struct revoke *v)
 {
@@ -519,6 +575,7 @@ confirm(const struct revoke *v)
 	assert(v->n > 0);
 	if (!v->bulk)
 		return CLI_DONE;
+	show_titles(v);
 	snprintf(what, sizeof(what), "%zu certificate%s would be revoked", v->n,
 	    cli_plural((int64_t)v->n));
 	return operator_confirm(cli_has(v->args, "--yes"), "revoke", what);

@@ -273,21 +273,28 @@ is_pattern(const char *s)
 	return s != NULL && strpbrk(s, "*?[") != NULL;
 }
 
-/* The daemon has found what begins alike; the wildcards are ours. */
 static bool
-fits(const json_t *c, const char *pattern)
+one_fits(const json_t *names, const char *pattern)
 {
 	const json_t *name;
 	size_t i;
 
-	if (!is_pattern(pattern) || fnmatch(pattern, json_get(c, "name"),
-	    0) == 0)
-		return true;
-	json_array_foreach(json_object_get(json_object_get(c, "newest"),
-	    "names"), i, name)
+	json_array_foreach(names, i, name)
 		if (fnmatch(pattern, json_string_value(name), 0) == 0)
 			return true;
 	return false;
+}
+
+/* The daemon has found what begins alike; the wildcards are ours. Names that
+ * no version has yet count, too. */
+static bool
+fits(const json_t *c, const char *pattern)
+{
+	return !is_pattern(pattern) ||
+	    fnmatch(pattern, json_get(c, "name"), 0) == 0 ||
+	    one_fits(json_object_get(json_object_get(c, "newest"), "names"),
+	    pattern) || one_fits(json_object_get(json_object_get(c,
+	    "wanted"), "names"), pattern);
 }
 
 /* What does not fit goes from the page; with --json the rest is printed. */
@@ -603,7 +610,8 @@ print_why(const json_t *w)
 		print_local(json_get(w, "standing"));
 		printf("\n");
 	}
-	printf("\n");
+	if (json_array_size(list) > 0)
+		printf("\n");
 	json_array_foreach(list, i, l) {
 		printf("  %-*s  ", LABEL, json_get(l, "label"));
 		print_local(json_get(l, "text"));

@@ -64,19 +64,22 @@ headline(const json_t *s)
 
 /* --- trouble -------------------------------------------------------------- */
 
-/* What the world sees meanwhile. */
+/* What the world sees meanwhile, as far as anybody has looked. */
 static const char *
-meanwhile(const char *state)
+meanwhile(const char *state, bool served)
 {
-	static const struct { const char *state, *words; } table[] = {
-		{ "unserved", "The old certificate is served, " },
-		{ "failing", "Still served, " }
+	static const struct { const char *state, *seen, *unseen; } table[] = {
+		{ "unserved", "The old certificate is served, ",
+		    "No certificate of ours was seen in use; what is "
+		    "installed has " },
+		{ "failing", "Still served, ",
+		    "What is installed is still valid, " }
 	};
 	size_t i;
 
 	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++)
 		if (strcmp(table[i].state, state) == 0)
-			return table[i].words;
+			return served ? table[i].seen : table[i].unseen;
 	return "";
 }
 
@@ -107,7 +110,8 @@ trouble_line(const json_t *c, int width)
 		printf(" since %s", cli_when(when, since));
 	printf(".");
 	if (json_is_integer(days))
-		printf(" %s%lld day%s left", meanwhile(state),
+		printf(" %s%lld day%s left", meanwhile(state,
+		    json_get_true(c, "served")),
 		    (long long)json_integer_value(days),
 		    cli_plural(json_integer_value(days)));
 	printf("\n");
@@ -331,12 +335,15 @@ config(const json_t *s)
 	    "problems"), *p;
 	int64_t kept;
 	size_t i;
+	bool one;
 
 	json_array_foreach(list, i, p) {
 		kept = json_get_int(p, "kept");
-		printf("%s%s can't be read (%s)", i == 0 ? "Config   " :
-		    "         ", json_get(p, "where"), json_get(p, "text"));
-		if (kept > 0)
+		one = json_get(p, "certificate") != NULL;
+		printf(one ? "%s%s: %s" : "%s%s can't be read (%s)", i == 0 ?
+		    "Config   " : "         ", json_get(p, "where"),
+		    json_get(p, "text"));
+		if (kept > 0 && !one)
 			printf("; its %lld certificate%s keep%s the last "
 			    "settings", (long long)kept, cli_plural(kept),
 			    kept == 1 ? "s" : "");
@@ -367,39 +374,40 @@ screen(const json_t *s)
 
 /* --- for monitoring ------------------------------------------------------- */
 
-/* One line; the plugin exit codes 0 to 3. */
-static int
-check(const struct cli_answer *a, int asked)
-{
-	const json_t *s = a->body, *least, *percent;
-	int64_t expired, people;
-	const char *word = "OK";
-	int r = 0;
+enum { OK, WARNING, CRITICAL, UNKNOWN };	/* of monitoring plugins */
 
-	assert(asked != CLI_DONE || a->body != NULL);
-	if (asked != CLI_DONE) {
-		printf("UNKNOWN: the daemon did not say how it is\n");
-		return 3;
-	}
-	least = json_object_get(s, "least");
-	percent = json_object_get(least, "percent_left");
-	expired = in_state(s, "expired");
-	people = json_get_int(s, "attention_total");
-	if (expired > 0 || (json_is_integer(percent) &&
-	    json_integer_value(percent) < CRITICAL_PERCENT)) {
-		word = "CRITICAL";
-		r = 2;
-	} else if (people > 0 || blocked_count(s) > 0 ||
+static int
+verdict(const json_t *s)
+{
+	const json_t *percent = json_object_get(json_object_get(s, "least"),
+	    "percent_left");
+
+	assert(s != NULL);
+	if (in_state(s, "expired") > 0 || (json_is_integer(percent) &&
+	    json_integer_value(percent) < CRITICAL_PERCENT))
+		return CRITICAL;
+	if (json_get_int(s, "attention_total") > 0 || blocked_count(s) > 0 ||
 	    json_is_object(json_object_get(s, "trouble")) ||
 	    json_is_object(json_object_get(s, "notice")) ||
 	    (json_is_integer(percent) &&
 	    json_integer_value(percent) < WARN_PERCENT) ||
 	    json_array_size(json_object_get(json_object_get(s, "config"),
-	    "problems")) > 0) {
-		word = "WARNING";
-		r = 1;
-	}
-	printf("%s: %lld served", word, (long long)in_state(s, "served"));
+	    "problems")) > 0)
+		return WARNING;
+	return OK;
+}
+
+static void
+check_line(const json_t *s, int r)
+{
+	static const char *const words[] = { "OK", "WARNING", "CRITICAL" };
+	const json_t *least = json_object_get(s, "least");
+	int64_t expired = in_state(s, "expired");
+	int64_t people = json_get_int(s, "attention_total");
+
+	assert(r >= OK && r <= CRITICAL);
+	printf("%s: %lld served", words[r],
+	    (long long)in_state(s, "served"));
 	if (expired > 0)
 		printf(", %lld expired", (long long)expired);
 	if (people > 0)
@@ -415,6 +423,21 @@ check(const struct cli_answer *a, int asked)
 		printf(" | days_min=%lld",
 		    (long long)json_get_int(least, "days_left"));
 	printf("\n");
+}
+
+/* One line, unless a program reads the whole answer; the code in any case. */
+static int
+check(const struct cli_answer *a, int asked)
+{
+	int r = asked == CLI_DONE ? verdict(a->body) : UNKNOWN;
+
+	assert(asked != CLI_DONE || a->body != NULL);
+	if (cli.json)
+		return r;
+	if (r == UNKNOWN)
+		printf("UNKNOWN: the daemon did not say how it is\n");
+	else
+		check_line(a->body, r);
 	return r;
 }
 
@@ -463,7 +486,7 @@ cli_status(const struct cli_args *args)
 		return watch();
 	r = cli_ask(&a, "GET", NULL, "/v1/status%s",
 	    secure ? "?security=1" : "");
-	if (checked && !cli.json)
+	if (checked)
 		r = check(&a, r);
 	else if (r == CLI_DONE && !cli.json && secure)
 		r = security(a.body);

@@ -19,6 +19,7 @@ conf_free(struct conf *c)
 			conf_element_free(kind, conf_element(c, kind, i));
 	conf_element_free(CONF_TOP, c);
 	for (i = 0; i < c->problems_n; i++) {
+		free(c->problems[i].title);
 		free(c->problems[i].where);
 		free(c->problems[i].text);
 	}
@@ -101,21 +102,41 @@ conf_has_webroot(const struct conf *c, const char *path)
 	return false;
 }
 
-/* What such a file said the last time is neither retired nor changed. */
-bool
-conf_in_bad_file(const struct conf *c, const char *where)
+static bool
+is_about(const struct conf_problem *p, const char *title, const char *where)
 {
 	const char *colon = strrchr(where, ':');
-	size_t n = colon != NULL ? (size_t)(colon - where) : strlen(where), i;
-	const char *bad;
+	size_t n = colon != NULL ? (size_t)(colon - where) : strlen(where);
 
-	assert(where != NULL);
-	for (i = 0; i < c->problems_n; i++) {
-		bad = c->problems[i].where;
-		if (strncmp(bad, where, n) == 0 &&
-		    (bad[n] == ':' || bad[n] == '\0'))
+	assert(p->where != NULL);
+	if (p->title != NULL)
+		return strcmp(p->title, title) == 0;
+	return strncmp(p->where, where, n) == 0 &&
+	    (p->where[n] == ':' || p->where[n] == '\0');
+}
+
+/* What such a file said the last time is neither retired nor changed. */
+bool
+conf_is_unsaid(const struct conf *c, const char *title, const char *where)
+{
+	size_t i;
+
+	assert(title != NULL && where != NULL);
+	for (i = 0; i < c->problems_n; i++)
+		if (is_about(&c->problems[i], title, where))
 			return true;
-	}
+	return false;
+}
+
+bool
+conf_has_bad_file(const struct conf *c)
+{
+	size_t i;
+
+	assert(c->problems_n == 0 || c->problems != NULL);
+	for (i = 0; i < c->problems_n; i++)
+		if (c->problems[i].title == NULL)
+			return true;
 	return false;
 }
 

@@ -118,8 +118,10 @@ struct conf_dns {
 	int64_t wait_ms, timeout_ms, ttl_ms;
 };
 
-/* A file that could not be read and whose wishes keep their last settings. */
+/* A file that could not be read and whose wishes keep their last settings; or
+ * one certificate whose csr-file can't be used. */
 struct conf_problem {
+	char *title;		/* of that one; NULL: the file as a whole */
 	char *where;		/* "/etc/everleaf/conf.d/beta.conf:4" */
 	char *text;
 	uint32_t kept;		/* wishes that live on from before */
@@ -165,10 +167,14 @@ const struct conf_dns *conf_dns(const struct conf *c, const char *title);
 const struct conf_ca *conf_staging(const struct conf *c,
     const struct conf_ca *ca);
 
-/* True if the file of `where` (FILE:LINE) is among the problems: a wish from
- * there that is not in certs has not been taken back. (There may be no
- * configuration from before to keep it from.) */
-bool conf_in_bad_file(const struct conf *c, const char *where);
+/* True if the certificate of this title, or as a whole the file of `where`
+ * (FILE:LINE), is among the problems: a wish from there that is not in certs
+ * has not been taken back. (There may be no configuration from before to keep
+ * it from.) */
+bool conf_is_unsaid(const struct conf *c, const char *title,
+    const char *where);
+/* There is a file that could not be read as a whole. */
+bool conf_has_bad_file(const struct conf *c);
 
 /* Merges wish over its policy over the built-in defaults: every key is there
  * afterwards (challenge "auto" is resolved by the names: here http-01, or

@@ -117,6 +117,12 @@ struct one {
 	struct conf_parsed *b;
 };
 
+struct csrs {
+	const struct conf *before;
+	bool start;		/* nobody is there to mend anything */
+	struct conf_diag *diag;
+};
+
 bool
 conf_csr_named(const struct conf_parsed *b)
 {
@@ -126,19 +132,83 @@ conf_csr_named(const struct conf_parsed *b)
 	return (b->seen >> conf_key_index(k) & 1) != 0;
 }
 
-static void
-say(const struct one *o, struct err *err, struct conf_diag *diag)
+static uint32_t
+line_of(const struct one *o)
 {
 	const struct conf_key *k = conf_key_find(CONF_CERT, "csr-file");
-	uint32_t line = o->b->lines[conf_key_place(CONF_CERT, k)];
-	const struct conf_cert *c = o->b->element;
-	bool unread = err->code == ERR_VERIFY_FAILED;
 
-	err_context(err, "csr-file = \"%.200s\"", c->wish.csr_file);
-	if (unread && conf_csr_named(o->b))
-		conf_unit_warn(o->u, line, err, diag);
-	else
-		conf_unit_wrong(o->u, line, err, diag);
+	return o->b->lines[conf_key_place(CONF_CERT, k)];
+}
+
+/* What it comes to, before why. */
+static void
+say(const struct one *o, const struct err *why, struct conf_diag *diag)
+{
+	struct err err = *why;
+
+	conf_csr_context(&err, o->b);
+	conf_unit_warn(o->u, line_of(o), &err, diag);
+}
+
+void
+conf_csr_context(struct err *err, const struct conf_parsed *b)
+{
+	const struct conf_cert *c = b->element;
+
+	assert(b->csr_fate != CONF_CSR_GOOD);
+	err_context(err, b->csr_fate == CONF_CSR_OUT ? "certificate \"%.200s\" "
+	    "is left out" : "certificate \"%.200s\" goes on with its last good "
+	    "CSR", c->title);
+}
+
+static bool
+was_left_out(const struct conf *before, const char *title)
+{
+	size_t i;
+
+	for (i = 0; before != NULL && i < before->problems_n; i++)
+		if (before->problems[i].title != NULL && strcmp(
+		    before->problems[i].title, title) == 0)
+			return true;
+	return false;
+}
+
+static void
+keep(struct conf_cert *c, const struct conf_cert *was)
+{
+	strv_free(&c->wish.names);
+	c->wish.names = strv_copy(&was->wish.names);
+	blob_free(&c->csr);
+	c->csr = blob_copy(was->csr.p, was->csr.len);
+	c->csr_known = was->csr_known;
+}
+
+/* A fault in it costs its certificate nothing that it has, and no other one
+ * anything: it may not be ours who writes the file. Only where somebody looks
+ * and nothing was before is it the configuration's own. */
+static void
+judge(struct one *o, const struct err *err, const struct csrs *all)
+{
+	struct conf_cert *c = o->b->element;
+	const struct conf_cert *was = all->before == NULL ? NULL :
+	    conf_cert(all->before, c->title);
+
+	if (o->u->bad) {
+		conf_unit_wrong(o->u, line_of(o), err, all->diag);
+		return;
+	}
+	if (was != NULL && was->csr.len > 0) {
+		keep(c, was);
+		o->b->csr_fate = all->start ? CONF_CSR_LOOSE : CONF_CSR_KEPT;
+	} else if (all->start || was_left_out(all->before, c->title))
+		o->b->csr_fate = CONF_CSR_OUT;
+	else {
+		conf_unit_wrong(o->u, line_of(o), err, all->diag);
+		return;
+	}
+	if (o->b->csr_err == NULL)
+		o->b->csr_err = xmemdup(err, sizeof(*err));
+	say(o, err, all->diag);
 }
 
 /* "a.example b.example": what the one has and the other has not. */
@@ -190,27 +260,44 @@ names_differ(struct err *err, const struct strv *csr, const struct strv *names)
 	buf_free(&all);
 }
 
-/* Names that are not written are the CSR's. */
-static void
-take(const struct one *o, struct conf_csr *csr, struct conf_diag *diag)
+/* Names that are not written are the CSR's. -1: it can't be used. */
+static int
+take(struct one *o, struct conf_csr *csr, struct err *err)
 {
 	struct conf_cert *c = o->b->element;
-	struct err err;
 
-	c->csr_known = csr->err.code == ERR_OK;
-	if (!c->csr_known) {
-		say(o, &csr->err, diag);
-	} else if (!conf_csr_named(o->b)) {
+	if (csr->err.code != ERR_OK) {
+		*err = csr->err;
+		return -1;
+	}
+	if (!conf_csr_named(o->b)) {
 		strv_free(&c->wish.names);
 		c->wish.names = csr->names;
 		csr->names = (struct strv){ NULL, 0 };
-		if (conf_names_check(&c->wish.names, &err) != 0)
-			say(o, &err, diag);
+		if (conf_names_check(&c->wish.names, err) != 0)
+			return -1;
 	} else if (c->wish.names.n > 0 &&
 	    !strv_same(&csr->names, &c->wish.names)) {
-		names_differ(&err, &csr->names, &c->wish.names);
-		say(o, &err, diag);
+		names_differ(err, &csr->names, &c->wish.names);
+		return -1;
 	}
+	c->csr_known = true;
+	return 0;
+}
+
+static void
+take_or_judge(struct one *o, struct conf_csr *csr, const struct csrs *all)
+{
+	const struct conf_cert *c = o->b->element;
+	struct err err;
+
+	if (take(o, csr, &err) == 0)
+		return;
+	err_context(&err, "csr-file = \"%.200s\"", c->wish.csr_file);
+	if (csr->err.code == ERR_VERIFY_FAILED && conf_csr_named(o->b))
+		conf_unit_warn(o->u, line_of(o), &err, all->diag);
+	else
+		judge(o, &err, all);
 }
 
 static size_t
@@ -223,8 +310,8 @@ gather(struct one **list, struct conf_files *f)
 	for (i = 0; i < f->units_n; i++)
 		for (j = 0; j < f->units[i].blocks_n; j++) {
 			b = &f->units[i].blocks[j];
-			if (b->kind != CONF_CERT || ((struct conf_cert *)
-			    b->element)->csr.len == 0)
+			if (b->kind != CONF_CERT || (b->csr_err == NULL &&
+			    ((struct conf_cert *)b->element)->csr.len == 0))
 				continue;
 			*list = xrealloc(*list, (n + 1) * sizeof(**list));
 			(*list)[n++] = (struct one){ &f->units[i], b };
@@ -246,25 +333,20 @@ known(struct conf_csr *csr, const struct one *o, const struct conf *before)
 	return true;
 }
 
-void
-conf_csrs_check(struct conf_files *f, const struct conf *before,
-    struct conf_diag *diag)
+/* Those that can be read, and that are not known yet. */
+static void
+look_into(struct one *list, size_t n, const struct csrs *all)
 {
-	struct conf_csr *csrs, *asked;
-	struct one *list;
-	size_t n = gather(&list, f), *place, asked_n = 0, i;
+	struct conf_csr *csrs = xcalloc(n, sizeof(*csrs));
+	struct conf_csr *asked = xcalloc(n, sizeof(*asked));
+	size_t *place = xcalloc(n, sizeof(*place)), asked_n = 0, i;
 
-	if (n == 0 || looker == NULL) {
-		free(list);
-		return;
-	}
-	csrs = xcalloc(n, sizeof(*csrs));
-	asked = xcalloc(n, sizeof(*asked));
-	place = xcalloc(n, sizeof(*place));
+	assert(looker != NULL && n > 0);
 	for (i = 0; i < n; i++) {
 		csrs[i].der = ((struct conf_cert *)list[i].b->element)->csr;
 		err_clear(&csrs[i].err);
-		if (known(&csrs[i], &list[i], before))
+		if (list[i].b->csr_err != NULL ||
+		    known(&csrs[i], &list[i], all->before))
 			continue;
 		place[asked_n] = i;
 		asked[asked_n++] = csrs[i];
@@ -274,11 +356,29 @@ conf_csrs_check(struct conf_files *f, const struct conf *before,
 	for (i = 0; i < asked_n; i++)
 		csrs[place[i]] = asked[i];
 	for (i = 0; i < n; i++) {
-		take(&list[i], &csrs[i], diag);
+		if (list[i].b->csr_err == NULL)
+			take_or_judge(&list[i], &csrs[i], all);
 		strv_free(&csrs[i].names);
 	}
 	free(place);
 	free(asked);
 	free(csrs);
+}
+
+void
+conf_csrs_check(struct conf_files *f, bool start, const struct conf *before,
+    struct conf_diag *diag)
+{
+	const struct csrs all = { before, start, diag };
+	struct one *list;
+	size_t n = gather(&list, f), i;
+
+	assert(diag != NULL);
+	if (n > 0 && looker != NULL)
+		look_into(list, n, &all);
+	for (i = 0; i < n; i++)
+		if (list[i].b->csr_err != NULL &&
+		    list[i].b->csr_fate == CONF_CSR_GOOD)
+			judge(&list[i], list[i].b->csr_err, &all);
 	free(list);
 }

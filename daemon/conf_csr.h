@@ -27,7 +27,11 @@ bool conf_csr_named(const struct conf_parsed *b);
 /* Looks into all that the files name, before they are put together: names
  * that are not written are the CSR's, and those that are must be. Bytes that
  * were looked into before (NULL: there is none) are not again; where nobody
- * can look (ERR_VERIFY_FAILED), written names are taken for good. */
-void conf_csrs_check(struct conf_files *f, const struct conf *before,
-    struct conf_diag *diag);
+ * can look (ERR_VERIFY_FAILED), written names are taken for good. A
+ * certificate whose CSR can't be used has CSR and names from before; if there
+ * is none it is left out at a start, else its file is bad. */
+void conf_csrs_check(struct conf_files *f, bool start,
+    const struct conf *before, struct conf_diag *diag);
+/* What becomes of a certificate, put before why. */
+void conf_csr_context(struct err *err, const struct conf_parsed *b);
 #endif

@@ -93,11 +93,15 @@ show_changes(enum conf_kind kind, void *was, void *is, struct buf *b)
 	return touched;
 }
 
+/* Whether the test CA has issued anything is not known here. */
 static void
-show_effect(unsigned int touched, struct buf *b)
+show_effect(unsigned int touched, bool leaves_tests, struct buf *b)
 {
 	if ((touched & 1u << CONF_ORDERS) != 0)
 		buf_puts(b, "; a new version is ordered now; paths stay");
+	else if (leaves_tests)
+		buf_puts(b, "; a new version is ordered now if the newest is "
+		    "of a test CA, else from the next renewal on");
 	else if ((touched & 1u << CONF_AT_RENEWAL) != 0)
 		buf_puts(b, "; from the next renewal on");
 	if ((touched & 1u << CONF_AT_RESTART) != 0)
@@ -153,6 +157,17 @@ same_csr(const struct conf_cert *a, const struct conf_cert *b)
 	    memcmp(a->csr.p, b->csr.p, a->csr.len) == 0);
 }
 
+static bool
+leaves_tests(const struct conf *before, const struct conf_cert *was,
+    const struct conf *after, const struct conf_cert *is)
+{
+	const struct conf_ca *old = conf_ca(before, was->wish.ca);
+	const struct conf_ca *new = conf_ca(after, is->wish.ca);
+
+	return old != NULL && new != NULL && old->test_ca && !new->test_ca &&
+	    strcmp(old->title, new->title) != 0;
+}
+
 /* With the same policies two wishes that are written alike are alike:
  * nothing has to be worked out for a thousand of them. */
 static void
@@ -181,7 +196,7 @@ compare(struct diff *d, const struct conf *before,
 		    touched == 0 ? "" : ", ");
 		touched |= 1u << CONF_ORDERS;
 	}
-	show_effect(touched, &b);
+	show_effect(touched, leaves_tests(before, &old, after, &new), &b);
 	if (touched != 0)
 		tell(d, &b);
 	buf_free(&b);
@@ -247,7 +262,7 @@ diff_one(struct diff *d, enum conf_kind kind, void *was, void *is,
 	touched = show_changes(kind, was, is, &b);
 	if (kind == CONF_TOP)
 		touched &= 1u << CONF_AT_RESTART | 1u << CONF_AT_ONCE;
-	show_effect(touched, &b);
+	show_effect(touched, false, &b);
 	if (touched != 0)
 		tell(d, &b);
 	buf_free(&b);

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include "daemon/conf_csr.h"
 #include "daemon/conf_whole.h"
 
 static int
@@ -207,17 +208,39 @@ keep_top(struct conf *c, const struct conf_files *f,
 }
 
 static void
-note_problem(struct conf *c, const struct conf_unit *u, uint32_t kept)
+note_problem(struct conf *c, const char *title, const char *where,
+    const char *text, uint32_t kept)
 {
 	struct conf_problem *p;
 
-	assert(u->bad && u->bad_where != NULL && u->bad_text != NULL);
+	assert(where != NULL && text != NULL);
 	c->problems = xrealloc(c->problems,
 	    (c->problems_n + 1) * sizeof(*c->problems));
 	p = &c->problems[c->problems_n++];
-	p->where = xstrdup(u->bad_where);
-	p->text = xstrdup(u->bad_text);
+	p->title = xstrdup(title);
+	p->where = xstrdup(where);
+	p->text = xstrdup(text);
 	p->kept = kept;
+}
+
+/* Of certificates whose CSR can't be used, in a file that is good. */
+static void
+note_csrs(struct conf *c, const struct conf_unit *u)
+{
+	const struct conf_parsed *b;
+	const struct conf_cert *cert;
+	struct err err;
+
+	assert(!u->bad);
+	for (b = u->blocks; b < u->blocks + u->blocks_n; b++) {
+		if (b->csr_fate == CONF_CSR_GOOD)
+			continue;
+		cert = b->element;
+		err = *b->csr_err;
+		conf_csr_context(&err, b);
+		note_problem(c, cert->title, cert->where, err.text,
+		    b->csr_fate != CONF_CSR_OUT);
+	}
 }
 
 void
@@ -232,11 +255,13 @@ conf_keep(struct conf *c, const struct conf_files *f,
 	assert(f->units_n > 0);
 	for (i = 0; i < f->units_n; i++) {
 		u = &f->units[i];
-		if (!u->bad)
+		if (!u->bad) {
+			note_csrs(c, u);
 			continue;
+		}
 		any = true;
 		kept = before != NULL ? keep_unit(c, u, before) : 0;
-		note_problem(c, u, kept);
+		note_problem(c, NULL, u->bad_where, u->bad_text, kept);
 	}
 	if (!any || before == NULL)
 		return;

@@ -196,6 +196,7 @@ put_conf(struct buf *b, const struct conf *c, bool pins)
 	put(b, (uint64_t)c->loaded_ms, 8);
 	put(b, c->problems_n, 4);
 	for (i = 0; i < c->problems_n; i++) {
+		put_text(b, c->problems[i].title);
 		put_text(b, c->problems[i].where);
 		put_text(b, c->problems[i].text);
 		put(b, c->problems[i].kept, 4);
@@ -496,12 +497,13 @@ get_element(struct in *in, struct conf *c, enum conf_kind kind)
 static void
 get_problems(struct in *in, struct conf *c)
 {
-	size_t n = get_count(in, 12), i;
+	size_t n = get_count(in, 16), i;
 
 	assert(c->problems == NULL);
 	c->problems = xcalloc(n, sizeof(*c->problems));
 	c->problems_n = n;
 	for (i = 0; i < n; i++) {
+		c->problems[i].title = get_text(in, true);
 		c->problems[i].where = get_text(in, false);
 		c->problems[i].text = get_text(in, false);
 		c->problems[i].kept = (uint32_t)get(in, 4);

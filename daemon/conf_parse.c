@@ -621,6 +621,7 @@ conf_unit_free(struct conf_unit *u)
 	for (i = 0; i < u->blocks_n; i++) {
 		conf_element_free(u->blocks[i].kind, u->blocks[i].element);
 		free(u->blocks[i].element);
+		free(u->blocks[i].csr_err);
 	}
 	free(u->blocks);
 	conf_element_free(u->top.kind, u->top.element);

@@ -6,6 +6,12 @@
 #include "daemon/conf_read.h"
 #include "daemon/conf_table.h"
 
+/* What becomes of a certificate whose CSR can't be used. LOOSE: as KEPT, but
+ * nobody is there to mend what does not fit together then; it is left out
+ * before anything else is. */
+enum conf_csr_fate { CONF_CSR_GOOD, CONF_CSR_KEPT, CONF_CSR_LOOSE,
+	CONF_CSR_OUT };
+
 /* A block, or the keys outside of blocks, as a file says it. */
 struct conf_parsed {
 	enum conf_kind kind;
@@ -13,6 +19,8 @@ struct conf_parsed {
 	uint32_t line;
 	uint64_t seen;		/* 1 << conf_key_index: was written */
 	uint32_t lines[CONF_KEYS_OF_ONE];	/* by conf_key_place */
+	struct err *csr_err;	/* why its CSR can't be used; else NULL. Owned */
+	enum conf_csr_fate csr_fate;
 };
 
 struct conf_unit {

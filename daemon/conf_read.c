@@ -43,7 +43,40 @@ read_all(int fd, size_t size, size_t max, struct blob *out, struct err *err)
 	return 0;
 }
 
-/* A pipe or a device is refused before it can hang us. */
+static int
+unreadable(struct err *err)
+{
+	return err_errno(err, ERR_CONFIG_BAD, "can't be read");
+}
+
+/* The file may be somebody else's, and a link lead to a device that acts when
+ * it is opened: it is opened once it is known to be a file. Only without /proc
+ * there is no other way than by its name. */
+static int
+open_regular(const char *path, struct stat *st, struct err *err)
+{
+	int place = open(path, O_PATH | O_CLOEXEC), fd = -1;
+	static const int how = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+	char same[64];
+
+	if (place == -1)
+		return unreadable(err);
+	if (fstat(place, st) != 0)
+		unreadable(err);
+	else if (!S_ISREG(st->st_mode))
+		err_set(err, ERR_CONFIG_BAD, "it is no regular file");
+	else {
+		snprintf(same, sizeof(same), "/proc/self/fd/%d", place);
+		fd = open(same, how);
+		if (fd == -1 && errno == ENOENT)
+			fd = open(path, how);
+		if (fd == -1)
+			unreadable(err);
+	}
+	close(place);
+	return fd;
+}
+
 int
 conf_read_file(const char *path, size_t max, struct blob *out, struct stat *st,
     struct err *err)
@@ -53,11 +86,12 @@ conf_read_file(const char *path, size_t max, struct blob *out, struct stat *st,
 	out->p = NULL;
 	out->len = 0;
 	err_clear(err);
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	fd = open_regular(path, st, err);
 	if (fd == -1)
-		return err_errno(err, ERR_CONFIG_BAD, "can't be read");
+		return -1;
+	/* What was opened is what counts: by its name it may be another. */
 	if (fstat(fd, st) != 0)
-		rc = err_errno(err, ERR_CONFIG_BAD, "can't be read");
+		rc = unreadable(err);
 	else if (!S_ISREG(st->st_mode))
 		rc = err_set(err, ERR_CONFIG_BAD, "it is no regular file");
 	else if (st->st_size > (off_t)max)
@@ -182,32 +216,31 @@ csr_bytes(struct conf_cert *cert, struct err *err)
 }
 
 /* A key of somebody else's may well lie with him, and the CSR beside it. But
- * then the names are not his to choose. */
-static void
+ * then the names are not his to choose: -1 and err. */
+static int
 csr_of_another(struct conf_unit *u, struct conf_parsed *b, uint32_t line,
-    struct conf_diag *diag)
+    struct err *err, struct conf_diag *diag)
 {
 	const struct conf_cert *cert = b->element;
 	bool named = conf_csr_named(b);
-	struct err loose, err;
+	struct err loose;
 
 	assert(cert->csr.len > 0);
 	if (run_check_file(cert->wish.csr_file, geteuid(), &loose) == 0)
-		return;
-	err_set(&err, ERR_CONFIG_BAD, "csr-file: %s: %s", loose.text, named ?
+		return 0;
+	err_set(err, ERR_CONFIG_BAD, "csr-file: %s: %s", loose.text, named ?
 	    "whoever can write there chooses the key of this certificate" :
 	    "whoever can write there chooses the names of this certificate");
-	if (named)
-		err_advise(&err, "%s.", loose.advice);
-	else
-		err_advise(&err, "Write names = {...}. Or %c%s.",
+	if (!named)
+		return err_advise(err, "Write names = {...}. Or %c%s.",
 		    tolower((unsigned char)loose.advice[0]), loose.advice + 1);
-	if (named)
-		conf_unit_warn(u, line, &err, diag);
-	else
-		conf_unit_wrong(u, line, &err, diag);
+	err_advise(err, "%s.", loose.advice);
+	conf_unit_warn(u, line, err, diag);
+	return 0;
 }
 
+/* Whose file it is may not be who writes the configuration: what a fault in it
+ * comes to is said by conf_csrs_check, which knows what was before. */
 static void
 read_csr(struct conf_unit *u, struct conf_parsed *b, struct conf_diag *diag)
 {
@@ -218,12 +251,12 @@ read_csr(struct conf_unit *u, struct conf_parsed *b, struct conf_diag *diag)
 
 	if (cert->wish.csr_file == NULL || *cert->wish.csr_file == '\0')
 		return;
-	if (csr_bytes(cert, &err) == 0) {
-		csr_of_another(u, b, line, diag);
+	if (csr_bytes(cert, &err) != 0)
+		err_context(&err, "csr-file = \"%.200s\"",
+		    cert->wish.csr_file);
+	else if (csr_of_another(u, b, line, &err, diag) == 0)
 		return;
-	}
-	err_context(&err, "csr-file = \"%.200s\"", cert->wish.csr_file);
-	conf_unit_wrong(u, line, &err, diag);
+	b->csr_err = xmemdup(&err, sizeof(err));
 }
 
 static void
@@ -403,8 +436,8 @@ free_files(struct conf_files *f)
 	free(f->presets);
 }
 
-struct conf *
-conf_read_first(const char *file, conf_find_before *find, void *ctx,
+static struct conf *
+read_files(const char *file, bool start, conf_find_before *find, void *ctx,
     int64_t now_ms, struct conf_diag *diag)
 {
 	struct conf_files f = { NULL, 0, NULL, 0 };
@@ -422,7 +455,7 @@ conf_read_first(const char *file, conf_find_before *find, void *ctx,
 	for (i = 0; i < f.units_n; i++)
 		read_unit(&f.units[i], diag);
 	before = find(ctx, state_dir_of(&f));
-	conf_csrs_check(&f, before, diag);
+	conf_csrs_check(&f, start, before, diag);
 	if (good)
 		c = conf_whole(&f, before, diag);
 	if (c != NULL)
@@ -431,6 +464,13 @@ conf_read_first(const char *file, conf_find_before *find, void *ctx,
 	free(place.main);
 	free(place.folder);
 	return c;
+}
+
+struct conf *
+conf_read_first(const char *file, conf_find_before *find, void *ctx,
+    int64_t now_ms, struct conf_diag *diag)
+{
+	return read_files(file, true, find, ctx, now_ms, diag);
 }
 
 static const struct conf *
@@ -444,6 +484,6 @@ struct conf *
 conf_read(const char *file, const struct conf *before, int64_t now_ms,
     struct conf_diag *diag)
 {
-	return conf_read_first(file, as_given, (void *)(uintptr_t)before,
+	return read_files(file, false, as_given, (void *)(uintptr_t)before,
 	    now_ms, diag);
 }

@@ -19,7 +19,9 @@ struct conf *conf_read(const char *file, const struct conf *before,
     int64_t now_ms, struct conf_diag *diag);
 
 /* The same at a start: who knows the last good configuration tells it, by the
- * state-dir that the files name. It stays his; he may know of none (NULL). */
+ * state-dir that the files name. It stays his; he may know of none (NULL). A
+ * certificate whose csr-file can't be used and of which nothing is known from
+ * before is left out, noted in problems. */
 typedef const struct conf *conf_find_before(void *ctx, const char *state_dir);
 struct conf *conf_read_first(const char *file, conf_find_before *find,
     void *ctx, int64_t now_ms, struct conf_diag *diag);

@@ -19,7 +19,6 @@ static const struct {
 	{ "handshake with every endpoint", "each lifetime/60, 1 h to 24 h" },
 	{ "placeholder", "7 days" },
 	{ "files of a retired certificate", "30 days after its end" },
-	{ "dormant", "7 days after its end" },
 	{ "output of a command that is kept", "64 KiB" },
 	{ "a page of the API", "100, at most 1000" },
 	{ "names in a certificate", "100" }

@@ -90,6 +90,8 @@ warn_endpoints(const struct conf_unit *main, const struct conf *c,
 			    "endpoint %s begins without TLS and is not looked "
 			    "at in this release: it proves nothing",
 			    c->services[i].title, e->text);
+			err_advise(&err, "Add a port with TLS from the start, "
+			    "such as :465, or leave it out.");
 			conf_unit_warn(main, 0, &err, diag);
 		}
 }
@@ -137,6 +139,9 @@ warn_wish(const struct conf_unit *main, const struct conf_cert *cert,
 		err_set(&err, ERR_CONFIG_BAD, "certificate \"%s\": %s issues "
 		    "none for an address such as %s", cert->title, k->title,
 		    w->names.v[i]);
+		err_advise(&err, "Take the address out, or use a CA that "
+		    "issues for it, such as letsencrypt with profile = "
+		    "\"shortlived\".");
 		conf_unit_warn(main, 0, &err, diag);
 		break;
 	}

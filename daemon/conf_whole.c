@@ -8,6 +8,7 @@
 #include <string.h>
 #include "base/name.h"
 #include "daemon/conf_check.h"
+#include "daemon/conf_csr.h"
 #include "daemon/conf_whole.h"
 
 /* --- twins: the same title, or the same names at the same CA ----------- */
@@ -157,6 +158,21 @@ check_top(struct conf_files *f, struct conf_diag *diag)
 	}
 }
 
+/* What does not fit since a CSR was kept at a start goes before the rest. */
+static bool
+leave_out(const struct conf_unit *u, struct conf_parsed *b, uint32_t line,
+    const struct err *why, struct conf_diag *diag)
+{
+	struct err err = *why;
+
+	if (b->csr_fate != CONF_CSR_LOOSE)
+		return false;
+	b->csr_fate = CONF_CSR_OUT;
+	conf_csr_context(&err, b);
+	conf_unit_warn(u, line > 0 ? line : b->line, &err, diag);
+	return true;
+}
+
 /* Two would be renewed one after the other for ever, and count twice against
  * the CA's limits. */
 static void
@@ -169,9 +185,15 @@ same_names(const struct twin *first, struct twin *again,
 	struct err err;
 
 	assert(first->order < again->order && again->block->kind == CONF_CERT);
+	if (first->block->csr_fate == CONF_CSR_OUT)
+		return;
 	err_set(&err, ERR_CONFIG_BAD,
 	    "the same names as certificate \"%s\" (%s:%u) at the same CA",
 	    title_of(first->block), first->unit->label, first->block->line);
+	if (leave_out(again->unit, again->block, line, &err, diag) ||
+	    leave_out(first->unit, first->block, first->block->line, &err,
+	    diag))
+		return;
 	err_advise(&err, "Use one certificate with both services.");
 	conf_unit_wrong(again->unit, line > 0 ? line : again->block->line,
 	    &err, diag);
@@ -207,7 +229,8 @@ check_names(struct conf_files *f, const struct conf *c,
 		u = &f->units[i];
 		for (j = 0; j < u->blocks_n && !u->bad; j++) {
 			b = &u->blocks[j];
-			if (b->kind == CONF_CERT)
+			if (b->kind == CONF_CERT &&
+			    b->csr_fate != CONF_CSR_OUT)
 				twins_add(&t, names_key(c,
 				    conf_keys_of(CONF_CERT, b->element)), u,
 				    b);
@@ -331,7 +354,8 @@ check_wish(const struct conf *c, struct conf_unit *u, struct conf_parsed *b,
 		return;
 	assert(conf_key_find(b->kind, word) != NULL);
 	line = b->lines[conf_key_place(b->kind, conf_key_find(b->kind, word))];
-	conf_unit_wrong(u, line > 0 ? line : b->line, &err, diag);
+	if (!leave_out(u, b, line, &err, diag))
+		conf_unit_wrong(u, line > 0 ? line : b->line, &err, diag);
 }
 
 static void
@@ -354,7 +378,7 @@ check_references(struct conf_files *f, const struct conf *c,
 				check_ca(u, b, diag);
 			else if (b->kind == CONF_DNS)
 				check_dns(u, b, diag);
-			else
+			else if (b->csr_fate != CONF_CSR_OUT)
 				check_wish(c, u, b, diag);
 		}
 	}
@@ -536,7 +560,8 @@ build(const struct conf_files *f)
 	for (i = 0; i < f->units_n; i++) {
 		u = &f->units[i];
 		for (j = 0; j < u->blocks_n && !u->bad; j++)
-			build_block(c, f, &u->blocks[j]);
+			if (u->blocks[j].csr_fate != CONF_CSR_OUT)
+				build_block(c, f, &u->blocks[j]);
 	}
 	build_presets(c, f);
 	return c;
@@ -544,13 +569,18 @@ build(const struct conf_files *f)
 
 /* --- the whole --------------------------------------------------------- */
 
+/* Files, and certificates that are left out of good ones. */
 static size_t
 count_bad(const struct conf_files *f)
 {
+	const struct conf_unit *u;
 	size_t i, n = 0;
 
-	for (i = 0; i < f->units_n; i++)
-		n += f->units[i].bad;
+	for (u = f->units; u < f->units + f->units_n; u++) {
+		n += u->bad;
+		for (i = 0; i < u->blocks_n; i++)
+			n += u->blocks[i].csr_fate == CONF_CSR_OUT;
+	}
 	return n;
 }
 

@@ -108,6 +108,9 @@ void inventory_make(const char *name, const struct conf_wish *wish,
     const struct wish_source *src, int64_t renew_due_ms);
 bool inventory_change(const struct bundle *b, const struct conf_wish *wish,
     const struct wish_source *src);
+/* What a test CA has issued (`tested`) for a wish that had the CA `was` is for
+ * nobody any more with the CA `is`. */
+bool inventory_leaves_tests(bool tested, const char *was, const char *is);
 void inventory_retire(const struct bundle *b, const char *actor);
 
 /* The state of a certificate in one word (state.c, pure). */

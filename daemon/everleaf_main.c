@@ -73,7 +73,8 @@ const struct cli_command cli_commands[] = {
 	{ "renew", "NAME", "order now", 1, 1, "renew what?", {
 		{ "--new-key", NULL, "with a new private key, whatever "
 		    "key-policy says" },
-		{ "--force", NULL, "although a limit of ours is against it" },
+		{ "--force", NULL, "even if it takes the last order that "
+		    "the CA allows for these names in a week" },
 		TRIAL, NO_WAIT
 	  }, cli_renew },
 	{ "deploy", "NAME", "install, check, reload, prove again; never talks "
@@ -136,7 +137,7 @@ const struct cli_command cli_commands[] = {
 
 static const struct cli_option globals[] = {
 	{ "--json", NULL, "print the daemon's answer as it is" },
-	{ "--quiet", NULL, "errors only; no header" },
+	{ "--quiet", NULL, "errors only; tables without a header line" },
 	{ "--socket", "PATH", "the daemon's socket" },
 	{ "--help", NULL, "this" },
 	{ "--version", NULL, "the program's version" },

@@ -25,6 +25,15 @@ hurdle_closed_until(const struct row_ca *row, int64_t now_ms)
 	return at > now_ms && at <= now_ms + HURDLE_CLOSED_MAX_MS ? at : 0;
 }
 
+/* The same two ways, always. */
+int
+hurdle_advise_dead(const char *ca, struct err *err)
+{
+	assert(err->code == ERR_ACCOUNT_DEAD);
+	return err_advise(err, "For a new account: everleaf ca rollover %s. "
+	    "For another one you have: everleaf ca import %s FILE", ca, ca);
+}
+
 static int
 account(const struct hurdle_ca *ca, int64_t now_ms, struct err *err)
 {
@@ -34,8 +43,7 @@ account(const struct hurdle_ca *ca, int64_t now_ms, struct err *err)
 		return 0;
 	err_set(err, ERR_ACCOUNT_DEAD, "%s: the account there is closed",
 	    ca->conf->title);
-	return err_advise(err, "An account that was closed never comes back. "
-	    "For a new one: everleaf ca rollover %s", ca->conf->title);
+	return hurdle_advise_dead(ca->conf->title, err);
 }
 
 /* Nothing is ordered without, also where the account is there. */

@@ -31,6 +31,8 @@ int hurdle(enum hurdle which, const struct hurdle_ca *ca, int64_t now_ms,
 /* The first one that is there. */
 int hurdle_first(const struct hurdle_ca *ca, int64_t now_ms, struct err *err);
 
+/* Whoever closed our account: what leads on. Returns -1. */
+int hurdle_advise_dead(const char *ca, struct err *err);
 /* The time before which it is left alone; 0: it may be asked. */
 int64_t hurdle_closed_until(const struct row_ca *row, int64_t now_ms);
 /* Our account is registered there. */

@@ -194,10 +194,52 @@ say_change(const struct row_cert *c, const struct wish_source *src,
 	turn_event(&h);
 }
 
-/* What changes about the names, or a CSR of somebody's own, orders a new
- * version; services and group only move files, and all else is for the next
- * renewal: one line of a policy must not reorder all that follow it. What has
- * not been issued yet is tried again at once. */
+bool
+inventory_leaves_tests(bool tested, const char *was, const char *is)
+{
+	const struct conf_ca *ca = conf_ca(engine_conf(), is);
+
+	assert(was != NULL && is != NULL);
+	return tested && strcmp(was, is) != 0 && ca != NULL && !ca->test_ca;
+}
+
+/* Why a new version is ordered now: the names, a CSR of somebody's own, or an
+ * end of the tests. NULL: all else is for the next renewal, since one line of a
+ * policy must not reorder all that follow it. */
+static const char *
+orders_now(const struct bundle *b, const struct row_cert *c,
+    const struct conf_wish *before, const struct conf_wish *now)
+{
+	const struct row_version *v = bundle_version(b, c->newest);
+
+	if (!strv_same(&before->names, &now->names))
+		return "names";
+	if (!inventory_same_csr(&c->csr, &b->cert->csr))
+		return "csr";
+	return inventory_leaves_tests(v != NULL && v->test_ca != 0,
+	    before->ca, now->ca) ? "ca" : NULL;
+}
+
+static const char *
+change_words(const char *why, const struct row_cert *c, bool other_ca)
+{
+	static const struct { const char *why, *words; } table[] = {
+		{ "names", "names changed; a new version is ordered now" },
+		{ "csr", "csr-file changed; a new version is ordered now" },
+		{ "ca", "no longer a test CA; a new version is ordered now" }
+	};
+	size_t i;
+
+	for (i = 0; why != NULL && i < sizeof(table) / sizeof(table[0]); i++)
+		if (strcmp(table[i].why, why) == 0)
+			return table[i].words;
+	assert(why == NULL);
+	return c->newest > 0 && other_ca ?
+	    "another CA from the next renewal on" : NULL;
+}
+
+/* Services and group only move files. What has not been issued yet is tried
+ * again at once. */
 bool
 inventory_change(const struct bundle *b, const struct conf_wish *wish,
     const struct wish_source *src)
@@ -205,11 +247,9 @@ inventory_change(const struct bundle *b, const struct conf_wish *wish,
 	struct row_cert *c = row_copy(T_CERT, b->cert);
 	struct conf_wish now = inventory_effective(wish, c->created_ms);
 	struct conf_wish before = engine_wish(b->cert);
-	bool names = !strv_same(&before.names, &now.names);
 	bool group = strcmp(before.group, now.group) != 0;
 	bool services, changed = inventory_fill(c, wish, src);
-	bool csr = !inventory_same_csr(&c->csr, &b->cert->csr);
-	const char *why = names ? "names" : csr ? "csr" : NULL;
+	const char *why = orders_now(b, c, &before, &now);
 
 	assert(src->actor != NULL && b->cert != NULL);
 	if (c->retired_ms != 0) {
@@ -231,11 +271,8 @@ inventory_change(const struct bundle *b, const struct conf_wish *wish,
 		sched_put(JOB_RENEW, c->id, c->renew_at_ms);
 		if (services || group)
 			sched_put(JOB_INSTALL, c->id, loop_now());
-		say_change(c, src, "wish.changed", names ?
-		    "names changed; a new version is ordered now" : csr ?
-		    "csr-file changed; a new version is ordered now" :
-		    c->newest > 0 && strcmp(before.ca, now.ca) != 0 ?
-		    "another CA from the next renewal on" : NULL);
+		say_change(c, src, "wish.changed", change_words(why, c,
+		    strcmp(before.ca, now.ca) != 0));
 	}
 	batch_put(turn_batch(), T_CERT, c);
 	engine_touch(c->id);

@@ -158,11 +158,45 @@ compare(const struct row_cert *c)
 			    (void *)(uintptr_t)k);
 	} else if (strcmp(c->source, "file") != 0)
 		compare_user(c);
-	else if (c->retired_ms == 0 && !conf_in_bad_file(conf, c->where))
+	else if (c->retired_ms == 0 && !conf_is_unsaid(conf, c->name,
+	    c->where))
 		bundle_by_id(turn_store(), c->id, retire_one, NULL);
 }
 
 /* --- a part of them ---------------------------------------------------- */
+
+/* Every wish has its job RENEW until it is retired: one that has lost it by
+ * some fault would never be renewed, and nothing else would bring it back. */
+static void
+renew_again(const struct row_cert *c)
+{
+	if (c->retired_ms != 0 || c->paused_ms != 0 || purge_has(c->id))
+		return;
+	log_warning("%s: nothing was going to renew it; that is put right",
+	    c->name);
+	sched_put(JOB_RENEW, c->id, c->renew_at_ms);
+}
+
+/* Both are sorted by the certificate's id. Beyond the last job of a full part
+ * there may be more. */
+static void
+find_without_job(const struct rows *certs, const struct rows *jobs)
+{
+	int64_t known = jobs->n < PART ? INT64_MAX :
+	    ROWS_AT(jobs, row_job, jobs->n - 1)->object;
+	const struct row_cert *c;
+	size_t i, k = 0;
+
+	for (i = 0; i < certs->n; i++) {
+		c = ROWS_AT(certs, row_cert, i);
+		while (k < jobs->n && ROWS_AT(jobs, row_job, k)->object <
+		    c->id)
+			k++;
+		if (c->id <= known && (k == jobs->n ||
+		    ROWS_AT(jobs, row_job, k)->object != c->id))
+			renew_again(c);
+	}
+}
 
 /* Meanwhile nothing is ordered, and nobody changes what is being compared. */
 static void
@@ -232,7 +266,8 @@ read_part(void *unused, struct rows *answers, int n, const struct err *err)
 		log_err(err, "the inventory can't be read");
 		exit(1);
 	}
-	assert(n == 1 && sync_run.next == 0);
+	assert(n == 2 && sync_run.next == 0);
+	find_without_job(certs, &answers[1]);
 	for (i = 0; i < certs->n; i++)
 		compare(ROWS_AT(certs, row_cert, i));
 	if (certs->n < PART) {
@@ -247,9 +282,13 @@ read_part(void *unused, struct rows *answers, int n, const struct err *err)
 static void
 next_part(void *unused)
 {
-	struct query q = { .table = T_CERT, .wheres = 1, .where = { {
-		.col = "id", .cmp = CMP_GT, .num = sync_run.after } },
-		.limit = PART };
+	struct query q[2] = {
+		{ .table = T_CERT, .wheres = 1, .where = { { .col = "id",
+		    .cmp = CMP_GT, .num = sync_run.after } }, .limit = PART },
+		{ .table = T_JOB, .wheres = 2, .where = { { .col = "kind",
+		    .cmp = CMP_EQ, .num = JOB_RENEW }, { .col = "object",
+		    .cmp = CMP_GT, .num = sync_run.after } }, .limit = PART }
+	};
 
 	(void)unused;
 	assert(sync_run.seen != NULL);
@@ -258,7 +297,7 @@ next_part(void *unused)
 	if (sync_run.after == INT64_MAX)
 		make_part();
 	else
-		store_read(turn_store(), &q, 1, read_part, NULL);
+		store_read(turn_store(), q, 2, read_part, NULL);
 }
 
 /* --- the beginning ----------------------------------------------------- */
@@ -280,7 +319,7 @@ look_at_policies(const char *before)
 	}
 	text_hash(sync_run.policies, b.data, b.len);
 	buf_free(&b);
-	sync_run.by_policy = c->problems_n == 0 &&
+	sync_run.by_policy = !conf_has_bad_file(c) &&
 	    strcmp(before, sync_run.policies) != 0;
 }
 

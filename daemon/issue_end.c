@@ -1,5 +1,6 @@
 /* What came of an order: a version, or when and how it is tried again. */
 #include <config.h>
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -113,6 +114,23 @@ tell(char **field, const struct err *err, const char *ca_saw)
 	strv_free(&saw);
 }
 
+/* A CA that has shut the door on these names says so with each try: people
+ * hear of it once. Call before the row's error becomes this one. */
+static void
+tell_blocked(const struct row_cert *c, const struct issue *s,
+    const struct err *err)
+{
+	struct happening h = { .event = "ca.blocked", .name = s->name,
+		.cert_id = c->id, .text = s->row.ca, .err = err };
+	struct err before;
+
+	assert(c->id == s->row.cert_id);
+	if (err->code == ERR_CA_BLOCKED &&
+	    (!view_error_parse(&before, NULL, c->iss_error) ||
+	    before.code != ERR_CA_BLOCKED))
+		turn_event(&h);
+}
+
 /* Why a validation failed may be known already; else a look tells. */
 static void
 find_reason(const struct bundle *b, const struct issue *s, struct err *err)
@@ -145,6 +163,7 @@ record_failure(void *ctx, struct bundle *b, const struct err *store_err)
 			find_reason(b, s, &e->err);
 		c = row_copy(T_CERT, b->cert);
 		at = after_failure(c, s, &e->err);
+		tell_blocked(c, s, &e->err);
 		tell(&c->iss_error, &e->err, ca_saw);
 		batch_put(turn_batch(), T_CERT, c);
 		if (e->err.class == ERR_LATER ||
@@ -221,6 +240,12 @@ is_own(const struct issue *s)
 	return !acme_order_is_for(s->order, NULL, 0);
 }
 
+static bool
+is_tested(const struct issue *s, const struct acme_leaf *leaf)
+{
+	return leaf->test_ca || ca_conf(s->ca)->test_ca;
+}
+
 static void
 put_version(const struct issue *s, const struct acme_wish *w,
     const struct acme_leaf *leaf)
@@ -238,8 +263,7 @@ put_version(const struct issue *s, const struct acme_wish *w,
 		.ari_id = row_const(leaf->ari_id),
 		.not_before_ms = leaf->not_before_ms,
 		.not_after_ms = leaf->not_after_ms, .issued_ms = loop_now(),
-		.ca = s->row.ca, .test_ca = leaf->test_ca ||
-		    ca_conf(s->ca)->test_ca };
+		.ca = s->row.ca, .test_ca = is_tested(s, leaf) };
 	char key[65];
 
 	if ((acme_order_dropped(s->order) & ACME_DROPPED_PROFILE) == 0)
@@ -303,8 +327,9 @@ struct success {
 /* Why something else is to be ordered, if the wish has changed while the order
  * was under way; else NULL. */
 static const char *
-wants_another(const struct row_cert *c, const struct issue *s)
+wants_another(const struct row_cert *c, const struct success *k)
 {
+	const struct issue *s = k->issue;
 	struct conf_wish now = engine_wish(c);
 	const char *why = NULL;
 
@@ -312,6 +337,9 @@ wants_another(const struct row_cert *c, const struct issue *s)
 		why = "names";
 	else if (!acme_order_is_for(s->order, c->csr.p, c->csr.len))
 		why = "csr";
+	else if (inventory_leaves_tests(is_tested(s, &k->leaf), s->wish.ca,
+	    now.ca))
+		why = "ca";
 	conf_wish_free(&now);
 	return why;
 }
@@ -351,7 +379,7 @@ record_success(void *ctx, struct bundle *b, const struct err *err)
 		if (at < soon)	/* a clock that is wrong orders no second */
 			at = soon;
 		row_text(&c->renew_reason, "lifetime");
-		another = wants_another(c, s);
+		another = wants_another(c, k);
 		if (another != NULL) {
 			at = loop_now();
 			row_text(&c->renew_reason, another);

@@ -133,6 +133,22 @@ load_order(struct issue *s, const struct row_order *old,
 	return 0;
 }
 
+static const char *
+cause_of(const struct row_cert *c)
+{
+	static const char *const told[] = { "names", "csr", "ca" };
+	size_t i;
+
+	if (c->renew_forced)
+		return "asked";
+	if (c->newest == 0)
+		return "new";
+	for (i = 0; i < sizeof(told) / sizeof(told[0]); i++)
+		if (strcmp(c->renew_reason, told[i]) == 0)
+			return told[i];
+	return "renewal";
+}
+
 static void
 first_row(struct issue *s, const struct row_cert *c)
 {
@@ -141,10 +157,7 @@ first_row(struct issue *s, const struct row_cert *c)
 	s->row.kek_id = 1;
 	s->row.created_ms = loop_now();
 	row_text(&s->row.ca, s->wish.ca);
-	row_text(&s->row.cause, c->renew_forced ? "asked" :
-	    c->newest == 0 ? "new" : strcmp(c->renew_reason, "names") == 0 ?
-	    "names" : strcmp(c->renew_reason, "csr") == 0 ? "csr" :
-	    "renewal");
+	row_text(&s->row.cause, cause_of(c));
 	s->row.names = lines_of(&s->wish.names);
 }
 

@@ -169,14 +169,22 @@ let_wait(struct keeper *k, const struct duty *d, const struct key_type *t,
 	return 0;
 }
 
+/* Who got an error instead took no key: what was ordered for it would pile
+ * up. */
 static void
 forget_waiting(struct keeper *k, size_t i)
 {
+	const struct key_type *t = k->waiting[i].type;
+	size_t n = 0, other;
+
 	assert(i < k->waiting_n);
 	msg_free(k->waiting[i].spec, k->waiting[i].body);
 	free(k->waiting[i].body);
 	memmove(&k->waiting[i], &k->waiting[i + 1],
 	    (--k->waiting_n - i) * sizeof(k->waiting[0]));
+	for (other = 0; other < k->waiting_n; other++)
+		n += k->waiting[other].type == t;
+	pool_wanted(t, n);
 }
 
 /* An engine that is gone waits for nothing. */

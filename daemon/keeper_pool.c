@@ -140,6 +140,20 @@ pool_order(const struct key_type *t)
 	hand_out();
 }
 
+/* The newest go: the oldest are the next to be begun. */
+void
+pool_wanted(const struct key_type *t, size_t n)
+{
+	uint8_t row = (uint8_t)(t - key_types);
+	size_t i, kept = 0, seen = 0;
+
+	assert(t >= key_types && t < key_types + KEY_TYPES);
+	for (i = 0; i < pool.orders_n; i++)
+		if (pool.orders[i] != row || seen++ < n)
+			pool.orders[kept++] = pool.orders[i];
+	pool.orders_n = kept;
+}
+
 void
 pool_cancel(void)
 {

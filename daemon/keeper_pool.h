@@ -24,6 +24,8 @@ int pool_hear(int i, struct err *err);
 
 /* One more key of this type will be wanted. */
 void pool_order(const struct key_type *t);
+/* Only so many still wait for one of this type: more orders are taken back. */
+void pool_wanted(const struct key_type *t, size_t n);
 /* Nobody waits any more: what is not begun is not made. */
 void pool_cancel(void);
 bool pool_has(const struct key_type *t);

@@ -146,13 +146,14 @@ stood(void *ctx, const struct standing *found)
 static void
 look_standing(struct looking *k)
 {
+	const struct acme_session *s = k->ca != NULL ? ca_session(k->ca) : NULL;
 	struct standing_want want;
 	struct buf uri;
 
 	assert(k->at < k->names.n);
 	buf_init(&uri, METHOD_URI_MAX);
-	if (k->ca != NULL)
-		acme_session_account_hash(ca_session(k->ca), bare(k), &uri);
+	if (s != NULL)
+		acme_session_account_hash(s, bare(k), &uri);
 	if (uri.len == 0)
 		method_persist_told(&k->known, k->record, &k->issuers, &uri);
 	strv_free(&k->uris);

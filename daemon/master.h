@@ -176,6 +176,9 @@ int rules_for(const struct master *m, const struct w_install *w,
 /* The certificate of our configuration to which the files of this id belong:
  * its link below live/ leads there. NULL: none of ours. */
 const struct conf_cert *rules_owner(const struct master *m, uint64_t cert);
+/* live/TITLE leads to this id from now on. */
+void rules_own(const struct master *m, uint64_t cert, const char *title);
+void rules_forget(void);	/* another configuration is in force */
 /* The CSR that our configuration names for a certificate without a key of
  * ours; NULL and err if it names none. */
 const struct blob *rules_csr(const struct master *m,

@@ -41,6 +41,27 @@ static struct watch *door;
 static int listener = -1;
 static uint32_t serials;
 
+/* Who allowed what stands in the log, whatever comes of it. */
+static void
+say(const struct talk *t, const char *verb)
+{
+	const struct operator_request *r = &t->r;
+
+	assert(t->r.kind == OPERATOR_IMPORT ||
+	    (unsigned)t->r.what < ARM_WHAT_COUNT);
+	if (r->kind == OPERATOR_IMPORT)
+		log_info("operator (uid %u, process %d) %s a key for %s %016"
+		    PRIx64, (unsigned)t->peer.uid, (int)t->peer.pid, verb,
+		    r->version == 0 ? "account" : "certificate", r->object);
+	else
+		log_info("operator (uid %u, process %d) %s %s of %s %016" PRIx64
+		    " version %" PRIu32 "%s%s for %" PRIu32 " s",
+		    (unsigned)t->peer.uid, (int)t->peer.pid, verb,
+		    arm_words(r->what)->act, arm_words(r->what)->of, r->object,
+		    r->version, r->ca[0] != '\0' ? " at " : "", r->ca,
+		    r->seconds);
+}
+
 /* --- connections ---------------------------------------------------------- */
 
 /* The engine hears what became of the key that it has handed on. */
@@ -58,12 +79,31 @@ tell_engine(struct talk *t, const struct err *err)
 		requests_refuse(t->m, t->engine, id, err);
 }
 
+/* Whoever asked for leave has gone without an answer and believes that there is
+ * none: what still lies in a channel is taken back behind it. */
+static void
+take_back(struct talk *t)
+{
+	char nothing[] = "";
+	struct w_arm w = { .what = (uint8_t)t->r.what, .object = t->r.object,
+		.version = t->r.version, .ca = nothing, .origin = nothing };
+
+	assert(t->waits != 0);
+	if (t->r.kind != OPERATOR_ARM)
+		return;
+	say(t, "gave up waiting and takes back");
+	child_send(&t->m->children[ROLE_KEEPER], WIRE_ARM, 0, &w, NULL, 0);
+	child_send(&t->m->children[ROLE_TOKEN], WIRE_ARM, 0, &w, NULL, 0);
+}
+
 static void
 hang_up(struct talk *t)
 {
 	struct err err;
 
 	assert(t->fd >= 0);
+	if (t->waits != 0)
+		take_back(t);
 	err_set(&err, ERR_INTERNAL, "key: who asked for it is gone");
 	tell_engine(t, &err);
 	watch_free(t->speaks);
@@ -93,27 +133,6 @@ reply(struct talk *t, const struct err *err, int pass)
 		return true;
 	hang_up(t);
 	return false;
-}
-
-/* Who allowed what stands in the log, whatever comes of it. */
-static void
-say(const struct talk *t, const char *verb)
-{
-	const struct operator_request *r = &t->r;
-
-	assert(t->r.kind == OPERATOR_IMPORT ||
-	    (unsigned)t->r.what < ARM_WHAT_COUNT);
-	if (r->kind == OPERATOR_IMPORT)
-		log_info("operator (uid %u, process %d) %s a key for %s %016"
-		    PRIx64, (unsigned)t->peer.uid, (int)t->peer.pid, verb,
-		    r->version == 0 ? "account" : "certificate", r->object);
-	else
-		log_info("operator (uid %u, process %d) %s %s of %s %016" PRIx64
-		    " version %" PRIu32 "%s%s for %" PRIu32 " s",
-		    (unsigned)t->peer.uid, (int)t->peer.pid, verb,
-		    arm_words(r->what)->act, arm_words(r->what)->of, r->object,
-		    r->version, r->ca[0] != '\0' ? " at " : "", r->ca,
-		    r->seconds);
 }
 
 /* --- what is asked of keeper and token ------------------------------------ */

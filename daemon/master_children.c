@@ -100,7 +100,7 @@ children_users(struct master *m)
 	if (m->root && !m->separate)
 		log_warning("the users everleaf, everleaf-key, everleaf-http "
 		    "do not all exist: everything runs as root. Make them: "
-		    "systemd-sysusers everleaf.conf");
+		    "systemd-sysusers " EVERLEAF_SYSUSERS);
 }
 
 /* --- channels ---------------------------------------------------------- */
@@ -146,6 +146,17 @@ child_broke_rule(struct child *c, const char *why)
 	c->speaks = NULL;
 }
 
+/* A socket can be made so that closing it waits for its peer. */
+static void
+close_sent(int fd)
+{
+	const struct linger never = { 0, 0 };
+
+	assert(fd >= 0);
+	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &never, sizeof(never));
+	close(fd);
+}
+
 static void
 on_message(void *ctx)
 {
@@ -172,7 +183,7 @@ on_message(void *ctx)
 		else if (!requests_take(c, p, (size_t)n))
 			child_broke_rule(c, "a malformed message");
 		while (nfds > 0)
-			close(fds[--nfds]);
+			close_sent(fds[--nfds]);
 	}
 }
 

@@ -223,6 +223,8 @@ finish(struct master *m, struct job *j, struct err *err)
 	    (generation_finish(m->state, j->cert, j->gen, err) != 0 ||
 	    generation_alias(m->state, j->cert, w->name, err) != 0))
 		return -1;
+	if (j->kind == WIRE_INSTALL)
+		rules_own(m, j->cert, w->name);
 	j->step = FLIPPING;
 	return 0;
 }

@@ -38,7 +38,8 @@ say_kept(const struct conf *c, struct strv *lines)
 
 	for (i = 0; i < c->problems_n; i++) {
 		p = &c->problems[i];
-		if (p->kept == 0)
+		/* Of a single certificate it is said already. */
+		if (p->kept == 0 || p->title != NULL)
 			continue;
 		snprintf(line, sizeof(line), "%.700s: %u certificate%s of this "
 		    "file go%s on with the last good settings", p->where,
@@ -138,6 +139,7 @@ apply(struct master *m, struct conf *c)
 	conf_free(m->conf);
 	with_debug(m, c);
 	m->conf = c;
+	rules_forget();
 	last_keep(m);
 	log_set_level(log_level_find(c->log_level));
 	if (listen_change(m))
@@ -188,22 +190,31 @@ consider(struct master *m, bool yes, struct strv *lines)
 	return NULL;
 }
 
-/* As many lines, and as much of each, as a message takes. */
+static void
+add_cut(struct strv *out, const char *text)
+{
+	char line[LINE_BYTES];
+
+	snprintf(line, sizeof(line), "%s", text);
+	strv_add(out, line);
+}
+
+/* As many lines, and as much of each, as a message takes. The last one stays:
+ * there it says what is wrong. */
 static struct strv
 cut(const struct strv *lines)
 {
+	size_t all = lines->n, first = all <= LINES ? all : LINES - 2, i;
 	struct strv out = { NULL, 0 };
-	char line[LINE_BYTES];
-	size_t i;
+	char line[64];
 
-	for (i = 0; i < lines->n && i < LINES - 1; i++) {
-		snprintf(line, sizeof(line), "%s", lines->v[i]);
-		strv_add(&out, line);
-	}
-	if (lines->n > i) {
+	for (i = 0; i < first; i++)
+		add_cut(&out, lines->v[i]);
+	if (first < all) {
 		snprintf(line, sizeof(line), "... and %zu more lines",
-		    lines->n - i);
-		strv_add(&out, line);
+		    all - first - 1);
+		add_cut(&out, line);
+		add_cut(&out, lines->v[all - 1]);
 	}
 	assert(out.n <= LINES);
 	return out;

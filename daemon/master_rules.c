@@ -3,8 +3,11 @@
 #include <config.h>
 #include <assert.h>
 #include <grp.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "base/idset.h"
+#include "base/mem.h"
 #include "base/name.h"
 #include "daemon/master.h"
 #include "hooks/generation.h"
@@ -80,17 +83,82 @@ test_ca_allowed(const struct conf *c, const struct conf_wish *wish)
 	return true;
 }
 
+/* --- whose files --------------------------------------------------------- */
+
+/* Which title an id has, of those in the configuration: a look at each link,
+ * once, and not one at each installation. Titles whose link went elsewhere
+ * since are found out when they are asked for. */
+static struct {
+	bool known;
+	struct idset ids;
+	uint32_t *certs;	/* of each id: its place in the configuration */
+	size_t room;
+} owners;
+
+void
+rules_forget(void)
+{
+	idset_free(&owners.ids);
+	free(owners.certs);
+	memset(&owners, 0, sizeof(owners));
+}
+
+static void
+own(uint64_t cert, size_t at)
+{
+	bool is_new = idset_add(&owners.ids, (int64_t)cert);
+	size_t i = idset_find(&owners.ids, (int64_t)cert);
+
+	assert(cert != 0 && i < owners.ids.n && at <= UINT32_MAX);
+	if (is_new && i == owners.room) {
+		owners.room = owners.room > 0 ? 2 * owners.room : 64;
+		owners.certs = xrealloc(owners.certs, owners.room *
+		    sizeof(*owners.certs));
+	}
+	owners.certs[i] = (uint32_t)at;
+}
+
+static void
+know_owners(const struct master *m)
+{
+	uint64_t cert;
+	size_t i;
+
+	if (owners.known)
+		return;
+	assert(owners.ids.n == 0);
+	for (i = 0; i < m->conf->certs_n; i++) {
+		cert = generation_aliased(m->state, m->conf->certs[i].title);
+		if (cert != 0)
+			own(cert, i);
+	}
+	owners.known = true;
+}
+
+void
+rules_own(const struct master *m, uint64_t cert, const char *title)
+{
+	const struct conf_cert *c = conf_cert(m->conf, title);
+
+	assert(cert != 0);
+	if (c != NULL && owners.known)
+		own(cert, (size_t)(c - m->conf->certs));
+}
+
 const struct conf_cert *
 rules_owner(const struct master *m, uint64_t cert)
 {
+	const struct conf_cert *c;
 	size_t i;
 
 	assert(m->conf != NULL && m->state >= 0);
-	for (i = 0; i < m->conf->certs_n; i++)
-		if (generation_is_alias(m->state, cert,
-		    m->conf->certs[i].title))
-			return &m->conf->certs[i];
-	return NULL;
+	know_owners(m);
+	i = idset_find(&owners.ids, (int64_t)cert);
+	if (i == owners.ids.n)
+		return NULL;
+	assert(owners.certs[i] < m->conf->certs_n);
+	c = &m->conf->certs[owners.certs[i]];
+	return generation_aliased(m->state, c->title) == cert ? c : NULL;
 }
 
 /* An id that is of one title is not installed by the rules of another: keys
@@ -102,11 +170,8 @@ check_owner(const struct master *m, const struct w_install *w,
 	const struct conf_cert *owner;
 
 	assert(w->name[0] != '\0');
-	if (conf_cert(m->conf, w->name) != NULL &&
-	    generation_is_alias(m->state, w->cert, w->name))
-		return 0;
 	owner = rules_owner(m, w->cert);
-	if (owner == NULL)
+	if (owner == NULL || strcmp(owner->title, w->name) == 0)
 		return 0;
 	err_set(err, ERR_INSTALL_FAILED, "certificate %s was to be installed "
 	    "over the files of %s", w->name, owner->title);

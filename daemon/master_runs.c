@@ -380,7 +380,10 @@ describe(struct task *t)
 		t->record = d->record;
 		t->what = d->what >= RUN_DNS_ADD && d->what <= RUN_DNS_REMOVE ?
 		    dns[d->what] : NULL;
-		return t->what != NULL && *d->record != '\0' ? 0 : -1;
+		/* A program may look for a record by its value: nothing would
+		 * be any of them. */
+		return t->what != NULL && *d->record != '\0' &&
+		    *d->value != '\0' ? 0 : -1;
 	}
 	assert(t->kind == WIRE_RUN);
 	t->run = s->run;

@@ -269,12 +269,13 @@ is_busy(int64_t cert_id)
 }
 
 /* A file wishes for the name before it is gone. Master removes nothing that
- * its configuration names, so it is that certificate which is wished for. */
+ * its configuration names, so it is that certificate which is wished for: with
+ * all the jobs that it had. The bundle is of before. */
 static void
 keep(const struct bundle *b, const struct conf_cert *k)
 {
 	static const enum job_kind kinds[] = { JOB_INSTALL, JOB_PROBE,
-		JOB_ARI };
+		JOB_ARI, JOB_UNDO, JOB_REVOKE };
 	struct wish_source src = { "file", k->where, k->names_where, "config" };
 	char key[KEY_SIZE];
 	struct row_meta mark = { key, NULL };
@@ -285,6 +286,7 @@ keep(const struct bundle *b, const struct conf_cert *k)
 	forget(b->cert->id);
 	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		sched_put(kinds[i], b->cert->id, loop_now());
+	sched_put(JOB_RENEW, b->cert->id, b->cert->renew_at_ms);
 	inventory_change(b, &k->wish, &src);
 }
 
@@ -302,7 +304,8 @@ purge_go(struct bundle *b)
 	k = conf_cert(engine_conf(), b->cert->name);
 	if (k != NULL) {
 		keep(b, k);
-		return false;
+		sched_later(JOB_PRUNE, b->cert->id, loop_now());
+		return true;
 	}
 	if (is_busy(b->cert->id)) {
 		sched_later(JOB_PRUNE, b->cert->id, loop_now() + LOOK_MS);

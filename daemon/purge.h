@@ -20,7 +20,7 @@ bool purge_has(int64_t cert_id);
 void purge_wait(int64_t cert_id, void (*done)(void *ctx, bool gone),
     void *ctx);
 /* For job PRUNE: takes the job on, and the bundle, if the certificate is to
- * go. */
+ * go, or was to go a moment ago: then the job comes again. */
 bool purge_go(struct bundle *b);
 void purge_fini(void);
 #endif

@@ -10,9 +10,11 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <seccomp.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 enum { ARGS_MAX = 2 };
@@ -27,6 +29,14 @@ struct rule {
 #define NOT_EXECUTABLE { 2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0 }
 #define ANONYMOUS { 3, SCMP_CMP_MASKED_EQ, MAP_ANONYMOUS, MAP_ANONYMOUS }
 #define OF_A_DESCRIPTOR { 3, SCMP_CMP_MASKED_EQ, AT_EMPTY_PATH, AT_EMPTY_PATH }
+#define LINGERS \
+	{ 1, SCMP_CMP_EQ, SOL_SOCKET, 0 }, { 2, SCMP_CMP_EQ, SO_LINGER, 0 }
+/* s390 has the stack first. */
+#if defined(__s390__)
+#define NO_THREAD { 1, SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0 }
+#else
+#define NO_THREAD { 0, SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0 }
+#endif
 #define RULE_END { NULL, 0, { { 0, 0, 0, 0 } } }
 
 #define CALL(name) { #name, 0, { { 0, 0, 0, 0 } } }
@@ -62,7 +72,9 @@ static const struct rule responder_rules[] = {
 	COMPUTING,
 	CALL(read), CALL(readv), CALL(write), CALL(writev), CALL(recvmsg),
 	CALL(recvfrom), CALL(sendmsg), CALL(sendto), CALL(accept),
-	CALL(accept4), CALL(shutdown), CALL(getsockopt), CALL(setsockopt),
+	CALL(accept4), CALL(shutdown), CALL(getsockopt),
+	{ "setsockopt", 1, { { 1, SCMP_CMP_NE, SOL_SOCKET, 0 } } },
+	{ "setsockopt", 1, { { 2, SCMP_CMP_NE, SO_LINGER, 0 } } },
 	CALL(getsockname), CALL(getpeername),
 	CALL(poll), CALL(ppoll), CALL(select), CALL(pselect6),
 	CALL(epoll_create1), CALL(epoll_ctl), CALL(epoll_wait),
@@ -104,9 +116,20 @@ static const char *const denied[] = {
 	NULL
 };
 
-/* And for all but those two, which alone open connections. */
+/* A socket that lingers, handed to us, would hold up whoever closes it. */
+static const struct rule denied_lingering[] = {
+	{ "setsockopt", 2, { LINGERS } }, RULE_END
+};
+
+/* And for all but engine and token, which alone open connections. */
 static const char *const denied_network[] = {
 	"socket", "connect", "bind", "listen", "socketcall", NULL
+};
+
+/* The engine is one process: a copy of it would outlive its end, with all that
+ * it had open, and would not be known as a child of the master's. */
+static const struct rule denied_copies[] = {
+	CALL(fork), CALL(vfork), { "clone", 1, { NO_THREAD } }, RULE_END
 };
 
 /* A process that meets keys ends at the first step aside; a responder, whose
@@ -114,12 +137,14 @@ static const char *const denied_network[] = {
 struct filter {
 	const struct rule *rules;	/* NULL: deny-list */
 	uint32_t otherwise;
+	bool alone;			/* makes no process */
 };
 
 static const struct filter filters[ROLE_COUNT] = {
-	[ROLE_KEEPER] = { keeper_rules, SCMP_ACT_KILL_PROCESS },
-	[ROLE_VERIFIER] = { verifier_rules, SCMP_ACT_KILL_PROCESS },
-	[ROLE_RESPONDER] = { responder_rules, SCMP_ACT_ERRNO(EPERM) }
+	[ROLE_KEEPER] = { keeper_rules, SCMP_ACT_KILL_PROCESS, false },
+	[ROLE_VERIFIER] = { verifier_rules, SCMP_ACT_KILL_PROCESS, false },
+	[ROLE_RESPONDER] = { responder_rules, SCMP_ACT_ERRNO(EPERM), false },
+	[ROLE_ENGINE] = { NULL, 0, true }
 };
 
 /* 0 also for what this machine's architecture does not have. */
@@ -180,12 +205,35 @@ add_denied(scmp_filter_ctx ctx, const char *const *call, struct buf *unknown)
 }
 
 static bool
+add_refused(scmp_filter_ctx ctx, const struct rule *r)
+{
+	int rc = 0;
+
+	for (; r->call != NULL && (rc == 0 || rc == -ENOSYS); r++)
+		rc = add(ctx, SCMP_ACT_ERRNO(EPERM), r);
+	return rc == 0 || rc == -ENOSYS;
+}
+
+/* What clone3 is asked for lies in memory, where no filter can look; without
+ * it libc falls back to clone. */
+static bool
+add_alone(scmp_filter_ctx ctx)
+{
+	static const struct rule clone3 = CALL(clone3);
+	int rc = add(ctx, SCMP_ACT_ERRNO(ENOSYS), &clone3);
+
+	return (rc == 0 || rc == -ENOSYS) && add_refused(ctx, denied_copies);
+}
+
+static bool
 add_rules(scmp_filter_ctx ctx, const struct filter *f, bool lenient,
     struct buf *unknown)
 {
 	if (!lenient)
 		return add_allowed(ctx, f);
-	return add_denied(ctx, denied, unknown) && (f->rules == NULL ||
+	return add_denied(ctx, denied, unknown) &&
+	    add_refused(ctx, denied_lingering) &&
+	    (!f->alone || add_alone(ctx)) && (f->rules == NULL ||
 	    add_denied(ctx, denied_network, unknown));
 }
 

@@ -44,7 +44,7 @@ struct view_status {
 	const struct row_cert *least;	/* fewest days left; NULL: none */
 	const struct row_version *least_version;
 	int64_t renewals_day;		/* renewals in the next 24 h */
-	const char *security;		/* lines; NULL: left out */
+	const char *security;		/* lines; NULL: nobody asked */
 	const struct err *trouble;	/* nothing is done because of it */
 	int64_t trouble_ms;		/* since then */
 	const struct err *notice;	/* to be seen once; NULL: none */

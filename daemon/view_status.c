@@ -56,12 +56,14 @@ attention(const struct view_status *s)
 	for (i = 0; i < s->attention->n && i < ATTENTION_MAX; i++) {
 		c = ROWS_AT(s->attention, row_cert, i);
 		json_array_append_new(list, json_pack(
-		    "{s:o, s:o, s:o, s:o, s:o}", "name", json_text(c->name),
+		    "{s:o, s:o, s:o, s:o, s:o, s:b}", "name",
+		    json_text(c->name),
 		    "state", json_text(c->state),
 		    "summary", json_text(c->summary),
 		    "since", json_time(c->state_since_ms),
 		    "days_left", c->not_after_ms == 0 ? json_null() :
-		    json_integer(view_days(c->not_after_ms, s->now_ms))));
+		    json_integer(view_days(c->not_after_ms, s->now_ms)),
+		    "served", c->served > 0));
 	}
 	return list;
 }
@@ -220,12 +222,19 @@ config(const struct conf *c)
 
 	assert(c->problems_n == 0 || c->problems != NULL);
 	for (i = 0; i < c->problems_n; i++)
-		json_array_append_new(list, json_pack("{s:o, s:o, s:I}",
+		json_array_append_new(list, json_pack("{s:o, s:o, s:o, s:I}",
+		    "certificate", json_text(c->problems[i].title),
 		    "where", json_text(c->problems[i].where),
 		    "text", json_text(c->problems[i].text),
 		    "kept", (json_int_t)c->problems[i].kept));
 	return json_pack("{s:o, s:o}", "loaded_at", json_time(c->loaded_ms),
 	    "problems", list);
+}
+
+static json_t *
+error_or_null(const struct err *err)
+{
+	return err == NULL ? json_null() : view_error(err);
 }
 
 /* Nothing is asked here: what is shown was read in one go, so that the parts
@@ -261,15 +270,12 @@ view_status(const struct view_status *s)
 	    s->issuances_n, "waiting"), "done_at"));
 	json_object_set_new(j, "cas", cas(s));
 	json_object_set_new(j, "config", config(s->conf));
-	if (s->trouble != NULL) {
-		json_object_set_new(j, "trouble", view_error(s->trouble));
-		json_object_set_new(j, "trouble_since",
-		    json_time(s->trouble_ms));
-	}
-	if (s->notice != NULL)
-		json_object_set_new(j, "notice", view_error(s->notice));
-	if (s->security != NULL)
-		json_object_set_new(j, "security", json_lines(s->security));
+	json_object_set_new(j, "trouble", error_or_null(s->trouble));
+	json_object_set_new(j, "trouble_since",
+	    json_time(s->trouble == NULL ? 0 : s->trouble_ms));
+	json_object_set_new(j, "notice", error_or_null(s->notice));
+	json_object_set_new(j, "security", s->security == NULL ? json_null() :
+	    json_lines(s->security));
 	return j;
 }
 

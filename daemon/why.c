@@ -630,6 +630,7 @@ renews_line(struct why *w)
 		{ "lifetime", "when enough of its lifetime is over" },
 		{ "names", "because its names have changed" },
 		{ "csr", "because its csr-file has changed" },
+		{ "ca", "because a test CA has issued what there is" },
 		{ "asked", "because somebody asked" }
 	};
 	const char *reason = w->c->renew_reason == NULL ? "" :

@@ -47,8 +47,8 @@ int generation_live(int state, uint64_t cert, uint32_t *gen, struct err *err);
  * there and is not this link is an error. */
 int generation_alias(int state, uint64_t cert, const char *title,
     struct err *err);
-/* Whether people's path live/TITLE leads to that certificate. */
-bool generation_is_alias(int state, uint64_t cert, const char *title);
+/* The certificate that people's path live/TITLE leads to; 0: none of ours. */
+uint64_t generation_aliased(int state, const char *title);
 /* Removes one generation that is not live: rename to .del-, unlink. */
 int generation_prune(int state, uint64_t cert, uint32_t gen, struct err *err);
 /* Removes all of a certificate and its alias. */

@@ -73,18 +73,22 @@ drop_generation(void *ctx, int dir, const char *entry, struct err *err)
 	return is_generation(entry) ? drop(ctx, entry, err) : 0;
 }
 
-bool
-generation_is_alias(int state, uint64_t cert, const char *title)
+uint64_t
+generation_aliased(int state, const char *title)
 {
 	char path[NAME_TITLE_MAX + 8], got[64], want[64], id[17];
+	uint64_t cert;
 	ssize_t n;
 
 	assert(state >= 0 && name_is_title(title));
-	text_id(id, cert);
-	snprintf(want, sizeof(want), "../certs/%.2s/%s/live", id, id);
 	snprintf(path, sizeof(path), "live/%s", title);
-	n = readlinkat(state, path, got, sizeof(got));
-	return n == (ssize_t)strlen(want) && memcmp(got, want, (size_t)n) == 0;
+	n = readlinkat(state, path, got, sizeof(got) - 1);
+	got[n > 0 ? n : 0] = '\0';
+	if (sscanf(got, "../certs/%*2c/%16[0-9a-f]/live", id) != 1 ||
+	    !text_unid(&cert, id))
+		return 0;
+	snprintf(want, sizeof(want), "../certs/%.2s/%s/live", id, id);
+	return strcmp(got, want) == 0 ? cert : 0;
 }
 
 /* The link under live/, if it is this certificate's. */
@@ -99,7 +103,7 @@ drop_alias(int state, uint64_t cert, const char *title, struct err *err)
 	if (!name_is_title(title))
 		return err_set(err, ERR_INVALID, "\"%s\" can be no name of a "
 		    "certificate", title);
-	if (!generation_is_alias(state, cert, title))
+	if (cert == 0 || generation_aliased(state, title) != cert)
 		return 0;
 	snprintf(path, sizeof(path), "live/%s", title);
 	if (unlinkat(state, path, 0) != 0 && errno != ENOENT)

@@ -51,7 +51,8 @@ struct row_cert {
 	int64_t iss_last_try_ms, iss_next_try_ms;
 	char *iss_error;	/* "" or error JSON */
 	int64_t renew_at_ms;
-	char *renew_reason;	/* "ari" "lifetime" "names" "asked" ... */
+	char *renew_reason;	/* "ari" "lifetime" "names" "csr" "ca"
+				 * "asked" "new" */
 	int64_t renew_forced;	/* 1: an operator asked; 2: and for a new
 				 * key */
 
@@ -118,7 +119,7 @@ struct row_order {		/* at most one a certificate */
 	int64_t account_id;
 	char *ca;
 	char *names;		/* list */
-	char *cause;		/* "new" "renewal" "names" "asked" */
+	char *cause;		/* "new" "renewal" "names" "csr" "ca" "asked" */
 	char *state;		/* acme_order_save() */
 	char *stage;
 	struct blob sealed, spki;	/* once the CSR is made */

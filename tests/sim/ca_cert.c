@@ -42,13 +42,15 @@ extension(X509 *x, X509 *issuer, int nid, const char *value)
 }
 
 void
-make_issuer(void)
+make_issuer(const char *cn)
 {
 	X509_NAME *name = X509_NAME_new();
 
-	ca.key = EVP_EC_gen("P-256");
+	if (ca.key == NULL)
+		ca.key = EVP_EC_gen("P-256");
+	X509_free(ca.issuer);
 	X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
-	    (const unsigned char *)"Simulated Intermediate", -1, -1, 0);
+	    (const unsigned char *)cn, -1, -1, 0);
 	ca.issuer = bare(ca.key, 0, SIM_EPOCH + 36500LL * 86400000, NULL);
 	X509_set_subject_name(ca.issuer, name);
 	X509_NAME_add_entry_by_txt(name, "O", MBSTRING_ASC,

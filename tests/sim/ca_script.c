@@ -22,7 +22,7 @@ ca_begin(uint32_t seed)
 		ca.keys[i] = EVP_EC_gen("P-256");
 	for (i = 0; i < CA_KINDS; i++)
 		ca.spacing[i] = INT64_MAX;
-	make_issuer();
+	ca_for_tests(false);
 }
 
 void
@@ -68,6 +68,13 @@ void
 ca_hesitates(int times)
 {
 	ca.hesitates = times;
+}
+
+/* Such a CA is known by its name. */
+void
+ca_for_tests(bool yes)
+{
+	make_issuer(yes ? "Test Intermediate" : "Simulated Intermediate");
 }
 
 void

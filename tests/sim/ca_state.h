@@ -57,7 +57,7 @@ extern struct sim_ca {
 /* Its clock is right, whatever ours says. */
 int64_t its_now(void);
 
-void make_issuer(void);
+void make_issuer(const char *cn);
 X509_REQ *read_csr(const char *csr64);	/* base64url; NULL: none */
 bool asks_for_staple(X509_REQ *req);
 /* Fills the order's certificate. False: the CSR asks for something else. */

@@ -10,6 +10,7 @@
 #include "daemon/bundle.h"
 #include "daemon/engine.h"
 #include "daemon/loop.h"
+#include "daemon/purge.h"
 #include "daemon/trial.h"
 #include "daemon/why.h"
 #include "daemon/wish_json.h"
@@ -99,6 +100,28 @@ sim_deploy(const char *name)
 {
 	has_acted = false;
 	act_deploy(name, NULL, "uid:0", done, NULL);
+}
+
+static void
+looked(void *ctx, const struct strv *lines, bool good, const struct err *err)
+{
+	struct buf b;
+	size_t i;
+
+	(void)ctx;
+	(void)good;
+	buf_init(&b, sizeof(acted));
+	for (i = 0; i < lines->n; i++)
+		buf_printf(&b, "%s\n", lines->v[i]);
+	ended(b.data != NULL ? b.data : "", err);
+	buf_free(&b);
+}
+
+void
+sim_test(const char *name)
+{
+	has_acted = false;
+	act_test(name, looked, NULL);
 }
 
 void
@@ -314,15 +337,17 @@ count_rows(void *ctx, struct rows *answers, int n, const struct err *err)
 int64_t
 sim_rows(const char *table)
 {
+	bool purges = strcmp(table, "purges") == 0;
 	struct query q = { .table = T_META, .wheres = 1, .where = { {
-		.col = "key", .cmp = CMP_PREFIX, .text = TRIAL_KEY } } };
+		.col = "key", .cmp = CMP_PREFIX, .text = purges ? PURGE_KEY :
+		TRIAL_KEY } } };
 	int64_t count = -1;
 	int t;
 
 	for (t = 0; t < T_COUNT; t++)
 		if (strcmp(row_defs[t].name, table) == 0)
 			q = (struct query){ .table = (enum table)t };
-	if (q.table == T_META && strcmp(table, "trials") != 0)
+	if (q.table == T_META && !purges && strcmp(table, "trials") != 0)
 		return -1;
 	store_read(turn_store(), &q, 1, count_rows, &count);
 	return count;

@@ -61,10 +61,12 @@ static bool
 span(struct play *p, const char *s, int64_t *ms)
 {
 	int sign = *s == '-' ? -1 : 1;
+	char *end;
 
 	if (*s == '-' || *s == '+')
 		s++;
-	if (!text_duration(ms, s))
+	*ms = strtoll(s, &end, 10);
+	if (strcmp(end, "ms") != 0 && !text_duration(ms, s))
 		return fail(p, "\"%s\" is no length of time", s);
 	*ms *= sign;
 	return true;
@@ -275,6 +277,8 @@ say_ca(struct play *p, char **w, int n)
 		return ca_staple(w[2]);
 	else if (n == 3 && strcmp(w[1], "hesitates") == 0)
 		ca_hesitates((int)strtol(w[2], NULL, 10));
+	else if (n == 3 && strcmp(w[1], "tests") == 0)
+		ca_for_tests(strcmp(w[2], "on") == 0);
 	else if (n == 3 && strcmp(w[1], "thinks") == 0)
 		ca_thinks(strcmp(w[2], "on") == 0);
 	else if (n == 4 && strcmp(w[1], "refuses") == 0)
@@ -367,14 +371,15 @@ say_master(struct play *p, char **w, int n)
 	return fail(p, "master refuses flip|install|prune|purge N");
 }
 
-/* add NAME [SERVICE] | add-many N SUFFIX [CA] | remove NAME [purge] |
- * deploy NAME | revoke NAME N */
+/* add NAME [SERVICE [CA]], "" for no service | add-many N SUFFIX [CA] |
+ * remove NAME [purge] | deploy NAME | revoke NAME N */
 static bool
 say_add(struct play *p, char **w, int n)
 {
 	if (n < 2)
 		return false;
-	sim_add(w[1], n > 2 ? w[2] : NULL, "sim");
+	sim_add(w[1], n > 2 && *w[2] != '\0' ? w[2] : NULL, n > 3 ? w[3] :
+	    "sim");
 	return fine(p);
 }
 
@@ -416,6 +421,16 @@ say_renew(struct play *p, char **w, int n)
 	if (n != 2)
 		return false;
 	sim_renew(w[1]);
+	return fine(p);
+}
+
+/* test NAME: everleaf test */
+static bool
+say_test(struct play *p, char **w, int n)
+{
+	if (n != 2)
+		return false;
+	sim_test(w[1]);
 	return fine(p);
 }
 
@@ -725,6 +740,7 @@ static const struct {
 	{ "add-many", say_add_many },
 	{ "remove", say_remove }, { "deploy", say_deploy },
 	{ "renew", say_renew }, { "trial", say_trial },
+	{ "test", say_test },
 	{ "revoke", say_revoke }, { "expect", say_expect },
 	{ "each-commit", say_each }, { "each-allocation", say_allocation },
 	{ NULL, NULL }

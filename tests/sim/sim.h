@@ -95,6 +95,7 @@ void sim_csr(const char *path, int key, char **names, int n);
 void sim_add(const char *name, const char *service, const char *ca);
 void sim_remove(const char *name, bool purge);
 void sim_deploy(const char *name);
+void sim_test(const char *name);	/* `everleaf test` */
 void sim_renew(const char *name);	/* by force */
 void sim_test_ca(const char *ca);	/* sim_acted(): good or bad, lines */
 /* A dry run for these names at CA "sim", ended at once with where it is tried,
@@ -153,6 +154,7 @@ void ca_processing(int64_t ms);		/* finalize takes so long */
 /* Orders that are made from now on go back to ready when they are finalized,
  * so many times. */
 void ca_hesitates(int times);
+void ca_for_tests(bool yes);	/* what it issues from now on */
 void ca_thinks(bool yes);	/* decides about no challenge */
 void ca_down_until(int64_t mono_ms);
 /* Validation of this name fails with the problem type (NULL: it is well;

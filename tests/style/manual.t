@@ -75,7 +75,7 @@ verdict 'everleafd(8) has no option that is gone' \
 if command -v mandoc >/dev/null; then
 	verdict 'mandoc has nothing to say' \
 		"$(mandoc -T lint -W warning "$page" "$conf" \
-		doc/everleafd.8 2>&1)"
+		doc/everleafd.8 doc/everleaf-api.7 2>&1)"
 else
 	n=$((n + 1))
 	echo "ok $n - mandoc has nothing to say # SKIP no mandoc"

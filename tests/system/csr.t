@@ -175,9 +175,11 @@ is "it is taken" everleaf reload
 is "version 3 is served" within 60 serves $name 3
 is "for the new key" is_for_key
 echo nothing >"$csr"
-isnt "a bad one is refused" everleaf reload
-is "with file and line" says 'everleaf.conf:[0-9]*: csr-file = ".*it holds no' \
+is "a bad one is told, with file and line" says \
+	'everleaf.conf:[0-9]*: certificate .* goes on .*csr-file = ".*holds no' \
 	everleaf reload
+is "and in the status" says 'everleaf.conf:[0-9]*: .* its last good CSR: ' \
+	everleaf status
 cp "$scene/own.csr.good" "$csr.unused"
 is "the old one goes on" served $name
 
@@ -208,6 +210,59 @@ is "H1 without a change" everleafd_start
 is "it is served as before" within 30 state_is $name served
 same "nothing was ordered" "$(pebble_issued)" 4
 same "and it has still no key" "$(about $name .newest.key_type)" csr
+
+# L1 Whoever has the file of one certificate can keep no other from anything,
+# nor the daemon from starting: each fault while it does not run.
+{
+	base
+	wish $name "names = {\"$name\", \"www.$name\"}"
+	conf_wish second.example '{}'
+} >"$conf"
+is "another certificate beside it" everleaf reload
+is "which is issued" within 60 newest_is second.example 1
+cp -p "$csr" "$csr.sound"
+sound() { rm -f "$csr"; cp -p "$csr.sound" "$csr"; }
+wished() { about "$1" .state | grep -qvx 'retired\|null'; }
+kept_csr() {	# kept_csr N: the status says so of the first
+	everleaf --json status | jq -e --arg name $name --argjson n "$1" \
+		'.config.problems | length == 1 and
+		.[0].certificate == $name and .[0].kept == $n' >/dev/null
+}
+survives() {	# survives WHAT KEPT
+	isnt "$1: -t refuses it" "$prefix/sbin/everleafd" -t -c "$conf"
+	is "$1: it starts" everleafd_start
+	is "$1: the status tells" within 20 kept_csr "$2"
+	is "$1: the other is wished" wished second.example
+	is "$1: the first is, too" within 20 state_is $name served
+	is "$1: and has its files" test -s "$live/$name/csr.der"
+}
+is "it ends" everleafd_stop
+rm "$csr"
+survives "no CSR" 1
+is "a reload goes on, too" everleaf reload
+is "it ends" everleafd_stop
+: >"$csr"
+survives "an empty one" 1
+is "it ends" everleafd_stop
+new_csr "$scene/evil.key" "$csr" other.example
+survives "other names" 1
+is "a renewal is ordered" renew $name
+is "for the CSR that was good" within 60 serves $name 5
+is "and its key" is_for_key
+is "it ends" everleafd_stop
+sound
+chmod 666 "$csr"
+[ "$(id -u)" -ne 0 ] || chown 4711 "$csr"
+survives "a file for everybody" 1
+is "it ends" everleafd_stop
+rm "$state/conf.last"
+survives "and nothing known of before" 0
+is "which is no end of reloads" everleaf reload
+is "it is still not retired" wished $name
+sound
+is "put right it is as it was" everleaf reload
+isnt "and not told of" kept_csr 0
+is "served" within 20 state_is $name served
 
 # Away with it: the key is ours again.
 { base; conf_wish $name; } >"$conf"

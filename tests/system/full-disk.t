@@ -45,7 +45,7 @@ says() {	# says WORDS COMMAND...
 }
 told() { says "$1" status && says "$1" why; }
 well() {
-	everleaf --json status | jq -e '.total == 1 and (has("trouble") | not)'
+	everleaf --json status | jq -e '.total == 1 and .trouble == null'
 }
 untouched() {
 	pair_matches $name && [ "$(leaf_sha <"$live/$name/cert.pem")" = \

@@ -128,9 +128,11 @@ many() {	# many N
 		i=$((i + 1))
 	done
 }
-vanish() {	# vanish COMMAND...: refused, exit 2, with the number
+vanish() {	# vanish HOW-MANY COMMAND...: refused, exit 2, with the number
+	number=$1
+	shift
 	everleaf "$@" >"$scene/said" 2>&1
-	[ $? -eq 2 ] && grep -q '^11 of 22 certificates are no longer .*--yes' \
+	[ $? -eq 2 ] && grep -q "^$number certificates are no longer .*--yes" \
 		"$scene/said" || { diag <"$scene/said"; return 1; }
 }
 rm "$etc/conf.d/one.conf"
@@ -144,14 +146,27 @@ many 20 >"$conf"
 is "they come back" everleaf reload
 is "and are what they were" within 20 isnt_retired m19.example
 many 9 >"$conf"
-is "eleven may not" vanish reload
-is "config check says so, too" vanish config check
-is "and so does a dry run" vanish reload --dry-run
+is "eleven may not" vanish "11 of 22" reload
+is "config check says so, too" vanish "11 of 22" config check
+is "and so does a dry run" vanish "11 of 22" reload --dry-run
 is "they stay" isnt_retired m19.example
 is "whoever means it says --yes" everleaf reload --yes
 is "and they are retired" within 20 state_is m19.example retired
 with one.example two.example >"$conf"
 is "nine may" everleaf reload
+many 120 >"$conf"
+is "so many that their lines are cut" everleaf reload
+is "are known" within 30 isnt_retired m119.example
+with one.example two.example >"$conf"
+is "that they may not vanish is told all the same" \
+	vanish "120 of 122" reload
+is "and what was left out" grep -q '^[.][.][.] and [0-9]* more lines$' \
+	"$scene/said"
+is "and so does the history" within 10 told config.refused \
+	'^120 of 122 certificates are no longer .*--yes'
+is "a dry run tells it, too" vanish "120 of 122" reload --dry-run
+is "they may with --yes" everleaf reload --yes
+is "all are gone" within 30 state_is m119.example retired
 
 i=0
 while [ $i -lt 20 ]; do

@@ -23,7 +23,7 @@ says() {	# says WORDS COMMAND...
 	"$@" 2>&1 | grep -qi -e "$words"
 }
 well() {
-	everleaf --json status | jq -e '.total == 1 and (has("trouble") | not)'
+	everleaf --json status | jq -e '.total == 1 and .trouble == null'
 }
 lock() {
 	spawn shell python3 -c '

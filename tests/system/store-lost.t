@@ -22,7 +22,7 @@ says() {	# says WORDS COMMAND...
 }
 starts() { everleafd_start && within 20 ready; }
 ready() {
-	everleaf --json status | jq -e '.total == 2 and (has("trouble") | not)'
+	everleaf --json status | jq -e '.total == 2 and .trouble == null'
 }
 all_as_before() {
 	[ "$(leaf_of $file)" = "$leaf_file" ] &&

@@ -50,6 +50,8 @@ status(void **state)
 	/* The oldest trouble comes first. */
 	assert_string_equal(json_get(json_array_get(json_object_get(a.body,
 	    "attention"), 0), "name"), "old.example");
+	assert_true(json_get_true(json_array_get(json_object_get(a.body,
+	    "attention"), 0), "served"));
 	assert_int_equal(count(&a, "causes"), 2);
 	assert_string_equal(json_get(next, "name"), "old.example");
 	assert_string_equal(json_get(next, "what"), "retry");
@@ -61,7 +63,7 @@ status(void **state)
 	assert_int_equal(json_get_int(json_array_get(problems, 0), "kept"), 2);
 	assert_string_equal(json_get(a.body, "mode"), "separate-users");
 	assert_string_equal(json_get(a.body, "now"), "2026-11-21T12:45:00Z");
-	assert_null(json_object_get(a.body, "security"));
+	assert_true(json_is_null(json_object_get(a.body, "security")));
 	done(&a);
 	a = ask_ok("GET", "/v1/status?security=1", NULL, 200);
 	assert_int_equal(count(&a, "security"), 3);
@@ -238,6 +240,7 @@ events(void **state)
 	a = ask_ok("GET", "/v1/events?since=2026-11-21T02:12:30%2B00:00", NULL,
 	    200);
 	assert_int_equal(count(&a, "events"), 0);
+	assert_int_equal(json_get_int(a.body, "next"), next);
 	done(&a);
 	refused("GET", "/v1/events?since=yesterday", NULL, 400, "usage", NULL);
 	refused("GET", "/v1/events?wait=61", NULL, 400, "usage", NULL);
@@ -573,6 +576,8 @@ acts(void **state)
 	    "\"force\" is neither true nor false");
 	refused("POST", "/v1/certificates/x.example/renew", "", 404, "no-such",
 	    NULL);
+	refused("POST", "/v1/certificates/shop.example/deploy",
+	    "{\"force\": true}", 422, "invalid", "no such option \"force\"");
 	a = ask_ok("POST", "/v1/certificates/shop.example/deploy", "", 202);
 	done(&a);
 	a = ask_ok("POST", "/v1/certificates/old.example/test", "", 200);

@@ -10,7 +10,7 @@ pid=
 n=0
 ours="$TOP_BUILDDIR/everleaf"
 
-start() {	# start [empty|bad-config|refuse]
+start() {	# start [empty|unseen|bad-config|refuse]
 	stop
 	rm -f "$tmp/in" "$tmp/log"
 	mkfifo "$tmp/in"
@@ -75,6 +75,8 @@ run list
 ok 'no daemon' fails 4 "no daemon at $sock. systemctl start everleaf"
 run status --check
 ok 'no daemon, for monitoring' has 3 UNKNOWN
+run status --check --json
+ok 'no daemon, for monitoring by JSON' [ "$code$(cat "$tmp/out")" = 3 ]
 if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
 	start
 	chmod 755 "$tmp"
@@ -83,8 +85,15 @@ if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
 	setpriv --reuid 65534 --regid 65534 --clear-groups "$tmp/everleaf" \
 		--socket "$sock" list >"$tmp/out" 2>"$tmp/err" 8>&-
 	code=$?
-	ok 'no permission' fails 4 "no permission on $sock. Become root or\
- join the group everleaf-admin."
+	ok 'no permission' fails 4 "no permission on $sock. Become root, or\
+ join the group that api-group names."
+	chgrp daemon "$sock"
+	chmod 660 "$sock"
+	setpriv --reuid 65534 --regid 65534 --clear-groups "$tmp/everleaf" \
+		--socket "$sock" list >"$tmp/out" 2>"$tmp/err" 8>&-
+	code=$?
+	ok '... names the group' fails 4 "no permission on $sock. Become root,\
+ or join the group daemon."
 	chmod 666 "$sock"
 	setpriv --reuid 12345 --regid 12345 --clear-groups "$tmp/everleaf" \
 		--socket "$sock" list >"$tmp/out" 2>"$tmp/err" 8>&-
@@ -92,8 +101,9 @@ if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
 	ok 'K10 wrong uid' fails 4 "uid:12345 may not use the API. Become root\
  or join the group everleaf-admin."
 else
-	n=$((n + 2))
-	echo "ok $((n - 1)) - no permission # SKIP not root"
+	n=$((n + 3))
+	echo "ok $((n - 2)) - no permission # SKIP not root"
+	echo "ok $((n - 1)) - ... names the group # SKIP not root"
 	echo "ok $n - K10 wrong uid # SKIP not root"
 fi
 
@@ -116,6 +126,10 @@ run status --check
 ok 'status --check' prints 1 <<'END'
 WARNING: 2 served, 2 need a person: old.example | days_min=11
 END
+run status --check --json
+ok 'status --check --json has the code' is_json 1
+run status --json
+ok '... which is 0 without --check' is_json 0
 run status --security
 ok 'status --security' has 0 'seccomp: on'
 run status --watch
@@ -124,8 +138,11 @@ ok 'status --watch needs a terminal' fails 2 '--watch needs a terminal'
 tab=$(printf '\t')
 run ca
 ok 'ca' prints 0 <<END
+CA${tab}STATE${tab}ORDERS${tab}ACCOUNT
 letsencrypt${tab}down${tab}0${tab}https://acme-v02.api.letsencrypt.org/acme/acct/77
 END
+run ca --quiet
+ok 'ca --quiet' eval '[ $(wc -l <"$tmp/out") = 1 ]'
 run ca list --json
 ok 'ca list as JSON' is_json 0
 run ca show letsencrypt
@@ -205,7 +222,7 @@ END
 run list --columns name,colour
 ok 'no such column' fails 2 'no column "colour". There are: name state days next services ca names expires version labels'
 run list --state dead
-ok 'no such state' fails 2 'state=dead: no state of a certificate'
+ok 'no such state' fails 2 'state=dead: no state of a certificate. There are: served, valid, deploying, unserved, failing, new, expired, retired'
 if command -v script >/dev/null; then
 	script -qec "NO_COLOR=1 TERM=xterm '$ours' --socket '$sock' list" \
 		/dev/null 2>"$tmp/err" </dev/null 8>&- | tr -d '\r' >"$tmp/out"
@@ -311,7 +328,7 @@ run events nix.example
 ok 'events of what has never been' fails 3 \
 	'no certificate "nix.example", and no event of that name. everleaf list shows all.'
 run events --since yesterday
-ok 'events --since' fails 2 '--since yesterday: say the unit: 30m, 12h or 7d'
+ok 'events --since' fails 2 '--since yesterday: say the unit: 30m, 12h or 7d; or a time as 2026-11-21T12:00:00Z'
 
 # --- changing ----------------------------------------------------------------
 run add shop2.example www.shop2.example --service nginx --dry-run
@@ -368,6 +385,10 @@ run add --no-wait a.wild.example --name wild
 ok 'add --no-wait' prints 0 <<'END'
 wild: wished for; it is ordered now
 END
+run list --quiet --columns name,version '*.wild.example'
+ok 'list by a name that no version has yet' prints 0 <<END
+wild${tab}0
+END
 run add bad.example
 ok 'add that fails' has 1 'bad.example  the CAA record of bad.example allows only other.example'
 ok '... and says where to look' grep -qx \
@@ -418,6 +439,7 @@ replaced now. When that is in use, the same command again revokes, as root
 END
 run revoke --ca letsencrypt </dev/null
 ok 'revoke many unasked' has_error 2 'would be revoked: nobody is here to confirm it. Add --yes'
+ok '... which are told by title' grep -qx '  shop.example' "$tmp/err"
 run ca rollover letsencrypt
 ok 'ca rollover without master' fails 4 "no daemon at $(dirname "$sock")/master.sock. systemctl start everleaf"
 run ca rollover letsencrypt --dry-run
@@ -561,6 +583,10 @@ run status --check
 ok 'nothing to keep' has 1 '0 served'
 run
 ok 'status of nothing' has 0 'Begin    everleaf add DNSNAME'
+start unseen
+run
+ok 'status of what was never seen in use' has 0 'www.old.example points to another machine since 2026-11-10 04:10. What is installed is still valid, 11 days left'
+ok '... nor the old one' has 0 'since 02:12. No certificate of ours was seen in use; what is installed has 29 days left'
 start bad-config
 run reload
 ok 'a bad configuration' [ "$code" = 2 ]

@@ -434,7 +434,8 @@ good_file(void **state)
 	assert_non_null(c);
 	assert_string_equal(said, "everleaf.conf: service \"gateway\": "
 	    "endpoint smtp://:587 begins without TLS and is not looked at in "
-	    "this release: it proves nothing.\n");
+	    "this release: it proves nothing. Add a port with TLS from the "
+	    "start, such as :465, or leave it out.\n");
 	cert = conf_cert(c, "shop.example");
 	assert_non_null(cert);
 	assert_int_equal(cert->wish.names.n, 3);
@@ -607,7 +608,8 @@ warnings(void **state)
 	    "allow-test-ca = true\n"
 	    "everleaf.conf: service \"y\": endpoint smtp://:587 begins "
 	    "without TLS and is not looked at in this release: it proves "
-	    "nothing.\n");
+	    "nothing. Add a port with TLS from the start, such as :465, or "
+	    "leave it out.\n");
 	conf_free(c);
 }
 
@@ -743,7 +745,9 @@ what_a_ca_cannot(void **state)
 		{ TOS "certificate x {\nnames = \"192.0.2.1\"\nca = sslcom\n}"
 		    "\nca sslcom {\neab-kid = k\n}\n", "everleaf.conf: "
 		    "certificate \"x\": sslcom issues none for an address "
-		    "such as 192.0.2.1.\n" }
+		    "such as 192.0.2.1. Take the address out, or use a CA "
+		    "that issues for it, such as letsencrypt with profile = "
+		    "\"shortlived\".\n" }
 	};
 	struct conf *c;
 	size_t i;

@@ -2,7 +2,10 @@
  * Who looks into CSRs is a stand-in here: the bytes of the "DER" behind its
  * first are the names. */
 #include <config.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include "base/text.h"
 #include "conf_test.h"
@@ -252,9 +255,239 @@ l1_of_another(void **state)
 	conf_free(c);
 }
 
-/* A drop-in with a CSR that went bad keeps what it had; the rest goes on. */
+/* What was good goes on, and is told of; another certificate of the same file
+ * is as it stands there. */
 static void
-kept_with_its_csr(void **state)
+goes_on(const struct conf *b, const char *why)
+{
+	const struct conf_cert *c;
+	struct blob packed;
+	struct conf *back;
+	struct err err;
+
+	if (b == NULL)
+		fail_msg("%s", said);
+	c = conf_cert(b, "shop.example");
+	assert_non_null(conf_cert(b, "other.example"));
+	assert_non_null(c);
+	assert_int_equal(c->csr.len, 13);
+	assert_memory_equal(c->csr.p, "0shop.example", 13);
+	assert_int_equal(c->wish.names.n, 1);
+	assert_string_equal(c->wish.names.v[0], "shop.example");
+	assert_true(c->csr_known);
+	assert_false(c->kept);
+	assert_non_null(strstr(said, "certificate \"shop.example\" goes on with "
+	    "its last good CSR: csr-file = \""));
+	assert_non_null(strstr(said, why));
+	packed = conf_pack(b);
+	back = conf_unpack(packed.p, packed.len, &err);
+	assert_non_null(back);
+	assert_int_equal(back->problems_n, 1);
+	assert_string_equal(back->problems[0].title, "shop.example");
+	assert_int_equal(back->problems[0].kept, 1);
+	assert_non_null(strstr(back->problems[0].text, why));
+	assert_true(conf_is_unsaid(back, "shop.example", "/x:1"));
+	assert_false(conf_is_unsaid(back, "gone.example", c->where));
+	assert_false(conf_has_bad_file(back));
+	conf_free(back);
+	blob_free(&packed);
+}
+
+/* At a reload, and at a start that knows what was. */
+static const struct conf *
+last_was(void *before, const char *state_dir)
+{
+	(void)state_dir;
+	return before;
+}
+
+static struct conf *
+start(const struct conf *last)
+{
+	struct conf_diag diag = { { NULL, 0 } };
+	struct conf *c;
+	size_t i;
+
+	conf_csr_by(look, NULL);
+	c = conf_read_first("everleaf.conf", last_was, (void *)(uintptr_t)last,
+	    1000, &diag);
+	conf_csr_by(NULL, NULL);
+	free(said);
+	said = xcalloc(10000, 1);
+	for (i = 0; i < diag.lines.n; i++) {
+		assert_true(strlen(said) + strlen(diag.lines.v[i]) < 9000);
+		strncat(said, diag.lines.v[i], 9000);
+		strncat(said, "\n", 2);
+	}
+	strv_free(&diag.lines);
+	return c;
+}
+
+static struct conf *
+again(const struct conf *before)
+{
+	struct conf *c;
+
+	conf_csr_by(look, NULL);
+	c = read_conf(before);
+	conf_csr_by(NULL, NULL);
+	return c;
+}
+
+static void
+both_go_on(const struct conf *was, const char *why)
+{
+	struct conf *b = again(was);
+
+	goes_on(b, why);
+	conf_free(b);
+	b = start(was);
+	goes_on(b, why);
+	conf_free(b);
+	/* Without what was, it is an error of the file. */
+	assert_null(again(NULL));
+	assert_non_null(strstr(said, why));
+}
+
+/* security.md L1: whoever owns the file of one certificate keeps no other one
+ * from anything. */
+static void
+main_file_with(const char *lines, const char *more)
+{
+	char text[1000];
+
+	snprintf(text, sizeof(text), "agree-tos = true\n"
+	    "certificate shop.example {\ncsr-file = \"%s/own.csr\"\n%s }\n"
+	    "certificate other.example { }\n%s", folder(), lines, more);
+	put_file("everleaf.conf", text);
+}
+
+static void
+l1_one_csr_harms_no_other(void **state)
+{
+	struct conf *was;
+
+	(void)state;
+	put_file("conf.d/b.conf", "");
+	put_file("own.csr", "0shop.example");
+	chmod("own.csr", 0644);
+	main_file_with("names = shop.example", "");
+	was = again(NULL);
+	assert_non_null(was);
+	put_file("own.csr", "");
+	both_go_on(was, "it holds no CSR");
+	put_file("own.csr", "0bad");
+	both_go_on(was, "is not signed with its own key");
+	put_file("own.csr", "0neighbour.example");
+	both_go_on(was, "the CSR asks for neighbour.example, and not for");
+	unlink("own.csr");
+	both_go_on(was, "can't be read: No such file");
+	put_file("own.csr", "0shop.example");
+	chmod("own.csr", 0666);
+	both_go_on(was, "writable by others (mode 0666)");
+	chmod("own.csr", 0644);
+	main_file_with("", "");
+	loose = true;
+	{
+		struct conf *b = start(was);
+
+		assert_non_null(b);
+		assert_int_equal(b->problems_n, 1);
+		assert_non_null(strstr(said, "chooses the names"));
+		conf_free(b);
+	}
+	loose = false;
+	conf_free(was);
+}
+
+/* Of what nothing is known: a start goes on without it, and so do the reloads
+ * after it. A block that is new to a reload is for who writes it to mend. */
+static void
+left_out(void **state)
+{
+	struct conf *a, *b;
+
+	(void)state;
+	put_file("own.csr", "nothing");
+	chmod("own.csr", 0644);
+	main_file_with("names = shop.example", "");
+	a = start(NULL);
+	assert_non_null(a);
+	assert_null(conf_cert(a, "shop.example"));
+	assert_non_null(conf_cert(a, "other.example"));
+	assert_non_null(strstr(said, "everleaf.conf:3: certificate "
+	    "\"shop.example\" is left out: csr-file = \""));
+	assert_int_equal(a->problems_n, 1);
+	assert_int_equal(a->problems[0].kept, 0);
+	assert_true(conf_is_unsaid(a, "shop.example", "/elsewhere:3"));
+	assert_false(conf_is_unsaid(a, "gone.example", a->problems[0].where));
+	b = again(a);
+	assert_non_null(b);
+	assert_int_equal(b->problems_n, 1);
+	conf_free(b);
+	put_file("own.csr", "0shop.example");
+	b = again(a);
+	assert_non_null(b);
+	assert_non_null(conf_cert(b, "shop.example"));
+	assert_int_equal(b->problems_n, 0);
+	conf_free(a);
+	conf_free(b);
+	put_file("everleaf.conf", "agree-tos = true\n"
+	    "certificate other.example { }\n");
+	a = again(NULL);
+	put_file("own.csr", "nothing");
+	main_file_with("names = shop.example", "");
+	assert_null(again(a));
+	assert_non_null(strstr(said, "everleaf.conf:3: csr-file = \""));
+	conf_free(a);
+}
+
+/* The old names may be another certificate's by now. */
+static void
+kept_and_in_the_way(void **state)
+{
+	struct conf *was, *b;
+
+	(void)state;
+	put_file("own.csr", "0shop.example");
+	chmod("own.csr", 0644);
+	main_file_with("names = shop.example", "");
+	was = again(NULL);
+	assert_non_null(was);
+	main_file_with("names = new.example", "certificate a {\n"
+	    "names = shop.example }\n");
+	assert_null(again(was));
+	b = start(was);
+	assert_non_null(b);
+	assert_null(conf_cert(b, "shop.example"));
+	assert_non_null(conf_cert(b, "a"));
+	assert_non_null(conf_cert(b, "other.example"));
+	assert_non_null(strstr(said, "\"shop.example\" is left out: the same "
+	    "names as certificate"));
+	assert_int_equal(b->problems_n, 1);
+	assert_true(conf_is_unsaid(b, "shop.example", "/x:1"));
+	conf_free(b);
+	conf_free(was);
+	/* What it refers to may not go with the old names. */
+	put_file("own.csr", "0*.shop.example");
+	main_file_with("challenge = dns-01\n", "dns d { program = "
+	    "/bin/true }\n");
+	was = again(NULL);
+	assert_non_null(was);
+	put_file("own.csr", "nothing");
+	main_file_with("challenge = http-01\n", "");
+	b = start(was);
+	assert_non_null(b);
+	assert_null(conf_cert(b, "shop.example"));
+	assert_non_null(conf_cert(b, "other.example"));
+	assert_int_equal(b->problems_n, 1);
+	conf_free(b);
+	conf_free(was);
+}
+
+/* In a drop-in it is the one certificate, too; the rest of it is as it is. */
+static void
+kept_in_a_drop_in(void **state)
 {
 	char text[500];
 	struct conf *a, *b;
@@ -265,18 +498,15 @@ kept_with_its_csr(void **state)
 	snprintf(text, sizeof(text), "certificate shop.example { csr-file = "
 	    "\"%s/own.csr\" }\n", folder());
 	conf_csr_by(look, NULL);
-	a = read_texts("agree-tos = true\n", text);
+	a = read_texts("agree-tos = true\ncertificate other.example { }\n",
+	    text);
 	assert_non_null(a);
 	put_file("own.csr", "0bad");
-	b = read_conf(a);
-	assert_non_null(b);
-	assert_int_equal(b->problems_n, 1);
-	assert_true(b->certs[0].kept);
-	assert_int_equal(b->certs[0].csr.len, 13);
-	put_file("conf.d/b.conf", "");
-	conf_csr_by(NULL, NULL);
-	conf_free(a);
+	b = again(a);
+	goes_on(b, "is not signed with its own key");
 	conf_free(b);
+	put_file("conf.d/b.conf", "");
+	conf_free(a);
 }
 
 /* A reader that hangs says nothing about a CSR: whose names are written needs
@@ -325,9 +555,11 @@ nobody_reads(void **state)
 	    "shop.example { names = api.shop.example\ncsr-file = "
 	    "\"%s/own.csr\" }\n", folder());
 	put_file("everleaf.conf", text);
-	assert_null(read_conf(a));
+	assert_non_null(b = read_conf(a));
+	assert_string_equal(b->certs[0].wish.names.v[0], "www.shop.example");
 	assert_non_null(strstr(said, "the CSR asks for www.shop.example, and "
 	    "not for api.shop.example"));
+	conf_free(b);
 	/* Other bytes are another CSR. */
 	put_file("own.csr", "0api.shop.example");
 	assert_non_null(b = read_conf(a));
@@ -338,6 +570,53 @@ nobody_reads(void **state)
 	conf_free(a);
 	conf_free(b);
 	blob_free(&kept);
+}
+
+/* A child that waits at the other end of a pipe; it ends once somebody opens
+ * that. */
+static pid_t
+writer(const char *path)
+{
+	char stat[64], state = 'R';
+	pid_t pid = fork();
+	FILE *f;
+	int i;
+
+	if (pid == 0)
+		_exit(open(path, O_WRONLY | O_CLOEXEC) < 0);
+	assert_true(pid > 0);
+	snprintf(stat, sizeof(stat), "/proc/%d/stat", (int)pid);
+	for (i = 0; state != 'S' && i < 500; i++) {
+		usleep(10 * 1000);
+		f = fopen(stat, "re");
+		assert_non_null(f);
+		assert_int_equal(fscanf(f, "%*d %*s %c", &state), 1);
+		fclose(f);
+	}
+	assert_int_equal(state, 'S');
+	return pid;
+}
+
+/* security.md L1: somebody's link can lead to what acts when it is opened. */
+static void
+l1_no_file_is_not_opened(void **state)
+{
+	int status, waits;
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(mkfifo("pipe", 0644), 0);
+	unlink("own.csr");
+	assert_int_equal(symlink("pipe", "own.csr"), 0);
+	pid = writer("pipe");
+	bad("", NULL, 3, "own.csr\": it is no regular file");
+	unlink("own.csr");
+	unlink("pipe");
+	usleep(200 * 1000);
+	waits = waitpid(pid, &status, WNOHANG) == 0;
+	if (waits && kill(pid, SIGKILL) == 0)
+		waitpid(pid, &status, 0);
+	assert_true(waits);
 }
 
 static void
@@ -413,8 +692,10 @@ shown_and_packed(void **state)
 #define T(f) cmocka_unit_test(f)
 const struct CMUnitTest csr_tests[] = {
 	T(files), T(too_long), T(names), T(errors), T(l1_of_another),
+	T(l1_no_file_is_not_opened),
 	T(nobody_reads),
-	T(kept_with_its_csr),
+	T(l1_one_csr_harms_no_other), T(left_out), T(kept_and_in_the_way),
+	T(kept_in_a_drop_in),
 	T(what_a_reload_does), T(over_the_api), T(shown_and_packed)
 };
 const size_t csr_tests_n = sizeof(csr_tests) / sizeof(csr_tests[0]);

@@ -119,8 +119,8 @@ kept(void **state)
 	assert_string_equal(c->problems[0].where, where);
 	assert_string_equal(c->problems[0].text, "missing \"}\"");
 	assert_int_equal(c->problems[0].kept, 1);
-	assert_true(conf_in_bad_file(c, conf_cert(c, "b.example")->where));
-	assert_false(conf_in_bad_file(c, conf_cert(c, "a.example")->where));
+	assert_true(conf_is_unsaid(c, "", conf_cert(c, "b.example")->where));
+	assert_false(conf_is_unsaid(c, "", conf_cert(c, "a.example")->where));
 	/* Kept again, and again. */
 	d = read_conf(c);
 	assert_true(conf_cert(d, "b.example")->kept);
@@ -404,6 +404,9 @@ difference(void **state)
 		    "its end",
 		"~ pol.example: ca \"letsencrypt\" -> \"google\"; from the "
 		    "next renewal on",
+		"~ real.example: ca \"letsencrypt-staging\" -> "
+		    "\"letsencrypt\"; a new version is ordered now if the "
+		    "newest is of a test CA, else from the next renewal on",
 		"~ shop.example: names + api.shop.example - "
 		    "www.shop.example, services + postfix; a new version is "
 		    "ordered now; paths stay",
@@ -415,11 +418,13 @@ difference(void **state)
 	    "certificate shop.example { services = nginx\n"
 	    "  names = {shop.example, www.shop.example} }\n"
 	    "certificate old.example { }\ncertificate same.example { }\n"
+	    "certificate real.example { ca = letsencrypt-staging }\n"
 	    "policy p { }\ncertificate pol.example { policy = p }\n", NULL);
 	struct conf *b = read_texts("agree-tos = true\nrun-dir = /run/b\n"
 	    "certificate shop.example { services = {nginx, postfix}\n"
 	    "  names = {shop.example, api.shop.example} }\n"
 	    "certificate same.example { keep-versions = 3 }\n"
+	    "certificate real.example { }\n"
 	    "policy p { ca = google }\nlog-level = debug\n"
 	    "certificate pol.example { policy = p }\n"
 	    "certificate new.example { ca = google services = "
@@ -436,7 +441,7 @@ difference(void **state)
 	assert_int_equal(conf_diff(a, a, &lines), 0);
 	assert_int_equal(lines.n, 0);
 	assert_int_equal(conf_diff(NULL, a, &lines), 0);
-	assert_int_equal(lines.n, 4);
+	assert_int_equal(lines.n, 5);
 	strv_free(&lines);
 	conf_free(a);
 	conf_free(b);

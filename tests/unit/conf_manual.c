@@ -2,6 +2,7 @@
  * can be typed. */
 #include <config.h>
 #include <dirent.h>
+#include <sys/stat.h>
 #include "conf_test.h"
 
 static char *
@@ -122,22 +123,36 @@ every_preset(void **state)
 	free(text);
 }
 
-/* The house's root lies in our folder here. */
+/* Files that an example names lie in our folder here; the one who reads the
+ * secret ones is who made them. */
 static char *
-with_root(const char *example)
+with_files(const char *example)
 {
-	static const char there[] = "/etc/ssl/house/root.pem";
-	const char *at = strstr(example, there);
+	static const struct { const char *there, *here, *text; } files[] = {
+		{ "/etc/ssl/house/root.pem", "root.pem",
+		    "-----BEGIN CERTIFICATE-----\n" },
+		{ "/etc/everleaf/secrets/bind.key", "bind.key",
+		    "key \"acme\" { algorithm hmac-sha256; secret \""
+		    "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\"; };\n" }
+	};
+	char path[4096];
+	const char *at;
 	struct buf b;
+	size_t i;
 
 	buf_init(&b, 1 << 16);
-	if (at == NULL) {
-		buf_puts(&b, example);
-		return buf_take(&b);
+	for (i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		at = strstr(example, files[i].there);
+		if (at == NULL)
+			continue;
+		put_file(files[i].here, files[i].text);
+		snprintf(path, sizeof(path), "%s/%s", folder(), files[i].here);
+		assert_int_equal(chmod(path, 0600), 0);
+		buf_add(&b, example, (size_t)(at - example));
+		buf_puts(&b, path);
+		example = at + strlen(files[i].there);
 	}
-	put_file("root.pem", "-----BEGIN CERTIFICATE-----\n");
-	buf_add(&b, example, (size_t)(at - example));
-	buf_printf(&b, "%s/root.pem%s", folder(), at + sizeof(there) - 1);
+	buf_puts(&b, example);
 	return buf_take(&b);
 }
 
@@ -155,7 +170,7 @@ every_example(void **state)
 		end = strstr(p, close);
 		assert_non_null(end);
 		end[1] = '\0';
-		example = with_root(p);
+		example = with_files(p);
 		c = read_texts(example, NULL);
 		if (c == NULL || *said != '\0')
 			fail_msg("%s\n%s", said, example);
@@ -164,7 +179,7 @@ every_example(void **state)
 		p = end + 2;
 		n++;
 	}
-	assert_int_equal(n, 6);
+	assert_int_equal(n, 7);
 	free(text);
 }
 

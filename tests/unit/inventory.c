@@ -213,6 +213,45 @@ built_in(void **state)
 }
 
 static void
+lose_renewal(void *ctx, struct bundle *b, const struct err *err)
+{
+	(void)ctx;
+	assert_null(err);
+	sched_drop(JOB_RENEW, b->cert->id);
+}
+
+/* A wish that has lost its job RENEW, by whatever fault, gets it again at the
+ * next start; what is retired does not. */
+static void
+lost_renewals(void **state)
+{
+	static const char *const lost[] = { "n0.example", "n1.example",
+		"n2500.example", "n4998.example", "n4999.example" };
+	size_t i;
+
+	(void)state;
+	begin(MANY, "");
+	sim_run(1000);
+	for (i = 0; i < sizeof(lost) / sizeof(lost[0]); i++) {
+		assert_true(sim_has_work(lost[i]));
+		bundle_by_name(turn_store(), lost[i], lose_renewal, NULL);
+	}
+	sim_run(1000);
+	for (i = 0; i < sizeof(lost) / sizeof(lost[0]); i++)
+		assert_false(sim_has_work(lost[i]));
+	again(MANY - 1, "");
+	sim_run(1000);
+	for (i = 0; i < sizeof(lost) / sizeof(lost[0]) - 1; i++)
+		assert_true(sim_has_work(lost[i]));
+	assert_false(sim_has_work(lost[i]));	/* retired */
+	again(MANY - 1, "");
+	sim_run(1000);
+	assert_false(sim_has_work(lost[i]));
+	assert_int_equal(sim_rows("job"), 2 * MANY);
+	sim_end();
+}
+
+static void
 result(void *ctx, enum put_result r, const struct err *err)
 {
 	assert_null(err);
@@ -255,6 +294,9 @@ dry_put(void **state)
 		assert_int_equal(put(&wish, steps[i].label, false),
 		    steps[i].result);
 	}
+	/* Labels alone are news, too. */
+	assert_int_equal(sim_events("own.example", "wish.added"), 1);
+	assert_int_equal(sim_events("own.example", "wish.changed"), 3);
 	sim_remove("own.example", false);
 	assert_int_equal(put(&wish, NULL, true), PUT_CHANGED);
 	assert_int_equal(put(&wish, NULL, false), PUT_CHANGED);
@@ -266,8 +308,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(parts), cmocka_unit_test(ended),
-		cmocka_unit_test(built_in), cmocka_unit_test(dry_put)
+		cmocka_unit_test(parts), cmocka_unit_test(lost_renewals),
+		cmocka_unit_test(ended), cmocka_unit_test(built_in),
+		cmocka_unit_test(dry_put)
 	};
 
 	if (getenv("EVERLEAF_WISHES") != NULL) {

@@ -147,6 +147,39 @@ an_engine_that_left_waits_for_nothing(void **state)
 	strv_free(&q.names);
 }
 
+/* Who is refused in the end takes no key: its order goes too. */
+static void
+orders_do_not_pile_up(void **state)
+{
+	struct world *w = *state;
+	struct w_csr good = request("rsa-2048", 1);
+	struct w_account_key bad = { ACCOUNT, TEXT("x"), TEXT("rsa-2048") };
+	uint16_t kind;
+	void *out;
+	int round, i;
+
+	for (round = 0; round < 4; round++) {
+		for (i = 0; i < 128; i++)
+			assert_int_equal(wire_send(w->engine,
+			    WIRE_ACCOUNT_KEY, 42, &bad), 0);
+		for (i = 0; i < 128; i++) {
+			kind = child_hear(w->engine, &out);
+			assert_int_equal(kind, WIRE_FAILED);
+			child_answer_free(kind, out);
+		}
+		/* The stock is empty again: the next have to wait. */
+		for (i = 0; i < 8; i++)
+			assert_int_equal(wire_send(w->engine, WIRE_CSR, 42,
+			    &good), 0);
+		for (i = 0; i < 8; i++) {
+			kind = child_hear(w->engine, &out);
+			assert_int_equal(kind, WIRE_CSR_DONE);
+			child_answer_free(kind, out);
+		}
+	}
+	strv_free(&good.names);
+}
+
 static void
 must_staple_is_an_extension(void **state)
 {
@@ -578,6 +611,7 @@ main(void)
 		WITH_KEEPER(other_types_are_refused),
 		WITH_KEEPER(slow_keys_keep_nobody_waiting),
 		WITH_KEEPER(an_engine_that_left_waits_for_nothing),
+		WITH_KEEPER(orders_do_not_pile_up),
 		WITH_KEEPER(must_staple_is_an_extension),
 		WITH_KEEPER(a_key_goes_on_to_a_later_version),
 		WITH_KEEPER(accounts_of_each_type_sign),

@@ -39,6 +39,17 @@ struct alarm {
 };
 
 static struct watch *newest;
+static int links_read;
+
+ssize_t __real_readlinkat(int dir, const char *path, char *out, size_t n);
+ssize_t __wrap_readlinkat(int dir, const char *path, char *out, size_t n);
+
+ssize_t
+__wrap_readlinkat(int dir, const char *path, char *out, size_t n)
+{
+	links_read++;
+	return __real_readlinkat(dir, path, out, n);
+}
 
 struct watch *
 watch_new(int fd, void (*fn)(void *ctx), void *ctx)
@@ -260,6 +271,7 @@ setup(void **state)
 	memset(said, 0, sizeof(said));
 	memset(down, 0, sizeof(down));
 	memset(&master, 0, sizeof(master));
+	rules_forget();
 	broke = 0;
 	snprintf(top, sizeof(top), "asked-XXXXXX");
 	if (mkdtemp(top) == NULL)
@@ -451,6 +463,23 @@ names_in_the_environment(void **state)
 	strv_free(&w.names);
 }
 
+/* A program that looks for a record by its value would find another's. */
+static void
+nothing_is_no_value(void **state)
+{
+	struct w_run_dns w = { .run = 1, .dns = (char[]){ "own" },
+		.what = RUN_DNS_REMOVE, .name = (char[]){ "shop" },
+		.ident = (char[]){ "shop.example" },
+		.record = (char[]){ "_acme-challenge.shop.example" },
+		.value = (char[]){ "" }, .token = (char[]){ "" },
+		.keyauth = (char[]){ "" } };
+
+	(void)state;
+	master.conf = conf_of(conf_text);
+	assert_true(says(ROLE_ENGINE, WIRE_RUN_DNS, 1, &w));
+	assert_int_equal(refusal(), ERR_INTERNAL);
+}
+
 /* --- rules --- */
 
 static int
@@ -571,6 +600,37 @@ an_id_has_the_rules_of_its_title(void **state)
 	assert_int_equal(rules_of(&w, &rules, &err), 0);
 }
 
+/* A million are installed for the first time: not a look at each for each. */
+static void
+a_look_at_each_is_enough(void **state)
+{
+	enum { CERTS = 300 };
+	struct w_install w = { .gen = 1, .version = 1,
+		.policy = (char[]){ "" } };
+	struct rules rules;
+	struct buf text;
+	char title[32];
+	struct err err;
+	int i;
+
+	(void)state;
+	buf_init(&text, 100000);
+	buf_puts(&text, "agree-tos = true\n");
+	for (i = 0; i < CERTS; i++)
+		buf_printf(&text, "certificate \"n%d.example\" { }\n", i);
+	master.conf = conf_of(text.data);
+	links_read = 0;
+	for (i = 0; i < CERTS; i++) {
+		snprintf(title, sizeof(title), "n%d.example", i);
+		w.cert = CERT + (uint64_t)i;
+		w.name = title;
+		assert_int_equal(rules_of(&w, &rules, &err), 0);
+		rules_own(&master, w.cert, title);
+	}
+	assert_in_range(links_read, CERTS, 3 * CERTS);
+	buf_free(&text);
+}
+
 /* --- a keeper and a verifier that were taken over --- */
 
 static void
@@ -632,11 +692,10 @@ an_empty_key_is_opened(void **state)
 }
 
 static int
-operator(const struct operator_request *r)
+operator(const struct watch *door, const struct operator_request *r)
 {
 	struct sockaddr_un path = { .sun_family = AF_UNIX };
 	uint8_t p[OPERATOR_REQUEST];
-	struct watch *door = newest;
 	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 
 	snprintf(path.sun_path, sizeof(path.sun_path), "%s/%s", top,
@@ -667,13 +726,49 @@ an_export_that_nobody_asked_for(void **state)
 	exported.key = filled(10);
 	master.conf = conf_of(conf_text);
 	assert_int_equal(arm_start(&master, &err), 0);
-	fd = operator(&r);
+	fd = operator(newest, &r);
 	assert_true(says(ROLE_KEEPER, WIRE_EXPORTED, said[ROLE_KEEPER].id,
 	    &exported));
 	assert_int_equal(recv(fd, answer, sizeof(answer), MSG_DONTWAIT), -1);
 	arm_stop();
 	close(fd);
 	blob_free(&exported.key);
+}
+
+/* Whoever has gone without an answer believes that nothing is allowed. */
+static void
+leave_that_nobody_waits_for(void **state)
+{
+	const struct operator_request r = { .kind = OPERATOR_ARM,
+		.what = ARM_KEY_CHANGE, .object = 5, .seconds = 60,
+		.ca = "own" };
+	struct w_empty fine = { 0 };
+	struct watch *door;
+	struct w_arm *w;
+	struct err err;
+	int fd;
+
+	(void)state;
+	master.conf = conf_of(conf_text);
+	assert_int_equal(arm_start(&master, &err), 0);
+	door = newest;
+	fd = operator(door, &r);
+	close(fd);
+	newest->fn(newest->ctx);
+	w = heard(ROLE_KEEPER, WIRE_ARM);
+	assert_int_equal(w->seconds, 0);
+	assert_int_equal(w->what, ARM_KEY_CHANGE);
+	assert_int_equal(w->object, 5);
+	forget(WIRE_ARM, w);
+	/* With an answer it is what was asked for. */
+	fd = operator(door, &r);
+	assert_true(says(ROLE_KEEPER, WIRE_OK, said[ROLE_KEEPER].id, &fine));
+	close(fd);
+	newest->fn(newest->ctx);
+	w = heard(ROLE_KEEPER, WIRE_ARM);
+	assert_int_equal(w->seconds, 60);
+	forget(WIRE_ARM, w);
+	arm_stop();
 }
 
 int
@@ -683,13 +778,15 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(a_survey_of_large_files),
 		T(a_question_without_a_number),
-		T(names_in_the_environment),
+		T(names_in_the_environment), T(nothing_is_no_value),
 		T(a_file_has_the_last_word),
 		T(what_a_file_wishes_is_not_purged),
 		T(what_no_file_wishes_is_purged),
 		T(an_id_has_the_rules_of_its_title),
+		T(a_look_at_each_is_enough),
 		T(answers_to_nobody), T(an_empty_key_is_opened),
-		T(an_export_that_nobody_asked_for)
+		T(an_export_that_nobody_asked_for),
+		T(leave_that_nobody_waits_for)
 	};
 
 	return cmocka_run_group_tests_name("what the master is asked", tests,

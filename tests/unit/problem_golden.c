@@ -110,7 +110,7 @@ static const struct golden {
 	    NEXT_FAIL, ERR_EAB_NEEDED, ERR_PERSON, 0,
 	    "the CA says: The request must include a value for the "
 	    "\"externalAccountBinding\" field",
-	    "Get a key id and an HMAC key" },
+	    "Get a key id and an HMAC key from the CA, set eab-kid and" },
 	{ "Boulder: contact", JWS_NEW_ACCOUNT, 400, NULL,
 	    "{\"type\":\"" U "invalidContact\",\"detail\":\"invalid contact: "
 	    "contact email has forbidden domain \\\"example.com\\\"\","
@@ -183,7 +183,7 @@ static const struct golden {
 	    "\"status\":403}",
 	    NEXT_UNREPLACE, ERR_ACCOUNT_DEAD, ERR_PERSON, 0,
 	    "the CA says: Unable to validate JWS :: Account is not valid, has "
-	    "status \"deactivated\"", "An account that was closed never" },
+	    "status \"deactivated\"", "For a new account: everleaf ca" },
 	{ "Boulder: CSR with other names", JWS_FINALIZE, 403, NULL,
 	    "{\"type\":\"" U "unauthorized\",\"detail\":\"Error finalizing "
 	    "order :: CSR does not specify same identifiers as Order\","
@@ -255,7 +255,7 @@ static const struct golden {
 	    "the CA says: Your account is temporarily prevented from "
 	    "requesting certificates for shop.example and possibly others. "
 	    "Please visit: https://portal.letsencrypt.org/sfe/v1/unpause?jwt="
-	    "e30", "Follow the link" },
+	    "e30", "Mend what failed, follow the link" },
 	{ "Let's Encrypt: busy", JWS_NEW_ORDER, 503, NULL,
 	    "{\"type\":\"" U "rateLimited\",\"detail\":\"Service busy; retry "
 	    "later.\"}",
@@ -408,13 +408,13 @@ static const struct finding {
 	    ERR_CHALLENGE_WRONG, ERR_PERSON,
 	    "the CA found: 192.0.2.7: Invalid response from http://"
 	    "shop.example/.well-known/acme-challenge/x: 404",
-	    "Another server answered" },
+	    "Have the server that answered pass" },
 	{ "Pebble: wrong words",
 	    "{\"type\":\"" U "incorrectResponse\",\"detail\":\"the key "
 	    "authorization file from the server did not match\"}",
 	    ERR_CHALLENGE_WRONG, ERR_PERSON,
 	    "the CA found: the key authorization file from the server did not "
-	    "match", "Another server answered" },
+	    "match", "Have the server that answered pass" },
 	{ "Boulder: TLS",
 	    "{\"type\":\"" U "tls\",\"detail\":\"192.0.2.7: remote error: "
 	    "tls: no application protocol\",\"status\":400}",
@@ -435,10 +435,11 @@ static const struct finding {
 	{ "any: no type",
 	    "{\"detail\":\"it did not work\"}",
 	    ERR_CHALLENGE_WRONG, ERR_PERSON,
-	    "the CA found: it did not work", "Another server answered" },
+	    "the CA found: it did not work",
+	    "Have the server that answered pass" },
 	{ "any: nothing at all", "{}",
 	    ERR_CHALLENGE_WRONG, ERR_PERSON,
-	    "the CA gives no reason", "Another server answered" }
+	    "the CA gives no reason", "Have the server that answered pass" }
 };
 
 #define COUNT(t) (sizeof(t) / sizeof((t)[0]))

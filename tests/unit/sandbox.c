@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
@@ -118,6 +119,25 @@ new_thread(void)
 
 	return pthread_create(&t, NULL, in_thread, NULL) != 0 ||
 	    pthread_join(t, NULL) != 0;
+}
+
+/* Its close() would block, also that of somebody else who has got it. */
+static int
+let_linger(void)
+{
+	const struct linger l = { 0, 0 };	/* any is refused */
+
+	return setsockopt(listener, SOL_SOCKET, SO_LINGER, &l, sizeof(l)) != 0;
+}
+
+static int
+no_delay(void)
+{
+	const int on = 1;
+
+	return setsockopt(listener, IPPROTO_TCP, TCP_NODELAY, &on,
+	    sizeof(on)) != 0 || setsockopt(listener, SOL_SOCKET,
+	    SO_KEEPALIVE, &on, sizeof(on)) != 0;
 }
 
 static int
@@ -320,8 +340,10 @@ static const struct act {
 	{ "write in its directory", write_inside, OFFLINE, STRICT, ONLINE },
 	{ "read roots and hosts", read_roots, OFFLINE, STRICT, ONLINE },
 	{ "run a program", run_a_program, ALL, ALL, 0 },
-	{ "fork", new_process, 0, STRICT, ONLINE | VL | KL | RL },
+	{ "fork", new_process, 0, STRICT | E, T | VL | KL | RL },
 	{ "start a thread", new_thread, 0, STRICT, ONLINE },
+	{ "linger", let_linger, 0, ALL, 0 },
+	{ "leave TCP as it is", no_delay, 0, K | V, R | ONLINE },
 	{ "make a socket", new_socket, 0, OFFLINE, ONLINE },
 	{ "connect", connect_out, OFFLINE, OFFLINE, ONLINE },
 	{ "listen", listen_anew, ALL, OFFLINE, 0 },
@@ -440,6 +462,7 @@ all_of_it_works_unconfined(void **data)
 		_exit(open_key() || write_outside() || new_socket() ||
 		    connect_out() || listen_anew() || map_code() ||
 		    map_file() || new_process() ||
+		    let_linger() || no_delay() ||
 		    run_a_program());
 	waitpid(pid, &status, 0);
 	assert_int_equal(status, 0);

@@ -31,7 +31,7 @@ open_store(void **state)
 
 	(void)state;
 	store = store_open_memory();
-	fixture_fill(b);
+	fixture_fill(b, true);
 	store_commit(store, b, committed, NULL);
 	return 0;
 }
@@ -324,6 +324,57 @@ days(void **state)
 		    t[i].days);
 }
 
+/* Names of its members, in their order. Takes j. */
+static char *
+keys_of(json_t *j)
+{
+	struct buf b;
+	const char *key;
+	json_t *v;
+
+	buf_init(&b, 4096);
+	json_object_foreach(j, key, v)
+		buf_printf(&b, "%s ", key);
+	json_decref(j);
+	return buf_take(&b);
+}
+
+/* What is not so is null: no member comes and goes. */
+static void
+status_members(void **state)
+{
+	static const char *const quiet[] = { "trouble", "trouble_since",
+		"notice", "security", "replacing", "next", "least", "mode" };
+	const struct rows none = { T_CERT, 0, NULL };
+	struct conf conf = { .state_dir = NULL };
+	struct view_status s = { .host = "web1", .version = "1", .conf = &conf,
+		.now_ms = FIXTURE_NOW, .attention = &none, .failing = &none,
+		.stuck = &none, .cas = &none, .due = &none };
+	struct err err;
+	char *before, *after;
+	json_t *j = view_status(&s);
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(quiet) / sizeof(quiet[0]); i++)
+		assert_true(json_is_null(json_object_get(j, quiet[i])));
+	before = keys_of(j);
+	err_set(&err, ERR_DISK, "no space left");
+	s.trouble = s.notice = &err;
+	s.trouble_ms = FIXTURE_NOW;
+	s.security = "mode: one-user";
+	j = view_status(&s);
+	assert_string_equal(json_get(json_object_get(j, "trouble"), "code"),
+	    "disk");
+	assert_int_equal(json_get_time(j, "trouble_since"), FIXTURE_NOW);
+	assert_true(json_is_object(json_object_get(j, "notice")));
+	assert_int_equal(json_array_size(json_object_get(j, "security")), 1);
+	after = keys_of(j);
+	assert_string_equal(before, after);
+	free(before);
+	free(after);
+}
+
 /* Bytes that are no UTF-8 (a hook's output, an old row) don't lose a key. */
 static void
 bad_bytes(void **state)
@@ -344,7 +395,8 @@ main(void)
 		cmocka_unit_test(why_of_an_empty_row),
 		cmocka_unit_test(events),
 		cmocka_unit_test(errors_there_and_back),
-		cmocka_unit_test(days), cmocka_unit_test(bad_bytes)
+		cmocka_unit_test(days), cmocka_unit_test(status_members),
+		cmocka_unit_test(bad_bytes)
 	};
 
 	return cmocka_run_group_tests_name("view", tests, open_store,

@@ -183,7 +183,7 @@ put_finding(struct batch *b, const char *ident, const char *kind,
 }
 
 static void
-put_old(struct batch *b)
+put_old(struct batch *b, bool seen)
 {
 	static const char *const names[] = {
 		"old.example", "www.old.example", NULL
@@ -195,7 +195,8 @@ put_old(struct batch *b)
 	c.summary = S("www.old.example points to another machine.");
 	c.attention = 1;
 	c.state_since_ms = AT("11-10T04:10");
-	c.newest = c.installed = c.served = 3;
+	c.newest = c.installed = 3;
+	c.served = seen ? 3 : -1;
 	c.installed_gen = 4;
 	c.installed_since_ms = AT("09-03T02:00");
 	c.served_checked_ms = AT("11-21T11:00");
@@ -231,7 +232,7 @@ put_old(struct batch *b)
 
 /* The certificate of interface.md section 4.1. */
 static void
-put_shop(struct batch *b)
+put_shop(struct batch *b, bool seen)
 {
 	static const char *const names[] = {
 		"shop.example", "www.shop.example", NULL
@@ -251,7 +252,7 @@ put_shop(struct batch *b)
 	c.newest = c.installed = 8;
 	c.installed_gen = 9;
 	c.installed_since_ms = fixture_ms("2026-11-21T02:12:04Z");
-	c.served = 7;
+	c.served = seen ? 7 : -1;
 	c.served_checked_ms = fixture_ms("2026-11-21T12:42:11Z");
 	c.renew_at_ms = fixture_ms("2027-01-20T04:40:00Z");
 	c.renew_reason = S("ari");
@@ -377,7 +378,7 @@ put_budget(struct batch *b)
 }
 
 void
-fixture_fill(struct batch *b)
+fixture_fill(struct batch *b, bool seen)
 {
 	struct row_ca ca = { .name = S("letsencrypt"),
 		.directory = S("https://acme-v02.api.letsencrypt.org/"
@@ -393,8 +394,8 @@ fixture_fill(struct batch *b)
 
 	put_blog(b);
 	put_mail(b);
-	put_old(b);
-	put_shop(b);
+	put_old(b, seen);
+	put_shop(b, seen);
 	put_new(b);
 	put_events(b);
 	batch_put(b, T_CA, &ca);
@@ -425,7 +426,8 @@ fixture_conf(void)
 		    .agree_tos = true, .trust_file = S(""), .max_orders = 16 }
 	};
 	static struct conf_problem problems[] = {
-		{ S("/etc/everleaf/conf.d/beta.conf:4"), S("missing \"}\""), 2 }
+		{ NULL, S("/etc/everleaf/conf.d/beta.conf:4"),
+		    S("missing \"}\""), 2 }
 	};
 	static struct conf conf = { .agree_tos = true,
 		.api_group = S("everleaf-admin"), .log_level = S("info"),

@@ -9,7 +9,8 @@
 #define FIXTURE_NOW 1795265100000LL
 
 int64_t fixture_ms(const char *rfc3339);
-void fixture_fill(struct batch *b);
+/* Unseen: no handshake has ever shown what old and shop have. */
+void fixture_fill(struct batch *b, bool seen);
 /* Static; never to be freed. */
 const struct conf *fixture_conf(void);
 #endif

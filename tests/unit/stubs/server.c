@@ -81,7 +81,7 @@ server_run(int listen_fd, int stop_fd, const struct server_how *how)
 	bool good = false;
 
 	if (!how->empty)
-		fixture_fill(b);
+		fixture_fill(b, !how->unseen);
 	put_many(b, how->many);
 	store_commit(store, b, committed, &good);
 	err_set(&err, ERR_STORE, "the disk is full");

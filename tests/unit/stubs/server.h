@@ -8,6 +8,7 @@
 struct server_how {
 	const char *group;		/* api-group */
 	bool empty;			/* no certificate at all */
+	bool unseen;			/* see fixture.h */
 	bool bad_config, never_answer, refuse;	/* see acts.h */
 	int many;			/* so many more certificates */
 };

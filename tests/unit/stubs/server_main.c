@@ -1,5 +1,5 @@
-/* api_server SOCKET [empty|bad-config|refuse]: serves until its standard input
- * ends. */
+/* api_server SOCKET [empty|unseen|bad-config|refuse]: serves until its standard
+ * input ends. */
 #include <config.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,6 +17,7 @@ main(int argc, char *argv[])
 	if (argc < 2)
 		return 2;
 	how.empty = strcmp(word, "empty") == 0;
+	how.unseen = strcmp(word, "unseen") == 0;
 	how.bad_config = strcmp(word, "bad-config") == 0;
 	how.refuse = strcmp(word, "refuse") == 0;
 	log_open("api_server", LOG_LEVEL_ERROR);
