@@ -26,6 +26,8 @@ enum {
 	IDLE_S = 5,			/* a connection that says nothing */
 	MEMORY = 32 * 1024,		/* request line and head */
 	DRAIN_MAX = 4 << 20,		/* of a body that is too large */
+	WAIT_MS = 60 * 1000,		/* for the end of what is busy */
+	WAITS_MAX = API_CONNECTIONS_MAX / 4,
 	GROUPS_MAX = 256
 };
 
@@ -37,6 +39,8 @@ static struct {
 	gid_t group;
 	bool has_group;
 	bool running;		/* inside libmicrohttpd */
+	struct loop_timer *patience;	/* of those that wait */
+	int waits_n;
 } api;
 
 /* --- requests ---------------------------------------------------------- */
@@ -238,6 +242,75 @@ may_speak(struct api_req *r)
 	    (api.has_group && in_group(info->connect_fd, &who));
 }
 
+/* --- changes wait while the engine is busy ----------------------------- */
+
+/* A trial is an order, and a dry run with words that can't be read ends in its
+ * handler. */
+static bool
+must_wait(const struct api_req *r)
+{
+	bool dry = false, trial = false;
+	struct err err;
+
+	assert(r->route != NULL);
+	return busy_now() != NULL && !r->route->asks &&
+	    api_param_flag(&r->target, "dry", &dry, &err) == 0 &&
+	    api_param_flag(&r->target, "trial", &trial, &err) == 0 &&
+	    (!dry || trial);
+}
+
+/* There is always a place for who asks how things stand. */
+static void
+wait_for_end(struct api_req *r)
+{
+	assert(!r->running && !r->answered);
+	if (api.waits_n == WAITS_MAX) {
+		api_reply_err(r, busy_now());
+		return;
+	}
+	r->waits = true;
+	if (api.waits_n++ == 0)
+		loop_timer_after(api.patience, WAIT_MS);
+}
+
+/* They begin when libmicrohttpd calls again for each; or not at all. */
+static void
+wait_is_over(const struct err *why)
+{
+	struct api_req *r, *next;
+
+	for (r = api.reqs; r != NULL; r = next) {
+		next = r->next;
+		if (!r->waits)
+			continue;
+		assert(r->suspended && r->conn != NULL);
+		r->waits = false;
+		if (why != NULL)
+			api_reply_err(r, why);
+		else {
+			r->suspended = false;
+			MHD_resume_connection(r->conn);
+			loop_timer_after(api.timer, 0);
+		}
+	}
+	api.waits_n = 0;
+	loop_timer_stop(api.patience);
+}
+
+static void
+on_free(void)
+{
+	wait_is_over(NULL);
+}
+
+static void
+on_patience(void *unused)
+{
+	assert(busy_now() != NULL);
+	(void)unused;
+	wait_is_over(busy_now());
+}
+
 /* --- libmicrohttpd's callbacks ----------------------------------------- */
 
 static void
@@ -398,7 +471,9 @@ on_request(void *unused, struct MHD_Connection *conn, const char *url,
 	if (!r->answered && r->body.full)
 		refuse(r, 413, ERR_USAGE_BAD,
 		    "the body is larger than 256 KiB");
-	if (!r->answered && !r->running) {
+	if (!r->answered && !r->running && must_wait(r))
+		wait_for_end(r);
+	else if (!r->answered && !r->running) {
 		r->running = true;
 		assert(r->route != NULL && r->route->run != NULL);
 		r->route->run(r);
@@ -407,7 +482,7 @@ on_request(void *unused, struct MHD_Connection *conn, const char *url,
 		return send_reply(r);
 	if (!r->suspended) {
 		r->suspended = true;
-		assert(r->running && !r->answered);
+		assert((r->running || r->waits) && !r->answered);
 		MHD_suspend_connection(conn);
 	}
 	return MHD_YES;
@@ -539,6 +614,8 @@ api_init(int listen_fd, const char *api_group, struct err *err)
 	api.timer = loop_timer_new(on_timer, NULL);
 	api.fd = loop_fd_new(info->epoll_fd, on_fd, NULL);
 	loop_fd_want(api.fd, LOOP_READ);
+	api.patience = loop_timer_new(on_patience, NULL);
+	busy_watch(on_free);
 	api_events_init();
 	return 0;
 }
@@ -553,15 +630,18 @@ api_fini(const struct err *why)
 
 	if (api.http == NULL || api.running)
 		return;
+	busy_watch(NULL);
 	loop_fd_free(api.fd);
 	loop_timer_free(api.timer);
+	loop_timer_free(api.patience);
 	api_events_fini();
 	for (r = api.reqs; r != NULL; r = r->next) {
 		if (!r->suspended)
 			continue;
 		assert(r->conn != NULL && !r->answered);
-		/* Its handler is still at work and will answer to nobody. */
-		r->suspended = false;
+		/* Its handler, if it has begun, is still at work and will
+		 * answer to nobody. */
+		r->suspended = r->waits = false;
 		r->answered = true;
 		r->status = 503;
 		j = json_pack("{s:o}", "error", view_error(why));

@@ -18,6 +18,7 @@ struct api_route {
 	const char *path;	/* "*" stands for one piece: r->name */
 	const char *params;	/* that it takes, space separated */
 	void (*run)(struct api_req *r);
+	bool asks;		/* it changes no row */
 };
 extern const struct api_route api_routes[];	/* ends with method NULL */
 
@@ -38,6 +39,7 @@ struct api_req {
 	size_t drained;			/* bytes past its cap */
 
 	bool begun, running, suspended, answered, sent;
+	bool waits;		/* whole, and not begun: busy_now() */
 	int status;
 	char *reply;
 	char allow[80];

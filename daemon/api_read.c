@@ -101,6 +101,7 @@ status_answer(struct status *s)
 		    ROWS_AT(&s->least_version, row_version, 0),
 		.security = s->security ? acts_security() : NULL,
 		.trouble = trouble_now(), .trouble_ms = trouble_since(),
+		.busy = busy_now(), .busy_ms = busy_since(),
 		.notice = notice_now()
 	};
 	size_t i;
@@ -280,7 +281,8 @@ why_ca(void *ctx, struct rows *a, int n, const struct err *err)
 	else {
 		j = why_json(w.b, a[0].n == 0 ? NULL :
 		    ROWS_AT(&a[0], row_ca, 0), loop_now());
-		why_all_stands(j, trouble_now());
+		why_all_stands(j, trouble_now() != NULL ? trouble_now() :
+		    busy_now());
 		api_reply(w.r, 200, j);
 	}
 	bundle_free(w.b);

@@ -10,7 +10,8 @@
 #include "daemon/cli.h"
 #include "daemon/json.h"
 
-enum { FLEET = 1000, WATCH_S = 2, WARN_PERCENT = 25, CRITICAL_PERCENT = 10 };
+enum { FLEET = 1000, WATCH_S = 2, WARN_PERCENT = 25, CRITICAL_PERCENT = 10,
+	BUSY_WARN_MS = 10 * 60 * 1000 };
 
 static const char *const states[] = {
 	"served", "valid", "deploying", "unserved", "failing", "new",
@@ -156,23 +157,28 @@ causes(const json_t *s)
 	}
 }
 
-/* Of the daemon as a whole: nothing is done, or something must be seen. */
+/* Of the daemon as a whole: nothing is done, or not yet, or something must be
+ * seen. */
 static void
 whole(const json_t *s)
 {
-	static const char *const keys[] = { "trouble", "notice" };
-	int64_t since = json_get_time(s, "trouble_since");
+	static const struct { const char *key, *since, *words; } keys[] = {
+		{ "trouble", "trouble_since",
+		    "Nothing is ordered or changed: " },
+		{ "busy", "busy_since", "" }, { "notice", "", "" }
+	};
 	const json_t *e;
 	char when[CLI_TIME];
+	int64_t since;
 	size_t i;
 
-	for (i = 0; i < 2; i++) {
-		e = json_object_get(s, keys[i]);
+	for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		e = json_object_get(s, keys[i].key);
+		since = json_get_time(s, keys[i].since);
 		if (!json_is_object(e))
 			continue;
-		printf("\n  %s%s", i == 0 ? "Nothing is ordered or "
-		    "changed: " : "", json_get(e, "text"));
-		if (i == 0 && since != 0)
+		printf("\n  %s%s", keys[i].words, json_get(e, "text"));
+		if (since != 0)
 			printf(" (since %s)", cli_when(when, since));
 		printf("\n");
 		if (json_get(e, "advice") != NULL)
@@ -374,6 +380,30 @@ screen(const json_t *s)
 
 /* --- for monitoring ------------------------------------------------------- */
 
+/* What the daemon says of itself as a whole, or NULL. */
+static const char *
+said(const json_t *s, const char *key)
+{
+	return json_get(json_object_get(s, key), "text");
+}
+
+/* Busy it is after each start; but not for long. */
+static bool
+is_worried(const json_t *s)
+{
+	return said(s, "trouble") != NULL || said(s, "notice") != NULL ||
+	    (said(s, "busy") != NULL && json_get_time(s, "now") >
+	    json_get_time(s, "busy_since") + BUSY_WARN_MS);
+}
+
+/* The most important of it. */
+static const char *
+first_said(const json_t *s)
+{
+	return said(s, "trouble") != NULL ? said(s, "trouble") :
+	    said(s, "notice") != NULL ? said(s, "notice") : said(s, "busy");
+}
+
 enum { OK, WARNING, CRITICAL, UNKNOWN };	/* of monitoring plugins */
 
 static int
@@ -387,8 +417,7 @@ verdict(const json_t *s)
 	    json_integer_value(percent) < CRITICAL_PERCENT))
 		return CRITICAL;
 	if (json_get_int(s, "attention_total") > 0 || blocked_count(s) > 0 ||
-	    json_is_object(json_object_get(s, "trouble")) ||
-	    json_is_object(json_object_get(s, "notice")) ||
+	    is_worried(s) ||
 	    (json_is_integer(percent) &&
 	    json_integer_value(percent) < WARN_PERCENT) ||
 	    json_array_size(json_object_get(json_object_get(s, "config"),
@@ -414,11 +443,8 @@ check_line(const json_t *s, int r)
 		printf(", %lld need%s a person: %s", (long long)people,
 		    people == 1 ? "s" : "", json_get(json_array_get(
 		    json_object_get(s, "attention"), 0), "name"));
-	if (json_is_object(json_object_get(s, "trouble")))
-		printf(", %s", json_get(json_object_get(s, "trouble"),
-		    "text"));
-	else if (json_is_object(json_object_get(s, "notice")))
-		printf(", %s", json_get(json_object_get(s, "notice"), "text"));
+	if (first_said(s) != NULL)
+		printf(", %s", first_said(s));
 	if (json_is_object(least))
 		printf(" | days_min=%lld",
 		    (long long)json_get_int(least, "days_left"));

@@ -11,10 +11,12 @@
 #include "daemon/clock.h"
 #include "daemon/log.h"
 #include "daemon/loop.h"
+#include "daemon/plan.h"
 #include "daemon/sched.h"
 #include "daemon/turn.h"
 
 enum { BACK_MS = 5 * 60 * 1000,		/* less is no matter */
+	BACK_DAY_MS = 24 * 3600 * 1000,	/* a put-off and the step itself */
 	NOTE_MS = 60 * 1000, PAGE = 256, PAGE_MS = 20,
 	SPREAD_MS = 10 * 60 * 1000 };	/* of what nobody waits for */
 
@@ -49,10 +51,20 @@ clock_note(void)
 
 /* What asks others, and is asked by nobody, need not come all at once. */
 static int64_t
-wakes_at(int kind)
+wakes_at(const struct row_job *job)
 {
-	return loop_now() + (kind == JOB_PROBE || kind == JOB_ARI ||
-	    kind == JOB_PRUNE ? (int64_t)(chance_luck() % SPREAD_MS) : 0);
+	return loop_now() + (job->kind == JOB_PROBE || job->kind == JOB_ARI ||
+	    job->kind == JOB_PRUNE || job->kind == JOB_RENEW ?
+	    (int64_t)(chance_luck() % SPREAD_MS) : 0);
+}
+
+/* An order that has failed, or whose CA has said when it may come again, is
+ * not sent back if it comes before: where its time can be meant, it is kept. */
+static bool
+sleeps_on(const struct row_job *job)
+{
+	return job->kind == JOB_RENEW &&
+	    job->due_ms <= loop_now() + PLAN_PUT_OFF_MAX_MS + BACK_DAY_MS;
 }
 
 static void
@@ -71,9 +83,9 @@ woken(void *unused, struct rows *answers, int n, const struct err *err)
 	(void)n;
 	for (i = 0; i < answers[0].n; i++) {
 		job = ROWS_AT(&answers[0], row_job, i);
-		at = wakes_at((int)job->kind);
+		at = wakes_at(job);
 		clk.object = job->object;
-		if (job->due_ms > at)
+		if (job->due_ms > at && !sleeps_on(job))
 			sched_put((enum job_kind)job->kind, job->object, at);
 	}
 	if (answers[0].n < PAGE) {

@@ -2,7 +2,8 @@
  * believe for its first minutes that it is 2040, and all that is due again is
  * due in 2040 then. When the clock goes back by minutes or more, also while the
  * engine is not there, each job is made due: those that come too early send
- * themselves back. */
+ * themselves back. But for orders that may have been put off until then: to be
+ * told "tomorrow" by a CA is to be kept to. */
 #ifndef DAEMON_CLOCK_H
 #define DAEMON_CLOCK_H
 #include "store/rows.h"

@@ -302,14 +302,15 @@ free_leases(struct rows *jobs)
 }
 
 /* The schedule begins when the files are where the inventory says: a check
- * must not see the old ones and its reload the new. */
+ * must not see the old ones and its reload the new. An engine that is to end
+ * meanwhile begins nothing. */
 static void
 flipped(void *ctx, void *answer, const struct err *err)
 {
 	assert(engine.flips > 0);
 	if (err != NULL)
 		nothing(ctx, answer, err);
-	if (--engine.flips == 0)
+	if (--engine.flips == 0 && !sched_is_stopped())
 		sched_init();
 }
 

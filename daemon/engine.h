@@ -88,8 +88,8 @@ bool deploy_has(int64_t cert_id);	/* in the round under way */
 bool deploy_busy(void);	/* a round is under way, or waits for installs */
 void deploy_fini(void);
 /* Compares the configuration with the inventory; at start. Many turns where
- * there are many certificates: until done(ctx), which a drain prevents, the
- * API changes nothing. */
+ * there are many certificates: until done(ctx), which a drain prevents, it is
+ * busy_now(), and the API changes nothing. */
 void inventory_sync(void (*done)(void *ctx), void *ctx);
 void inventory_sync_fini(void);
 /* The wish, its policy, and what was built in when the certificate was made;

@@ -32,7 +32,6 @@ static struct {
 	int64_t made;
 	char policies[17];	/* hash */
 	bool by_policy;		/* they are others than before */
-	bool said;		/* that nothing can be changed */
 	struct loop_timer *more;
 } sync_run;
 
@@ -198,7 +197,8 @@ find_without_job(const struct rows *certs, const struct rows *jobs)
 	}
 }
 
-/* Meanwhile nothing is ordered, and nobody changes what is being compared. */
+/* Meanwhile nothing is ordered, and who would change what is being compared
+ * waits. */
 static void
 go_on(void)
 {
@@ -207,9 +207,8 @@ go_on(void)
 	err_set(&err, ERR_OWN_LIMIT, "the configuration is being compared "
 	    "with the inventory");
 	err_advise(&err, "Try again in a minute.");
-	if (trouble_set(&err, false))
+	if (busy_set(&err))
 		log_info("%s", err.text);
-	sync_run.said = true;
 	loop_timer_after(sync_run.more, 0);
 }
 
@@ -221,11 +220,9 @@ finish(void)
 	assert(sync_run.done != NULL);
 	if (sync_run.by_policy)
 		batch_put(turn_batch(), T_META, &row);
-	if (sync_run.said)
-		trouble_clear();
-	sync_run.said = false;
 	free(sync_run.seen);
 	sync_run.seen = NULL;
+	busy_clear();
 	sync_run.done(sync_run.ctx);
 }
 
@@ -369,8 +366,7 @@ inventory_sync(void (*done)(void *ctx), void *ctx)
 void
 inventory_sync_fini(void)
 {
-	if (sync_run.said)
-		trouble_clear();
+	busy_clear();
 	loop_timer_free(sync_run.more);
 	free(sync_run.seen);
 	memset(&sync_run, 0, sizeof(sync_run));

@@ -37,7 +37,7 @@ static int64_t
 within_reason(int64_t at, const struct row_cert *c, const struct issue *s,
     enum err_code code)
 {
-	int64_t most = code != ERR_CA_DOWN ? 7 * CONF_DAY :
+	int64_t most = code != ERR_CA_DOWN ? PLAN_PUT_OFF_MAX_MS :
 	    plan_delay(CONF_DAY, s->lifetime_ms), left;
 
 	if (c->newest > 0) {

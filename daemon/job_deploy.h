@@ -35,6 +35,7 @@ struct member {			/* a certificate in the round */
 struct concern {		/* a service in the round */
 	const struct conf_service *conf;
 	struct deploy_end end;	/* of its last check or reload that failed */
+	struct deploy_end later;	/* ... that asks to be tried later */
 	bool failed, reloaded;
 	bool old_fail_too;	/* its check fails with the old files */
 };

@@ -71,20 +71,21 @@ static void
 verdict_evidence(struct strv *saw, const struct concern *s,
     enum round_verdict v)
 {
+	const struct deploy_end *end = v == ROUND_LATER ? &s->later : &s->end;
 	char at[TEXT_TIME], line[ERR_TEXT_MAX];
 	const char *with = v == ROUND_REFUSED ?
 	    " with the new files, not with the old ones:" :
 	    v == ROUND_BROKEN && s->old_fail_too ?
 	    " with the new files AND with the old ones:" :
-	    v == ROUND_LATER && s->end.evidence[0] == '\0' ? "" : ":";
+	    v == ROUND_LATER && end->evidence[0] == '\0' ? "" : ":";
 
 	assert(v != ROUND_AS_BEFORE && v != ROUND_RELOADED);
 	text_local(at, loop_now());
 	snprintf(line, sizeof(line), "%s\t%s at %s%s", s->conf->title,
-	    s->end.what, at + 11, with);
+	    end->what, at + 11, with);
 	strv_add(saw, line);
-	if (s->end.evidence[0] != '\0') {
-		snprintf(line, sizeof(line), "\t  %s", s->end.evidence);
+	if (end->evidence[0] != '\0') {
+		snprintf(line, sizeof(line), "\t  %s", end->evidence);
 		strv_add(saw, line);
 	}
 	if (v == ROUND_BROKEN && s->old_fail_too)
@@ -97,12 +98,12 @@ verdict_evidence(struct strv *saw, const struct concern *s,
  * the next round. */
 static void
 retry_later(struct record *r, struct row_deployment *row,
-    const struct concern *s)
+    const struct err *why)
 {
 	int64_t life = engine_lifetime(r->m->b), at;
 
 	assert(row->failures != 0);
-	at = loop_now() + (engine_own_trouble(&s->end.err) ?
+	at = loop_now() + (engine_own_trouble(why) ?
 	    plan_own_trouble(row->failures, life) :
 	    plan_backoff(row->failures, life, chance_luck()));
 	row->next_try_ms = at;
@@ -129,10 +130,19 @@ record_failed(struct record *r, struct row_deployment *row,
 	row->error = view_error_json(&err, &saw);
 	row->failures++;
 	row->state = row_const(reload ? "unserved" : "refused");
-	retry_later(r, row, s);
+	retry_later(r, row, &s->end.err);
 	say(r->m, s->conf->title, reload ? "service.failed" :
 	    "service.refused", s->end.err.text, &err);
 	strv_free(&saw);
+}
+
+/* Has had the one more reload that an older version calls for, or is to have
+ * it now. */
+static bool
+is_again(const struct row_deployment *row)
+{
+	return strcmp(row->state, "again") == 0 ||
+	    strcmp(row->state, "later-again") == 0;
 }
 
 /* Its own program says that now is no time for it. What was put back stays the
@@ -143,15 +153,15 @@ record_later(struct record *r, struct row_deployment *row,
 {
 	struct strv saw = { NULL, 0 };
 
-	assert(s->end.err.class == ERR_LATER);
+	assert(s->later.err.class == ERR_LATER);
 	row->failures++;
-	retry_later(r, row, s);
-	say(r->m, s->conf->title, "service.later", s->end.what, NULL);
+	retry_later(r, row, &s->later.err);
+	say(r->m, s->conf->title, "service.later", s->later.what, NULL);
 	if (r->m->rollback)
 		return;
 	verdict_evidence(&saw, s, ROUND_LATER);
-	row->error = view_error_json(&s->end.err, &saw);
-	row->state = row_const("later");
+	row->error = view_error_json(&s->later.err, &saw);
+	row->state = row_const(is_again(row) ? "later-again" : "later");
 	strv_free(&saw);
 }
 
@@ -186,8 +196,7 @@ record_reloaded(const struct record *r, struct row_deployment *row,
 		    "previous files", NULL);
 		return;
 	}
-	if (strcmp(row->state, "again") != 0)
-		row->state = row_const("reloading");
+	row->state = row_const(is_again(row) ? "again" : "reloading");
 	row->next_try_ms = 0;
 	sched_put(JOB_PROBE, m->b->cert->id, loop_now() +
 	    plan_probe_again(0, engine_lifetime(m->b)));

@@ -152,6 +152,27 @@ choose_run(struct deploy *d, const struct w_run *w)
 	batch_put(turn_batch(), T_RUN, &row);
 }
 
+/* One that asks to be tried later has judged nothing, and does not take the
+ * place of what failed before. */
+static enum round_outcome
+outcome_of(struct concern *s, bool check, const struct w_ran *answer,
+    const struct err *err)
+{
+	struct deploy_end end = { .what = "" };
+	enum round_outcome how = ROUND_BAD;
+
+	assert((err == NULL) == (answer != NULL));
+	if (err != NULL)
+		end.err = *err;
+	else
+		how = deploy_outcome(answer, s->conf, check, &end);
+	if (how == ROUND_BAD)
+		s->end = end;
+	if (how == ROUND_NOT_YET)
+		s->later = end;
+	return how;
+}
+
 static void
 ran(void *ctx, void *answer, const struct err *err)
 {
@@ -164,10 +185,7 @@ ran(void *ctx, void *answer, const struct err *err)
 	assert(d->wish.kind == ROUND_CHECK || d->wish.kind == ROUND_RELOAD);
 	assert(d->wish.service < d->services_n && d->run != 0);
 	batch_del(turn_batch(), T_RUN, &done);
-	if (err != NULL)
-		s->end = (struct deploy_end){ .err = *err };
-	how = err != NULL ? ROUND_BAD :
-	    deploy_outcome(answer, s->conf, check, &s->end);
+	how = outcome_of(s, check, answer, err);
 	if (how == ROUND_BAD && !d->wish.back)
 		s->failed = true;
 	if (how == ROUND_BAD && check && d->wish.back)

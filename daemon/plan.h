@@ -12,6 +12,9 @@
 int64_t plan_renewal(int64_t not_before_ms, int64_t not_after_ms,
     int64_t renew_before_ms, uint32_t luck, bool *refused);
 
+/* No order waits longer for its next try, whatever failed and whoever asks. */
+#define PLAN_PUT_OFF_MAX_MS (7LL * 24 * 3600 * 1000)
+
 /* The wait after the n-th failure in a row (n from 1): 1, 10, 100 minutes,
  * then a day; at most lifetime/20 (a day before the first issuance, lifetime
  * 0); 20 % jitter downwards. */

@@ -264,8 +264,8 @@ void
 sched_init(void)
 {
 	assert(sched.timer == NULL && sched.running == NULL);
+	assert(!sched.stopped);
 	sched.timer = loop_timer_new(timer_fired, NULL);
-	sched.stopped = false;
 	sched_kick();
 }
 

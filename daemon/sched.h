@@ -20,9 +20,10 @@ struct job_def {
 };
 extern const struct job_def sched_table[JOB_KIND_COUNT];
 
+/* Not after sched_stop(). */
 void sched_init(void);
 void sched_fini(void);
-/* No job is started any more (drain). */
+/* No job is started any more (drain), also where none has been yet. */
 void sched_stop(void);
 bool sched_is_stopped(void);
 /* Puts a job into this turn; due replaces what was there, also for a job that

@@ -45,7 +45,8 @@ installed_version(const struct bundle *b)
 static bool
 is_bad(const struct row_deployment *d)
 {
-	if (strcmp(d->state, "later") == 0)
+	if (strcmp(d->state, "later") == 0 ||
+	    strcmp(d->state, "later-again") == 0)
 		return d->failures >= SERVICE_TRIES;
 	return strcmp(d->state, "refused") == 0 ||
 	    strcmp(d->state, "unserved") == 0 ||

@@ -1,4 +1,4 @@
-/* One error for all to see, and one notice. */
+/* One error for all to see, one notice, one work that others wait for. */
 #include <config.h>
 #include <assert.h>
 #include <stdlib.h>
@@ -13,6 +13,13 @@ static struct {
 	int64_t since_ms;
 	struct err err;
 } trouble;
+
+static struct {
+	bool is;
+	int64_t since_ms;
+	struct err err;
+	void (*over)(void);
+} busy;
 
 static struct {
 	bool is;
@@ -62,6 +69,50 @@ bool
 trouble_blind(void)
 {
 	return trouble.is && trouble.blind;
+}
+
+bool
+busy_set(const struct err *err)
+{
+	bool news = !busy.is;
+
+	assert(err->text[0] != '\0');
+	if (news)
+		busy.since_ms = loop_now();
+	busy.is = true;
+	busy.err = *err;
+	return news;
+}
+
+void
+busy_clear(void)
+{
+	bool was = busy.is;
+
+	busy.is = false;
+	busy.since_ms = 0;
+	if (was && busy.over != NULL)
+		busy.over();
+}
+
+const struct err *
+busy_now(void)
+{
+	return busy.is ? &busy.err : NULL;
+}
+
+int64_t
+busy_since(void)
+{
+	assert(busy.is || busy.since_ms == 0);
+	return busy.since_ms;
+}
+
+void
+busy_watch(void (*over)(void))
+{
+	assert(busy.over == NULL || over == NULL);
+	busy.over = over;
 }
 
 /* One that names a file is over when somebody has removed it. */

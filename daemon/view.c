@@ -372,6 +372,22 @@ endpoints(const struct bundle *b, const char *service)
 	return list;
 }
 
+/* What the engine tells apart and people need not. */
+static const char *
+plain_state(const char *state)
+{
+	static const struct { const char *state, *word; } table[] = {
+		{ "again", "reloading" }, { "later", "installed" },
+		{ "later-again", "installed" }
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		if (strcmp(table[i].state, state) == 0)
+			return table[i].word;
+	return state;
+}
+
 static json_t *
 services(const struct bundle *b, bool full)
 {
@@ -385,9 +401,8 @@ services(const struct bundle *b, bool full)
 		if (d->service[0] == '\0')
 			continue;	/* these are the files */
 		j = json_pack("{s:s, s:o, s:o, s:I, s:I, s:o, s:o, s:o}",
-		    "service", d->service, "state", word(
-		    strcmp(d->state, "again") == 0 ? "reloading" :
-		    strcmp(d->state, "later") == 0 ? "installed" : d->state),
+		    "service", d->service,
+		    "state", word(plain_state(d->state)),
 		    "version", d->version < 0 ? json_null() :
 		    json_integer(d->version),
 		    "wanted_version", (json_int_t)d->wanted,

@@ -47,6 +47,8 @@ struct view_status {
 	const char *security;		/* lines; NULL: nobody asked */
 	const struct err *trouble;	/* nothing is done because of it */
 	int64_t trouble_ms;		/* since then */
+	const struct err *busy;		/* what changes must wait for */
+	int64_t busy_ms;		/* since then */
 	const struct err *notice;	/* to be seen once; NULL: none */
 };
 json_t *view_status(const struct view_status *s);

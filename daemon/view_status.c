@@ -264,6 +264,9 @@ view_status(const struct view_status *s)
 	json_object_set_new(j, "renewals_in_a_day",
 	    json_integer(s->renewals_day));
 	json_object_set_new(j, "least", least(s));
+	json_object_set_new(j, "busy", error_or_null(s->busy));
+	json_object_set_new(j, "busy_since",
+	    json_time(s->busy == NULL ? 0 : s->busy_ms));
 	json_object_set_new(j, "queue", json_pack("{s:I, s:I, s:n}",
 	    "orders", (json_int_t)sum_of(s->orders, s->orders_n),
 	    "waiting_for_limits", (json_int_t)count_of(s->issuances,

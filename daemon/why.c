@@ -424,6 +424,7 @@ progress(const char *state)
 		{ "checking", "its configuration is being checked" },
 		{ "reloading", "is being reloaded" },
 		{ "later", "asks to be tried later" },
+		{ "later-again", "asks to be tried later" },
 		{ "again", "shows an older version; it is reloaded once more" },
 		{ "served", "has the files; no endpoint to look at" }
 	};

@@ -184,7 +184,8 @@ struct row_deployment {
 	char *state;		/* waiting installed checking reloading served
 				 * refused unserved; again: an older version
 				 * was shown, so it is reloaded once more;
-				 * later: its program asks for that */
+				 * later: its program asks for that;
+				 * later-again: for that reload */
 	int64_t version;	/* that the service uses */
 	int64_t wanted;		/* that it should use */
 	int64_t owed;		/* 1: reload owed for what is on disk */

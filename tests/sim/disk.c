@@ -34,6 +34,7 @@ struct cert {
 struct service {
 	char name[65], shows[16], check_name[129];
 	bool check_fails, reload_fails, check_later, reload_later;
+	bool back_later;		/* where files went back */
 	int reloads, checks;
 };
 
@@ -135,7 +136,7 @@ sim_reload_fails(const char *service, bool off)
 	struct service *s = &disk.services[service_of(service)];
 
 	s->reload_fails = !off;
-	s->reload_later = false;
+	s->reload_later = s->back_later = false;
 }
 
 void
@@ -144,6 +145,12 @@ sim_asks_later(const char *service, bool check)
 	struct service *s = &disk.services[service_of(service)];
 
 	*(check ? &s->check_later : &s->reload_later) = true;
+}
+
+void
+sim_asks_later_when_back(const char *service)
+{
+	disk.services[service_of(service)].back_later = true;
 }
 
 void
@@ -458,7 +465,8 @@ run(const struct w_run *m)
 	k->content = content_of(m);
 	if (m->what == RUN_CHECK)
 		s->checks++;
-	k->later = m->what == RUN_CHECK ? s->check_later : s->reload_later;
+	k->later = (m->what == RUN_CHECK ? s->check_later :
+	    s->reload_later) || (s->back_later && m->event == RUN_ROLLBACK);
 	k->good = !k->later && (m->what == RUN_CHECK ? check(s) :
 	    reload(s, i));
 	return k;

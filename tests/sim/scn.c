@@ -298,7 +298,8 @@ say_ca(struct play *p, char **w, int n)
 	return true;
 }
 
-/* service S check fails [NAME] | check later | check works; reload likewise */
+/* service S check fails [NAME] | check later | check works; reload likewise;
+ * reload later-when-back: with the files that went back */
 static bool
 say_service(struct play *p, char **w, int n)
 {
@@ -308,6 +309,10 @@ say_service(struct play *p, char **w, int n)
 		return fail(p, "service NAME check|reload fails|later|works");
 	if (strcmp(w[3], "later") == 0) {
 		sim_asks_later(w[1], strcmp(w[2], "check") == 0);
+		return true;
+	}
+	if (strcmp(w[3], "later-when-back") == 0) {
+		sim_asks_later_when_back(w[1]);
 		return true;
 	}
 	if (strcmp(w[2], "check") == 0)
@@ -345,7 +350,8 @@ say_crash(struct play *p, char **w, int n)
 	return fine(p);
 }
 
-/* master refuses flip|install|prune|purge N | master installs-in MS */
+/* master refuses flip|install|prune|purge N | master installs-in MS |
+ * master flips-in MS */
 static bool
 say_master(struct play *p, char **w, int n)
 {
@@ -360,6 +366,10 @@ say_master(struct play *p, char **w, int n)
 
 	if (n == 3 && strcmp(w[1], "installs-in") == 0) {
 		sim_install_takes(strtol(w[2], NULL, 10));
+		return true;
+	}
+	if (n == 3 && strcmp(w[1], "flips-in") == 0) {
+		sim_flip_takes(strtol(w[2], NULL, 10));
 		return true;
 	}
 	for (i = 0; n == 4 && i < sizeof(kinds) / sizeof(kinds[0]); i++)

@@ -58,6 +58,8 @@ void sim_check_fails(const char *service, const char *name, bool off);
 void sim_reload_fails(const char *service, bool off);
 /* ... exits with 75; "works" ends that too. */
 void sim_asks_later(const char *service, bool check);
+/* ... but only where it hears that the files went back. */
+void sim_asks_later_when_back(const char *service);
 /* What endpoints of the service show: "live" (what is true), "older", "other",
  * "refused", "not-tls"; "breaks": refused once it has loaded a newest version
  * that is not the first. */
@@ -65,6 +67,7 @@ void sim_endpoint_shows(const char *service, const char *what);
 /* The master refuses so many of these (WIRE_FLIP ...). */
 void sim_disk_refuses(enum wire_kind kind, int times);
 void sim_install_takes(int64_t ms);
+void sim_flip_takes(int64_t ms);
 void sim_revoked(const char *name, int64_t version);	/* on the disk */
 int sim_runs_joined(void);
 int sim_reloads(const char *service);

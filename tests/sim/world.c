@@ -31,7 +31,7 @@ static struct {
 	bool dead, sqlite;
 	char die_in[65];	/* service */
 	int64_t die_after, commits;
-	int64_t install_ms;	/* more than a message takes */
+	int64_t install_ms, flip_ms;	/* more than a message takes */
 	bool die_before;	/* ... that commit, and not after it */
 	bool no_account;	/* it can't be read, once */
 	bool starting;
@@ -193,6 +193,12 @@ void
 sim_install_takes(int64_t ms)
 {
 	world.install_ms = ms;
+}
+
+void
+sim_flip_takes(int64_t ms)
+{
+	world.flip_ms = ms;
 }
 
 void
@@ -809,8 +815,9 @@ peer_ask(enum wire_kind kind, const void *st, peer_done *done, void *ctx)
 		world.die_in[0] = '\0';
 		world.dead = true;
 	}
-	sim_post(kind == WIRE_RUN ? 100 : kind == WIRE_INSTALL ? PEER_MS +
-	    world.install_ms : PEER_MS, deliver, p);
+	sim_post(kind == WIRE_RUN ? 100 : PEER_MS +
+	    (kind == WIRE_INSTALL ? world.install_ms :
+	    kind == WIRE_FLIP ? world.flip_ms : 0), deliver, p);
 }
 
 void

@@ -10,7 +10,7 @@ pid=
 n=0
 ours="$TOP_BUILDDIR/everleaf"
 
-start() {	# start [empty|unseen|bad-config|refuse]
+start() {	# start [empty|unseen|bad-config|refuse|busy FILE|long-busy FILE]
 	stop
 	rm -f "$tmp/in" "$tmp/log"
 	mkfifo "$tmp/in"
@@ -65,6 +65,9 @@ has_error() {	# has_error CODE TEXT
 }
 has() {		# has CODE TEXT
 	[ "$code" = "$1" ] && grep -qF -e "$2" "$tmp/out"
+}
+lacks() {	# lacks TEXT
+	! grep -qF -e "$1" "$tmp/out"
 }
 is_json() {	# is_json CODE
 	[ "$code" = "$1" ] && head -c 1 "$tmp/out" | grep -q '{'
@@ -598,6 +601,43 @@ ok 'test ca that finds something' has 1 'account: the CA has closed it'
 start refuse
 run add n.example
 ok 'a daemon in trouble' fails 1 'the disk is full'
+
+# --- a daemon that compares its configuration with the inventory ---------------
+: >"$tmp/busy"
+start busy "$tmp/busy"
+run status --check
+ok 'busy, for monitoring' has 0 'OK: 0 served, the daemon is comparing'
+run status
+ok 'busy, for people' has 0 'the daemon is comparing (since'
+run reload
+ok 'a reload while it is busy' [ "$code" = 0 ]
+run config check
+ok 'a check of the files while it is busy' [ "$code" = 0 ]
+run deploy --service nginx --dry-run
+ok 'a dry run while it is busy' has 0 'nginx would be checked'
+timeout 60 "$ours" --socket "$sock" add n.example --no-wait >"$tmp/add" 2>&1 8>&- &
+add=$!
+sleep 0.5
+ok 'a change while it is busy waits' kill -0 $add
+run list
+ok '... and is not begun' lacks n.example
+rm "$tmp/busy"
+wait $add
+code=$?
+ok '... until that is over' [ "$code" = 0 ]
+run list
+ok '... and is made then' has 0 'n.example'
+: >"$tmp/busy"
+start long-busy "$tmp/busy"
+run status --check
+ok 'busy for long, for monitoring' has 1 'WARNING: 0 served, the daemon is'
+timeout 60 "$ours" --socket "$sock" add n.example --no-wait >"$tmp/add" 2>&1 8>&- &
+add=$!
+sleep 0.5
+stop
+wait $add
+code=$?
+ok 'a change that waits when the daemon ends' [ "$code" != 0 ]
 stop
 ok 'the daemons end well' [ $ended = well ]
 echo "1..$n"

@@ -403,6 +403,14 @@ fixture_fill(struct batch *b, bool seen)
 	put_budget(b);
 }
 
+static bool mended;
+
+void
+fixture_mend(void)
+{
+	mended = true;
+}
+
 const struct conf *
 fixture_conf(void)
 {
@@ -435,8 +443,9 @@ fixture_conf(void)
 		.run_dir = S("/run/everleaf"),
 		.file = S("/etc/everleaf/everleaf.conf"),
 		.services = services, .services_n = 3, .cas = cas, .cas_n = 1,
-		.problems = problems, .problems_n = 1 };
+		.problems = problems };
 
+	conf.problems_n = mended ? 0 : 1;
 	conf.loaded_ms = AT("11-20T08:00");
 	return &conf;
 }

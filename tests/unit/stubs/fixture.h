@@ -13,4 +13,5 @@ int64_t fixture_ms(const char *rfc3339);
 void fixture_fill(struct batch *b, bool seen);
 /* Static; never to be freed. */
 const struct conf *fixture_conf(void);
+void fixture_mend(void);	/* from now on it has no bad file */
 #endif

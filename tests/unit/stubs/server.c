@@ -8,17 +8,53 @@
 #include <unistd.h>
 #include "daemon/api.h"
 #include "daemon/loop.h"
+#include "daemon/trouble.h"
 #include "daemon/turn.h"
 #include "tests/unit/stubs/acts.h"
 #include "tests/unit/stubs/fixture.h"
 #include "tests/unit/stubs/server.h"
+
+enum { LOOK_MS = 20 };
+
+static struct {
+	const char *file;
+	struct loop_timer *timer;
+	int64_t ago_ms;
+} busy;
 
 int64_t __wrap_loop_now(void);
 
 int64_t
 __wrap_loop_now(void)
 {
-	return FIXTURE_NOW;
+	return FIXTURE_NOW - busy.ago_ms;
+}
+
+static void
+look_busy(void *unused)
+{
+	(void)unused;
+	if (access(busy.file, F_OK) == 0)
+		loop_timer_after(busy.timer, LOOK_MS);
+	else
+		busy_clear();
+}
+
+static void
+begin_busy(const struct server_how *how)
+{
+	struct err err;
+
+	if (how->busy_file == NULL)
+		return;
+	fixture_mend();
+	err_set(&err, ERR_OWN_LIMIT, "the daemon is comparing");
+	busy.file = how->busy_file;
+	busy.ago_ms = how->busy_ms;
+	busy_set(&err);
+	busy.ago_ms = 0;
+	busy.timer = loop_timer_new(look_busy, NULL);
+	look_busy(NULL);
 }
 
 int
@@ -92,10 +128,12 @@ server_run(int listen_fd, int stop_fd, const struct server_how *how)
 	turn_init(store);
 	if (!good || api_init(listen_fd, how->group, &err) != 0)
 		return 1;
+	begin_busy(how);
 	stop = loop_fd_new(stop_fd, on_stop, &stop_fd);
 	loop_fd_want(stop, LOOP_READ);
 	loop_run(turn_end, NULL);
 	loop_fd_free(stop);
+	loop_timer_free(busy.timer);
 	api_fini(&err);
 	if (how->never_answer)
 		stub_acts_answer();

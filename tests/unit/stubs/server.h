@@ -4,12 +4,15 @@
 #ifndef TESTS_UNIT_STUBS_SERVER_H
 #define TESTS_UNIT_STUBS_SERVER_H
 #include <stdbool.h>
+#include <stdint.h>
 
 struct server_how {
 	const char *group;		/* api-group */
 	bool empty;			/* no certificate at all */
 	bool unseen;			/* see fixture.h */
 	bool bad_config, never_answer, refuse;	/* see acts.h */
+	const char *busy_file;		/* busy until it is gone; NULL: never */
+	int64_t busy_ms;		/* ... and has been for so long */
 	int many;			/* so many more certificates */
 };
 

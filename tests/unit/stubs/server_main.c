@@ -1,11 +1,13 @@
-/* api_server SOCKET [empty|unseen|bad-config|refuse]: serves until its standard
- * input ends. */
+/* api_server SOCKET [empty|unseen|bad-config|refuse|busy FILE|long-busy FILE]:
+ * serves until its standard input ends. */
 #include <config.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 #include "daemon/log.h"
 #include "tests/unit/stubs/server.h"
+
+enum { LONG_MS = 11 * 60 * 1000 };
 
 int
 main(int argc, char *argv[])
@@ -20,6 +22,11 @@ main(int argc, char *argv[])
 	how.unseen = strcmp(word, "unseen") == 0;
 	how.bad_config = strcmp(word, "bad-config") == 0;
 	how.refuse = strcmp(word, "refuse") == 0;
+	if (argc > 3) {
+		how.empty = true;
+		how.busy_file = argv[3];
+		how.busy_ms = strcmp(word, "long-busy") == 0 ? LONG_MS : 0;
+	}
 	log_open("api_server", LOG_LEVEL_ERROR);
 	fd = server_listen(argv[1]);
 	if (fd < 0)
