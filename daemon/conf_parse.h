@@ -19,7 +19,7 @@ struct conf_parsed {
 	uint32_t line;
 	uint64_t seen;		/* 1 << conf_key_index: was written */
 	uint32_t lines[CONF_KEYS_OF_ONE];	/* by conf_key_place */
-	struct err *csr_err;	/* owned; NULL: its CSR can be used */
+	struct err *csr_err;	/* why its CSR can't be used, or NULL; owned */
 	enum conf_csr_fate csr_fate;
 };
 

@@ -176,6 +176,9 @@ int rules_for(const struct master *m, const struct w_install *w,
 /* The certificate of our configuration to which the files of this id belong:
  * its link below live/ leads there. NULL: none of ours. */
 const struct conf_cert *rules_owner(const struct master *m, uint64_t cert);
+/* -1 and err: they belong to one that is left out of it for now, since its CSR
+ * can't be used. It keeps what it has. */
+int rules_left_out(const struct master *m, uint64_t cert, struct err *err);
 /* live/TITLE leads to this id from now on. */
 void rules_own(const struct master *m, uint64_t cert, const char *title);
 void rules_forget(void);	/* another configuration is in force */

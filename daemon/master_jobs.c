@@ -353,6 +353,8 @@ purge(struct master *m, struct job *j, struct err *err)
 		return err_advise(err, "Take it out there first, then: "
 		    "everleaf reload");
 	}
+	if (rules_left_out(m, w->cert, err) != 0)
+		return -1;
 	return generation_purge(m->state, w->cert, w->name, err);
 }
 

@@ -161,6 +161,26 @@ rules_owner(const struct master *m, uint64_t cert)
 	return generation_aliased(m->state, c->title) == cert ? c : NULL;
 }
 
+int
+rules_left_out(const struct master *m, uint64_t cert, struct err *err)
+{
+	const struct conf_problem *p;
+	size_t i;
+
+	assert(cert != 0);
+	for (i = 0; i < m->conf->problems_n; i++) {
+		p = &m->conf->problems[i];
+		if (p->title == NULL || p->kept > 0 ||
+		    generation_aliased(m->state, p->title) != cert)
+			continue;
+		err_set(err, ERR_NO_SUCH, "certificate %s is left out of the "
+		    "configuration, since its CSR can't be used", p->title);
+		return err_advise(err, "Put its csr-file right (%s), then: "
+		    "everleaf reload", p->where);
+	}
+	return 0;
+}
+
 /* An id that is of one title is not installed by the rules of another: keys
  * would come to lie where another group reads them. */
 static int
@@ -170,6 +190,8 @@ check_owner(const struct master *m, const struct w_install *w,
 	const struct conf_cert *owner;
 
 	assert(w->name[0] != '\0');
+	if (rules_left_out(m, w->cert, err) != 0)
+		return -1;
 	owner = rules_owner(m, w->cert);
 	if (owner == NULL || strcmp(owner->title, w->name) == 0)
 		return 0;

@@ -38,6 +38,12 @@ run() {		# run WORDS...: out, err, code
 	timeout 60 "$ours" --socket "$sock" "$@" >"$tmp/out" 2>"$tmp/err" 8>&-
 	code=$?
 }
+add_beside() {	# for some time yet; $add is its process
+	timeout 60 "$ours" --socket "$sock" add n.example --no-wait \
+		>"$tmp/add" 2>&1 8>&- &
+	add=$!
+	sleep 0.5
+}
 ok() {		# ok NAME CONDITION...
 	name=$1
 	shift
@@ -602,7 +608,7 @@ start refuse
 run add n.example
 ok 'a daemon in trouble' fails 1 'the disk is full'
 
-# --- a daemon that compares its configuration with the inventory ---------------
+# --- a daemon that is busy ---------------------------------------------------
 : >"$tmp/busy"
 start busy "$tmp/busy"
 run status --check
@@ -615,9 +621,7 @@ run config check
 ok 'a check of the files while it is busy' [ "$code" = 0 ]
 run deploy --service nginx --dry-run
 ok 'a dry run while it is busy' has 0 'nginx would be checked'
-timeout 60 "$ours" --socket "$sock" add n.example --no-wait >"$tmp/add" 2>&1 8>&- &
-add=$!
-sleep 0.5
+add_beside
 ok 'a change while it is busy waits' kill -0 $add
 run list
 ok '... and is not begun' lacks n.example
@@ -631,9 +635,7 @@ ok '... and is made then' has 0 'n.example'
 start long-busy "$tmp/busy"
 run status --check
 ok 'busy for long, for monitoring' has 1 'WARNING: 0 served, the daemon is'
-timeout 60 "$ours" --socket "$sock" add n.example --no-wait >"$tmp/add" 2>&1 8>&- &
-add=$!
-sleep 0.5
+add_beside
 stop
 wait $add
 code=$?

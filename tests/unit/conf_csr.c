@@ -276,8 +276,8 @@ goes_on(const struct conf *b, const char *why)
 	assert_string_equal(c->wish.names.v[0], "shop.example");
 	assert_true(c->csr_known);
 	assert_false(c->kept);
-	assert_non_null(strstr(said, "certificate \"shop.example\" goes on with "
-	    "its last good CSR: csr-file = \""));
+	assert_non_null(strstr(said, "certificate \"shop.example\" goes on "
+	    "with its last good CSR: csr-file = \""));
 	assert_non_null(strstr(said, why));
 	packed = conf_pack(b);
 	back = conf_unpack(packed.p, packed.len, &err);
@@ -293,7 +293,6 @@ goes_on(const struct conf *b, const char *why)
 	blob_free(&packed);
 }
 
-/* At a reload, and at a start that knows what was. */
 static const struct conf *
 last_was(void *before, const char *state_dir)
 {
@@ -334,6 +333,7 @@ again(const struct conf *before)
 	return c;
 }
 
+/* At a reload, and at a start that knows what was. */
 static void
 both_go_on(const struct conf *was, const char *why)
 {
@@ -349,8 +349,6 @@ both_go_on(const struct conf *was, const char *why)
 	assert_non_null(strstr(said, why));
 }
 
-/* security.md L1: whoever owns the file of one certificate keeps no other one
- * from anything. */
 static void
 main_file_with(const char *lines, const char *more)
 {
@@ -362,10 +360,12 @@ main_file_with(const char *lines, const char *more)
 	put_file("everleaf.conf", text);
 }
 
+/* security.md L1: whoever owns the file of one certificate keeps no other one
+ * from anything. */
 static void
 l1_one_csr_harms_no_other(void **state)
 {
-	struct conf *was;
+	struct conf *was, *b;
 
 	(void)state;
 	put_file("conf.d/b.conf", "");
@@ -388,14 +388,11 @@ l1_one_csr_harms_no_other(void **state)
 	chmod("own.csr", 0644);
 	main_file_with("", "");
 	loose = true;
-	{
-		struct conf *b = start(was);
-
-		assert_non_null(b);
-		assert_int_equal(b->problems_n, 1);
-		assert_non_null(strstr(said, "chooses the names"));
-		conf_free(b);
-	}
+	b = start(was);
+	assert_non_null(b);
+	assert_int_equal(b->problems_n, 1);
+	assert_non_null(strstr(said, "chooses the names"));
+	conf_free(b);
 	loose = false;
 	conf_free(was);
 }

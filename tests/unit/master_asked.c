@@ -579,6 +579,35 @@ what_no_file_wishes_is_purged(void **state)
 	assert_int_equal(live(), 0);
 }
 
+/* A file wishes for it, though its CSR can't be used just now. */
+static void
+what_is_left_out_keeps_its_files(void **state)
+{
+	struct w_purge w = { CERT, (char[]){ "other" } };
+	struct w_install again = { .cert = CERT, .name = (char[]){ "other" },
+		.gen = 2, .version = 1, .policy = (char[]){ "" } };
+	struct conf_problem *p = xcalloc(1, sizeof(*p));
+	struct rules rules;
+	struct err err;
+
+	(void)state;
+	master.conf = conf_of(conf_text);
+	*p = (struct conf_problem){ xstrdup("other"), xstrdup("/x:1"),
+		xstrdup("certificate \"other\" is left out"), 0 };
+	master.conf->problems = p;
+	master.conf->problems_n = 1;
+	put_alias("other");
+	assert_true(says(ROLE_ENGINE, WIRE_PURGE, 1, &w));
+	assert_int_equal(refusal(), ERR_NO_SUCH);
+	assert_int_equal(live(), 1);
+	assert_int_equal(rules_of(&again, &rules, &err), -1);
+	assert_int_equal(err.code, ERR_NO_SUCH);
+	again.name = (char[]){ "shop" };
+	assert_int_equal(rules_of(&again, &rules, &err), -1);
+	again.cert++;
+	assert_int_equal(rules_of(&again, &rules, &err), 0);
+}
+
 /* The id decides where files lie, the title how: they belong together. */
 static void
 an_id_has_the_rules_of_its_title(void **state)
@@ -782,6 +811,7 @@ main(void)
 		T(a_file_has_the_last_word),
 		T(what_a_file_wishes_is_not_purged),
 		T(what_no_file_wishes_is_purged),
+		T(what_is_left_out_keeps_its_files),
 		T(an_id_has_the_rules_of_its_title),
 		T(a_look_at_each_is_enough),
 		T(answers_to_nobody), T(an_empty_key_is_opened),

@@ -254,6 +254,7 @@ ask_dns(uint64_t run)
 	w->what = RUN_DNS_ADD;
 	w->dns = xstrdup("none");
 	w->record = xstrdup("_acme-challenge.shop.example");
+	w->value = xstrdup("x");
 	runs_add(&master, 1, WIRE_RUN_DNS, w);
 }
 

@@ -41,11 +41,6 @@ last_find(void *m, const char *state_dir)
 }
 
 void
-rules_forget(void)
-{
-}
-
-void
 last_keep(struct master *m)
 {
 	(void)m;
@@ -56,6 +51,11 @@ listen_change(struct master *m)
 {
 	(void)m;
 	return false;
+}
+
+void
+rules_forget(void)
+{
 }
 
 void
