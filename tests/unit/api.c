@@ -24,155 +24,9 @@
 #include "base/mem.h"
 #include "daemon/json.h"
 #include "daemon/log.h"
-#include "tests/unit/stubs/server.h"
+#include "tests/unit/stubs/asker.h"
 
 enum { MANY = 3000 };
-
-static char dir[64], path[100];
-static pid_t server;
-static int stop_fd = -1;
-
-/* --- the server in a fork ------------------------------------------------- */
-
-static void
-start(const struct server_how *how)
-{
-	int pipes[2], fd = server_listen(path);
-
-	assert_true(fd >= 0);
-	assert_int_equal(pipe(pipes), 0);
-	fflush(stdout);
-	server = fork();
-	assert_true(server >= 0);
-	if (server == 0) {
-		close(pipes[1]);
-		alarm(120);
-		_exit(server_run(fd, pipes[0], how));
-	}
-	close(fd);
-	close(pipes[0]);
-	stop_fd = pipes[1];
-}
-
-/* It must end by itself, with everything freed. */
-static void
-stop(void)
-{
-	int status;
-
-	close(stop_fd);
-	assert_int_equal(waitpid(server, &status, 0), server);
-	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-}
-
-/* --- requests ------------------------------------------------------------- */
-
-struct answer {
-	long status;
-	json_t *body;
-	char head[4096];
-	size_t head_n;
-	char *text;
-	size_t n;
-};
-
-static size_t
-on_body(char *p, size_t size, size_t n, void *ctx)
-{
-	struct answer *a = ctx;
-
-	a->text = xrealloc(a->text, a->n + size * n + 1);
-	memcpy(a->text + a->n, p, size * n);
-	a->n += size * n;
-	a->text[a->n] = '\0';
-	return size * n;
-}
-
-static size_t
-on_head(char *p, size_t size, size_t n, void *ctx)
-{
-	struct answer *a = ctx;
-
-	if (a->head_n + size * n < sizeof(a->head) - 1) {
-		memcpy(a->head + a->head_n, p, size * n);
-		a->head_n += size * n;
-	}
-	return size * n;
-}
-
-/* In a forked child a failure is its exit status, not a failed test. */
-static bool in_child;
-
-static struct answer
-ask(const char *method, const char *target, const char *body)
-{
-	struct answer a = { .status = 0 };
-	CURL *c = curl_easy_init();
-	char url[9000];
-	CURLcode result;
-
-	snprintf(url, sizeof(url), "http://everleaf%s", target);
-	curl_easy_setopt(c, CURLOPT_UNIX_SOCKET_PATH, path);
-	curl_easy_setopt(c, CURLOPT_URL, url);
-	curl_easy_setopt(c, CURLOPT_PATH_AS_IS, 1L);
-	curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, method);
-	curl_easy_setopt(c, CURLOPT_TIMEOUT, 40L);
-	if (body != NULL)
-		curl_easy_setopt(c, CURLOPT_POSTFIELDS, body);
-	curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_body);
-	curl_easy_setopt(c, CURLOPT_WRITEDATA, &a);
-	curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, on_head);
-	curl_easy_setopt(c, CURLOPT_HEADERDATA, &a);
-	result = curl_easy_perform(c);
-	if (in_child && result != CURLE_OK)
-		_exit(98);
-	assert_int_equal(result, CURLE_OK);
-	curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &a.status);
-	curl_easy_cleanup(c);
-	a.body = json_loadb(a.text == NULL ? "" : a.text, a.n, 0, NULL);
-	assert_non_null(a.body);
-	return a;
-}
-
-static void
-done(struct answer *a)
-{
-	json_decref(a->body);
-	free(a->text);
-}
-
-static struct answer
-ask_ok(const char *method, const char *target, const char *body, long status)
-{
-	struct answer a = ask(method, target, body);
-
-	if (a.status != status)
-		fprintf(stderr, "%s %s: %s\n", method, target, a.text);
-	assert_int_equal(a.status, status);
-	return a;
-}
-
-/* Status and error code, and if given the text. */
-static void
-refused(const char *method, const char *target, const char *body, long status,
-    const char *code, const char *text)
-{
-	struct answer a = ask_ok(method, target, body, status);
-	const json_t *e = json_object_get(a.body, "error");
-
-	assert_string_equal(json_get(e, "code"), code);
-	assert_non_null(json_get(e, "class"));
-	assert_non_null(json_get(e, "doc"));
-	if (text != NULL)
-		assert_string_equal(json_get(e, "text"), text);
-	done(&a);
-}
-
-static size_t
-count(const struct answer *a, const char *key)
-{
-	return json_array_size(json_object_get(a->body, key));
-}
 
 /* --- reading -------------------------------------------------------------- */
 
@@ -597,6 +451,95 @@ operators(void **state)
 }
 
 static void
+one_ca(void **state)
+{
+	struct answer a = ask_ok("GET", "/v1/cas/letsencrypt", NULL, 200);
+	const json_t *why = json_object_get(a.body, "not_ready");
+	const json_t *limit = json_array_get(json_object_get(a.body, "limits"),
+	    0);
+
+	(void)state;
+	assert_true(json_is_false(json_object_get(a.body, "ready")));
+	assert_string_equal(json_get(why, "code"), "ca-down");
+	assert_string_equal(json_get(why, "retry_at"), "2026-11-21T12:49:00Z");
+	assert_string_equal(json_get(limit, "limit"), "exact-set");
+	assert_int_equal(json_get_int(limit, "allowed"), 5);
+	assert_int_equal(json_get_int(limit, "days"), 7);
+	/* What is a week old, and what another CA issued, does not count. */
+	assert_int_equal(json_get_int(limit, "most_used"), 4);
+	assert_int_equal(json_get_int(limit, "at_limit"), 1);
+	assert_string_equal(json_get(limit, "retry_at"),
+	    "2026-11-22T12:00:00Z");
+	done(&a);
+	a = ask_ok("GET", "/v1/cas", NULL, 200);
+	assert_int_equal(json_array_size(json_object_get(json_array_get(
+	    json_object_get(a.body, "cas"), 0), "limits")), 1);
+	done(&a);
+	refused("GET", "/v1/cas/nope", NULL, 404, "no-such", "no ca \"nope\"");
+}
+
+static void
+ca_is_tried(void **state)
+{
+	struct answer a = ask_ok("POST", "/v1/cas/letsencrypt/test", "", 200);
+
+	(void)state;
+	assert_string_equal(json_get(a.body, "ca"), "letsencrypt");
+	assert_true(json_get_true(a.body, "good"));
+	assert_int_equal(count(&a, "lines"), 1);
+	done(&a);
+	refused("POST", "/v1/cas/nope/test", "", 404, "no-such", NULL);
+	refused("GET", "/v1/cas/letsencrypt/test", NULL, 405, "usage", NULL);
+	stop();
+	start(&(struct server_how){ .group = "", .bad_config = true });
+	a = ask_ok("POST", "/v1/cas/letsencrypt/test", "", 200);
+	assert_false(json_get_true(a.body, "good"));
+	assert_int_equal(count(&a, "lines"), 2);
+	done(&a);
+	stop();
+	start(&(struct server_how){ .group = "", .refuse = true });
+	a = ask("POST", "/v1/cas/letsencrypt/test", "");
+	assert_true(a.status >= 400);
+	done(&a);
+	stop();
+	start(&(struct server_how){ .group = "" });
+}
+
+/* The n-th line of what a renewal would do. */
+static void
+costs(const char *name, const char *body, size_t n, const char *words)
+{
+	struct answer a;
+	char target[200];
+	const char *line;
+
+	snprintf(target, sizeof(target), "/v1/certificates/%s/renew?dry=1",
+	    name);
+	a = ask_ok("POST", target, body, 200);
+	line = json_string_value(json_array_get(json_object_get(a.body,
+	    "lines"), n));
+	assert_non_null(line);
+	assert_string_equal(line, words);
+	done(&a);
+}
+
+static void
+what_it_costs(void **state)
+{
+	(void)state;
+	costs("shop.example", "", 2, "it would be number 2 of 5 that "
+	    "letsencrypt allows for exactly these names in 7 days");
+	costs("old.example", "", 1, "it would be number 1 of 5 that "
+	    "letsencrypt allows for exactly these names in 7 days");
+	costs("blog.example", "", 2, "it would be number 5 of 5 that "
+	    "letsencrypt allows for exactly these names in 7 days");
+	costs("blog.example", "", 3, "before 2026-11-22T12:00:00Z it would be "
+	    "refused, unless with --force");
+	costs("blog.example", "{\"force\": true}", 3, "it takes what is kept "
+	    "in reserve until 2026-11-22T12:00:00Z");
+}
+
+static void
 acts(void **state)
 {
 	struct answer a;
@@ -613,15 +556,15 @@ acts(void **state)
 	done(&a);
 	a = ask_ok("POST", "/v1/certificates/blog.example/renew?dry=1", "",
 	    200);
-	assert_int_equal(count(&a, "lines"), 3);
+	assert_int_equal(count(&a, "lines"), 4);
 	done(&a);
 	a = ask_ok("POST", "/v1/certificates/blog.example/renew?dry=1",
 	    "{\"force\": true}", 200);
-	assert_int_equal(count(&a, "lines"), 3);
+	assert_int_equal(count(&a, "lines"), 4);
 	done(&a);
 	a = ask_ok("POST", "/v1/certificates/blog.example/renew?trial=1", "",
 	    202);
-	assert_int_equal(count(&a, "lines"), 3);
+	assert_int_equal(count(&a, "lines"), 4);
 	done(&a);
 	refused("POST", "/v1/certificates/blog.example/renew",
 	    "{\"froce\": true}", 422, "invalid", "no such option \"froce\"");
@@ -728,7 +671,7 @@ dial(void)
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	snprintf(sun.sun_path, sizeof(sun.sun_path), "%s", path);
+	snprintf(sun.sun_path, sizeof(sun.sun_path), "%s", asker_path);
 	assert_int_equal(connect(fd, (struct sockaddr *)&sun, sizeof(sun)), 0);
 	return fd;
 }
@@ -947,31 +890,6 @@ ends_while_they_wait(void **state)
 	start(&(struct server_how){ .group = "" });
 }
 
-static int
-setup(void **state)
-{
-	(void)state;
-	log_open("api", LOG_LEVEL_ERROR);
-	curl_global_init(CURL_GLOBAL_DEFAULT);
-	snprintf(dir, sizeof(dir), "/tmp/everleaf-api-XXXXXX");
-	if (mkdtemp(dir) == NULL || chmod(dir, 0755) != 0)
-		return -1;
-	snprintf(path, sizeof(path), "%s/api.sock", dir);
-	start(&(struct server_how){ .group = "" });
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	stop();
-	unlink(path);
-	rmdir(dir);
-	curl_global_cleanup();
-	return 0;
-}
-
 int
 main(void)
 {
@@ -981,7 +899,8 @@ main(void)
 		cmocka_unit_test(pages), cmocka_unit_test(events),
 		cmocka_unit_test(long_poll), cmocka_unit_test(services),
 		cmocka_unit_test(put), cmocka_unit_test(put_refused),
-		cmocka_unit_test(acts),
+		cmocka_unit_test(acts), cmocka_unit_test(what_it_costs),
+		cmocka_unit_test(one_ca), cmocka_unit_test(ca_is_tried),
 		cmocka_unit_test(operators), cmocka_unit_test(configuration),
 		cmocka_unit_test(no_such_route),
 		cmocka_unit_test(k10_length_of_a_gigabyte),
@@ -994,5 +913,6 @@ main(void)
 		cmocka_unit_test(ends_while_they_wait)
 	};
 
-	return cmocka_run_group_tests_name("api", tests, setup, teardown);
+	return cmocka_run_group_tests_name("api", tests, asker_setup,
+	    asker_teardown);
 }
