@@ -32,4 +32,5 @@ void done(struct answer *a);
 void refused(const char *method, const char *target, const char *body,
     long status, const char *code, const char *text);
 size_t count(const struct answer *a, const char *key);
+double seconds(void);			/* monotonic */
 #endif
