@@ -131,7 +131,9 @@ struct acme_session;
 
 struct acme_account {		/* what the caller knows and stores */
 	const char *directory_url;
-	const void *spki;		/* DER, public half of its key */
+	/* DER, public half of its key. NULL (and no kid): only the directory
+	 * is read; no order or act runs on such a session */
+	const void *spki;
 	size_t spki_len;
 	const char *kid;	/* account URL; NULL: not registered yet */
 	const struct strv *contacts;	/* "mailto:..." */
@@ -147,8 +149,8 @@ struct acme_session *acme_session_new(const struct acme_account *a,
     struct err *err);
 void acme_session_free(struct acme_session *s);
 /* Until DONE: the directory is there and the account is known (a POST of
- * newAccount finds an existing one by its key). Step it again at any time:
- * DONE at once while all is fresh. */
+ * newAccount finds an existing one by its key), unless there is no key. Step
+ * it again at any time: DONE at once while all is fresh. */
 struct acme_wish acme_session_step(struct acme_session *s, int64_t now_ms,
     const struct acme_event *event, struct err *err);
 const char *acme_session_kid(const struct acme_session *s);	/* or NULL */

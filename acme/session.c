@@ -17,6 +17,7 @@ acme_session_new(const struct acme_account *a, struct err *err)
 	int rc;
 
 	assert(a->directory_url != NULL);
+	assert(a->spki != NULL || a->kid == NULL);
 	pace_init(&s->validation);
 	pace_init(&s->issuance);
 	buf_init(&origin, ACME_URL_MAX);
@@ -27,11 +28,13 @@ acme_session_new(const struct acme_account *a, struct err *err)
 	if (rc == 0 && a->kid != NULL)
 		rc = url_same_origin(a->kid, origin.data,
 		    "the account's address", err);
-	if (rc == 0)
+	s->keyless = a->spki == NULL;
+	if (rc == 0 && !s->keyless)
 		rc = jws_jwk(&jwk, a->spki, a->spki_len, err);
 	if (rc == 0) {
-		jws_thumbprint(s->thumbprint, jwk.data, jwk.len);
-		assert(strlen(s->thumbprint) == THUMBPRINT_LEN);
+		if (!s->keyless)
+			jws_thumbprint(s->thumbprint, jwk.data, jwk.len);
+		assert(s->keyless || strlen(s->thumbprint) == THUMBPRINT_LEN);
 		s->directory_url = xstrdup(a->directory_url);
 		s->kid = xstrdup(a->kid);
 		s->agree_tos = a->agree_tos;
@@ -377,7 +380,7 @@ restart(struct acme_session *s, int64_t now_ms)
 	post_end(&s->post);
 	assert(!post_is_busy(&s->post));
 	s->stage = !directory_is_fresh(s, now_ms) ? SESSION_DIRECTORY :
-	    s->kid == NULL ? SESSION_ACCOUNT : SESSION_READY;
+	    s->kid == NULL && !s->keyless ? SESSION_ACCOUNT : SESSION_READY;
 }
 
 struct acme_wish
@@ -401,7 +404,7 @@ acme_session_step(struct acme_session *s, int64_t now_ms,
 		wish_directory(s, &w);
 		return w;
 	}
-	if (s->stage == SESSION_ACCOUNT && s->kid != NULL)
+	if (s->stage == SESSION_ACCOUNT && (s->keyless || s->kid != NULL))
 		s->stage = SESSION_READY;
 	if (s->stage == SESSION_ACCOUNT) {
 		if (run_account(s, now_ms, event, &w, err, &rc))
@@ -409,7 +412,7 @@ acme_session_step(struct acme_session *s, int64_t now_ms,
 		if (rc != 0)
 			return give_up(s);
 	}
-	assert(s->stage == SESSION_READY && s->kid != NULL);
+	assert(s->stage == SESSION_READY && (s->keyless || s->kid != NULL));
 	w.save = s->kid_is_new;
 	s->kid_is_new = false;
 	return w;

@@ -28,6 +28,7 @@ struct acme_session {
 	bool agree_tos;
 	char *eab_kid;			/* NULL: none */
 	bool existing_only;
+	bool keyless;			/* only the directory is wanted */
 	bool looking;			/* first see whether it is there */
 	bool made;			/* by us, in this session */
 	enum session_stage stage;

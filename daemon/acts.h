@@ -41,6 +41,13 @@ void act_test(const char *name, void (*done)(void *ctx,
 void act_test_dns(const char *dns, const char *name, void (*done)(void *ctx,
     const struct strv *lines, bool good, const struct err *err), void *ctx);
 
+/* Tries a CA: reads its directory anew, says what would stop an order here,
+ * and looks whether our account lives. Orders nothing and makes no account;
+ * does so also while the CA is left alone, which ends when it answers, and a
+ * failure closes it to nobody. err: it could not begin. */
+void act_test_ca(const char *ca, void (*done)(void *ctx,
+    const struct strv *lines, bool good, const struct err *err), void *ctx);
+
 /* A complete issuance at the staging of the wish's CA (conf_staging), of which
  * nothing is kept. 0: it goes on after this turn, and its events are trial.* of
  * this name (trial.h); or where.at is NULL: no staging is known, and nothing

@@ -9,10 +9,11 @@
 #include "daemon/acts.h"
 #include "daemon/api_in.h"
 #include "daemon/engine.h"
+#include "daemon/json.h"
 #include "daemon/turn.h"
 #include "daemon/view.h"
 
-enum { C_CAS, C_ACCOUNTS, C_COUNT };
+enum { C_CAS, C_ACCOUNTS, C_BUDGET, C_COUNT };
 
 struct cas_read {
 	struct api_req *r;
@@ -68,7 +69,8 @@ one(const struct cas_read *s, const struct conf_ca *ca)
 	struct view_ca v = { .conf = ca, .account = account_in_use(
 		    &s->rows[C_ACCOUNTS], ca),
 		.thumbprint = print,
-		.orders = count_in(s->orders, s->orders_n, ca->title) };
+		.orders = count_in(s->orders, s->orders_n, ca->title),
+		.now_ms = loop_now() };
 	size_t i;
 
 	assert(ca != NULL);
@@ -80,6 +82,7 @@ one(const struct cas_read *s, const struct conf_ca *ca)
 	    ca->where[0] == '\0')
 		return NULL;
 	thumbprint(print, v.account);
+	budget_state(&v.limits, &s->rows[C_BUDGET], ca->title);
 	return view_ca(&v);
 }
 
@@ -146,7 +149,8 @@ api_get_cas(struct api_req *r)
 {
 	const struct query q[C_COUNT] = {
 		[C_CAS] = { .table = T_CA },
-		[C_ACCOUNTS] = { .table = T_ACCOUNT }
+		[C_ACCOUNTS] = { .table = T_ACCOUNT },
+		[C_BUDGET] = budget_window(loop_now())
 	};
 	struct cas_read *s = xcalloc(1, sizeof(*s));
 
@@ -157,17 +161,44 @@ api_get_cas(struct api_req *r)
 	store_read(turn_store_durable(), q, C_COUNT, read_rows, s);
 }
 
-void
-api_get_ca(struct api_req *r)
+static void
+no_ca(struct api_req *r)
 {
 	struct err err;
 
 	assert(r->name != NULL);
-	if (conf_ca(engine_conf(), r->name) != NULL) {
-		api_get_cas(r);
-		return;
-	}
 	err_set(&err, ERR_NO_SUCH, "no ca \"%s\"", r->name);
 	err_advise(&err, "The configured ones: everleaf ca");
 	api_reply_err(r, &err);
+}
+
+void
+api_get_ca(struct api_req *r)
+{
+	if (conf_ca(engine_conf(), r->name) != NULL)
+		api_get_cas(r);
+	else
+		no_ca(r);
+}
+
+static void
+tested(void *ctx, const struct strv *lines, bool good, const struct err *err)
+{
+	struct api_req *r = ctx;
+
+	assert(err != NULL || lines != NULL);
+	if (err != NULL)
+		api_reply_err(r, err);
+	else
+		api_reply(r, 200, json_pack("{s:s, s:b, s:o}", "ca", r->name,
+		    "good", good, "lines", json_list(lines)));
+}
+
+void
+api_post_ca_test(struct api_req *r)
+{
+	if (conf_ca(engine_conf(), r->name) != NULL)
+		act_test_ca(r->name, tested, r);
+	else
+		no_ca(r);
 }

@@ -89,6 +89,7 @@ void api_post_rollover(struct api_req *r);
 void api_post_deactivate(struct api_req *r);
 void api_post_import(struct api_req *r);
 void api_post_export(struct api_req *r);
+void api_post_ca_test(struct api_req *r);
 void api_post_dns_test(struct api_req *r);
 void api_post_service_deploy(struct api_req *r);
 void api_post_reload(struct api_req *r);

@@ -29,6 +29,7 @@ const struct api_route api_routes[] = {
 	    api_post_service_deploy, false },
 	{ "GET", "/v1/cas", "", api_get_cas, true },
 	{ "GET", "/v1/cas/*", "", api_get_ca, true },
+	{ "POST", "/v1/cas/*/test", "", api_post_ca_test, true },
 	{ "POST", "/v1/cas/*/rollover", "", api_post_rollover, false },
 	{ "POST", "/v1/cas/*/deactivate", "", api_post_deactivate, false },
 	{ "POST", "/v1/cas/*/import", "", api_post_import, false },

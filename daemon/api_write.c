@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "daemon/acts.h"
 #include "daemon/api_in.h"
+#include "daemon/budget.h"
 #include "daemon/engine.h"
 #include "daemon/json.h"
 #include "daemon/turn.h"
@@ -200,13 +201,21 @@ api_patch_cert(struct api_req *r)
 
 /* --- acts on one certificate ------------------------------------------- */
 
-struct act {
-	struct api_req *r;
-	bool dry, trial, purge, new_key, force;
-	bool orders;		/* then the body may have options */
+struct act;
+struct act_kind {
 	/* What it would do, said for ?dry=1. */
 	void (*say)(const struct act *a, const struct bundle *b, json_t *lines);
 	void (*go)(struct act *a);
+	bool orders;			/* it costs of a CA's limits, and may
+					 * have options */
+};
+
+struct act {
+	struct api_req *r;
+	const struct act_kind *kind;
+	bool dry, trial, purge, new_key, force;
+	bool counted;
+	struct budget_used used;	/* if counted: of those limits */
 };
 
 static void
@@ -221,6 +230,39 @@ act_over(void *ctx, const struct err *err)
 		api_reply_cert(a->r, 202, -1);
 }
 
+static void act_read(void *ctx, struct bundle *b, const struct err *err);
+
+static void
+act_counted(void *ctx, const struct budget_used *used, const struct err *err)
+{
+	struct act *a = ctx;
+
+	assert(!a->counted);
+	if (err != NULL) {
+		api_reply_err(a->r, err);
+		return;
+	}
+	a->counted = true;
+	a->used = *used;
+	bundle_by_name(turn_store_durable(), a->r->name, act_read, a);
+}
+
+/* What it costs is counted first, and then all of it read again: the count may
+ * take a turn. */
+static bool
+act_count(struct act *a, const struct bundle *b)
+{
+	struct conf_wish wish;
+
+	if (!a->kind->orders || a->counted)
+		return false;
+	wish = view_wanted(b);
+	budget_used(wish.ca != NULL ? wish.ca : "", &wish.names, act_counted,
+	    a);
+	conf_wish_free(&wish);
+	return true;
+}
+
 static void
 act_read(void *ctx, struct bundle *b, const struct err *err)
 {
@@ -228,17 +270,17 @@ act_read(void *ctx, struct bundle *b, const struct err *err)
 	struct conf_wish wish;
 	json_t *lines;
 
-	assert(a->dry || a->go != NULL);
+	assert(a->kind->go != NULL);
 	if (err != NULL)
 		api_reply_err(a->r, err);
 	else if (b->cert == NULL)
 		api_reply_no_cert(a->r);
 	else if (!a->dry && !a->trial)
-		a->go(a);
-	else {
+		a->kind->go(a);
+	else if (!act_count(a, b)) {
 		lines = json_array();
-		assert(a->say != NULL);
-		a->say(a, b, lines);
+		assert(a->kind->say != NULL);
+		a->kind->say(a, b, lines);
 		wish = view_wanted(b);
 		reply_dry(a->r, json_pack("{s:b, s:s, s:o}", "dry", 1,
 		    "name", a->r->name, "lines", lines), a->trial, &wish);
@@ -256,8 +298,9 @@ read_options(struct act *a, struct err *err)
 	if (body == NULL)
 		return -1;
 	json_object_foreach(body, key, v) {
-		bool *on = !a->orders ? NULL : strcmp(key, "new_key") == 0 ?
-		    &a->new_key : strcmp(key, "force") == 0 ? &a->force : NULL;
+		bool *on = !a->kind->orders ? NULL :
+		    strcmp(key, "new_key") == 0 ? &a->new_key :
+		    strcmp(key, "force") == 0 ? &a->force : NULL;
 
 		if (on == NULL)
 			err_set(err, ERR_INVALID, "no such option \"%.64s\"",
@@ -276,20 +319,15 @@ read_options(struct act *a, struct err *err)
 	return 0;
 }
 
-static void renew_go(struct act *a);
-
 static void
-act_begin(struct api_req *r, void (*say)(const struct act *a,
-    const struct bundle *b, json_t *lines), void (*go)(struct act *a))
+act_begin(struct api_req *r, const struct act_kind *kind)
 {
 	struct act *a = xcalloc(1, sizeof(*a));
 	struct err err;
 
-	assert(r->own == NULL && go != NULL);
+	assert(r->own == NULL && kind->go != NULL);
 	a->r = r;
-	a->say = say;
-	a->go = go;
-	a->orders = go == renew_go;
+	a->kind = kind;
 	r->own = a;
 	r->drop = free;
 	if (api_param_flag(&r->target, "dry", &a->dry, &err) != 0 ||
@@ -364,7 +402,9 @@ remove_say(const struct act *a, const struct bundle *b, json_t *lines)
 void
 api_delete_cert(struct api_req *r)
 {
-	act_begin(r, remove_say, remove_go);
+	static const struct act_kind kind = { remove_say, remove_go, false };
+
+	act_begin(r, &kind);
 }
 
 /* --- renew, deploy, test ----------------------------------------------- */
@@ -373,6 +413,29 @@ static void
 renew_go(struct act *a)
 {
 	act_renew(a->r->name, a->new_key, a->force, a->r->actor, act_over, a);
+}
+
+/* What it would cost, and what the last ones need. */
+static void
+say_cost(const struct act *a, const char *ca, json_t *lines)
+{
+	long long n = (long long)a->used.n;
+	char at[TEXT_TIME];
+
+	assert(a->counted && (n < BUDGET_SET_MAX || a->used.free_ms != 0));
+	if (n < BUDGET_SET_LIMIT)
+		say(lines, "it would be number %lld of %d that %s allows for "
+		    "exactly these names in %d days", n + 1, BUDGET_SET_LIMIT,
+		    ca, BUDGET_SET_DAYS);
+	else
+		say(lines, "%lld for exactly these names were issued by %s in "
+		    "%d days; it allows %d", n, ca, BUDGET_SET_DAYS,
+		    BUDGET_SET_LIMIT);
+	if (n < BUDGET_SET_MAX)
+		return;
+	text_rfc3339(at, a->used.free_ms);
+	say(lines, a->force ? "it takes what is kept in reserve until %s" :
+	    "before %s it would be refused, unless with --force", at);
 }
 
 /* An order is refused only when the limits are near: being due is what the
@@ -395,9 +458,7 @@ renew_say(const struct act *a, const struct bundle *b, json_t *lines)
 			text_rfc3339(at, b->cert->renew_at_ms);
 			say(lines, "though it is not due before %s", at);
 		}
-		say(lines, "it counts against the CA's limits: one order%s",
-		    a->force ? "" : "; with those nearly used up it would be "
-		    "refused, unless with --force");
+		say_cost(a, w.ca == NULL ? "its CA" : w.ca, lines);
 	}
 	conf_wish_free(&w);
 }
@@ -405,7 +466,9 @@ renew_say(const struct act *a, const struct bundle *b, json_t *lines)
 void
 api_post_renew(struct api_req *r)
 {
-	act_begin(r, renew_say, renew_go);
+	static const struct act_kind kind = { renew_say, renew_go, true };
+
+	act_begin(r, &kind);
 }
 
 static void
@@ -431,7 +494,9 @@ deploy_say(const struct act *a, const struct bundle *b, json_t *lines)
 void
 api_post_deploy(struct api_req *r)
 {
-	act_begin(r, deploy_say, deploy_go);
+	static const struct act_kind kind = { deploy_say, deploy_go, false };
+
+	act_begin(r, &kind);
 }
 
 static void
@@ -457,7 +522,9 @@ test_go(struct act *a)
 void
 api_post_test(struct api_req *r)
 {
-	act_begin(r, NULL, test_go);
+	static const struct act_kind kind = { NULL, test_go, false };
+
+	act_begin(r, &kind);
 }
 
 static void

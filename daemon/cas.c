@@ -9,14 +9,13 @@
 #include "daemon/cas_parts.h"
 #include "daemon/chance.h"
 #include "daemon/engine.h"
+#include "daemon/hurdle.h"
 #include "daemon/log.h"
 #include "daemon/loop.h"
 #include "daemon/peers.h"
 #include "daemon/plan.h"
 
-enum { ACCOUNTS_READ = 32,
-	CLOSED_MAX_MS = 60 * 60 * 1000,	/* for all, whatever one answer said */
-	ANYWAY_MS = 10 * 1000 };
+enum { ACCOUNTS_READ = 32, ANYWAY_MS = 10 * 1000 };
 
 static struct {
 	struct ca *v;
@@ -167,13 +166,10 @@ acting_do(struct acting *a, const struct acme_wish *w)
 
 /* --- the breaker ------------------------------------------------------- */
 
-/* Later than it can have been set: the clock was ahead then. */
 int64_t
 ca_closed_until(const struct ca *c)
 {
-	int64_t at = c->row.retry_at_ms, now = loop_now();
-
-	return at > now && at <= now + CLOSED_MAX_MS ? at : 0;
+	return hurdle_closed_until(&c->row, loop_now());
 }
 
 bool
@@ -224,8 +220,8 @@ closes_until(const struct ca *c, const struct err *err)
 
 	if (err->retry_at_ms <= now)
 		return now + plan_breaker(c->row.failures, 0, chance_luck());
-	return err->retry_at_ms < now + CLOSED_MAX_MS ? err->retry_at_ms :
-	    now + CLOSED_MAX_MS;
+	return err->retry_at_ms < now + HURDLE_CLOSED_MAX_MS ?
+	    err->retry_at_ms : now + HURDLE_CLOSED_MAX_MS;
 }
 
 static void
@@ -324,14 +320,13 @@ tell_dead(struct ca *c, const struct err *err)
 	}
 }
 
-/* What its directory says is kept for who asks later. */
-static void
-note_directory(struct ca *c)
+void
+ca_note_directory(struct ca *c, const struct acme_session *s)
 {
-	const char *caps = acme_session_caps(c->session);
-	const char *terms = acme_session_terms(c->session);
+	const char *caps = acme_session_caps(s);
+	const char *terms = acme_session_terms(s);
 
-	assert(c->session != NULL);
+	assert(c->row.name != NULL);
 	if (*caps == '\0' || (strcmp(ca_caps(c), caps) == 0 &&
 	    (terms == NULL || strcmp(c->row.terms, terms) == 0)))
 		return;
@@ -349,7 +344,7 @@ session_ready(struct ca *c)
 	struct err dead;
 
 	assert(c->session != NULL && !c->stepping);
-	note_directory(c);
+	ca_note_directory(c, c->session);
 	if (kid != NULL && strcmp(c->account.kid, kid) != 0) {
 		row_text(&c->account.kid, kid);
 		row_text(&c->account.status, "valid");
@@ -627,14 +622,20 @@ ca_forget(struct ca *c, void *ctx)
 /* The key stays: with it the CA gives us the same account again, or a new
  * one. */
 void
-ca_lost_account(struct ca *c)
+ca_forget_account(struct ca *c)
 {
-	if (c->session == NULL)
-		return;
 	assert(c->account.id != 0);
 	row_text(&c->account.kid, "");
 	ca_save_account(c);
-	acme_session_forget_account(c->session);
+	if (c->session != NULL)
+		acme_session_forget_account(c->session);
+}
+
+void
+ca_lost_account(struct ca *c)
+{
+	if (c->session != NULL)
+		ca_forget_account(c);
 }
 
 /* --- the table --------------------------------------------------------- */

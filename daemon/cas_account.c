@@ -8,6 +8,7 @@
 #include "daemon/account_copy.h"
 #include "daemon/cas_parts.h"
 #include "daemon/engine.h"
+#include "daemon/hurdle.h"
 #include "daemon/log.h"
 #include "daemon/loop.h"
 
@@ -41,21 +42,11 @@ ca_ask_key(struct ca *c, const char *alg, peer_done *done, struct err *err)
 
 /* --- dead accounts -------------------------------------------------------- */
 
-/* Whoever closed it: the same two ways lead on. */
-static void
-advise_dead(const struct ca *c, struct err *err)
-{
-	assert(err->code == ERR_ACCOUNT_DEAD);
-	err_advise(err, "For a new account: everleaf ca rollover %s. For "
-	    "another one you have: everleaf ca import %s FILE",
-	    c->conf->title, c->conf->title);
-}
-
 void
 ca_account_dead(struct ca *c, struct err *err)
 {
 	assert(c->account.id != 0);
-	advise_dead(c, err);
+	hurdle_advise_dead(c->conf->title, err);
 	if (strcmp(c->account.status, "dead") == 0)
 		return;
 	row_text(&c->account.status, "dead");
@@ -69,12 +60,9 @@ ca_account_dead(struct ca *c, struct err *err)
 bool
 ca_is_dead(const struct ca *c, struct err *err)
 {
-	if (c->account.id == 0 || strcmp(c->account.status, "dead") != 0)
-		return false;
-	err_set(err, ERR_ACCOUNT_DEAD, "%s: the account there is closed",
-	    c->conf->title);
-	advise_dead(c, err);
-	return true;
+	struct hurdle_ca h = { .conf = c->conf, .account = &c->account };
+
+	return hurdle(HURDLE_ACCOUNT, &h, loop_now(), err) != 0;
 }
 
 /* --- one deed ------------------------------------------------------------- */
@@ -159,7 +147,7 @@ settle_look(struct ca *c, const struct err *err)
 {
 	assert(c->deed == DEED_LOOK);
 	if (err != NULL && err->code == ERR_ACCOUNT_UNKNOWN)
-		ca_lost_account(c);
+		ca_forget_account(c);
 }
 
 static void
@@ -183,8 +171,9 @@ finish(struct ca *c, struct err *err)
 		[DEED_CONTACTS] = settle_contacts, [DEED_LOOK] = settle_look,
 		[DEED_END] = settle_end, [DEED_ROLL] = settle_roll
 	};
-	bool settled = ca_is_settling(c);
-	ca_done *done = c->deed_done;
+	bool settled = ca_is_settling(c), look = c->deed == DEED_LOOK;
+	ca_done *done = look ? c->look_done : c->deed_done;
+	void *ctx = look ? c->look_ctx : c->deed_ctx;
 
 	assert(c->deed != DEED_NONE &&
 	    (size_t)c->deed < sizeof(settle) / sizeof(settle[0]));
@@ -199,9 +188,13 @@ finish(struct ca *c, struct err *err)
 	c->act = NULL;
 	c->roll = NULL;
 	c->deed = DEED_NONE;
-	c->deed_done = NULL;
+	if (look) {
+		c->look_session = NULL;
+		c->look_done = NULL;
+	} else
+		c->deed_done = NULL;
 	if (done != NULL)
-		done(c->deed_ctx, err);
+		done(ctx, err);
 	ca_room_opens(c);
 	/* What could not be settled is tried again with the next order. */
 	if (settled && err != NULL && c->account.next_sealed.len > 0)
@@ -214,14 +207,16 @@ static void
 step(void *ctx, const struct acme_event *event)
 {
 	struct ca *c = ctx;
+	struct acme_session *s = c->look_session != NULL ? c->look_session :
+	    c->session;
 	struct acme_wish w;
 	struct err err;
 
 	assert((c->deed == DEED_ROLL ? c->roll != NULL : c->act != NULL));
 	err_clear(&err);
-	w = c->deed == DEED_ROLL ? acme_rollover_step(c->roll, c->session,
-	    loop_now(), event, &err) : acme_act_step(c->act, c->session,
-	    loop_now(), event, &err);
+	w = c->deed == DEED_ROLL ? acme_rollover_step(c->roll, s,
+	    loop_now(), event, &err) : acme_act_step(c->act, s, loop_now(),
+	    event, &err);
 	if (w.kind == ACME_WISH_DONE)
 		finish(c, NULL);
 	else if (w.kind == ACME_WISH_FAIL)
@@ -244,6 +239,7 @@ ca_account_fini(struct ca *c)
 {
 	if (c->doing.http != NULL)
 		http_cancel(c->doing.http);
+	act_test_ca_drop(c->test);
 	acme_act_free(c->act);
 	acme_rollover_free(c->roll);
 	ca_held_fini(c);
@@ -254,7 +250,8 @@ ca_account_fini(struct ca *c)
 static void
 begin(struct ca *c, enum deed deed, struct acme_act *act)
 {
-	assert(c->deed == DEED_NONE && c->session != NULL);
+	assert(c->deed == DEED_NONE);
+	assert(c->session != NULL || c->look_session != NULL);
 	assert((deed == DEED_ROLL) == (act == NULL));
 	c->deed = deed;
 	c->act = act;
@@ -314,6 +311,29 @@ ca_doubt_account(struct ca *c)
 	if (c->deed == DEED_NONE && c->session != NULL &&
 	    !ca_is_dead(c, &unused) && acme_session_kid(c->session) != NULL)
 		begin(c, DEED_LOOK, acme_account_look_new());
+}
+
+/* A key that is about to change would make a living account look dead. */
+void
+ca_look(struct ca *c, struct acme_session *s, ca_done *done, void *ctx)
+{
+	const char *kid = acme_session_kid(s);
+	struct err err;
+
+	assert(done != NULL && kid != NULL);
+	if (c->deed != DEED_NONE || c->deed_done != NULL ||
+	    c->held.start != NULL || c->account.next_sealed.len > 0 ||
+	    strcmp(c->account.kid, kid) != 0) {
+		err_set(&err, ERR_OWN_LIMIT, "%s: something else is under way "
+		    "there", c->conf->title);
+		err_advise(&err, "Try it again when that is done.");
+		done(ctx, &err);
+		return;
+	}
+	c->look_session = s;
+	c->look_done = done;
+	c->look_ctx = ctx;
+	begin(c, DEED_LOOK, acme_account_look_new());
 }
 
 /* --- what an operator asks for -------------------------------------------- */

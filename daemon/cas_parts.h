@@ -18,6 +18,10 @@ struct waiter {
 /* One at a time. The last two stop orders while they last. */
 enum deed { DEED_NONE, DEED_CONTACTS, DEED_LOOK, DEED_END, DEED_ROLL };
 
+struct ca_test;
+/* The engine ends. */
+void act_test_ca_drop(struct ca_test *t);
+
 /* What an operator has asked for, until nothing else is under way. */
 struct held {
 	void (*start)(struct ca *c);	/* NULL: nothing is held */
@@ -50,6 +54,10 @@ struct ca {
 	struct acme_rollover *roll;
 	ca_done *deed_done;		/* NULL: nobody waits */
 	void *deed_ctx;
+	struct acme_session *look_session;	/* LOOK: not ours; NULL: ours */
+	ca_done *look_done;			/* NULL: nobody waits */
+	void *look_ctx;
+	struct ca_test *test;		/* act_test_ca.c; NULL: none */
 	char *next_alg;			/* ROLL: of the key that is made */
 	struct held held;
 	struct row_account incoming;	/* held until it is imported */
@@ -60,6 +68,16 @@ struct ca {
 void ca_say(const struct ca *c, const char *event, const struct err *err);
 void ca_tell_waiters(struct ca *c, const struct err *err);
 void ca_go(struct ca *c);
+/* What its directory says is kept for who asks later. */
+void ca_note_directory(struct ca *c, const struct acme_session *s);
+/* It is to be registered again. */
+void ca_forget_account(struct ca *c);
+/* Looks whether the account is alive, through s: a session of the caller's own
+ * that is DONE with this account, and lives until done(ctx, err). The orders of
+ * others go on meanwhile. Afterwards a dead account is known to be dead, and
+ * one that is not there (ERR_ACCOUNT_UNKNOWN) is registered again by the next
+ * order. ERR_OWN_LIMIT: something else is done with it. */
+void ca_look(struct ca *c, struct acme_session *s, ca_done *done, void *ctx);
 /* The account is dead; it is not any more, and who waits for it may go on. */
 void ca_block(struct ca *c, const struct err *err);
 void ca_unblock(struct ca *c);

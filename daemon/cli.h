@@ -147,6 +147,7 @@ int cli_remove(const struct cli_args *a);
 int cli_renew(const struct cli_args *a);
 int cli_deploy(const struct cli_args *a);
 int cli_test(const struct cli_args *a);
+int cli_test_ca(const struct cli_args *a);
 int cli_test_dns(const struct cli_args *a);
 int cli_reload(const struct cli_args *a);
 int cli_ca_list(const struct cli_args *a);

@@ -152,6 +152,38 @@ show_state(const json_t *ca)
 	line("orders", text);
 }
 
+/* Whether an order could begin, and how much of its limits is left. */
+static void
+show_ready(const json_t *ca)
+{
+	const json_t *why = json_object_get(ca, "not_ready"), *l;
+	const char *advice = json_get(why, "advice");
+	char text[1200], when[CLI_TIME];
+	size_t i;
+
+	snprintf(text, sizeof(text), "%s%s", json_is_object(why) ? "no: " :
+	    "yes", json_is_object(why) ? json_get(why, "text") : "");
+	line("ready", text);
+	line("", advice);
+	json_array_foreach(json_object_get(ca, "limits"), i, l) {
+		long long full = (long long)json_get_int(l, "at_limit");
+
+		snprintf(text, sizeof(text), "%lld of %lld certificates for "
+		    "the same names in %lld days, at most",
+		    (long long)json_get_int(l, "most_used"),
+		    (long long)json_get_int(l, "allowed"),
+		    (long long)json_get_int(l, "days"));
+		line("used", text);
+		if (full == 0)
+			continue;
+		snprintf(text, sizeof(text), "%lld set%s of names at the "
+		    "limit, the first until %s (renew NAME --force)", full,
+		    full == 1 ? "" : "s", cli_when(when, json_get_time(l,
+		    "retry_at")));
+		line("", text);
+	}
+}
+
 int
 cli_ca_show(const struct cli_args *args)
 {
@@ -162,6 +194,7 @@ cli_ca_show(const struct cli_args *args)
 	free(title);
 	if (r == CLI_DONE && !cli.json) {
 		show_state(a.body);
+		show_ready(a.body);
 		show_account(json_object_get(a.body, "account"));
 		line("account-key", json_get(a.body, "account_key"));
 		show_can(json_object_get(a.body, "can"));

@@ -96,6 +96,17 @@ tested(struct cli_answer *a, int r)
 }
 
 int
+cli_test_ca(const struct cli_args *args)
+{
+	char *title = cli_encode(args->words.v[0]);
+	struct cli_answer a;
+	int r = cli_ask(&a, "POST", NULL, "/v1/cas/%s/test", title);
+
+	free(title);
+	return tested(&a, r);
+}
+
+int
 cli_test_dns(const struct cli_args *args)
 {
 	char *dns = cli_encode(args->words.v[0]);

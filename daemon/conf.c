@@ -159,6 +159,17 @@ conf_wish_ca(const struct conf *c, const struct conf_wish *w)
 	return p != NULL && p->wish.ca != NULL ? p->wish.ca : "letsencrypt";
 }
 
+const char *
+conf_wish_profile(const struct conf *c, const struct conf_wish *w)
+{
+	const struct conf_policy *p = policy_of(c, w);
+
+	assert(c != NULL);
+	if (w->profile != NULL)
+		return w->profile;
+	return p != NULL && p->wish.profile != NULL ? p->wish.profile : "";
+}
+
 /* That it wants none is a wish, too. */
 const struct strv *
 conf_wish_services(const struct conf *c, const struct conf_wish *w)

@@ -26,8 +26,9 @@ int conf_names_check(struct strv *names, struct err *err);
  * at fault; err begins with the fault itself. */
 int conf_wish_refers(const struct conf *c, struct conf_wish *w,
     const char **key, struct err *err);
-/* The CA and the services that a wish comes to. */
+/* The CA, the profile ("": none) and the services that a wish comes to. */
 const char *conf_wish_ca(const struct conf *c, const struct conf_wish *w);
+const char *conf_wish_profile(const struct conf *c, const struct conf_wish *w);
 const struct strv *conf_wish_services(const struct conf *c,
     const struct conf_wish *w);
 #endif

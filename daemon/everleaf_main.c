@@ -126,6 +126,8 @@ const struct cli_command cli_commands[] = {
 	  NULL, {
 		{ "--all", NULL, "with the numbers that are not keys" }
 	  }, cli_config_show },
+	{ "test ca", "C", "ask a CA: its directory, our account, what stops "
+	  "an order", 1, 1, NULL, { { 0 } }, cli_test_ca },
 	{ "test dns", "D NAME", "add, see and remove a TXT record", 2, 2, NULL,
 	  { { 0 } }, cli_test_dns },
 	{ "test", "NAME", "try from DNS to port 80; no order", 1, 1, NULL,

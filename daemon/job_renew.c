@@ -6,6 +6,7 @@
 #include "daemon/chance.h"
 #include "daemon/conf_table.h"
 #include "daemon/engine.h"
+#include "daemon/hurdle.h"
 #include "daemon/issue.h"
 #include "daemon/log.h"
 #include "daemon/plan.h"
@@ -310,6 +311,14 @@ stays_closed(const struct bundle *b, struct ca *ca)
 	    !(is_by_hand(b->cert) && ca_asked_anyway(ca));
 }
 
+static bool
+is_not_agreed(const struct ca *ca, struct err *err)
+{
+	struct hurdle_ca h = { .conf = ca_conf(ca) };
+
+	return hurdle(HURDLE_TERMS, &h, loop_now(), err) != 0;
+}
+
 static void
 start(const struct bundle *b, struct conf_wish *wish)
 {
@@ -322,13 +331,9 @@ start(const struct bundle *b, struct conf_wish *wish)
 		err_set(&err, ERR_NO_SUCH, "ca \"%s\" is not in the "
 		    "configuration", wish->ca);
 		refuse(b, &err);
-	} else if (!ca_conf(ca)->agree_tos) {
-		err_set(&err, ERR_TOS_NOT_AGREED, "nothing can be ordered: "
-		    "agree-tos is not set");
-		err_advise(&err, "Read the CA's terms of service and add: "
-		    "agree-tos = true");
+	} else if (is_not_agreed(ca, &err))
 		refuse(b, &err);
-	} else if (ca_is_dead(ca, &err))
+	else if (ca_is_dead(ca, &err))
 		wait_for_account(b, &err);
 	else if (stays_closed(b, ca))
 		put_off(b, "waiting", ca_why_closed(ca), ca_closed_until(ca) +

@@ -9,6 +9,7 @@
 #include "daemon/chance.h"
 #include "daemon/conf_table.h"
 #include "daemon/engine.h"
+#include "daemon/hurdle.h"
 #include "daemon/sched.h"
 #include "daemon/selfcheck_note.h"
 #include "daemon/trial.h"
@@ -276,6 +277,7 @@ begin(struct trial *t, struct conf_wish *wish, struct ca *ca)
 static int
 may_begin(const char *name, const struct conf_ca *staging, struct err *err)
 {
+	struct hurdle_ca h = { .conf = staging };
 	const struct trial *t;
 	int n = 0;
 
@@ -286,13 +288,7 @@ may_begin(const char *name, const struct conf_ca *staging, struct err *err)
 	if (n == TRIALS_MAX)
 		return err_set(err, ERR_OWN_LIMIT, "%d trials are under way "
 		    "already", n);
-	if (staging->agree_tos)
-		return 0;
-	err_set(err, ERR_TOS_NOT_AGREED, "nothing can be ordered from %s: "
-	    "agree-tos is not set", staging->title);
-	err_advise(err, "Read the CA's terms of service and add: agree-tos = "
-	    "true");
-	return -1;
+	return hurdle(HURDLE_TERMS, &h, loop_now(), err);
 }
 
 static int

@@ -4,6 +4,7 @@
 #ifndef DAEMON_VIEW_H
 #define DAEMON_VIEW_H
 #include <jansson.h>
+#include "daemon/budget.h"
 #include "daemon/bundle.h"
 #include "daemon/conf.h"
 
@@ -59,6 +60,8 @@ struct view_ca {
 	const struct row_account *account;
 	const char *thumbprint;		/* of the account's key */
 	int64_t orders;			/* under way */
+	struct budget_state limits;
+	int64_t now_ms;
 };
 json_t *view_ca(const struct view_ca *v);
 

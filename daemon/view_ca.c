@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "daemon/caps.h"
 #include "daemon/conf_table.h"
+#include "daemon/hurdle.h"
 #include "daemon/json.h"
 #include "daemon/view.h"
 
@@ -61,6 +62,36 @@ said(const json_t *caps, const char *key)
 	return v != NULL ? json_incref(v) : json_null();
 }
 
+/* What we have used up of what it allows. */
+static json_t *
+limits(const struct budget_state *b)
+{
+	assert(b->at_limit == 0 || b->free_ms != 0);
+	return json_pack("[{s:s, s:i, s:i, s:I, s:I, s:o}]", "limit",
+	    "exact-set", "allowed", (int)BUDGET_SET_LIMIT, "days",
+	    (int)BUDGET_SET_DAYS, "most_used", (json_int_t)b->most_used,
+	    "at_limit", (json_int_t)b->at_limit, "retry_at",
+	    json_time(b->free_ms));
+}
+
+/* Whether an order there could begin now, and what the first thing against it
+ * is. */
+static void
+add_ready(json_t *j, const struct view_ca *v)
+{
+	struct hurdle_ca h = { .conf = v->conf, .row = v->row,
+		.account = v->account, .terms = json_get(j, "terms"),
+		.eab = json_get_true(json_object_get(j, "can"), "eab_needed") };
+	struct err err;
+	bool ready = hurdle_first(&h, v->now_ms, &err) == 0;
+
+	assert(v->now_ms != 0);
+	json_object_set_new(j, "ready", json_boolean(ready));
+	json_object_set_new(j, "not_ready", ready ? json_null() :
+	    view_error(&err));
+	json_object_set_new(j, "limits", limits(&v->limits));
+}
+
 /* What it is for us (configuration), for everybody (what we know of it), and
  * what it says itself. */
 json_t *
@@ -95,5 +126,6 @@ view_ca(const struct view_ca *v)
 	    "profiles", said(caps, "profiles"), "caa", said(caps, "caa"),
 	    "website", said(caps, "website"));
 	json_decref(caps);
+	add_ready(j, v);
 	return j;
 }

@@ -106,7 +106,8 @@ causes(const struct view_status *s)
 	}
 }
 
-/* When a certificate's issuance is looked at next, and what for. */
+/* When a certificate's issuance is looked at next, and what for; 0 for one that
+ * waits for a person. */
 static int64_t
 next_of(const struct row_cert *c, const char **what)
 {
@@ -114,6 +115,9 @@ next_of(const struct row_cert *c, const char **what)
 
 	assert(what != NULL);
 	*what = again ? "retry" : "renew";
+	if (!again && c->iss_state != NULL &&
+	    strcmp(c->iss_state, "blocked") == 0)
+		return 0;
 	return again ? c->iss_next_try_ms : c->renew_at_ms;
 }
 

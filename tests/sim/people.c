@@ -18,7 +18,7 @@
 
 enum { OWN_KEYS = 4 };
 
-static char acted[600];
+static char acted[2000];
 static bool has_acted;
 
 /* --- operators --------------------------------------------------------- */
@@ -129,6 +129,28 @@ sim_renew(const char *name)
 {
 	has_acted = false;
 	act_renew(name, false, true, "uid:0", done, NULL);
+}
+
+static void
+tried(void *ctx, const struct strv *lines, bool good, const struct err *err)
+{
+	struct buf b;
+	size_t i;
+
+	(void)ctx;
+	buf_init(&b, 16 * 1024);
+	buf_printf(&b, "%s", good ? "good" : "bad");
+	for (i = 0; i < lines->n; i++)
+		buf_printf(&b, "; %s", lines->v[i]);
+	ended(b.data, err);
+	buf_free(&b);
+}
+
+void
+sim_test_ca(const char *ca)
+{
+	has_acted = false;
+	act_test_ca(ca, tried, NULL);
 }
 
 const char *

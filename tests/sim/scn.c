@@ -661,7 +661,8 @@ say_expect(struct play *p, char **w, int n)
 	return fail(p, "what is expected?");
 }
 
-/* operator rolls-over|gives-up CA armed|unarmed
+/* operator tests CA
+ * operator rolls-over|gives-up CA armed|unarmed
  * operator revokes NAME armed|unarmed [at-once|compromised|
  * at-once-compromised] */
 static bool
@@ -672,6 +673,10 @@ say_operator(struct play *p, char **w, int n)
 	(void)p;
 	if (n == 5 && strcmp(w[1], "revokes") == 0) {
 		sim_take_back(w[2], strcmp(w[3], "armed") == 0, w[4]);
+		return true;
+	}
+	if (n == 3 && strcmp(w[1], "tests") == 0) {
+		sim_test_ca(w[2]);
 		return true;
 	}
 	if (n != 4 || (!armed && strcmp(w[3], "unarmed") != 0))

@@ -100,6 +100,7 @@ void sim_remove(const char *name, bool purge);
 void sim_deploy(const char *name);
 void sim_test(const char *name);	/* `everleaf test` */
 void sim_renew(const char *name);	/* by force */
+void sim_test_ca(const char *ca);	/* sim_acted(): good or bad, lines */
 /* A dry run for these names at CA "sim", ended at once with where it is tried,
  * or "no staging"; and whether the last event of a name is such a one, with
  * these words. */

@@ -51,9 +51,6 @@ section ROUTES | awk -v work="$work" '
 	/^\.It Ic /	{ gsub(/\/[A-Z]+/, "/*"); route = $3 " " $4
 			  print route >(work "/route.page") }
 	/^\.It Cm /	{ print route, $3 >(work "/parameter.page") }'
-# It comes with another branch of the same release.
-grep -q "^POST /v1/cas/\*/test$" "$work/route.code" ||
-	sed -i '/^POST \/v1\/cas\/\*\/test$/d' "$work/route.page"
 compare route 20
 compare parameter 25
 

@@ -20,7 +20,7 @@ verdict() {	# verdict NAME FINDINGS
 page_tables=$(awk '
 	/^\.Sh /	{ section = $2; command = "-" }
 	/^\.Ss / && section == "COMMANDS" {
-		command = $2 ($3 ~ /^(check|show|list|dns|rollover|deactivate|import|export)$/ ? " " $3 : "")
+		command = $2 ($3 ~ /^(check|show|list|dns|ca|rollover|deactivate|import|export)$/ ? " " $3 : "")
 		print "command " command
 	}
 	/^\.It Fl / && (section == "DESCRIPTION" || section == "COMMANDS") {

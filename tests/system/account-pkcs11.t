@@ -30,6 +30,7 @@ text() { about $name .issuance.error.text; }
 advice() { about $name .issuance.error.advice; }
 says() { everleaf status --security | grep -qx "$1"; }
 said() { printf %s "$1" | grep -q "$2"; }	# said TEXT WHAT
+tried() { everleaf test ca pebble | grep -qF -e "$1"; }
 try_key() {	# try_key URI: reloads, and orders
 	write_conf "$1"
 	everleaf reload >/dev/null && renew $name
@@ -72,6 +73,7 @@ kill -KILL "$old"
 renew $name
 is "the process died: version 2 is issued" within 60 issued 2
 same "by the same account" "$(account .url)" "$url"
+is "test ca: it is alive" tried "account $url: valid"
 
 # --- other types ---
 try_key "pkcs11:token=everleaf;object=wide?$with_pin"
@@ -95,6 +97,7 @@ is "and what to do" said "$(advice)" pin-source
 try_key "pkcs11:token=everleaf;object=nobody?$with_pin"
 is "no such key" within 30 fails
 is "it says which" said "$(text)" object=nobody
+is "test ca: so it does" tried object=nobody
 try_key "pkcs11:token=everleaf;object=curve?pin-value=9999"
 is "a wrong PIN" within 30 fails
 text | diag

@@ -76,6 +76,8 @@ isnt "its challenges are down" answered new.example
 try renew $name --dry-run
 same "a trial of one that is there works" $code 0
 is "its own CA's staging is asked" says "from pebble-staging by http-01"
+is "what it would cost is said" says "it would be number 2 of 5 that pebble \
+allows for exactly these names in 7 days"
 is "the certificate is what it was" unchanged
 try --json add new.example --ca house --dry-run
 same "for programs it is the last event" "$(jq -r .event "$said")" trial.done

@@ -48,6 +48,13 @@ code_is() { [ "$(about "$1" .issuance.error.code)" = eab-needed ]; }
 text_is() { about "$1" .issuance.error.text | grep -q "$2"; }
 registered() { grep -c 'accounts in memory' "$scene/log/pebble"; }
 
+in_force() { everleaf ca show "$1" >/dev/null 2>&1; }
+tries() {	# tries CODE CA WORDS: test ca ends so, and says that
+	everleaf test ca "$2" >"$scene/tried" 2>&1
+	[ $? = "$1" ] && grep -qF -e "$3" "$scene/tried" && return
+	diag <"$scene/tried"
+	return 1
+}
 secret right "$good"
 secret kid "$good"
 secret hs384 "$good"
@@ -85,6 +92,14 @@ for n in kid mac short; do
 done
 same "each has its account" "$(registered)" 6
 
+printf 'ca "none" {\n    directory = "%s"\n    trust-file = "%s"\n}\n' \
+	"$ca_url" "$ca_trust" >>"$conf"
+is "a block without a binding is read" everleaf reload
+is "and in force" within 20 in_force none
+is "test ca: it wants one" tries 1 none \
+	'Get a key there, and add to ca "none": eab-kid and eab-key-file'
+is "test ca: one that is bound is well" tries 0 right ": valid"
+same "nobody has made an account" "$(registered)" 6
 rm "$etc"/*.eab
 is "it ends" everleafd_stop
 is "it starts without the files" everleafd_start

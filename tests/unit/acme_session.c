@@ -149,6 +149,33 @@ known_account(void **state)
 	acme_session_free(s);
 }
 
+/* Without a key nobody is asked for an account, whatever else is missing. */
+static void
+directory_alone(void **state)
+{
+	struct acme_account a = { .directory_url = ORIGIN "/directory",
+	    .eab_kid = "kid-1" };
+	struct err err;
+	struct acme_session *s = acme_session_new(&a, &err);
+
+	(void)state;
+	assert_non_null(s);
+	assert_int_equal(play(s, NOW_MS, (struct line[]){ GET_DIR, END },
+	    &err).kind, ACME_WISH_DONE);
+	assert_null(acme_session_kid(s));
+	assert_string_equal(acme_session_thumbprint(s), "");
+	assert_string_equal(acme_session_terms(s), "https://ca.example/terms");
+	assert_int_not_equal(acme_session_caps(s)[0], '\0');
+	assert_int_equal(play(s, NOW_MS, (struct line[]){ END }, &err).kind,
+	    ACME_WISH_DONE);
+	acme_session_forget_directory(s);
+	assert_int_equal(play(s, NOW_MS, (struct line[]){ { ACME_GET, ORIGIN
+	    "/directory", 503, "", NULL, NULL, NULL, ACME_REPLY }, END },
+	    &err).kind, ACME_WISH_FAIL);
+	assert_int_equal(err.code, ERR_CA_DOWN);
+	acme_session_free(s);
+}
+
 /* Plays a script that must fail with a code. */
 static void
 fails(const struct line *t, bool agree, enum err_code code)
@@ -429,6 +456,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(registers),
 		cmocka_unit_test(known_account),
+		cmocka_unit_test(directory_alone),
 		N("C5 Location", c5_location),
 		N("B12 accounts", b12_accounts),
 		N("A16 redirects", a16_redirects),

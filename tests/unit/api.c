@@ -1,178 +1,20 @@
-/* The API through its socket: every route, every kind of refusal, and what
- * security.md K10 asks of it. */
+/* The API through its socket: every route, and every kind of refusal. */
 #include <config.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <sys/wait.h>
-#include <errno.h>
-#include <grp.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 #include <cmocka.h>
-#include <curl/curl.h>
 #include <jansson.h>
-#include "base/mem.h"
 #include "daemon/json.h"
-#include "daemon/log.h"
-#include "tests/unit/stubs/server.h"
+#include "tests/unit/stubs/asker.h"
 
 enum { MANY = 3000 };
-
-static char dir[64], path[100];
-static pid_t server;
-static int stop_fd = -1;
-
-/* --- the server in a fork ------------------------------------------------- */
-
-static void
-start(const struct server_how *how)
-{
-	int pipes[2], fd = server_listen(path);
-
-	assert_true(fd >= 0);
-	assert_int_equal(pipe(pipes), 0);
-	fflush(stdout);
-	server = fork();
-	assert_true(server >= 0);
-	if (server == 0) {
-		close(pipes[1]);
-		alarm(120);
-		_exit(server_run(fd, pipes[0], how));
-	}
-	close(fd);
-	close(pipes[0]);
-	stop_fd = pipes[1];
-}
-
-/* It must end by itself, with everything freed. */
-static void
-stop(void)
-{
-	int status;
-
-	close(stop_fd);
-	assert_int_equal(waitpid(server, &status, 0), server);
-	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-}
-
-/* --- requests ------------------------------------------------------------- */
-
-struct answer {
-	long status;
-	json_t *body;
-	char head[4096];
-	size_t head_n;
-	char *text;
-	size_t n;
-};
-
-static size_t
-on_body(char *p, size_t size, size_t n, void *ctx)
-{
-	struct answer *a = ctx;
-
-	a->text = xrealloc(a->text, a->n + size * n + 1);
-	memcpy(a->text + a->n, p, size * n);
-	a->n += size * n;
-	a->text[a->n] = '\0';
-	return size * n;
-}
-
-static size_t
-on_head(char *p, size_t size, size_t n, void *ctx)
-{
-	struct answer *a = ctx;
-
-	if (a->head_n + size * n < sizeof(a->head) - 1) {
-		memcpy(a->head + a->head_n, p, size * n);
-		a->head_n += size * n;
-	}
-	return size * n;
-}
-
-/* In a forked child a failure is its exit status, not a failed test. */
-static bool in_child;
-
-static struct answer
-ask(const char *method, const char *target, const char *body)
-{
-	struct answer a = { .status = 0 };
-	CURL *c = curl_easy_init();
-	char url[9000];
-	CURLcode result;
-
-	snprintf(url, sizeof(url), "http://everleaf%s", target);
-	curl_easy_setopt(c, CURLOPT_UNIX_SOCKET_PATH, path);
-	curl_easy_setopt(c, CURLOPT_URL, url);
-	curl_easy_setopt(c, CURLOPT_PATH_AS_IS, 1L);
-	curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, method);
-	curl_easy_setopt(c, CURLOPT_TIMEOUT, 40L);
-	if (body != NULL)
-		curl_easy_setopt(c, CURLOPT_POSTFIELDS, body);
-	curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_body);
-	curl_easy_setopt(c, CURLOPT_WRITEDATA, &a);
-	curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, on_head);
-	curl_easy_setopt(c, CURLOPT_HEADERDATA, &a);
-	result = curl_easy_perform(c);
-	if (in_child && result != CURLE_OK)
-		_exit(98);
-	assert_int_equal(result, CURLE_OK);
-	curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &a.status);
-	curl_easy_cleanup(c);
-	a.body = json_loadb(a.text == NULL ? "" : a.text, a.n, 0, NULL);
-	assert_non_null(a.body);
-	return a;
-}
-
-static void
-done(struct answer *a)
-{
-	json_decref(a->body);
-	free(a->text);
-}
-
-static struct answer
-ask_ok(const char *method, const char *target, const char *body, long status)
-{
-	struct answer a = ask(method, target, body);
-
-	if (a.status != status)
-		fprintf(stderr, "%s %s: %s\n", method, target, a.text);
-	assert_int_equal(a.status, status);
-	return a;
-}
-
-/* Status and error code, and if given the text. */
-static void
-refused(const char *method, const char *target, const char *body, long status,
-    const char *code, const char *text)
-{
-	struct answer a = ask_ok(method, target, body, status);
-	const json_t *e = json_object_get(a.body, "error");
-
-	assert_string_equal(json_get(e, "code"), code);
-	assert_non_null(json_get(e, "class"));
-	assert_non_null(json_get(e, "doc"));
-	if (text != NULL)
-		assert_string_equal(json_get(e, "text"), text);
-	done(&a);
-}
-
-static size_t
-count(const struct answer *a, const char *key)
-{
-	return json_array_size(json_object_get(a->body, key));
-}
 
 /* --- reading -------------------------------------------------------------- */
 
@@ -196,8 +38,6 @@ status(void **state)
 	/* The oldest trouble comes first. */
 	assert_string_equal(json_get(json_array_get(json_object_get(a.body,
 	    "attention"), 0), "name"), "old.example");
-	assert_true(json_get_true(json_array_get(json_object_get(a.body,
-	    "attention"), 0), "served"));
 	assert_int_equal(count(&a, "causes"), 2);
 	assert_string_equal(json_get(next, "name"), "old.example");
 	assert_string_equal(json_get(next, "what"), "retry");
@@ -390,15 +230,6 @@ events(void **state)
 	refused("GET", "/v1/events?since=yesterday", NULL, 400, "usage", NULL);
 	refused("GET", "/v1/events?wait=61", NULL, 400, "usage", NULL);
 	refused("GET", "/v1/events?after=-1", NULL, 400, "usage", NULL);
-}
-
-static double
-seconds(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
 static void
@@ -599,6 +430,95 @@ operators(void **state)
 }
 
 static void
+one_ca(void **state)
+{
+	struct answer a = ask_ok("GET", "/v1/cas/letsencrypt", NULL, 200);
+	const json_t *why = json_object_get(a.body, "not_ready");
+	const json_t *limit = json_array_get(json_object_get(a.body, "limits"),
+	    0);
+
+	(void)state;
+	assert_true(json_is_false(json_object_get(a.body, "ready")));
+	assert_string_equal(json_get(why, "code"), "ca-down");
+	assert_string_equal(json_get(why, "retry_at"), "2026-11-21T12:49:00Z");
+	assert_string_equal(json_get(limit, "limit"), "exact-set");
+	assert_int_equal(json_get_int(limit, "allowed"), 5);
+	assert_int_equal(json_get_int(limit, "days"), 7);
+	/* What is a week old, and what another CA issued, does not count. */
+	assert_int_equal(json_get_int(limit, "most_used"), 4);
+	assert_int_equal(json_get_int(limit, "at_limit"), 1);
+	assert_string_equal(json_get(limit, "retry_at"),
+	    "2026-11-22T12:00:00Z");
+	done(&a);
+	a = ask_ok("GET", "/v1/cas", NULL, 200);
+	assert_int_equal(json_array_size(json_object_get(json_array_get(
+	    json_object_get(a.body, "cas"), 0), "limits")), 1);
+	done(&a);
+	refused("GET", "/v1/cas/nope", NULL, 404, "no-such", "no ca \"nope\"");
+}
+
+static void
+ca_is_tried(void **state)
+{
+	struct answer a = ask_ok("POST", "/v1/cas/letsencrypt/test", "", 200);
+
+	(void)state;
+	assert_string_equal(json_get(a.body, "ca"), "letsencrypt");
+	assert_true(json_get_true(a.body, "good"));
+	assert_int_equal(count(&a, "lines"), 1);
+	done(&a);
+	refused("POST", "/v1/cas/nope/test", "", 404, "no-such", NULL);
+	refused("GET", "/v1/cas/letsencrypt/test", NULL, 405, "usage", NULL);
+	stop();
+	start(&(struct server_how){ .group = "", .bad_config = true });
+	a = ask_ok("POST", "/v1/cas/letsencrypt/test", "", 200);
+	assert_false(json_get_true(a.body, "good"));
+	assert_int_equal(count(&a, "lines"), 2);
+	done(&a);
+	stop();
+	start(&(struct server_how){ .group = "", .refuse = true });
+	a = ask("POST", "/v1/cas/letsencrypt/test", "");
+	assert_true(a.status >= 400);
+	done(&a);
+	stop();
+	start(&(struct server_how){ .group = "" });
+}
+
+/* The n-th line of what a renewal would do. */
+static void
+costs(const char *name, const char *body, size_t n, const char *words)
+{
+	struct answer a;
+	char target[200];
+	const char *line;
+
+	snprintf(target, sizeof(target), "/v1/certificates/%s/renew?dry=1",
+	    name);
+	a = ask_ok("POST", target, body, 200);
+	line = json_string_value(json_array_get(json_object_get(a.body,
+	    "lines"), n));
+	assert_non_null(line);
+	assert_string_equal(line, words);
+	done(&a);
+}
+
+static void
+what_it_costs(void **state)
+{
+	(void)state;
+	costs("shop.example", "", 2, "it would be number 2 of 5 that "
+	    "letsencrypt allows for exactly these names in 7 days");
+	costs("old.example", "", 1, "it would be number 1 of 5 that "
+	    "letsencrypt allows for exactly these names in 7 days");
+	costs("blog.example", "", 2, "it would be number 5 of 5 that "
+	    "letsencrypt allows for exactly these names in 7 days");
+	costs("blog.example", "", 3, "before 2026-11-22T12:00:00Z it would be "
+	    "refused, unless with --force");
+	costs("blog.example", "{\"force\": true}", 3, "it takes what is kept "
+	    "in reserve until 2026-11-22T12:00:00Z");
+}
+
+static void
 acts(void **state)
 {
 	struct answer a;
@@ -615,15 +535,15 @@ acts(void **state)
 	done(&a);
 	a = ask_ok("POST", "/v1/certificates/blog.example/renew?dry=1", "",
 	    200);
-	assert_int_equal(count(&a, "lines"), 3);
+	assert_int_equal(count(&a, "lines"), 4);
 	done(&a);
 	a = ask_ok("POST", "/v1/certificates/blog.example/renew?dry=1",
 	    "{\"force\": true}", 200);
-	assert_int_equal(count(&a, "lines"), 3);
+	assert_int_equal(count(&a, "lines"), 4);
 	done(&a);
 	a = ask_ok("POST", "/v1/certificates/blog.example/renew?trial=1", "",
 	    202);
-	assert_int_equal(count(&a, "lines"), 3);
+	assert_int_equal(count(&a, "lines"), 4);
 	done(&a);
 	refused("POST", "/v1/certificates/blog.example/renew",
 	    "{\"froce\": true}", 422, "invalid", "no such option \"froce\"");
@@ -694,286 +614,6 @@ configuration(void **state)
 	start(&(struct server_how){ .group = "" });
 }
 
-/* --- what is no request of ours ------------------------------------------- */
-
-static void
-no_such_route(void **state)
-{
-	struct answer a;
-
-	(void)state;
-	refused("GET", "/v1/", NULL, 400, "usage", NULL);
-	refused("GET", "/", NULL, 400, "usage", NULL);
-	refused("GET", "/v2/status", NULL, 404, "no-such", NULL);
-	refused("GET", "/v1/status/x", NULL, 404, "no-such", NULL);
-	refused("GET", "/v1/certificates/a/b/c/d/e/f/g", NULL, 400, "usage",
-	    NULL);
-	refused("GET", "/v1/status?x=1", NULL, 400, "usage",
-	    "no such parameter \"x\" here");
-	refused("GET", "/v1/status?security=1&security=0", NULL, 400, "usage",
-	    "the parameter \"security\" is given twice");
-	refused("GET", "/v1/certificates/a%00b", NULL, 400, "usage", NULL);
-	refused("GET", "/v1/certificates?q=%0a", NULL, 400, "usage", NULL);
-	refused("GET", "/v1/certificates?q=%ff", NULL, 400, "usage", NULL);
-	refused("GET", "/v1/certificates?q=%f", NULL, 400, "usage", NULL);
-	a = ask_ok("PUT", "/v1/status", "{}", 405);
-	assert_non_null(strstr(a.head, "Allow: GET\r\n"));
-	done(&a);
-	a = ask_ok("POST", "/v1/certificates/shop.example", "{}", 405);
-	assert_non_null(strstr(a.head, "Allow: GET, PUT, PATCH, DELETE\r\n"));
-	done(&a);
-}
-
-static int
-dial(void)
-{
-	struct sockaddr_un sun = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	snprintf(sun.sun_path, sizeof(sun.sun_path), "%s", path);
-	assert_int_equal(connect(fd, (struct sockaddr *)&sun, sizeof(sun)), 0);
-	return fd;
-}
-
-static void
-say(int fd, const char *text)
-{
-	assert_int_equal(send(fd, text, strlen(text), MSG_NOSIGNAL),
-	    (ssize_t)strlen(text));
-}
-
-/* First line of what comes back within some seconds; "" for a closed end. */
-static void
-hear(int fd, char *line, size_t size, int wait_s)
-{
-	struct pollfd p = { .fd = fd, .events = POLLIN };
-	ssize_t n = 0;
-
-	line[0] = '\0';
-	if (poll(&p, 1, wait_s * 1000) != 1)
-		fail_msg("no answer within %d s", wait_s);
-	n = recv(fd, line, size - 1, 0);
-	line[n > 0 ? strcspn(line, "\r") : 0] = '\0';
-}
-
-static void
-k10_length_of_a_gigabyte(void **state)
-{
-	char line[4096] = "";
-	int fd = dial();
-
-	(void)state;
-	say(fd, "PUT /v1/certificates/a.example HTTP/1.1\r\nHost: x\r\n"
-	    "Content-Length: 1073741824\r\n\r\n{\"names\":");
-	hear(fd, line, sizeof(line), 5);
-	assert_memory_equal(line, "HTTP/1.1 413 ", 13);
-	close(fd);
-}
-
-/* A body that announces no length and does not end is cut off. */
-static void
-k10_endless_chunks(void **state)
-{
-	static char chunk[16 * 1024 + 16];
-	int fd = dial(), i, n;
-
-	(void)state;
-	say(fd, "PUT /v1/certificates/a.example HTTP/1.1\r\nHost: x\r\n"
-	    "Transfer-Encoding: chunked\r\n\r\n");
-	n = snprintf(chunk, sizeof(chunk), "4000\r\n");
-	memset(chunk + n, ' ', 0x4000);
-	memcpy(chunk + n + 0x4000, "\r\n", 2);
-	for (i = 0; i < 4096; i++)
-		if (send(fd, chunk, (size_t)n + 0x4002, MSG_NOSIGNAL) < 0)
-			break;
-	assert_true(i < 4096);
-	close(fd);
-}
-
-/* A chunked body past the cap that does end is told so. */
-static void
-k10_body_past_the_cap(void **state)
-{
-	static char chunk[300 * 1024 + 1];
-	char line[4096];
-	int fd = dial();
-
-	(void)state;
-	memset(chunk, ' ', sizeof(chunk) - 1);
-	say(fd, "PUT /v1/certificates/a.example HTTP/1.1\r\nHost: x\r\n"
-	    "Transfer-Encoding: chunked\r\n\r\n4b000\r\n");
-	say(fd, chunk);
-	say(fd, "\r\n0\r\n\r\n");
-	hear(fd, line, sizeof(line), 5);
-	assert_memory_equal(line, "HTTP/1.1 413 ", 13);
-	close(fd);
-}
-
-static void
-k10_half_requests(void **state)
-{
-	static const char *const halves[] = {
-		"", "G", "GET /v1/status HTTP/1.1\r\nHo",
-		"PUT /v1/certificates/h.example HTTP/1.1\r\nHost: x\r\n"
-		"Content-Length: 10\r\n\r\n{\"na",
-		"PUT /v1/certificates/h.example HTTP/1.1\r\nHost: x\r\n"
-		"Transfer-Encoding: chunked\r\n\r\n5\r\n{\"n"
-	};
-	struct answer a;
-	size_t i;
-	int fd;
-
-	(void)state;
-	for (i = 0; i < sizeof(halves) / sizeof(halves[0]); i++) {
-		fd = dial();
-		if (*halves[i] != '\0')
-			say(fd, halves[i]);
-		close(fd);
-	}
-	a = ask_ok("GET", "/v1/status", NULL, 200);
-	done(&a);
-	refused("GET", "/v1/certificates/h.example", NULL, 404, "no-such",
-	    NULL);
-}
-
-static void
-not_http(void **state)
-{
-	static const char hello[] =
-	    "\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03\r\n\r\n";
-	char line[4096];
-	int fd = dial();
-
-	(void)state;
-	assert_int_equal(send(fd, hello, sizeof(hello) - 1, MSG_NOSIGNAL),
-	    (ssize_t)sizeof(hello) - 1);
-	hear(fd, line, sizeof(line), 5);
-	assert_true(line[0] == '\0' || strstr(line, " 400 ") != NULL ||
-	    strstr(line, " 505 ") != NULL);
-	close(fd);
-}
-
-/* More connections than there is room for: those that say nothing are closed
- * after a while, and then everybody is served. */
-static void
-k10_200_connections(void **state)
-{
-	enum { N = 200 };
-	struct answer a;
-	double begun;
-	int fds[N], i;
-
-	(void)state;
-	for (i = 0; i < N; i++)
-		fds[i] = dial();
-	begun = seconds();
-	a = ask_ok("GET", "/v1/status", NULL, 200);
-	done(&a);
-	assert_true(seconds() - begun < 30);
-	for (i = 0; i < N; i++)
-		close(fds[i]);
-	a = ask_ok("GET", "/v1/status", NULL, 200);
-	done(&a);
-}
-
-/* Status of a request by somebody else. */
-static int
-ask_as(uid_t uid, gid_t gid, gid_t extra)
-{
-	struct answer a;
-	int st;
-	pid_t pid = fork();
-
-	if (pid == 0) {
-		in_child = true;
-		if (setgroups(1, &extra) != 0 || setgid(gid) != 0 ||
-		    setuid(uid) != 0)
-			_exit(99);
-		a = ask("GET", "/v1/status", NULL);
-		_exit(a.status == 200 ? 20 : a.status == 403 ? 43 : 1);
-	}
-	assert_int_equal(waitpid(pid, &st, 0), pid);
-	assert_true(WIFEXITED(st));
-	return WEXITSTATUS(st);
-}
-
-static void
-k10_wrong_uid(void **state)
-{
-	struct group *g = getgrnam("games");
-
-	(void)state;
-	if (geteuid() != 0 || g == NULL)
-		skip();
-	assert_int_equal(ask_as(12345, 12345, 12345), 43);
-	/* The group does not count unless it is the one that is configured. */
-	assert_int_equal(ask_as(12345, g->gr_gid, 12345), 43);
-	stop();
-	start(&(struct server_how){ .group = "games" });
-	assert_int_equal(ask_as(12345, 12345, 12345), 43);
-	assert_int_equal(ask_as(12345, g->gr_gid, 12345), 20);
-	assert_int_equal(ask_as(12345, 12345, g->gr_gid), 20);
-	stop();
-	start(&(struct server_how){ .group = "" });
-}
-
-/* The daemon ends while one waits for events and one for an act. */
-static void
-ends_while_they_wait(void **state)
-{
-	static const char *const waits[] = {
-		"GET /v1/events?after=3&wait=60 HTTP/1.1\r\nHost: x\r\n\r\n",
-		"POST /v1/certificates/shop.example/deploy HTTP/1.1\r\n"
-		"Host: x\r\nContent-Length: 0\r\n\r\n"
-	};
-	static const char *const answers[] = {
-		"HTTP/1.1 200 OK", "HTTP/1.1 503 Service Unavailable"
-	};
-	char line[8192];
-	int fds[2], i;
-
-	(void)state;
-	stop();
-	start(&(struct server_how){ .group = "", .never_answer = true });
-	for (i = 0; i < 2; i++) {
-		fds[i] = dial();
-		say(fds[i], waits[i]);
-	}
-	usleep(300000);
-	stop();
-	for (i = 0; i < 2; i++) {
-		hear(fds[i], line, sizeof(line), 5);
-		assert_string_equal(line, answers[i]);
-		close(fds[i]);
-	}
-	start(&(struct server_how){ .group = "" });
-}
-
-static int
-setup(void **state)
-{
-	(void)state;
-	log_open("api", LOG_LEVEL_ERROR);
-	curl_global_init(CURL_GLOBAL_DEFAULT);
-	snprintf(dir, sizeof(dir), "/tmp/everleaf-api-XXXXXX");
-	if (mkdtemp(dir) == NULL || chmod(dir, 0755) != 0)
-		return -1;
-	snprintf(path, sizeof(path), "%s/api.sock", dir);
-	start(&(struct server_how){ .group = "" });
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	stop();
-	unlink(path);
-	rmdir(dir);
-	curl_global_cleanup();
-	return 0;
-}
-
 int
 main(void)
 {
@@ -983,18 +623,11 @@ main(void)
 		cmocka_unit_test(pages), cmocka_unit_test(events),
 		cmocka_unit_test(long_poll), cmocka_unit_test(services),
 		cmocka_unit_test(put), cmocka_unit_test(put_refused),
-		cmocka_unit_test(acts),
-		cmocka_unit_test(operators), cmocka_unit_test(configuration),
-		cmocka_unit_test(no_such_route),
-		cmocka_unit_test(k10_length_of_a_gigabyte),
-		cmocka_unit_test(k10_endless_chunks),
-		cmocka_unit_test(k10_body_past_the_cap),
-		cmocka_unit_test(k10_half_requests),
-		cmocka_unit_test(not_http),
-		cmocka_unit_test(k10_200_connections),
-		cmocka_unit_test(k10_wrong_uid),
-		cmocka_unit_test(ends_while_they_wait)
+		cmocka_unit_test(acts), cmocka_unit_test(what_it_costs),
+		cmocka_unit_test(one_ca), cmocka_unit_test(ca_is_tried),
+		cmocka_unit_test(operators), cmocka_unit_test(configuration)
 	};
 
-	return cmocka_run_group_tests_name("api", tests, setup, teardown);
+	return cmocka_run_group_tests_name("api", tests, asker_setup,
+	    asker_teardown);
 }

@@ -162,6 +162,9 @@ HTTP 503
   directory   https://acme-v02.api.letsencrypt.org/directory
   next try    12:49
   orders      0 under way, at most 16
+  ready       no: HTTP 503
+  used        4 of 5 certificates for the same names in 7 days, at most
+              1 set of names at the limit, the first until 2026-11-22 12:00 (renew NAME --force)
   account     https://acme-v02.api.letsencrypt.org/acme/acct/77 (ecdsa-p256 key, valid)
   contacts    mailto:a@shop.example
   thumbprint  z6koH1gFxKMpZu3kwaiN1nyZJdM3XjHrCQD_6xFoA9E
@@ -177,6 +180,16 @@ HTTP 503
 END
 run ca show nobody
 ok 'ca show of none' fails 3 'no ca "nobody". The configured ones: everleaf ca'
+run test ca letsencrypt
+ok 'test ca' prints 0 <<END
+letsencrypt answers
+END
+run test ca letsencrypt --json
+ok 'test ca as JSON' is_json 0
+run test ca nobody
+ok 'test ca of none' fails 3 'no ca "nobody". The configured ones: everleaf ca'
+run test ca
+ok 'test ca of what' fails 2 'test ca what? everleaf test ca C'
 run list
 ok 'list' prints 0 <<END
 NAME${tab}STATE${tab}DAYS${tab}NEXT${tab}SERVICES${tab}CA
@@ -410,10 +423,11 @@ ok 'renew over a limit' fails 1 'blog.example is not due, and its names have 4 o
 run renew blog.example --dry-run
 ok 'renew --dry-run' has 0 'though it is not due before 2026-11-25 01:10'
 ok '... says that it orders all the same' has 0 'would be ordered from'
-ok '... and what may be in the way' has 0 'nearly used up it would be refused, unless with --force'
+ok '... what it costs' has 0 'it would be number 5 of 5 that letsencrypt allows for exactly these names in 7 days'
+ok '... and what is in the way' has 0 'before 2026-11-22 12:00 it would be refused, unless with --force'
 run renew --force blog.example --dry-run
 ok '... which nothing is with --force' grep -qx \
-	"it counts against the CA's limits: one order" "$tmp/out"
+	"it takes what is kept in reserve until 2026-11-22 12:00" "$tmp/out"
 run renew --force --new-key blog.example
 ok 'renew --force' has 0 'blog.example  issued: version 8'
 run revoke
@@ -588,6 +602,8 @@ ok 'a bad configuration' [ "$code" = 2 ]
 ok '... is shown as it is' grep -q \
 	'^/etc/everleaf/everleaf.conf:7: certificate "shop.example": no such key' \
 	"$tmp/err"
+run test ca letsencrypt
+ok 'test ca that finds something' has 1 'account: the CA has closed it'
 start refuse
 run add n.example
 ok 'a daemon in trouble' fails 1 'the disk is full'

@@ -344,7 +344,8 @@ static void
 status_members(void **state)
 {
 	static const char *const quiet[] = { "trouble", "trouble_since",
-		"notice", "security", "replacing", "next", "least", "mode" };
+		"notice", "security", "replacing", "next", "least", "mode",
+		"busy", "busy_since" };
 	const struct rows none = { T_CERT, 0, NULL };
 	struct conf conf = { .state_dir = NULL };
 	struct view_status s = { .host = "web1", .version = "1", .conf = &conf,
@@ -375,6 +376,30 @@ status_members(void **state)
 	free(after);
 }
 
+/* What a person has to do first comes at no time. */
+static void
+a_blocked_one_is_not_next(void **state)
+{
+	const struct rows none = { T_CERT, 0, NULL };
+	struct row_cert c = { .name = (char[]){ "shop.example" },
+		.iss_state = (char[]){ "blocked" }, .renew_at_ms = 1000 };
+	const struct rows due = { T_CERT, 1, &c };
+	struct conf conf = { .state_dir = NULL };
+	struct view_status s = { .host = "web1", .version = "1", .conf = &conf,
+		.now_ms = FIXTURE_NOW, .attention = &none, .failing = &none,
+		.stuck = &none, .cas = &none, .due = &due };
+	json_t *j = view_status(&s);
+
+	(void)state;
+	assert_true(json_is_null(json_object_get(j, "next")));
+	json_decref(j);
+	c.iss_state = (char[]){ "due" };
+	j = view_status(&s);
+	assert_string_equal(json_get(json_object_get(j, "next"), "name"),
+	    "shop.example");
+	json_decref(j);
+}
+
 /* Bytes that are no UTF-8 (a hook's output, an old row) don't lose a key. */
 static void
 bad_bytes(void **state)
@@ -396,6 +421,7 @@ main(void)
 		cmocka_unit_test(events),
 		cmocka_unit_test(errors_there_and_back),
 		cmocka_unit_test(days), cmocka_unit_test(status_members),
+		cmocka_unit_test(a_blocked_one_is_not_next),
 		cmocka_unit_test(bad_bytes)
 	};
 

@@ -471,6 +471,21 @@ act_account(const char *ca, enum act_account what,
 		unarmed(a, ca);
 }
 
+/* With a bad configuration our account there is closed. */
+void
+act_test_ca(const char *ca, void (*done)(void *ctx,
+    const struct strv *lines, bool good, const struct err *err), void *ctx)
+{
+	struct strv lines = { NULL, 0 };
+
+	strv_addf(&lines, 256, "%s answers", ca);
+	if (acts_bad_config)
+		strv_add(&lines, "account: the CA has closed it");
+	done(ctx, &lines, !acts_bad_config, acts_fail.code != ERR_OK ?
+	    &acts_fail : NULL);
+	strv_free(&lines);
+}
+
 void
 act_test_dns(const char *dns, const char *name, void (*done)(void *ctx,
     const struct strv *lines, bool good, const struct err *err), void *ctx)

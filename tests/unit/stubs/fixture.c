@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "base/text.h"
+#include "acme/acme.h"
 #include "tests/unit/stubs/fixture.h"
 
 #define S(text) ((char *)(uintptr_t)(text))
@@ -346,6 +347,36 @@ put_account(struct batch *b)
 	batch_put(b, T_ACCOUNT, &a);
 }
 
+/* A name that has had what it may have in a week, and one that has not; what
+ * is older, or of another CA, does not count. */
+static void
+put_budget(struct batch *b)
+{
+#define BLOG "blog.example\nwww.blog.example\n"
+#define SHOP "shop.example\nwww.shop.example\n"
+	static const struct { const char *ca, *names, *at; } spent[] = {
+		{ "letsencrypt", BLOG, "2026-11-13T12:00:00Z" },
+		{ "letsencrypt", BLOG, "2026-11-15T12:00:00Z" },
+		{ "letsencrypt", BLOG, "2026-11-19T12:00:00Z" },
+		{ "letsencrypt", BLOG, "2026-11-17T12:00:00Z" },
+		{ "letsencrypt", BLOG, "2026-11-18T12:00:00Z" },
+		{ "zerossl", SHOP, "2026-11-18T12:00:00Z" },
+		{ "letsencrypt", SHOP, "2026-11-18T12:00:00Z" }
+	};
+	struct row_budget r = { .kind = S("exact-set") };
+	char key[65];
+	size_t i;
+
+	r.key = key;
+	for (i = 0; i < sizeof(spent) / sizeof(spent[0]); i++) {
+		r.id++;
+		r.ca = S(spent[i].ca);
+		r.at_ms = fixture_ms(spent[i].at);
+		acme_digest_hex(key, spent[i].names, strlen(spent[i].names));
+		batch_put(b, T_BUDGET, &r);
+	}
+}
+
 void
 fixture_fill(struct batch *b, bool seen)
 {
@@ -369,6 +400,7 @@ fixture_fill(struct batch *b, bool seen)
 	put_events(b);
 	batch_put(b, T_CA, &ca);
 	put_account(b);
+	put_budget(b);
 }
 
 static bool mended;
