@@ -394,22 +394,55 @@ _Static_assert(MSG_FDS_MAX % 2 == 0, "as many descriptors as asked for");
 
 static uint8_t packet[MSG_MAX];
 
-static void
+/* As many as the kernel lets through (SCM_MAX_FD): what does not fit would be
+ * closed by it, and that may take as long as the sender likes. */
+enum { FDS_SENT_MAX = 253 };
+
+static bool closes_at_once;
+
+void
+msg_closes_at_once(void)
+{
+	closes_at_once = true;
+}
+
+void
+msg_close(int fd)
+{
+	const struct linger never = { 0, 0 };
+
+	assert(fd >= 0);
+	if (closes_at_once)
+		(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &never,
+		    sizeof(never));
+	close(fd);
+}
+
+/* False: more than any message has. */
+static bool
 take_fds(struct msghdr *mh, int *fds, int *nfds)
 {
 	struct cmsghdr *c;
-	size_t n;
+	bool fit = true;
+	size_t n, i;
+	int fd;
 
 	*nfds = 0;
 	for (c = CMSG_FIRSTHDR(mh); c != NULL; c = CMSG_NXTHDR(mh, c)) {
 		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
 			continue;
 		n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-		assert(n <= MSG_FDS_MAX);
 		assert(*nfds == 0);	/* the kernel makes them one */
-		memcpy(fds, CMSG_DATA(c), n * sizeof(int));
-		*nfds = (int)n;
+		for (i = 0; i < n; i++) {
+			memcpy(&fd, CMSG_DATA(c) + i * sizeof(fd), sizeof(fd));
+			if (*nfds < MSG_FDS_MAX)
+				fds[(*nfds)++] = fd;
+			else
+				msg_close(fd);
+		}
+		fit = fit && n <= MSG_FDS_MAX;
 	}
+	return fit;
 }
 
 ptrdiff_t
@@ -417,12 +450,13 @@ msg_recv(int fd, int flags, const void **p, int *fds, int *nfds)
 {
 	union {
 		struct cmsghdr head;
-		char room[CMSG_SPACE(sizeof(int) * MSG_FDS_MAX)];
+		char room[CMSG_SPACE(sizeof(int) * FDS_SENT_MAX)];
 	} control;
 	struct iovec iov = { packet, sizeof(packet) };
 	struct msghdr mh = { .msg_iov = &iov, .msg_iovlen = 1,
 		.msg_control = &control, .msg_controllen = sizeof(control) };
 	ssize_t n;
+	bool fit;
 
 	assert(p != NULL && fds != NULL && nfds != NULL);
 	do
@@ -433,13 +467,13 @@ msg_recv(int fd, int flags, const void **p, int *fds, int *nfds)
 	if (n < 0)
 		return n;
 	assert((size_t)n <= sizeof(packet));
-	take_fds(&mh, fds, nfds);
+	fit = take_fds(&mh, fds, nfds);
 	/* A part of a message is none, and so is an empty packet: what came
 	 * with it would leak. */
-	if (n > 0 && (mh.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) == 0)
+	if (n > 0 && fit && (mh.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) == 0)
 		return n;
 	while (*nfds > 0)
-		close(fds[--*nfds]);
+		msg_close(fds[--*nfds]);
 	errno = EMSGSIZE;
 	return n > 0 ? -1 : 0;
 }

@@ -63,6 +63,11 @@ bool msg_head(const void *p, size_t n, uint16_t *kind, uint32_t *id);
 bool msg_unpack(const struct msg_spec *spec, const void *p, size_t n,
     void *st, struct err *err);
 void msg_free(const struct msg_spec *spec, void *st);
+/* Closes a descriptor that came with a message: once this process has said that
+ * it may call setsockopt(2), without waiting for as long as its sender has said
+ * (SO_LINGER). */
+void msg_close(int fd);
+void msg_closes_at_once(void);
 
 /* Sockets. Both ends: close-on-exec, blocking; -1 and errno on failure. */
 int msg_pair(int fds[2]);

@@ -323,6 +323,7 @@ ca_look(struct ca *c, struct acme_session *s, ca_done *done, void *ctx)
 	assert(done != NULL && kid != NULL);
 	if (c->deed != DEED_NONE || c->deed_done != NULL ||
 	    c->held.start != NULL || c->account.next_sealed.len > 0 ||
+	    !hurdle_has_account(&c->account) ||
 	    strcmp(c->account.kid, kid) != 0) {
 		err_set(&err, ERR_OWN_LIMIT, "%s: something else is under way "
 		    "there", c->conf->title);

@@ -16,7 +16,8 @@
 #include "daemon/turn.h"
 
 enum { BACK_MS = 5 * 60 * 1000,		/* less is no matter */
-	BACK_DAY_MS = 24 * 3600 * 1000,	/* a put-off and the step itself */
+	BACK_DAY_MS = 24 * 3600 * 1000,	/* beside the longest put-off */
+	SLACK_MS = 3600 * 1000,		/* a try may be that far ahead */
 	NOTE_MS = 60 * 1000, PAGE = 256, PAGE_MS = 20,
 	SPREAD_MS = 10 * 60 * 1000 };	/* of what nobody waits for */
 
@@ -58,37 +59,67 @@ wakes_at(const struct row_job *job)
 	    (int64_t)(chance_luck() % SPREAD_MS) : 0);
 }
 
-/* An order that has failed, or whose CA has said when it may come again, is
- * not sent back if it comes before: where its time can be meant, it is kept. */
+/* Whose CA has said when it may come again, or who waits after a failure, is
+ * not sent back if it comes before. What was written while the clock was ahead
+ * is no such time. */
 static bool
-sleeps_on(const struct row_job *job)
+sleeps_on(const struct row_cert *c)
 {
-	return job->kind == JOB_RENEW &&
-	    job->due_ms <= loop_now() + PLAN_PUT_OFF_MAX_MS + BACK_DAY_MS;
+	int64_t now = loop_now(), next = c->iss_next_try_ms;
+
+	return next > now && c->iss_last_try_ms <= now + SLACK_MS &&
+	    next - c->iss_last_try_ms <= PLAN_PUT_OFF_MAX_MS + BACK_DAY_MS &&
+	    (c->newest == 0 || next < c->not_after_ms);
+}
+
+/* Both are sorted. Whom nobody knows is woken: his job ends by itself. */
+static bool
+is_kept(const struct rows *certs, size_t *k, int64_t object)
+{
+	while (*k < certs->n && ROWS_AT(certs, row_cert, *k)->id < object)
+		(*k)++;
+	return *k < certs->n && ROWS_AT(certs, row_cert, *k)->id == object &&
+	    sleeps_on(ROWS_AT(certs, row_cert, *k));
+}
+
+/* Up to where a page goes: of full ones, where the first of them ends. */
+static int64_t
+end_of(const struct rows *jobs, const struct rows *certs)
+{
+	int64_t end = jobs->n < PAGE ? INT64_MAX :
+	    ROWS_AT(jobs, row_job, jobs->n - 1)->object;
+	int64_t known = certs->n < PAGE ? INT64_MAX :
+	    ROWS_AT(certs, row_cert, certs->n - 1)->id;
+
+	return known < end ? known : end;
 }
 
 static void
 woken(void *unused, struct rows *answers, int n, const struct err *err)
 {
+	static const struct rows none = { T_CERT, 0, NULL };
+	const struct rows *certs = n == 2 ? &answers[1] : &none;
 	const struct row_job *job;
-	int64_t at;
-	size_t i;
+	int64_t at, end;
+	size_t i, k = 0;
 
 	(void)unused;
 	if (err != NULL) {
 		log_err(err, "the schedule can't be read");
 		exit(1);
 	}
-	assert(n == 1 && clk.waking);
-	(void)n;
+	assert(n == 1 + (clk.kind == JOB_RENEW) && clk.waking);
+	end = end_of(&answers[0], certs);
 	for (i = 0; i < answers[0].n; i++) {
 		job = ROWS_AT(&answers[0], row_job, i);
+		if (job->object > end)
+			break;
 		at = wakes_at(job);
-		clk.object = job->object;
-		if (job->due_ms > at && !sleeps_on(job))
+		if (job->due_ms > at && !is_kept(certs, &k, job->object))
 			sched_put((enum job_kind)job->kind, job->object, at);
 	}
-	if (answers[0].n < PAGE) {
+	clk.object = end;
+	if (end == INT64_MAX) {
 		clk.kind++;
 		clk.object = INT64_MIN;
 	}
@@ -103,16 +134,22 @@ woken(void *unused, struct rows *answers, int n, const struct err *err)
 static void
 next_page(void *unused)
 {
-	struct query q = { .table = T_JOB, .wheres = 2, .where = {
-		{ .col = "kind", .cmp = CMP_EQ, .num = clk.kind },
-		{ .col = "object", .cmp = CMP_GT, .num = clk.object } },
-	    .order = "object", .limit = PAGE };
+	struct query q[2] = {
+		{ .table = T_JOB, .wheres = 2, .where = {
+		    { .col = "kind", .cmp = CMP_EQ, .num = clk.kind },
+		    { .col = "object", .cmp = CMP_GT, .num = clk.object } },
+		    .order = "object", .limit = PAGE },
+		{ .table = T_CERT, .wheres = 1, .where = {
+		    { .col = "id", .cmp = CMP_GT, .num = clk.object } },
+		    .order = "id", .limit = PAGE }
+	};
 
 	(void)unused;
 	assert(clk.waking && clk.kind < JOB_KIND_COUNT);
 	/* The next start finds the row as it is. */
 	if (!sched_is_stopped())
-		store_read(turn_store(), &q, 1, woken, NULL);
+		store_read(turn_store(), q, 1 + (clk.kind == JOB_RENEW), woken,
+		    NULL);
 }
 
 static void

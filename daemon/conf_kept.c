@@ -243,6 +243,25 @@ note_csrs(struct conf *c, const struct conf_unit *u)
 	}
 }
 
+/* Those of a bad file that were left out before stay known as such. */
+static void
+keep_left_out(struct conf *c, const struct conf_unit *u,
+    const struct conf *before)
+{
+	const struct conf_problem *p;
+	struct conf_head head = { NULL, NULL };
+	size_t i;
+
+	assert(u->bad && before != NULL);
+	for (i = 0; i < before->problems_n; i++) {
+		p = &before->problems[i];
+		head.where = p->where;
+		if (p->title != NULL && p->kept == 0 && is_from(&head, u) &&
+		    conf_cert(c, p->title) == NULL)
+			note_problem(c, p->title, p->where, p->text, 0);
+	}
+}
+
 void
 conf_keep(struct conf *c, const struct conf_files *f,
     const struct conf *before)
@@ -262,6 +281,8 @@ conf_keep(struct conf *c, const struct conf_files *f,
 		any = true;
 		kept = before != NULL ? keep_unit(c, u, before) : 0;
 		note_problem(c, NULL, u->bad_where, u->bad_text, kept);
+		if (before != NULL)
+			keep_left_out(c, u, before);
 	}
 	if (!any || before == NULL)
 		return;

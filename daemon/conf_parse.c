@@ -28,21 +28,15 @@ struct parser {
 
 /* "FILE:LINE: what is wrong. What to do." As compilers say it, so that
  * editors go there. */
-void
-conf_say(struct conf_diag *diag, const char *label, uint32_t line,
-    const struct err *err)
+static char *
+line_of(const char *label, uint32_t line, const struct err *err)
 {
 	size_t n = strlen(err->text);
 	bool ended = n > 0 && strchr(".?!", err->text[n - 1]) != NULL;
 	struct buf b;
+	char *out;
 
 	assert(err->text[0] != '\0' && label != NULL);
-	if (diag->lines.n > DIAG_MAX)
-		return;
-	if (diag->lines.n == DIAG_MAX) {
-		strv_add(&diag->lines, "... and more. Mend these first.");
-		return;
-	}
 	buf_init(&b, 8192);
 	buf_safe(&b, label, strlen(label), LINE_MAX_BYTES / 2);
 	if (line > 0)
@@ -50,10 +44,45 @@ conf_say(struct conf_diag *diag, const char *label, uint32_t line,
 	buf_printf(&b, ": %s%s", err->text, ended ? "" : ".");
 	if (err->advice[0] != '\0')
 		buf_printf(&b, " %s", err->advice);
-	strv_add(&diag->lines, b.data);
-	if (b.len > LINE_MAX_BYTES)
-		diag->lines.v[diag->lines.n - 1][LINE_MAX_BYTES] = '\0';
-	buf_free(&b);
+	out = buf_take(&b);
+	if (strlen(out) > LINE_MAX_BYTES)
+		out[LINE_MAX_BYTES] = '\0';
+	return out;
+}
+
+void
+conf_say(struct conf_diag *diag, const char *label, uint32_t line,
+    const struct err *err)
+{
+	char *text;
+
+	if (diag->lines.n > DIAG_MAX)
+		return;
+	if (diag->lines.n == DIAG_MAX) {
+		strv_add(&diag->lines, "... and more. Mend these first.");
+		return;
+	}
+	text = line_of(label, line, err);
+	strv_add(&diag->lines, text);
+	free(text);
+}
+
+void
+conf_say_last(struct conf_diag *diag, const char *text)
+{
+	size_t n = diag->lines.n, i = n;
+	char *found;
+
+	while (i > 0 && strcmp(diag->lines.v[i - 1], text) != 0)
+		i--;
+	if (i == 0) {
+		strv_add(&diag->lines, text);
+		return;
+	}
+	found = diag->lines.v[i - 1];
+	memmove(&diag->lines.v[i - 1], &diag->lines.v[i],
+	    (n - i) * sizeof(found));
+	diag->lines.v[n - 1] = found;
 }
 
 void
@@ -81,6 +110,8 @@ conf_unit_wrong(struct conf_unit *u, uint32_t line, const struct err *err,
 		assert(u->bad_where != NULL);
 	}
 	u->bad = true;
+	free(u->bad_last);
+	u->bad_last = line_of(u->label, line, err);
 	conf_say(diag, u->label, line, err);
 }
 
@@ -629,4 +660,5 @@ conf_unit_free(struct conf_unit *u)
 	free(u->path);
 	free(u->bad_where);
 	free(u->bad_text);
+	free(u->bad_last);
 }

@@ -30,6 +30,7 @@ struct conf_unit {
 	bool main, preset;	/* preset: keys of one service, no block */
 	bool bad;
 	char *bad_where, *bad_text;	/* the first thing wrong */
+	char *bad_last;		/* the last one, as the line that is told */
 	struct conf_parsed top;	/* element: struct conf; preset: a service */
 	struct conf_parsed *blocks;
 	size_t blocks_n;
@@ -52,4 +53,6 @@ void conf_unit_warn(const struct conf_unit *u, uint32_t line,
 /* `LABEL:LINE: WHAT. CURE`, escaped, cut to what a message carries. */
 void conf_say(struct conf_diag *diag, const char *label, uint32_t line,
     const struct err *err);
+/* This line ends what is told, whatever came after it, and however much. */
+void conf_say_last(struct conf_diag *diag, const char *text);
 #endif

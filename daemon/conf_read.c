@@ -436,6 +436,17 @@ free_files(struct conf_files *f)
 	free(f->presets);
 }
 
+/* The folder that can't be listed was what was said first. */
+static void
+say_again(struct conf_diag *diag, size_t at)
+{
+	char *text = xstrdup(diag->lines.v[at]);
+
+	assert(at < diag->lines.n);
+	conf_say_last(diag, text);
+	free(text);
+}
+
 static struct conf *
 read_files(const char *file, bool start, conf_find_before *find, void *ctx,
     int64_t now_ms, struct conf_diag *diag)
@@ -444,10 +455,10 @@ read_files(const char *file, bool start, conf_find_before *find, void *ctx,
 	const struct conf *before;
 	struct conf *c = NULL;
 	struct place place;
+	size_t first = diag->lines.n, i;
 	bool good;
-	size_t i;
 
-	assert(file != NULL && diag != NULL);
+	assert(file != NULL);
 	find_place(&place, file);
 	good = find_files(&f, &place, diag);
 	for (i = 0; i < f.presets_n; i++)
@@ -460,6 +471,11 @@ read_files(const char *file, bool start, conf_find_before *find, void *ctx,
 		c = conf_whole(&f, before, diag);
 	if (c != NULL)
 		c->loaded_ms = now_ms;
+	/* Why there is none comes last: warnings may have come after it. */
+	else if (!good)
+		say_again(diag, first);
+	else if (f.units[0].bad)
+		conf_say_last(diag, f.units[0].bad_last);
 	free_files(&f);
 	free(place.main);
 	free(place.folder);

@@ -45,6 +45,7 @@ static struct {
 	char *security;
 	int64_t started_ms;
 	bool first;		/* engine of this daemon */
+	char *bad_conf;		/* told before there is an inventory */
 	struct loop_timer *beat;
 
 	int flips;		/* of recovery, still to be answered; 1 more */
@@ -460,6 +461,8 @@ engine_go(void)
 	if (engine.first)
 		tell("daemon.started", PACKAGE_VERSION);
 	tell_loaded(engine.conf);
+	if (engine.bad_conf != NULL)
+		tell("config.refused", engine.bad_conf);
 	cas_init();
 	inventory_sync(recover, NULL);
 }
@@ -514,6 +517,8 @@ engine_bad_conf(const char *line)
 	assert(line != NULL);
 	if (engine.store != NULL)
 		tell("config.refused", line);
+	else
+		row_text(&engine.bad_conf, line);
 }
 
 void
@@ -540,6 +545,7 @@ void
 engine_fini(void)
 {
 	assert(engine.conf != NULL);
+	free(engine.bad_conf);
 	inventory_sync_fini();
 	job_renew_fini();
 	job_install_fini();

@@ -199,8 +199,9 @@ inventory_leaves_tests(bool tested, const char *was, const char *is)
 {
 	const struct conf_ca *ca = conf_ca(engine_conf(), is);
 
-	assert(was != NULL && is != NULL);
-	return tested && strcmp(was, is) != 0 && ca != NULL && !ca->test_ca;
+	assert(is != NULL);
+	return tested && was != NULL && strcmp(was, is) != 0 && ca != NULL &&
+	    !ca->test_ca;
 }
 
 /* Why a new version is ordered now: the names, a CSR of somebody's own, or an
@@ -248,6 +249,8 @@ inventory_change(const struct bundle *b, const struct conf_wish *wish,
 	struct conf_wish now = inventory_effective(wish, c->created_ms);
 	struct conf_wish before = engine_wish(b->cert);
 	bool group = strcmp(before.group, now.group) != 0;
+	/* Settings that this version can't read say none. */
+	bool other_ca = before.ca != NULL && strcmp(before.ca, now.ca) != 0;
 	bool services, changed = inventory_fill(c, wish, src);
 	const char *why = orders_now(b, c, &before, &now);
 
@@ -272,7 +275,7 @@ inventory_change(const struct bundle *b, const struct conf_wish *wish,
 		if (services || group)
 			sched_put(JOB_INSTALL, c->id, loop_now());
 		say_change(c, src, "wish.changed", change_words(why, c,
-		    strcmp(before.ca, now.ca) != 0));
+		    other_ca));
 	}
 	batch_put(turn_batch(), T_CERT, c);
 	engine_touch(c->id);

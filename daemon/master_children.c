@@ -22,7 +22,8 @@ enum { BACKOFF_MIN_MS = 100, BACKOFF_MAX_MS = 60 * 1000,
 	STEADY_MS = CHILD_STEADY_MS, DEATHS = 5, DEATHS_MS = 10 * 60 * 1000,
 	DRAIN_MS = 10 * 1000,
 	STOP_DRAIN_MS = 2500, STOP_KILL_MS = 4000, LOOK_MS = 100,
-	MESSAGES_AT_ONCE = 32 };
+	MESSAGES_AT_ONCE = 32,
+	QUEUED_MAX = 4096 };	/* more than a channel holds */
 
 static const struct role_plan {
 	const char *name;
@@ -146,17 +147,6 @@ child_broke_rule(struct child *c, const char *why)
 	c->speaks = NULL;
 }
 
-/* A socket can be made so that closing it waits for its peer. */
-static void
-close_sent(int fd)
-{
-	const struct linger never = { 0, 0 };
-
-	assert(fd >= 0);
-	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &never, sizeof(never));
-	close(fd);
-}
-
 static void
 on_message(void *ctx)
 {
@@ -183,7 +173,7 @@ on_message(void *ctx)
 		else if (!requests_take(c, p, (size_t)n))
 			child_broke_rule(c, "a malformed message");
 		while (nfds > 0)
-			close_sent(fds[--nfds]);
+			msg_close(fds[--nfds]);
 	}
 }
 
@@ -471,6 +461,25 @@ count_death(struct child *c, int status)
 		    how);
 }
 
+/* Of what it has sent nobody hears any more; but descriptors that are still on
+ * their way are closed by us and not by the end of the channel. */
+static void
+empty(int channel)
+{
+	int fds[MSG_FDS_MAX], nfds = 0, i;
+	const void *p;
+	ptrdiff_t n;
+
+	assert(channel >= 0);
+	for (i = 0; i < QUEUED_MAX; i++) {
+		n = msg_recv(channel, MSG_DONTWAIT, &p, fds, &nfds);
+		while (nfds > 0)
+			msg_close(fds[--nfds]);
+		if (n < 0 && errno != EMSGSIZE)
+			return;
+	}
+}
+
 static void
 forget(struct child *c)
 {
@@ -479,6 +488,7 @@ forget(struct child *c)
 	watch_free(c->speaks);
 	c->exits = c->speaks = NULL;
 	close(c->pidfd);
+	empty(c->channel);
 	close(c->channel);
 	c->pidfd = c->channel = -1;
 	c->pid = -1;

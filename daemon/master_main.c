@@ -276,6 +276,7 @@ run(struct master *m)
 	int code;
 
 	assert(m->conf == NULL && m->file != NULL);
+	msg_closes_at_once();
 	log_open("everleafd", m->debug ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO);
 	m->conf = reload_first(m, &code);
 	if (m->conf == NULL)

@@ -13,8 +13,8 @@ enum { VANISH_FEW = 10, VANISH_PART = 10, LINES = 100, LINE_BYTES = 1000 };
 
 static struct {
 	bool going;		/* until the new engine runs */
-	bool again;		/* somebody asked meanwhile */
-	bool yes;		/* ... with --yes */
+	struct conf *next;	/* taken meanwhile: it is in force then */
+	bool again;		/* a signal came meanwhile */
 } reload;
 
 /* -d goes before what the files say; what is kept of them does not know it. */
@@ -233,13 +233,12 @@ reload_asked(struct master *m, uint32_t id, const struct w_reload *r)
 	requests_answer(m, m->engine, id, WIRE_RELOADED, &answer);
 	if (c != NULL && !r->dry && !reload.going)
 		apply(m, c);
-	else {
-		if (c != NULL && !r->dry) {
-			reload.again = true;
-			reload.yes = reload.yes || r->yes;
-		}
+	else if (c != NULL && !r->dry) {
+		/* Not the files of later: nobody has said yes to those. */
+		conf_free(reload.next);
+		reload.next = c;
+	} else
 		conf_free(c);
-	}
 	strv_free(&answer.lines);
 	strv_free(&lines);
 }
@@ -259,10 +258,10 @@ tell_refused(struct master *m, const struct strv *lines)
 /* Nobody waits for an answer: it goes into the log, and what is wrong into the
  * history too, where people look who do not read logs. */
 static void
-reload_now(struct master *m, bool yes)
+reload_now(struct master *m)
 {
 	struct strv lines = { NULL, 0 };
-	struct conf *c = consider(m, yes, &lines);
+	struct conf *c = consider(m, false, &lines);
 	size_t i;
 
 	assert(!reload.going && m->conf != NULL);
@@ -285,22 +284,24 @@ reload_signal(struct master *m)
 	if (reload.going)
 		reload.again = true;
 	else
-		reload_now(m, false);
+		reload_now(m);
 }
 
 void
 reload_done(struct master *m)
 {
-	bool yes;
+	struct conf *next = reload.next;
 
 	assert(m->conf != NULL);
 	if (!reload.going)
 		return;
 	reload.going = false;
+	reload.next = NULL;
 	log_info("configuration reloaded");
-	if (reload.again) {
-		yes = reload.yes;
-		reload.again = reload.yes = false;
-		reload_now(m, yes);
+	if (next != NULL)
+		apply(m, next);
+	else if (reload.again) {
+		reload.again = false;
+		reload_now(m);
 	}
 }

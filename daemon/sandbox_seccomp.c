@@ -10,8 +10,10 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <seccomp.h>
+#include <stdint.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -29,8 +31,10 @@ struct rule {
 #define NOT_EXECUTABLE { 2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0 }
 #define ANONYMOUS { 3, SCMP_CMP_MASKED_EQ, MAP_ANONYMOUS, MAP_ANONYMOUS }
 #define OF_A_DESCRIPTOR { 3, SCMP_CMP_MASKED_EQ, AT_EMPTY_PATH, AT_EMPTY_PATH }
-#define LINGERS \
-	{ 1, SCMP_CMP_EQ, SOL_SOCKET, 0 }, { 2, SCMP_CMP_EQ, SO_LINGER, 0 }
+/* The kernel looks at 32 bits of these, a plain comparison at 64. */
+#define OF_LEVEL(level) { 1, SCMP_CMP_MASKED_EQ, UINT32_MAX, level }
+#define OF_OPTION(option) { 2, SCMP_CMP_MASKED_EQ, UINT32_MAX, option }
+#define LINGERS OF_LEVEL(SOL_SOCKET), OF_OPTION(SO_LINGER)
 /* s390 has the stack first. */
 #if defined(__s390__)
 #define NO_THREAD { 1, SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0 }
@@ -73,8 +77,7 @@ static const struct rule responder_rules[] = {
 	CALL(read), CALL(readv), CALL(write), CALL(writev), CALL(recvmsg),
 	CALL(recvfrom), CALL(sendmsg), CALL(sendto), CALL(accept),
 	CALL(accept4), CALL(shutdown), CALL(getsockopt),
-	{ "setsockopt", 1, { { 1, SCMP_CMP_NE, SOL_SOCKET, 0 } } },
-	{ "setsockopt", 1, { { 2, SCMP_CMP_NE, SO_LINGER, 0 } } },
+	{ "setsockopt", 1, { OF_LEVEL(IPPROTO_TCP) } },
 	CALL(getsockname), CALL(getpeername),
 	CALL(poll), CALL(ppoll), CALL(select), CALL(pselect6),
 	CALL(epoll_create1), CALL(epoll_ctl), CALL(epoll_wait),

@@ -1,5 +1,7 @@
 /* The floor: encodings, times, names, errors, messages. */
 #include <config.h>
+#include <errno.h>
+#include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 #include <cmocka.h>
 #include "base/err.h"
@@ -272,6 +275,82 @@ an_empty_packet_leaks_nothing(void **state)
 	close(pair[1]);
 }
 
+/* More than any message has: all are closed here, none by the kernel. */
+static void
+too_many_descriptors_are_closed(void **state)
+{
+	enum { SENT = 20 };
+	union {
+		struct cmsghdr head;
+		char room[CMSG_SPACE(sizeof(int) * SENT)];
+	} control;
+	struct iovec io = { (char[]){ "x" }, 1 };
+	struct msghdr mh = { .msg_iov = &io, .msg_iovlen = 1,
+		.msg_control = &control, .msg_controllen = sizeof(control) };
+	int pair[2], fds[MSG_FDS_MAX], n, next, i;
+	const void *p;
+
+	(void)state;
+	assert_int_equal(msg_pair(pair), 0);
+	memset(&control, 0, sizeof(control));
+	control.head.cmsg_level = SOL_SOCKET;
+	control.head.cmsg_type = SCM_RIGHTS;
+	control.head.cmsg_len = CMSG_LEN(sizeof(int) * SENT);
+	for (i = 0; i < SENT; i++)
+		memcpy(CMSG_DATA(&control.head) + (size_t)i * sizeof(int),
+		    &pair[0], sizeof(int));
+	next = dup(pair[0]);
+	close(next);
+	assert_int_equal(sendmsg(pair[0], &mh, 0), 1);
+	assert_int_equal(msg_recv(pair[1], 0, &p, fds, &n), -1);
+	assert_int_equal(errno, EMSGSIZE);
+	assert_int_equal(n, 0);
+	assert_int_equal(dup(pair[0]), next);
+	close(next);
+	close(pair[0]);
+	close(pair[1]);
+}
+
+/* A connection with bytes that nobody takes, made to wait for that. */
+static int
+lingering(int *peer)
+{
+	const struct linger long_time = { 1, 30 };
+	struct sockaddr_in at = { .sin_family = AF_INET };
+	socklen_t len = sizeof(at);
+	static char bytes[65536];
+	int door = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	assert_int_equal(bind(door, (struct sockaddr *)&at, len), 0);
+	assert_int_equal(listen(door, 1), 0);
+	assert_int_equal(getsockname(door, (struct sockaddr *)&at, &len), 0);
+	assert_int_equal(connect(fd, (struct sockaddr *)&at, len), 0);
+	*peer = accept(door, NULL, NULL);
+	close(door);
+	while (send(fd, bytes, sizeof(bytes), MSG_DONTWAIT) > 0)
+		;
+	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_LINGER, &long_time,
+	    sizeof(long_time)), 0);
+	return fd;
+}
+
+static void
+closing_waits_for_nobody(void **state)
+{
+	struct timespec before, after;
+	int peer, fd = lingering(&peer);
+
+	(void)state;
+	msg_closes_at_once();
+	clock_gettime(CLOCK_MONOTONIC, &before);
+	msg_close(fd);
+	clock_gettime(CLOCK_MONOTONIC, &after);
+	assert_in_range(after.tv_sec - before.tv_sec, 0, 15);
+	close(peer);
+}
+
 /* Ids that fall on the same slots, too: they differ in their high bits only. */
 static void
 ids(void **state)
@@ -301,6 +380,8 @@ main(void)
 		cmocka_unit_test(messages),
 		cmocka_unit_test(messages_carry_descriptors),
 		cmocka_unit_test(an_empty_packet_leaks_nothing),
+		cmocka_unit_test(too_many_descriptors_are_closed),
+		cmocka_unit_test(closing_waits_for_nobody),
 		cmocka_unit_test(errors_are_escaped), cmocka_unit_test(ids)
 	};
 

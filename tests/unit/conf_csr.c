@@ -399,6 +399,9 @@ l1_one_csr_harms_no_other(void **state)
 
 /* Of what nothing is known: a start goes on without it, and so do the reloads
  * after it. A block that is new to a reload is for who writes it to mend. */
+#define OWN "certificate shop.example { names = shop.example " \
+	"csr-file = \"/nowhere/own.csr\" }\n"
+
 static void
 left_out(void **state)
 {
@@ -427,6 +430,27 @@ left_out(void **state)
 	assert_non_null(b);
 	assert_non_null(conf_cert(b, "shop.example"));
 	assert_int_equal(b->problems_n, 0);
+	conf_free(b);
+	conf_free(a);
+	/* In a drop-in, which has another fault for a while. */
+	put_file("own.csr", "nothing");
+	put_file("everleaf.conf", "agree-tos = true\n");
+	put_file("conf.d/c.conf", OWN "certificate other.example { }\n");
+	a = start(NULL);
+	assert_non_null(a);
+	put_file("conf.d/c.conf", OWN "certificate other.example { x = 1 }\n");
+	b = again(a);
+	assert_non_null(b);
+	assert_true(conf_is_unsaid(b, "shop.example", "/elsewhere:3"));
+	assert_non_null(conf_cert(b, "other.example"));
+	conf_free(a);
+	put_file("conf.d/c.conf", OWN "certificate new.example { }\n");
+	a = again(b);
+	assert_non_null(a);
+	assert_true(conf_is_unsaid(a, "shop.example", "/elsewhere:3"));
+	assert_non_null(conf_cert(a, "new.example"));
+	assert_null(conf_cert(a, "shop.example"));
+	unlink("conf.d/c.conf");
 	conf_free(a);
 	conf_free(b);
 	put_file("everleaf.conf", "agree-tos = true\n"

@@ -71,11 +71,38 @@ named_as_given(void **state)
 	assert_null(conf_read(path, NULL, 0, &diag));
 	assert_int_equal(diag.lines.n, 2);
 	snprintf(want, sizeof(want), "%s:1: no such key \"x\".", path);
-	assert_string_equal(diag.lines.v[0], want);
+	/* Why it is refused comes last. */
+	assert_string_equal(diag.lines.v[1], want);
 	snprintf(want, sizeof(want), "%s/conf.d/b.conf:1: no such key \"y\".",
 	    folder());
-	assert_string_equal(diag.lines.v[1], want);
+	assert_string_equal(diag.lines.v[0], want);
 	strv_free(&diag.lines);
+}
+
+/* However many files and blocks have other faults. */
+static void
+the_reason_is_said_last(void **state)
+{
+	struct conf_diag diag = { { NULL, 0 } };
+	struct buf b;
+	int i;
+
+	(void)state;
+	buf_init(&b, 10000);
+	for (i = 0; i < 150; i++)
+		buf_printf(&b, "y%d = 1\n", i);
+	put_file("conf.d/b.conf", b.data);
+	put_file("everleaf.conf", "agree-tos = true\n"
+	    "certificate a.example { ca = nope }\n"
+	    "certificate b.example { }\n");
+	assert_null(conf_read("everleaf.conf", NULL, 0, &diag));
+	assert_int_equal(diag.lines.n, 102);
+	assert_string_equal(diag.lines.v[100],
+	    "... and more. Mend these first.");
+	assert_ptr_equal(strstr(diag.lines.v[101], "everleaf.conf:2: "),
+	    diag.lines.v[101]);
+	strv_free(&diag.lines);
+	buf_free(&b);
 }
 
 static const char good_main[] = "agree-tos = true\n"
@@ -521,7 +548,8 @@ l7_too_many(void **state)
 
 #define ALONE(f) cmocka_unit_test_setup(f, no_drop_ins)
 const struct CMUnitTest files_tests[] = {
-	ALONE(drop_ins), ALONE(named_as_given), ALONE(kept),
+	ALONE(drop_ins), ALONE(named_as_given),
+	ALONE(the_reason_is_said_last), ALONE(kept),
 	ALONE(kept_with_what_it_needs), ALONE(kept_when_it_does_not_fit),
 	ALONE(k6_bad_main), ALONE(main_leans_on_bad),
 	ALONE(before_a_start), ALONE(own_presets),

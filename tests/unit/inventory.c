@@ -221,6 +221,35 @@ lose_renewal(void *ctx, struct bundle *b, const struct err *err)
 	sched_drop(JOB_RENEW, b->cert->id);
 }
 
+/* A row that a newer version has written: it can't be read here. */
+static void
+spoil_settings(void *ctx, struct bundle *b, const struct err *err)
+{
+	struct row_cert *c = row_copy(T_CERT, b->cert);
+
+	(void)ctx;
+	assert_null(err);
+	row_text(&c->settings, "{\"from_tomorrow\":1}");
+	row_text(&c->settings_hash, "0");
+	batch_put(turn_batch(), T_CERT, c);
+	row_free(T_CERT, c);
+	free(c);
+}
+
+static void
+settings_of_tomorrow(void **state)
+{
+	(void)state;
+	begin(2, "");
+	sim_run(1000);
+	bundle_by_name(turn_store(), "n0.example", spoil_settings, NULL);
+	sim_run(1000);
+	again(2, "");
+	sim_run(1000);
+	assert_non_null(strstr(settings_of("n0.example"), "ecdsa-p256"));
+	sim_end();
+}
+
 /* A wish that has lost its job RENEW, by whatever fault, gets it again at the
  * next start; what is retired does not. */
 static void
@@ -311,6 +340,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(parts), cmocka_unit_test(lost_renewals),
 		cmocka_unit_test(ended), cmocka_unit_test(built_in),
+		cmocka_unit_test(settings_of_tomorrow),
 		cmocka_unit_test(dry_put)
 	};
 

@@ -231,6 +231,32 @@ a_signal_tells_the_engine(void **state)
 	assert_ptr_equal(strstr(told, "11 of 12 certificates"), told);
 }
 
+/* The files of a request count that was taken, not those that came after it:
+ * nobody has said yes to these. */
+static void
+a_yes_is_for_what_was_asked(void **state)
+{
+	(void)state;
+	in_force(30);
+	many(28);
+	ask(false, false);		/* a new engine is under way */
+	assert_true(good);
+	many(12);
+	ask(false, true);
+	assert_true(good);
+	many(0);
+	ask(false, false);
+	assert_false(good);
+	reload_done(&master);
+	assert_int_equal(master.conf->certs_n, 13);
+	/* A signal that comes meanwhile says no yes. */
+	reload_signal(&master);
+	told[0] = '\0';
+	reload_done(&master);
+	assert_int_equal(master.conf->certs_n, 13);
+	assert_non_null(strstr(told, "12 of 13 certificates"));
+}
+
 static int
 set_up(void **state)
 {
@@ -259,7 +285,8 @@ main(void)
 		cmocka_unit_test(why_it_is_refused_is_said),
 		cmocka_unit_test(what_is_left_out_is_counted),
 		cmocka_unit_test(whoever_means_it_may),
-		cmocka_unit_test(a_signal_tells_the_engine)
+		cmocka_unit_test(a_signal_tells_the_engine),
+		cmocka_unit_test(a_yes_is_for_what_was_asked)
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

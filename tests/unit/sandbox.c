@@ -130,14 +130,24 @@ let_linger(void)
 	return setsockopt(listener, SOL_SOCKET, SO_LINGER, &l, sizeof(l)) != 0;
 }
 
+/* The kernel does not see the upper half. */
+static int
+let_linger_aside(void)
+{
+	const struct linger l = { 0, 0 };
+
+	return syscall(SYS_setsockopt, listener, 1L << 32 | SOL_SOCKET,
+	    SO_LINGER, &l, sizeof(l)) != 0 && syscall(SYS_setsockopt,
+	    listener, SOL_SOCKET, 1L << 32 | SO_LINGER, &l, sizeof(l)) != 0;
+}
+
 static int
 no_delay(void)
 {
 	const int on = 1;
 
 	return setsockopt(listener, IPPROTO_TCP, TCP_NODELAY, &on,
-	    sizeof(on)) != 0 || setsockopt(listener, SOL_SOCKET,
-	    SO_KEEPALIVE, &on, sizeof(on)) != 0;
+	    sizeof(on)) != 0;
 }
 
 static int
@@ -343,6 +353,7 @@ static const struct act {
 	{ "fork", new_process, 0, STRICT | E, T | VL | KL | RL },
 	{ "start a thread", new_thread, 0, STRICT, ONLINE },
 	{ "linger", let_linger, 0, ALL, 0 },
+	{ "linger aside", let_linger_aside, 0, ALL, 0 },
 	{ "leave TCP as it is", no_delay, 0, K | V, R | ONLINE },
 	{ "make a socket", new_socket, 0, OFFLINE, ONLINE },
 	{ "connect", connect_out, OFFLINE, OFFLINE, ONLINE },
