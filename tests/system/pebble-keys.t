@@ -86,7 +86,7 @@ is "ed25519: the CA's refusal is said to be about the key" within 20 why_says \
 	ed25519 "the CA does not take ed25519 keys: finalizing .*Ed25519"
 is "and what to do" why_says ed25519 'use key-type = ecdsa-p256'
 cp "$conf" "$scene/conf"
-wish ml key-type experimental:ml-dsa-65 >>"$conf"
+conf_key ml key-type experimental:ml-dsa-65 >>"$conf"
 tried() { "$prefix/sbin/everleafd" -t -c "$conf" 2>&1; }
 if "$prefix/libexec/everleaf/everleaf-keeper" --has ml-dsa-65 >/dev/null; then
 	is "ML-DSA: this OpenSSL has it" tried
