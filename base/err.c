@@ -99,6 +99,15 @@ err_context(struct err *e, const char *fmt, ...)
 	return -1;
 }
 
+void
+err_lines(struct strv *out, const struct err *e)
+{
+	assert(e->code != ERR_OK);
+	strv_addf(out, 2 * ERR_TEXT_MAX, "%s", e->text);
+	if (e->advice[0] != '\0')
+		strv_addf(out, 2 * ERR_TEXT_MAX, "  %s", e->advice);
+}
+
 const char *
 err_class_name(enum err_class c)
 {

@@ -41,6 +41,10 @@ int err_context(struct err *e, const char *fmt, ...)
 int err_errno(struct err *e, enum err_code code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* What failed and, in a line of its own behind it, what to do. */
+struct strv;
+void err_lines(struct strv *out, const struct err *e);
+
 const char *err_class_name(enum err_class c);	/* "later", "refused" ... */
 const char *err_code_name(enum err_code c);	/* "dns-elsewhere" */
 enum err_code err_code_find(const char *name);	/* ERR_OK if unknown */

@@ -58,10 +58,7 @@ over(struct ca_test *t)
 static void
 say_err(struct ca_test *t, const struct err *err)
 {
-	assert(err->code != ERR_OK);
-	strv_addf(&t->lines, TEST_LINE, "%s", err->text);
-	if (err->advice[0] != '\0')
-		strv_addf(&t->lines, TEST_LINE, "  %s", err->advice);
+	err_lines(&t->lines, err);
 	t->bad = true;
 }
 

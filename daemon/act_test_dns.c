@@ -32,14 +32,6 @@ struct trial {
 };
 
 static void
-say_err(struct trial *t, const struct err *err)
-{
-	strv_addf(&t->lines, TRIAL_LINE, "%s", err->text);
-	if (err->advice[0] != '\0')
-		strv_addf(&t->lines, TRIAL_LINE, "  %s", err->advice);
-}
-
-static void
 over(struct trial *t)
 {
 	assert(t->done != NULL);
@@ -61,7 +53,7 @@ removed(void *ctx, const struct err *err)
 		batch_del(turn_batch(), T_CHALLENGE, &t->row);
 		strv_addf(&t->lines, TRIAL_LINE, "removed again");
 	} else {
-		say_err(t, err);
+		err_lines(&t->lines, err);
 		t->err = *err;
 		sched_put(JOB_UNDO, t->row.cert_id, loop_now() + CONF_MINUTE);
 	}
@@ -81,7 +73,7 @@ published(void *ctx, const struct err *err)
 		    "after %s", t->row.zone,
 		    span);
 	else {
-		say_err(t, err);
+		err_lines(&t->lines, err);
 		t->err = *err;
 	}
 	proof_withdraw(&t->row, removed, t);
@@ -103,7 +95,7 @@ planned(void *ctx, const struct err *err)
 
 	assert(t->since_ms == 0);
 	if (err != NULL) {
-		say_err(t, err);
+		err_lines(&t->lines, err);
 		t->err = *err;
 		over(t);
 		return;

@@ -129,6 +129,18 @@ api_reply_err(struct api_req *r, const struct err *err)
 }
 
 void
+api_reply_tested(struct api_req *r, const char *what,
+    const struct strv *lines, bool good, const struct err *err)
+{
+	assert(err != NULL || lines != NULL);
+	if (err != NULL)
+		api_reply_err(r, err);
+	else
+		api_reply(r, 200, json_pack("{s:s, s:b, s:o}", what, r->name,
+		    "good", good, "lines", json_list(lines)));
+}
+
+void
 api_reply_no_cert(struct api_req *r)
 {
 	struct err err;

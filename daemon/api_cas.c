@@ -184,14 +184,7 @@ api_get_ca(struct api_req *r)
 static void
 tested(void *ctx, const struct strv *lines, bool good, const struct err *err)
 {
-	struct api_req *r = ctx;
-
-	assert(err != NULL || lines != NULL);
-	if (err != NULL)
-		api_reply_err(r, err);
-	else
-		api_reply(r, 200, json_pack("{s:s, s:b, s:o}", "ca", r->name,
-		    "good", good, "lines", json_list(lines)));
+	api_reply_tested(ctx, "ca", lines, good, err);
 }
 
 void

@@ -57,6 +57,10 @@ void api_reply_err(struct api_req *r, const struct err *err);
 /* Error and lines beside it (reload, test). Takes lines. */
 void api_reply_err_with(struct api_req *r, const struct err *err,
     const char *key, json_t *lines);
+/* Of a test of r->name, which is a `what` ("ca"): its lines, or why there are
+ * none. */
+void api_reply_tested(struct api_req *r, const char *what,
+    const struct strv *lines, bool good, const struct err *err);
 /* Reads the certificate r->name and answers with it; `changed` is 0, 1, or -1
  * for no such member. Not there: 404. */
 void api_reply_cert(struct api_req *r, int status, int changed);

@@ -505,12 +505,8 @@ test_over(void *ctx, const struct strv *lines, bool good,
 {
 	struct act *a = ctx;
 
-	assert(err != NULL || lines != NULL);
-	if (err != NULL)
-		api_reply_err(a->r, err);
-	else
-		api_reply(a->r, 200, json_pack("{s:s, s:b, s:o}", "name",
-		    a->r->name, "good", good, "lines", json_list(lines)));
+	assert(a->r->own == a);
+	api_reply_tested(a->r, "name", lines, good, err);
 }
 
 static void
@@ -531,14 +527,7 @@ static void
 dns_test_over(void *ctx, const struct strv *lines, bool good,
     const struct err *err)
 {
-	struct api_req *r = ctx;
-
-	assert(err != NULL || lines != NULL);
-	if (err != NULL)
-		api_reply_err(r, err);
-	else
-		api_reply(r, 200, json_pack("{s:s, s:b, s:o}", "dns", r->name,
-		    "good", good, "lines", json_list(lines)));
+	api_reply_tested(ctx, "dns", lines, good, err);
 }
 
 void

@@ -14,6 +14,7 @@
 #include "daemon/purge.h"
 #include "daemon/sched.h"
 #include "daemon/trouble.h"
+#include "daemon/view.h"
 #include "daemon/wish_json.h"
 
 /* First orders of a new inventory come as the file has them; how many there
@@ -85,15 +86,12 @@ same_as_row(const struct row_cert *c, const struct conf_cert *k)
 static void
 wake_waiting(const struct row_cert *c)
 {
-	static const enum err_code words[] = { ERR_TOS_NOT_AGREED,
-		ERR_NO_SUCH };
-	size_t i;
+	struct err why;
 
-	if (c->retired_ms != 0 || strcmp(c->iss_state, "blocked") != 0)
-		return;
-	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-		if (strstr(c->iss_error, err_code_name(words[i])) != NULL)
-			sched_put(JOB_RENEW, c->id, loop_now());
+	if (c->retired_ms == 0 && strcmp(c->iss_state, "blocked") == 0 &&
+	    view_error_parse(&why, NULL, c->iss_error) &&
+	    (why.code == ERR_TOS_NOT_AGREED || why.code == ERR_NO_SUCH))
+		sched_put(JOB_RENEW, c->id, loop_now());
 }
 
 /* What a user wished for, if it can be had with this configuration; else it

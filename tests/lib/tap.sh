@@ -47,6 +47,13 @@ same() {	# same NAME GOT WANTED
 	return 1
 }
 
+findings() {	# findings NAME FOUND: good if that is nothing
+	[ -z "$2" ] && { verdict 0 "$1"; return 0; }
+	verdict 1 "$1"
+	printf '%s\n' "$2" | diag
+	return 1
+}
+
 # A reason that begins with "needs" is the want of a tool: those tests/run
 # counts apart, and CI=true does not let them pass.
 skip() {	# skip NAME REASON

@@ -1,34 +1,25 @@
 #!/bin/sh
 # everleaf-api(7) and the code say the same: routes and their parameters, keys
 # of wishes, status codes, events, and the members of what is answered.
+. "$TOP_SRCDIR/tests/lib/tap.sh"
 cd "$TOP_SRCDIR" || exit 99
 page=doc/everleaf-api.7
 work=$(mktemp -d) || exit 99
 trap 'rm -rf "$work"' EXIT
-n=0
-verdict() {	# verdict NAME FINDINGS
-	n=$((n + 1))
-	if [ -z "$2" ]; then
-		echo "ok $n - $1"
-	else
-		echo "not ok $n - $1"
-		echo "$2" | sed 's/^/# /'
-	fi
-}
 # Both ways, and that something was found at all: KIND.code and KIND.page.
 compare() {	# compare KIND LEAST
 	local kind
 	kind=$1
 	sort -u -o "$work/$kind.code" "$work/$kind.code"
 	sort -u -o "$work/$kind.page" "$work/$kind.page"
-	verdict "the code has $2 of these or more: $kind" "$([ "$(wc -l <"$work/$kind.code")" \
+	findings "the code has $2 of these or more: $kind" "$([ "$(wc -l <"$work/$kind.code")" \
 		-ge "$2" ] || cat "$work/$kind.code" - <<-END
 		these are not $2
 		END
 	)"
-	verdict "every $kind is in everleaf-api(7)" \
+	findings "every $kind is in everleaf-api(7)" \
 		"$(comm -23 "$work/$kind.code" "$work/$kind.page")"
-	verdict "everleaf-api(7) has no $kind that is gone" \
+	findings "everleaf-api(7) has no $kind that is gone" \
 		"$(comm -13 "$work/$kind.code" "$work/$kind.page")"
 }
 section() {	# section NAME: its lines
@@ -101,8 +92,8 @@ cat daemon/view.c daemon/view_ca.c daemon/view_status.c |
 	grep -oE '"[a-z][a-z0-9_]*"[,)]' | tr -d '",)' |
 	grep -vxE 'again|eab|evidence' | sort -u >"$work/members"
 grep '^\.' "$page" | grep -oE '[a-z][a-z0-9_-]*' | sort -u >"$work/words"
-verdict 'the code has members' \
+findings 'the code has members' \
 	"$([ "$(wc -l <"$work/members")" -ge 100 ] || cat "$work/members")"
-verdict 'every member of an answer is in everleaf-api(7)' \
+findings 'every member of an answer is in everleaf-api(7)' \
 	"$(comm -23 "$work/members" "$work/words")"
-echo "1..$n"
+tap_done

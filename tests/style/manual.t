@@ -2,19 +2,10 @@
 # everleaf(1) and the tables of the program say the same: every command, every
 # option, every error code has its paragraph, and none is there that is gone.
 # So do everleafd(8) and its options, and what programs are passed.
+. "$TOP_SRCDIR/tests/lib/tap.sh"
 cd "$TOP_SRCDIR" || exit 99
 page=doc/everleaf.1
 tables=$("$TOP_BUILDDIR/everleaf" __options) || exit 99
-n=0
-verdict() {	# verdict NAME FINDINGS
-	n=$((n + 1))
-	if [ -z "$2" ]; then
-		echo "ok $n - $1"
-	else
-		echo "not ok $n - $1"
-		echo "$2" | sed 's/^/# /'
-	fi
-}
 # What the page has, in the words of __options. Commands are .Ss of the section
 # COMMANDS, their options .It Fl -NAME below; codes are .It Cm in ERROR CODES.
 page_tables=$(awk '
@@ -34,12 +25,12 @@ lacks() {	# lacks KIND A B: lines of KIND in A that B does not have
 	done
 }
 for kind in command option code; do
-	verdict "every $kind is in everleaf(1)" \
+	findings "every $kind is in everleaf(1)" \
 		"$(lacks $kind "$tables" "$page_tables")"
-	verdict "everleaf(1) has no $kind that is gone" \
+	findings "everleaf(1) has no $kind that is gone" \
 		"$(lacks $kind "$page_tables" "$tables")"
 done
-verdict 'every error code has words of its own' "$(awk '
+findings 'every error code has words of its own' "$(awk '
 	/^\.Sh /	{ on = $2 == "ERROR" }
 	on && /^\.It Cm / { if (code != "" && words < 8) print code ": " words " words"
 		code = $3; words = 0; next }
@@ -53,11 +44,11 @@ passed=$(cat daemon/master_runs.c daemon/master_run_dns.c | tr '\n' ' ' |
 told=$(awk '/^\.Sh /	{ on = $2 == "PROGRAMS" } on' "$conf" |
 	grep '^\.It Ev' | grep -o 'EVERLEAF_[A-Z]*' | sed 's/^/variable /' |
 	sort -u)
-verdict 'there are variables for programs' \
+findings 'there are variables for programs' \
 	"$([ "$(echo "$passed" | wc -l)" -ge 12 ] || echo "$passed")"
-verdict 'every variable for programs is in everleaf.conf(5)' \
+findings 'every variable for programs is in everleaf.conf(5)' \
 	"$(lacks variable "$passed" "$told")"
-verdict 'everleaf.conf(5) has no variable that is gone' \
+findings 'everleaf.conf(5) has no variable that is gone' \
 	"$(lacks variable "$told" "$passed")"
 # everleafd(8) and the options that everleafd takes.
 taken=$({
@@ -67,17 +58,17 @@ taken=$({
 		daemon/master_main.c | sed -n 's/.*{ "\([^"]*\)".*/-\1/p'
 } | sed 's/^/option -/' | sort -u)
 shown=$(sed -n 's/^\.It Fl \([^ ]*\).*/option -\1/p' doc/everleafd.8 | sort -u)
-verdict 'everleafd has options' \
+findings 'everleafd has options' \
 	"$([ "$(echo "$taken" | wc -l)" -ge 5 ] || echo "$taken")"
-verdict 'every option is in everleafd(8)' "$(lacks option "$taken" "$shown")"
-verdict 'everleafd(8) has no option that is gone' \
+findings 'every option is in everleafd(8)' "$(lacks option "$taken" "$shown")"
+findings 'everleafd(8) has no option that is gone' \
 	"$(lacks option "$shown" "$taken")"
 if command -v mandoc >/dev/null; then
-	verdict 'mandoc has nothing to say' \
+	findings 'mandoc has nothing to say' \
 		"$(mandoc -T lint -W warning "$page" "$conf" \
 		doc/everleafd.8 doc/everleaf-api.7 2>&1)"
 else
 	n=$((n + 1))
 	echo "ok $n - mandoc has nothing to say # SKIP no mandoc"
 fi
-echo "1..$n"
+tap_done

@@ -1,17 +1,8 @@
 #!/bin/sh
 # The tree keeps its shape: no file over 1000 lines, no function over 100, no
 # line over 80 columns in C, nothing left to do, no banned call.
+. "$TOP_SRCDIR/tests/lib/tap.sh"
 cd "$TOP_SRCDIR" || exit 99
-n=0
-verdict() {	# verdict NAME FINDINGS
-	n=$((n + 1))
-	if [ -z "$2" ]; then
-		echo "ok $n - $1"
-	else
-		echo "not ok $n - $1"
-		echo "$2" | sed 's/^/# /'
-	fi
-}
 product() { find base acme store hooks daemon -name '*.[ch]' | LC_ALL=C sort; }
 # The tests too; tests/tmp is where they work.
 all_c() {
@@ -20,23 +11,23 @@ all_c() {
 		LC_ALL=C sort
 }
 
-verdict 'no file over 1000 lines' "$(all_c | xargs wc -l |
+findings 'no file over 1000 lines' "$(all_c | xargs wc -l |
 	awk '$2 != "total" && $1 > 1000 { print $2 ": " $1 }')"
-verdict 'no function over 100 lines' "$(all_c | xargs awk '
+findings 'no function over 100 lines' "$(all_c | xargs awk '
 	FNR == 1 { start = 0 }
 	/^\{/ { start = FNR }
 	/^\}/ { if (start && FNR - start > 100)
 			print FILENAME ":" start ": " FNR - start
 		start = 0 }')"
-verdict 'no line over 80 columns' "$(all_c | xargs awk '
+findings 'no line over 80 columns' "$(all_c | xargs awk '
 	{ line = $0; col = 0
 	  for (i = 1; i <= length(line); i++)
 		col = substr(line, i, 1) == "\t" ? col + 8 - col % 8 : col + 1
 	  if (col > 80) print FILENAME ":" FNR }')"
-verdict 'nothing left to do' "$(grep -rnE 'TODO|FIXME|XXX' \
+findings 'nothing left to do' "$(grep -rnE 'TODO|FIXME|XXX' \
 	base acme store hooks daemon contrib doc README.md 2>/dev/null)"
-verdict 'no banned call' "$(product | xargs grep -nE \
+findings 'no banned call' "$(product | xargs grep -nE \
 	'(^|[^a-z_>.])(strcpy|strcat|sprintf|vsprintf|gets|strtok|atoi|atol|alloca|system|popen|tmpnam|mktemp|rand|srand)[[:space:]]*\(')"
-verdict 'libuv in one file' "$(grep -rlE 'include <uv\.h>' \
+findings 'libuv in one file' "$(grep -rlE 'include <uv\.h>' \
 	base acme store hooks daemon | grep -v '^daemon/loop\.c$')"
-echo "1..$n"
+tap_done

@@ -242,30 +242,44 @@ errors_are_escaped(void **state)
 	assert_int_equal(err_code_find("ca-refused"), ERR_CA_REFUSED);
 }
 
+/* A packet of so many bytes, and n times this descriptor. */
+static ssize_t
+hand_over(int to, size_t bytes, int fd, size_t n)
+{
+	union {
+		struct cmsghdr head;
+		char room[CMSG_SPACE(sizeof(int) * 20)];
+	} control;
+	struct iovec io = { (char[]){ "x" }, bytes };
+	struct msghdr mh = { .msg_iov = &io, .msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = CMSG_SPACE(sizeof(int) * n) };
+	size_t i;
+
+	assert_true(mh.msg_controllen <= sizeof(control) && bytes <= 1);
+	memset(&control, 0, sizeof(control));
+	control.head.cmsg_level = SOL_SOCKET;
+	control.head.cmsg_type = SCM_RIGHTS;
+	control.head.cmsg_len = CMSG_LEN(sizeof(int) * n);
+	for (i = 0; i < n; i++)
+		memcpy(CMSG_DATA(&control.head) + i * sizeof(fd), &fd,
+		    sizeof(fd));
+	return sendmsg(to, &mh, 0);
+}
+
 /* A packet of no bytes looks like the end; what came with it is not kept. */
 static void
 an_empty_packet_leaks_nothing(void **state)
 {
-	union {
-		struct cmsghdr head;
-		char room[CMSG_SPACE(sizeof(int) * 2)];
-	} control;
-	struct msghdr mh = { .msg_control = &control,
-		.msg_controllen = sizeof(control) };
 	int pair[2], fds[MSG_FDS_MAX], n = 7, next, i;
 	const void *p;
 
 	(void)state;
 	assert_int_equal(msg_pair(pair), 0);
-	memset(&control, 0, sizeof(control));
-	control.head.cmsg_level = SOL_SOCKET;
-	control.head.cmsg_type = SCM_RIGHTS;
-	control.head.cmsg_len = CMSG_LEN(sizeof(int) * 2);
-	memcpy(CMSG_DATA(&control.head), pair, sizeof(pair));
 	next = dup(pair[0]);		/* the lowest number that is free */
 	close(next);
 	for (i = 0; i < 3; i++) {
-		assert_int_equal(sendmsg(pair[0], &mh, 0), 0);
+		assert_int_equal(hand_over(pair[0], 0, pair[0], 2), 0);
 		assert_int_equal(msg_recv(pair[1], 0, &p, fds, &n), 0);
 		assert_int_equal(n, 0);
 	}
@@ -279,29 +293,14 @@ an_empty_packet_leaks_nothing(void **state)
 static void
 too_many_descriptors_are_closed(void **state)
 {
-	enum { SENT = 20 };
-	union {
-		struct cmsghdr head;
-		char room[CMSG_SPACE(sizeof(int) * SENT)];
-	} control;
-	struct iovec io = { (char[]){ "x" }, 1 };
-	struct msghdr mh = { .msg_iov = &io, .msg_iovlen = 1,
-		.msg_control = &control, .msg_controllen = sizeof(control) };
-	int pair[2], fds[MSG_FDS_MAX], n, next, i;
+	int pair[2], fds[MSG_FDS_MAX], n, next;
 	const void *p;
 
 	(void)state;
 	assert_int_equal(msg_pair(pair), 0);
-	memset(&control, 0, sizeof(control));
-	control.head.cmsg_level = SOL_SOCKET;
-	control.head.cmsg_type = SCM_RIGHTS;
-	control.head.cmsg_len = CMSG_LEN(sizeof(int) * SENT);
-	for (i = 0; i < SENT; i++)
-		memcpy(CMSG_DATA(&control.head) + (size_t)i * sizeof(int),
-		    &pair[0], sizeof(int));
 	next = dup(pair[0]);
 	close(next);
-	assert_int_equal(sendmsg(pair[0], &mh, 0), 1);
+	assert_int_equal(hand_over(pair[0], 1, pair[0], 20), 1);
 	assert_int_equal(msg_recv(pair[1], 0, &p, fds, &n), -1);
 	assert_int_equal(errno, EMSGSIZE);
 	assert_int_equal(n, 0);
