@@ -39,6 +39,7 @@ static struct {
 	gid_t group;
 	bool has_group;
 	bool running;		/* inside libmicrohttpd */
+	bool leaving;
 	struct loop_timer *patience;	/* of those that wait */
 	int waits_n;
 } api;
@@ -360,7 +361,8 @@ send_reply(struct api_req *r)
 		    (long long)(wait > 0 ? wait : 0));
 		MHD_add_response_header(answer, "Retry-After", after);
 	}
-	if (r->status == 400 || r->status == 403 || r->status == 413)
+	if (api.leaving || r->status == 400 || r->status == 403 ||
+	    r->status == 413)
 		MHD_add_response_header(answer, "Connection", "close");
 	ok = MHD_queue_response(r->conn, (unsigned int)r->status, answer);
 	MHD_destroy_response(answer);
@@ -632,6 +634,18 @@ api_init(int listen_fd, const char *api_group, struct err *err)
 	return 0;
 }
 
+/* The socket stays open, and is the master's, too: the kernel keeps those who
+ * connect until the next engine asks for them. */
+void
+api_leave(void)
+{
+	assert(api.timer != NULL || api.http == NULL);
+	if (api.http == NULL || api.leaving)
+		return;
+	api.leaving = true;
+	MHD_quiesce_daemon(api.http);
+}
+
 /* Called in the middle of an answer it does nothing: then the process is
  * about to end anyway. */
 void
@@ -664,4 +678,5 @@ api_fini(const struct err *why)
 	MHD_run(api.http);
 	MHD_stop_daemon(api.http);
 	api.http = NULL;
+	api.leaving = false;
 }

@@ -588,7 +588,7 @@ api_post_service_deploy(struct api_req *r)
 /* A configuration that can't be used is an answer, too: all that is wrong
  * with it, and nothing has changed. */
 static void
-reload_over(void *ctx, bool good, const struct strv *lines,
+check_over(void *ctx, bool good, const struct strv *lines,
     const struct err *err)
 {
 	struct api_req *r = ctx;
@@ -609,6 +609,18 @@ reload_over(void *ctx, bool good, const struct strv *lines,
 	api_reply_err_with(r, &bad, "lines", json_list(lines));
 }
 
+/* Whoever has read "good" asks the new engine next: this one knows the old
+ * configuration only. */
+static void
+reload_over(void *ctx, bool good, const struct strv *lines,
+    const struct err *err)
+{
+	assert(err != NULL || lines != NULL);
+	if (err == NULL && good)
+		api_leave();
+	check_over(ctx, good, lines, err);
+}
+
 void
 api_post_reload(struct api_req *r)
 {
@@ -619,5 +631,5 @@ api_post_reload(struct api_req *r)
 	    api_param_flag(&r->target, "yes", &yes, &err) != 0)
 		api_reply_err(r, &err);
 	else
-		act_reload(dry, yes, reload_over, r);
+		act_reload(dry, yes, dry ? check_over : reload_over, r);
 }

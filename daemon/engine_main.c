@@ -80,6 +80,8 @@ static void
 drain(void *unused, bool ends)
 {
 	(void)unused;
+	if (!ends)
+		api_leave();
 	engine_drain(ends, drained, NULL);
 }
 

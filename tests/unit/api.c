@@ -257,7 +257,7 @@ long_poll(void **state)
 	/* Something happens: it answers at once. */
 	pid = fork();
 	if (pid == 0) {
-		in_child = true;
+		asker_in_child();
 		usleep(300000);
 		a = ask("PUT", "/v1/certificates/poll.example", "{}");
 		_exit(a.status == 201 ? 0 : 1);
@@ -584,6 +584,31 @@ acts(void **state)
 	done(&a);
 }
 
+/* Who asks after a reload is answered by the engine that follows. */
+static void
+after_reload(void)
+{
+	struct answer a = ask_ok("POST", "/v1/reload?yes=1", "", 200);
+	int status;
+	pid_t pid;
+
+	assert_non_null(strstr(a.head, "Connection: close"));
+	done(&a);
+	fflush(stdout);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		asker_in_child();
+		a = ask("POST", "/v1/reload?dry=1", "");
+		_exit(a.status == 422 ? 0 : 97);
+	}
+	usleep(300 * 1000);
+	assert_int_equal(waitpid(pid, &status, WNOHANG), 0);
+	follow(&(struct server_how){ .group = "", .bad_config = true });
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
 static void
 configuration(void **state)
 {
@@ -599,10 +624,7 @@ configuration(void **state)
 	a = ask_ok("POST", "/v1/reload?dry=1", "", 200);
 	assert_int_equal(count(&a, "lines"), 1);
 	done(&a);
-	a = ask_ok("POST", "/v1/reload?yes=1", "", 200);
-	done(&a);
-	stop();
-	start(&(struct server_how){ .group = "", .bad_config = true });
+	after_reload();
 	refused("POST", "/v1/reload", "", 422, "config-bad", NULL);
 	stop();
 	start(&(struct server_how){ .group = "", .refuse = true });

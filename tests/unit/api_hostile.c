@@ -207,7 +207,7 @@ ask_as(uid_t uid, gid_t gid, gid_t extra)
 	pid_t pid = fork();
 
 	if (pid == 0) {
-		in_child = true;
+		asker_in_child();
 		if (setgroups(1, &extra) != 0 || setgid(gid) != 0 ||
 		    setuid(uid) != 0)
 			_exit(99);

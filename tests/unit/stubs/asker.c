@@ -21,16 +21,16 @@
 static char dir[64];
 char asker_path[100];
 static pid_t server;
-static int stop_fd = -1;
+static int stop_fd = -1, listen_fd = -1;
 
 /* --- the server in a fork ------------------------------------------------- */
 
-void
-start(const struct server_how *how)
+static void
+begin(const struct server_how *how)
 {
-	int pipes[2], fd = server_listen(asker_path);
+	int pipes[2];
 
-	assert_true(fd >= 0);
+	assert_true(listen_fd >= 0);
 	assert_int_equal(pipe(pipes), 0);
 	fflush(stdout);
 	server = fork();
@@ -38,22 +38,42 @@ start(const struct server_how *how)
 	if (server == 0) {
 		close(pipes[1]);
 		alarm(120);
-		_exit(server_run(fd, pipes[0], how));
+		_exit(server_run(listen_fd, pipes[0], how));
 	}
-	close(fd);
 	close(pipes[0]);
 	stop_fd = pipes[1];
 }
 
-/* It must end by itself, with everything freed. */
 void
-stop(void)
+start(const struct server_how *how)
+{
+	listen_fd = server_listen(asker_path);
+	begin(how);
+}
+
+/* It must end by itself, with everything freed. */
+static void
+end(void)
 {
 	int status;
 
 	close(stop_fd);
 	assert_int_equal(waitpid(server, &status, 0), server);
 	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+void
+stop(void)
+{
+	end();
+	close(listen_fd);
+}
+
+void
+follow(const struct server_how *how)
+{
+	end();
+	begin(how);
 }
 
 /* --- requests ------------------------------------------------------------- */
@@ -82,7 +102,14 @@ on_head(char *p, size_t size, size_t n, void *ctx)
 	return size * n;
 }
 
-bool in_child;
+static bool in_child;
+
+void
+asker_in_child(void)
+{
+	in_child = true;
+	close(stop_fd);
+}
 
 struct answer
 ask(const char *method, const char *target, const char *body)

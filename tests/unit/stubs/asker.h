@@ -12,6 +12,8 @@ extern char asker_path[100];		/* of its socket */
 void start(const struct server_how *how);
 /* It must end by itself, with everything freed. */
 void stop(void);
+/* It ends, and another one goes on with its socket. */
+void follow(const struct server_how *how);
 
 struct answer {
 	long status;
@@ -22,8 +24,9 @@ struct answer {
 	size_t n;
 };
 
-/* In a forked child a failure is its exit status, not a failed test. */
-extern bool in_child;
+/* We are a forked child: a failure is our exit status, not a failed test, and
+ * the server's end is not for us to wait for. */
+void asker_in_child(void);
 struct answer ask(const char *method, const char *target, const char *body);
 struct answer ask_ok(const char *method, const char *target, const char *body,
     long status);
