@@ -41,6 +41,7 @@ waits() { [ "$(about $later .issuance.state)" = waiting ]; }
 
 system_open $name || bail "no beginning: $(everleafd_last)"
 is "an order waits for a CA that is down" within 30 waits
+is "the other is served" within 60 served $name
 sleep 5
 cpu=$(cpu_ms)
 woken=$(wakings)

@@ -54,8 +54,8 @@ middle() {
 }
 # Both done, by two reloads and two orders.
 all_well() {	# all_well WHAT
-	is "$1: A's version $version is served" within 40 serves $a $version
-	is "$1: and B's" within 40 serves $b $version
+	is "$1: A's version $version is served" within 90 serves $a $version
+	is "$1: and B's" within 90 serves $b $version
 	issued=$((issued + 2))
 	same "$1: one order each" "$(pebble_issued)" $issued
 	same "$1: one reload each" "$(begun)" $((runs + 2))

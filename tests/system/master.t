@@ -163,6 +163,17 @@ for i in 1 2 3 4 5; do kill -HUP "$pid"; done
 is 'K6 a good one starts a new engine' wait_for 'started' "$state/db/log" 2
 is 'the old engine was drained first' grep -q drained "$state/db/log"
 is 'the reload is reported' wait_for 'configuration reloaded' "$log"
+settled() {	# signals that came meanwhile make one more engine
+	local before i
+	for i in 1 2 3 4 5; do
+		before=$(grep -c started "$state/db/log")
+		sleep 2
+		[ "$(grep -c started "$state/db/log")" -ne "$before" ] ||
+			return 0
+	done
+	return 1
+}
+is 'five signals at once come to an end' settled
 
 # --- webroots, E5 -------------------------------------------------------------
 www=$box/www

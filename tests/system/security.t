@@ -21,15 +21,18 @@ is "and gains no privileges" all 'new privileges: none'
 is "and dumps no core" all 'core dumps: off.*'
 is "and says which landlock" all 'landlock: .*'
 is "and which seccomp" all 'seccomp: .*'
-is "the responder says what it can see" says 'responder: root directory: .*'
-is "the keeper says whether its memory is locked" says 'keeper: memory: .*'
-is "the verifier says how its children are" says 'verifier: each look: .*'
+is "the responder says what it can see" \
+	within 20 says 'responder: root directory: .*'
+is "the keeper says whether its memory is locked" \
+	within 20 says 'keeper: memory: .*'
+is "the verifier says how its children are" \
+	within 20 says 'verifier: each look: .*'
 is "the master says that it is not confined, and why" \
-	says 'master: confinement: none, since .*'
+	within 20 says 'master: confinement: none, since .*'
 if [ "$(id -u)" -eq 0 ] && private_users; then
 	same "with users of their own there are five" "$(uids | wc -l)" 5
 	is "and the responder sees nothing" \
-		says 'responder: root directory: empty'
+		within 20 says 'responder: root directory: empty'
 	is "status says so" says 'mode: separate-users'
 fi
 old=$(role_pid responder)

@@ -22,8 +22,10 @@ pgrep_args() {	# does a process with these arguments run?
 }
 ordering() { [ "$(about $name .issuance.state)" = ordering ]; }
 
+kill -STOP "$(pid_of pebble)"
 system_open $name || bail "no beginning: $(everleafd_last)"
-is "an order is under way" within 10 ordering
+is "an order is under way" within 20 ordering
+kill -CONT "$(pid_of pebble)"
 is "it ends within 5 s while ordering" everleafd_stop
 is "it starts again" everleafd_start
 is "the order goes on: version 1 is served" within 60 serves $name 1

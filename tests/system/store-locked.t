@@ -80,9 +80,12 @@ mv "$db-wal" "$scene/kept-wal" 2>/dev/null
 mkdir "$db"
 is "a folder in its place: it starts" starts_anyhow
 is "status says so" within 20 says "no regular file" status
+# It looks again all the while: at once, that is.
+kill -STOP "$(role_pid engine)"
 rmdir "$db"
-mv "$scene/kept" "$db"
 mv "$scene/kept-wal" "$db-wal" 2>/dev/null
+mv "$scene/kept" "$db"
+kill -CONT "$(role_pid engine)"
 is "put back, it goes on by itself" within 60 well
 same "nothing was ordered for all this" "$(pebble_issued)" 2
 is "it ends within 5 s" everleafd_stop

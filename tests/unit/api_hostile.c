@@ -252,6 +252,7 @@ ends_while_they_wait(void **state)
 		"HTTP/1.1 200 OK", "HTTP/1.1 503 Service Unavailable"
 	};
 	char line[8192];
+	struct answer a;
 	int fds[2], i;
 
 	(void)state;
@@ -262,6 +263,8 @@ ends_while_they_wait(void **state)
 		say(fds[i], waits[i]);
 	}
 	usleep(300000);
+	a = ask_ok("GET", "/v1/status", NULL, 200);
+	done(&a);
 	stop();
 	for (i = 0; i < 2; i++) {
 		hear(fds[i], line, sizeof(line), 5);

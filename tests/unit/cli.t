@@ -14,7 +14,7 @@ start() {	# start [empty|unseen|bad-config|refuse|busy FILE|long-busy FILE]
 	stop
 	rm -f "$tmp/in" "$tmp/log"
 	mkfifo "$tmp/in"
-	timeout 120 "$TOP_BUILDDIR/tests/unit/api_server" "$sock" "$@" \
+	timeout 600 "$TOP_BUILDDIR/tests/unit/api_server" "$sock" "$@" \
 		<"$tmp/in" >"$tmp/log" 2>&1 &
 	pid=$!
 	exec 8>"$tmp/in"

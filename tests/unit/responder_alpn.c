@@ -185,7 +185,7 @@ answers_quickly(uint32_t from)
 	struct finding f = shake_on(dial(from), "www.example.com", ACME, 0);
 
 	assert_true(f.done);
-	assert_true(mono() - began < 1000);
+	assert_true(mono() - began < 3000);
 	X509_free(f.cert);
 }
 
@@ -424,10 +424,10 @@ f1_slow_ones(void **state)
 	    send(drip, hello + i++, 1, MSG_NOSIGNAL) == 1 &&
 	    recv(drip, &c, 1, MSG_DONTWAIT) != 0)
 		poll(NULL, 0, 200);
-	assert_true(mono() - began > 4500 && mono() - began < 6500);
+	assert_true(mono() - began > 4500 && mono() - began < 8500);
 	assert_int_equal(poll(&p, 1, 2000), 1);
 	assert_true(recv(silent, &c, 1, 0) <= 0);
-	assert_true(mono() - began > 4500 && mono() - began < 6500);
+	assert_true(mono() - began > 4500 && mono() - began < 8500);
 	close(silent);
 	close(drip);
 	answers_quickly(1);
