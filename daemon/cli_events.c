@@ -29,6 +29,7 @@ static const struct step {
 	{ "order.resumed", "going on with the order at %t", GOES_ON },
 	{ "order.waiting", "waits: %e", GOES_ON },
 	{ "order.failed", "%e", ENDS_BADLY },
+	{ "order.unneeded", "no order is needed: %t", GOES_ON },
 	{ "version.issued", "issued: version %v, until %u", GOES_ON },
 	{ "version.put-back", "%t", GOES_ON },
 	{ "service.reloaded", "%s: %t", GOES_ON },
@@ -304,7 +305,7 @@ struct follow {
 	int64_t after;
 	time_t begun;
 	bool seen;		/* a step has been shown */
-	bool bad, reloaded;
+	bool bad, reloaded, unneeded;
 	const json_t *error;	/* in the events at hand */
 };
 
@@ -334,6 +335,8 @@ show_steps(struct follow *f, const json_t *events, const json_t *cert)
 		if (strcmp(t->event, "service.reloaded") == 0 ||
 		    strcmp(t->event, "service.checked") == 0)
 			f->reloaded = true;
+		if (strcmp(t->event, "order.unneeded") == 0)
+			f->unneeded = true;
 		if (t->ending == ENDS_BADLY && json_is_object(json_object_get(e,
 		    "error")))
 			f->bad = true;
@@ -354,7 +357,7 @@ arrived(const struct follow *f, const json_t *cert)
 	if (state == NULL || (strcmp(state, "served") != 0 &&
 	    strcmp(state, "valid") != 0))
 		return false;
-	if (f->w->newer_than >= 0)
+	if (f->w->newer_than >= 0 && !f->unneeded)
 		return newest > f->w->newer_than;
 	return f->seen || time(NULL) - f->begun >= SETTLED_S;
 }

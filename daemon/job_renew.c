@@ -348,6 +348,57 @@ start(const struct bundle *b, struct conf_wish *wish)
 	conf_wish_free(wish);
 }
 
+/* A change of the wish that was taken back: the newest version is all that is
+ * wished for, and what was ordered meanwhile need not go on. */
+static bool
+is_taken_back(const struct bundle *b, const struct conf_wish *wish)
+{
+	const struct row_cert *c = b->cert;
+	const struct row_version *v = bundle_version(b, c->newest);
+	struct strv names;
+	bool same;
+
+	if (v == NULL || v->version == 0 || v->revoked_ms != 0 ||
+	    c->renew_forced != 0 || c->csr.len > 0 || bundle_own_key(v) ||
+	    (strcmp(c->renew_reason, "names") != 0 &&
+	    strcmp(c->renew_reason, "ca") != 0))
+		return false;
+	names = list_of(v->names);
+	same = strv_same(&names, &wish->names);
+	strv_free(&names);
+	return same && !inventory_leaves_tests(v->test_ca != 0, v->ca,
+	    wish->ca);
+}
+
+static void
+let_be(const struct bundle *b, const struct conf_wish *wish)
+{
+	const struct row_version *v = bundle_version(b, b->cert->newest);
+	const struct row_order *order = bundle_order(b);
+	struct row_cert *c = row_copy(T_CERT, b->cert);
+	struct happening h = { .event = "order.unneeded", .cert_id = c->id,
+		.name = c->name, .version = v->version,
+		.text = "the newest version is what is wished for again" };
+	bool refused;
+
+	if (order != NULL) {
+		batch_del(turn_batch(), T_ORDER, order);
+		sched_put(JOB_UNDO, c->id, loop_now());
+	}
+	c->renew_at_ms = plan_renewal(v->not_before_ms, v->not_after_ms,
+	    wish->renew_before_ms, chance_luck(), &refused);
+	row_text(&c->renew_reason, "lifetime");
+	row_text(&c->iss_state, "idle");
+	set_error(&c->iss_error, NULL);
+	c->iss_failures = c->iss_next_try_ms = 0;
+	batch_put(turn_batch(), T_CERT, c);
+	turn_event(&h);
+	engine_touch(c->id);
+	sched_later(JOB_RENEW, c->id, c->renew_at_ms);
+	row_free(T_CERT, c);
+	free(c);
+}
+
 /* Only what the newest version's life asks for lies far ahead, and never
  * beyond its end: else the clock was ahead when it was set. */
 static bool
@@ -386,7 +437,11 @@ read_bundle(void *ctx, struct bundle *b, const struct err *err)
 		return;
 	}
 	wish = engine_wish(b->cert);
-	start(b, &wish);
+	if (is_taken_back(b, &wish)) {
+		let_be(b, &wish);
+		conf_wish_free(&wish);
+	} else
+		start(b, &wish);
 }
 
 void

@@ -406,6 +406,10 @@ run set shop2.example --add-name api.shop2.example
 ok 'set --add-name' has 0 'issued: version 2'
 run show api.shop2.example
 ok '... keeps the others' has 0 'shop2.example, www.shop2.example, api.shop2.example'
+run add back.example
+run set back.example --add-name www.back.example
+ok 'set to what there is a version for' has 0 \
+	'back.example  no order is needed: the newest version is'
 run set shop2.example --drop-name nix.example
 ok 'set --drop-name of a stranger' fails 2 'shop2.example does not have all the names to drop. everleaf show shop2.example lists them.'
 run set shop2.example --add-name shop2.example
@@ -517,6 +521,7 @@ run reload
 ok 'reload' prints 0 <<'END'
 + beta.example: ordered
 END
+start			# the one that follows
 run reload --dry-run
 ok 'reload --dry-run' has 0 'would be ordered'
 run config check
@@ -526,13 +531,14 @@ ok 'config show' has 0 'agree-tos'
 
 # --- for programs ------------------------------------------------------------
 for words in status list 'show shop.example' 'why shop.example' events \
-	'config show' 'reload' 'test blog.example' 'add js.example' \
+	'config show' 'test blog.example' 'add js.example' \
 	'deploy shop.example' 'renew shop.example --dry-run' \
 	'add js2.example --dry-run' 'renew shop.example --dry-run --no-wait' \
-	'add none.example --dry-run'; do
+	'add none.example --dry-run' 'reload'; do
 	run --json $words
 	ok "--json $words" is_json 0
 done
+start
 run --json add bad2.example --dry-run
 ok '--json of a trial that fails' is_json 1
 run --json why nix.example
@@ -617,6 +623,7 @@ run status
 ok 'busy, for people' has 0 'the daemon is comparing (since'
 run reload
 ok 'a reload while it is busy' [ "$code" = 0 ]
+start busy "$tmp/busy"
 run config check
 ok 'a check of the files while it is busy' [ "$code" = 0 ]
 run deploy --service nginx --dry-run

@@ -57,6 +57,11 @@ static const struct scene fail[] = {
 	{ "order.failed", NULL, NULL, "new", "failing", ERR_CAA },
 	{ NULL, NULL, NULL, NULL, NULL, 0 }
 };
+static const struct scene take_back[] = {
+	{ "order.unneeded", "the newest version is what is wished for again",
+	  NULL, "served", "idle", 0 },
+	{ NULL, NULL, NULL, NULL, NULL, 0 }
+};
 static const struct scene deploy[] = {
 	{ "service.reloaded", "checked, reloaded", "nginx", "deploying",
 	  "idle", 0 },
@@ -278,7 +283,8 @@ put_read(void *ctx, struct bundle *b, const struct err *err)
 			tell(p->name, c.id, 1, strncmp(p->name, "bad", 3) == 0 ?
 			    fail : issue);
 		else if (p->a->result == PUT_CHANGED)
-			tell(p->name, c.id, c.newest + 1, &issue[1]);
+			tell(p->name, c.id, c.newest + 1, strncmp(p->name,
+			    "back", 4) == 0 ? take_back : &issue[1]);
 	}
 	turn_after(finish, p->a);
 	free(p->name);
