@@ -111,6 +111,10 @@ bool inventory_change(const struct bundle *b, const struct conf_wish *wish,
 /* What a test CA has issued (`tested`) for a wish that had the CA `was` is for
  * nobody any more with the CA `is`. */
 bool inventory_leaves_tests(bool tested, const char *was, const char *is);
+/* An order was due since the wish had changed, and it is again what the newest
+ * version was made for; c: b->cert, or what that becomes. */
+bool inventory_taken_back(const struct bundle *b, const struct row_cert *c,
+    const struct conf_wish *wish);
 void inventory_retire(const struct bundle *b, const char *actor);
 
 /* The state of a certificate in one word (state.c, pure). */

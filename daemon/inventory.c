@@ -221,6 +221,26 @@ orders_now(const struct bundle *b, const struct row_cert *c,
 	    before->ca, now->ca) ? "ca" : NULL;
 }
 
+bool
+inventory_taken_back(const struct bundle *b, const struct row_cert *c,
+    const struct conf_wish *wish)
+{
+	const struct row_version *v = bundle_version(b, c->newest);
+	struct strv names;
+	bool same;
+
+	if (v == NULL || v->version == 0 || v->revoked_ms != 0 ||
+	    c->renew_forced != 0 || c->csr.len > 0 || bundle_own_key(v) ||
+	    (strcmp(c->renew_reason, "names") != 0 &&
+	    strcmp(c->renew_reason, "ca") != 0))
+		return false;
+	names = list_of(v->names);
+	same = strv_same(&names, &wish->names);
+	strv_free(&names);
+	return same && !inventory_leaves_tests(v->test_ca != 0, v->ca,
+	    wish->ca);
+}
+
 static const char *
 change_words(const char *why, const struct row_cert *c, bool other_ca)
 {
@@ -274,8 +294,9 @@ inventory_change(const struct bundle *b, const struct conf_wish *wish,
 		sched_put(JOB_RENEW, c->id, c->renew_at_ms);
 		if (services || group)
 			sched_put(JOB_INSTALL, c->id, loop_now());
-		say_change(c, src, "wish.changed", change_words(why, c,
-		    other_ca));
+		say_change(c, src, "wish.changed", inventory_taken_back(b, c,
+		    &now) ? "taken back; the newest version is what is wished "
+		    "for" : change_words(why, c, other_ca));
 	}
 	batch_put(turn_batch(), T_CERT, c);
 	engine_touch(c->id);

@@ -348,28 +348,7 @@ start(const struct bundle *b, struct conf_wish *wish)
 	conf_wish_free(wish);
 }
 
-/* A change of the wish that was taken back: the newest version is all that is
- * wished for, and what was ordered meanwhile need not go on. */
-static bool
-is_taken_back(const struct bundle *b, const struct conf_wish *wish)
-{
-	const struct row_cert *c = b->cert;
-	const struct row_version *v = bundle_version(b, c->newest);
-	struct strv names;
-	bool same;
-
-	if (v == NULL || v->version == 0 || v->revoked_ms != 0 ||
-	    c->renew_forced != 0 || c->csr.len > 0 || bundle_own_key(v) ||
-	    (strcmp(c->renew_reason, "names") != 0 &&
-	    strcmp(c->renew_reason, "ca") != 0))
-		return false;
-	names = list_of(v->names);
-	same = strv_same(&names, &wish->names);
-	strv_free(&names);
-	return same && !inventory_leaves_tests(v->test_ca != 0, v->ca,
-	    wish->ca);
-}
-
+/* What was ordered meanwhile need not go on. */
 static void
 let_be(const struct bundle *b, const struct conf_wish *wish)
 {
@@ -437,7 +416,7 @@ read_bundle(void *ctx, struct bundle *b, const struct err *err)
 		return;
 	}
 	wish = engine_wish(b->cert);
-	if (is_taken_back(b, &wish)) {
+	if (inventory_taken_back(b, b->cert, &wish)) {
 		let_be(b, &wish);
 		conf_wish_free(&wish);
 	} else
