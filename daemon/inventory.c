@@ -272,7 +272,7 @@ inventory_change(const struct bundle *b, const struct conf_wish *wish,
 	/* Settings that this version can't read say none. */
 	bool other_ca = before.ca != NULL && strcmp(before.ca, now.ca) != 0;
 	bool services, changed = inventory_fill(c, wish, src);
-	const char *why = orders_now(b, c, &before, &now);
+	const char *words, *why = orders_now(b, c, &before, &now);
 
 	assert(src->actor != NULL && b->cert != NULL);
 	if (c->retired_ms != 0) {
@@ -294,9 +294,11 @@ inventory_change(const struct bundle *b, const struct conf_wish *wish,
 		sched_put(JOB_RENEW, c->id, c->renew_at_ms);
 		if (services || group)
 			sched_put(JOB_INSTALL, c->id, loop_now());
-		say_change(c, src, "wish.changed", inventory_taken_back(b, c,
-		    &now) ? "taken back; the newest version is what is wished "
-		    "for" : change_words(why, c, other_ca));
+		words = change_words(why, c, other_ca);
+		if (inventory_taken_back(b, c, &now))
+			words = "taken back; the newest version is what is "
+			    "wished for";
+		say_change(c, src, "wish.changed", words);
 	}
 	batch_put(turn_batch(), T_CERT, c);
 	engine_touch(c->id);

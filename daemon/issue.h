@@ -75,6 +75,12 @@ void issue_key_used(struct row_cert *c);
 void issue_key_ahead(const struct bundle *b, const struct conf_wish *wish);
 
 /* --- issue_end.c ----------------------------------------------------------*/
+/* Nothing is owed: c (the caller puts it) is renewed when the life of its
+ * newest version asks for that. False: renew-before is too long for it. */
+bool issue_settle(struct row_cert *c, int64_t not_before_ms,
+    int64_t not_after_ms, const struct conf_wish *wish);
+/* The challenges that are still out there are taken down by a job. */
+void issue_drop_order(const struct row_order *o);
 /* Both free s, in a later turn. */
 void issue_fail(struct issue *s, const struct err *err);
 void issue_succeed(struct issue *s, const struct acme_wish *w);

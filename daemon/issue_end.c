@@ -15,12 +15,26 @@
 #include "daemon/trial.h"
 #include "daemon/view.h"
 
-/* The challenges that are still out there are taken down by a job. */
-static void
-drop_order(struct issue *s)
+void
+issue_drop_order(const struct row_order *o)
 {
-	batch_del(turn_batch(), T_ORDER, &s->row);
-	sched_put(JOB_UNDO, s->row.cert_id, loop_now());
+	batch_del(turn_batch(), T_ORDER, o);
+	sched_put(JOB_UNDO, o->cert_id, loop_now());
+}
+
+bool
+issue_settle(struct row_cert *c, int64_t not_before_ms, int64_t not_after_ms,
+    const struct conf_wish *wish)
+{
+	bool refused;
+
+	c->renew_at_ms = plan_renewal(not_before_ms, not_after_ms,
+	    wish->renew_before_ms, chance_luck(), &refused);
+	row_text(&c->renew_reason, "lifetime");
+	row_text(&c->iss_state, "idle");
+	set_error(&c->iss_error, NULL);
+	c->iss_failures = c->iss_next_try_ms = 0;
+	return !refused;
 }
 
 /* The order itself lives on at the CA and is taken up again. */
@@ -178,7 +192,7 @@ record_failure(void *ctx, struct bundle *b, const struct err *store_err)
 	if (order_survives(s))
 		issue_save(s);
 	else
-		drop_order(s);
+		issue_drop_order(&s->row);
 	engine_touch(s->row.cert_id);
 	sched_later(JOB_RENEW, s->row.cert_id, at);
 	issue_free(s);
@@ -364,36 +378,32 @@ record_success(void *ctx, struct bundle *b, const struct err *err)
 	struct row_cert *c;
 	int64_t at = loop_now(), soon;
 	const char *another;
-	bool refused;
 
 	if (err == NULL && b->cert != NULL) {
 		c = row_copy(T_CERT, b->cert);
 		c->newest = s->row.version;
 		c->next_version = s->row.version + 1;
-		c->iss_failures = c->iss_next_try_ms = c->renew_forced = 0;
-		row_text(&c->iss_state, "idle");
-		set_error(&c->iss_error, NULL);
-		at = plan_renewal(k->leaf.not_before_ms, k->leaf.not_after_ms,
-		    s->wish.renew_before_ms, chance_luck(), &refused);
+		c->renew_forced = 0;
+		if (!issue_settle(c, k->leaf.not_before_ms,
+		    k->leaf.not_after_ms, &s->wish))
+			h.text = "renew-before is more than 2/3 of the "
+			    "lifetime; the default is used";
+		/* A clock that is wrong orders no second. */
 		soon = loop_now() + (k->leaf.not_after_ms - loop_now()) / 4;
-		if (at < soon)	/* a clock that is wrong orders no second */
-			at = soon;
-		row_text(&c->renew_reason, "lifetime");
+		if (c->renew_at_ms < soon)
+			c->renew_at_ms = soon;
 		another = wants_another(c, k);
 		if (another != NULL) {
-			at = loop_now();
+			c->renew_at_ms = loop_now();
 			row_text(&c->renew_reason, another);
 		}
-		c->renew_at_ms = at;
+		at = c->renew_at_ms;
 		note_dropped(c, s);
 		issue_key_used(c);
 		if (wants_a_look(&s->wish))
 			sched_put(JOB_PRUNE, c->id, loop_now());
 		sched_put(JOB_ARI, c->id, job_ari_first(
 		    k->leaf.not_after_ms - k->leaf.not_before_ms));
-		if (refused)
-			h.text = "renew-before is more than 2/3 of the "
-			    "lifetime; the default is used";
 		batch_put(turn_batch(), T_CERT, c);
 		mark_current(b, &k->leaf);
 		selfcheck_forget(b);

@@ -358,18 +358,10 @@ let_be(const struct bundle *b, const struct conf_wish *wish)
 	struct happening h = { .event = "order.unneeded", .cert_id = c->id,
 		.name = c->name, .version = v->version,
 		.text = "the newest version is what is wished for again" };
-	bool refused;
 
-	if (order != NULL) {
-		batch_del(turn_batch(), T_ORDER, order);
-		sched_put(JOB_UNDO, c->id, loop_now());
-	}
-	c->renew_at_ms = plan_renewal(v->not_before_ms, v->not_after_ms,
-	    wish->renew_before_ms, chance_luck(), &refused);
-	row_text(&c->renew_reason, "lifetime");
-	row_text(&c->iss_state, "idle");
-	set_error(&c->iss_error, NULL);
-	c->iss_failures = c->iss_next_try_ms = 0;
+	if (order != NULL)
+		issue_drop_order(order);
+	issue_settle(c, v->not_before_ms, v->not_after_ms, wish);
 	batch_put(turn_batch(), T_CERT, c);
 	turn_event(&h);
 	engine_touch(c->id);
