@@ -68,7 +68,6 @@ if command -v mandoc >/dev/null; then
 		"$(mandoc -T lint -W warning "$page" "$conf" \
 		doc/everleafd.8 doc/everleaf-api.7 2>&1)"
 else
-	n=$((n + 1))
-	echo "ok $n - mandoc has nothing to say # SKIP no mandoc"
+	skip 'mandoc has nothing to say' 'no mandoc'
 fi
 tap_done

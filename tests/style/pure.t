@@ -1,7 +1,7 @@
 #!/bin/sh
 # acme/ asks the system for memory and text, never for a socket, a file, a
 # clock, randomness, a process or a log.
-echo 1..1
+. "$TOP_SRCDIR/tests/lib/tap.sh"
 impure='open|openat|read|write|close|socket|connect|send|sendto|sendmsg|recv'
 impure="$impure|recvfrom|recvmsg|poll|select|epoll_.*|fork|vfork|exec[a-z]+"
 impure="$impure|system|popen|fopen|fread|fwrite|printf|fprintf|puts|syslog"
@@ -11,9 +11,5 @@ impure="$impure|uv_.*|EVP_.*keygen.*|EVP_DigestSign.*"
 found=$("$NM" -u "$TOP_BUILDDIR/libacme.a" |
 	awk '$1 == "U" { sub(/@.*/, "", $2); print $2 }' | sort -u |
 	grep -xE "$impure")
-if [ -z "$found" ]; then
-	echo "ok 1 - libacme.a is pure"
-else
-	echo "not ok 1 - libacme.a is pure"
-	echo "$found" | sed 's/^/# /'
-fi
+findings "libacme.a is pure" "$found"
+tap_done

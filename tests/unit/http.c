@@ -394,6 +394,7 @@ static void
 busy_origins_share(void **state)
 {
 	unsigned all = http_limits.running;
+	int64_t began = loop_mono();
 	int i;
 
 	(void)state;
@@ -404,6 +405,7 @@ busy_origins_share(void **state)
 	got.status = 0;
 	run(3);
 	/* the third answer at the latest is the other's */
+	assert_true(loop_mono() - began < 900);
 	assert_int_equal(strncmp((char *)got.body.p, "GET /echo", 9), 0);
 	http_limits.running = all;
 	run(8);

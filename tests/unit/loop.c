@@ -139,8 +139,8 @@ on_first(void *ctx)
 	loop_timer_after(timers[1], 30);
 }
 
-/* The end of a turn must not wait for the next thing to happen. */
-
+/* The end of a turn must not wait for the next thing to happen. (Before the
+ * first timer there may be a turn with nothing in it.) */
 static void
 turn_ends_at_once(void **state)
 {
@@ -150,7 +150,7 @@ turn_ends_at_once(void **state)
 	timers[2] = loop_timer_new(on_last, NULL);
 	loop_timer_after(timers[0], 5);
 	loop_run(turn_end, NULL);
-	assert_non_null(strstr(story, "a.c.l."));
+	assert_string_equal(story + (story[0] == '.'), "a.c.l.");
 }
 
 static void
